@@ -1,0 +1,94 @@
+"""Optics groups: the table that says what is common to many items, and how older files get one.
+
+Layout: RELION 3.1, one row a group, numbered from 1. Tables come in and tables go out; no file is
+touched.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cryoloom.errors import DatasetError
+
+NUMBER = "rlnOpticsGroup"
+NAME = "rlnOpticsGroupName"
+
+# What RELION 3.0 said of each particle and 3.1 says of its optics group.
+_MOVED = ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast", "rlnBeamTiltX", "rlnBeamTiltY")
+_MAGNIFICATION = ("rlnMagnification", "rlnDetectorPixelSize")
+_SHIFTS_PX = {"rlnOriginX": "rlnOriginXAngst", "rlnOriginY": "rlnOriginYAngst"}
+
+
+def upgraded_to_31(blocks: Mapping[str, Any], file: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Optics table and particles of a file, in RELION 3.1's layout.
+
+    A file of 3.1 is given back as it is. From one of 3.0 or older, groups are made of equal
+    voltage, Cs, amplitude contrast, beam tilt and pixel size; the pixel size is
+    10,000 x rlnDetectorPixelSize / rlnMagnification (μm to Å), and shifts become Å.
+
+    Raises:
+        DatasetError: no table of particles, or no pixel size to be found.
+    """
+    tables = {name: block for name, block in blocks.items() if isinstance(block, pl.DataFrame)}
+    optics = tables.pop("optics", None)
+    if not tables:
+        raise DatasetError(f"{file}", found="without a table", expected="a table of particles")
+    particles = tables.get("particles", next(iter(tables.values())))
+    if optics is not None:
+        _check_groups(optics, particles, file)
+        return optics, particles
+    angpix = _pixel_sizes(particles, file)
+    keys = [name for name in _MOVED if name in particles.columns]
+    tagged = particles.with_columns(angpix.alias("rlnImagePixelSize"))
+    keys = [*keys, "rlnImagePixelSize"]
+    groups = tagged.select(keys).unique(maintain_order=True)
+    numbers = list(range(1, groups.height + 1))
+    groups = groups.with_columns(
+        pl.Series(NAME, [f"opticsGroup{number}" for number in numbers]), pl.Series(NUMBER, numbers)
+    )
+    moved = tagged.join(groups.select(*keys, NUMBER), on=keys, how="left", maintain_order="left")
+    shifts = [
+        (pl.col(old) * pl.col("rlnImagePixelSize")).alias(new)
+        for old, new in _SHIFTS_PX.items()
+        if old in moved.columns
+    ]
+    moved = moved.with_columns(shifts)
+    gone = [*keys, *_MAGNIFICATION, *_SHIFTS_PX]
+    optics = groups.with_columns(
+        pl.col("rlnImagePixelSize").alias("rlnMicrographOriginalPixelSize"),
+        pl.lit(2).alias("rlnImageDimensionality"),
+    )
+    first = [NAME, NUMBER]
+    optics = optics.select(*first, *(name for name in optics.columns if name not in first))
+    return optics, moved.drop([name for name in gone if name in moved.columns])
+
+
+def _pixel_sizes(particles: pl.DataFrame, file: Path) -> pl.Series:
+    if all(name in particles.columns for name in _MAGNIFICATION):
+        magnification, detector = (particles[name].cast(pl.Float64) for name in _MAGNIFICATION)
+        return (detector * 1e4 / magnification).round(6)
+    for name in ("rlnImagePixelSize", "rlnPixelSize"):
+        if name in particles.columns:
+            return particles[name].cast(pl.Float64)
+    raise DatasetError(
+        f"{file}",
+        found="without a pixel size",
+        expected="rlnMagnification and rlnDetectorPixelSize, or data_optics",
+    )
+
+
+def _check_groups(optics: pl.DataFrame, particles: pl.DataFrame, file: Path) -> None:
+    if NUMBER not in particles.columns:
+        return
+    known = optics[NUMBER].to_list()
+    strays = particles.with_row_index("row", offset=1).filter(~pl.col(NUMBER).is_in(known))
+    if strays.height:
+        row, group = strays.select("row", NUMBER).row(0)
+        raise DatasetError(
+            f"{file}: {NUMBER} in row {row}",
+            found=f"{group} (first of {strays.height} such rows)",
+            expected=f"one of {sorted(known)}, the groups in data_optics",
+            hint=f"Add group {group} to data_optics, or import the file with its own optics.",
+        )

@@ -1,0 +1,57 @@
+"""Errors for users: where, what was found, what was expected, what to do.
+
+The four parts are attributes too, so that command line, browser and `--json` show the same error.
+A traceback is for bugs; whatever a user can cause is one of these.
+"""
+
+
+class CryoloomError(Exception):
+    """Something a user can understand and mend.
+
+    Args:
+        where: the file, row, parameter or job concerned.
+        found: what stands there.
+        expected: what should.
+        hint: what to do about it.
+    """
+
+    def __init__(self, where: str, *, found: str = "", expected: str = "", hint: str = "") -> None:
+        self.where, self.found, self.expected, self.hint = where, found, expected, hint
+        super().__init__(where, found, expected, hint)
+
+    def __str__(self) -> str:
+        text = self.where
+        if self.found:
+            text += f" is {self.found}"
+        if self.expected:
+            text += f", expected {self.expected}"
+        text = text.rstrip(".")
+        return f"{text}. {self.hint}" if self.hint else f"{text}."
+
+    def as_dict(self) -> dict[str, str]:
+        """The four parts, for `--json`."""
+        return {"where": self.where, "found": self.found, "expected": self.expected, "hint": self.hint}
+
+
+class StarError(CryoloomError):
+    """A STAR file that is missing or broken."""
+
+
+class DatasetError(CryoloomError):
+    """A dataset whose contents contradict themselves or what was asked."""
+
+
+class ImageError(CryoloomError):
+    """An image file that is missing, truncated or not what it claims to be."""
+
+
+class ParameterError(CryoloomError):
+    """A parameter with an unknown name, a wrong type or a value out of limits."""
+
+
+class ProjectError(CryoloomError):
+    """A project or job that is missing, damaged or in the wrong state."""
+
+
+class ProgramError(CryoloomError):
+    """An outside program that is missing, failed, or produced nothing."""

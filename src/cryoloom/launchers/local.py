@@ -1,0 +1,57 @@
+"""Start an attempt on this machine: a detached shepherd whose child is the job's process."""
+
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+
+import cryoloom
+from cryoloom.project.jsonfile import write_json
+
+SHEPHERD = Path(cryoloom.__file__).with_name("shepherd.py")
+
+
+def command_of(root: Path, job: str, attempt: Path) -> dict[str, object]:
+    """What the shepherd is to start."""
+    return {
+        "argv": [sys.executable, "-m", "cryoloom.runner.main", str(root), job, str(int(attempt.name))],
+        "cwd": str(root),
+        "env": {"PYTHONUNBUFFERED": "1"},
+        "token": uuid.uuid4().hex,
+    }
+
+
+def launch(root: Path, job: str, attempt: Path) -> None:
+    """Write `command.json` and start the shepherd; returns at once."""
+    write_json(attempt / "command.json", command_of(root, job, attempt), sync=True)
+    (attempt / "heartbeat").touch()
+    start_shepherd(attempt)
+
+
+def start_shepherd(attempt: Path) -> None:
+    """Start (again) the shepherd of an attempt; the claim lets only one through."""
+    subprocess.Popen(
+        [sys.executable, "-I", "-S", str(SHEPHERD), str(attempt)],
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env={key: value for key, value in os.environ.items() if key != "CRYOLOOM_ATTEMPT"},
+    )
+
+
+def processes_of(token: str) -> list[int]:
+    """Processes that carry an attempt's token in their environment."""
+    mark = f"CRYOLOOM_ATTEMPT={token}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                environment = (entry / "environ").read_bytes()
+            except OSError:
+                continue
+            if mark in environment.split(b"\0"):
+                found.append(int(entry.name))
+    return found

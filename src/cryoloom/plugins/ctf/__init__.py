@@ -1,0 +1,1 @@
+"""Our own CTF estimation: `fit.py` is the method, `estimate.py` the protocol."""

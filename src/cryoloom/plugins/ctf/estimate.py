@@ -1,0 +1,114 @@
+"""CTF estimation without an outside program."""
+
+from pathlib import Path
+
+from cryoloom.errors import CryoloomError
+from cryoloom.protocol import (
+    Batch,
+    BatchResult,
+    Block,
+    Input,
+    ItemProtocol,
+    JobFolder,
+    Micrographs,
+    Output,
+    Param,
+)
+from cryoloom.protocol.jobs import ITEM_ID
+
+
+class CtfEstimate(ItemProtocol):
+    """Fit defocus and astigmatism of each micrograph; needs no other program."""
+
+    name = "ctf.estimate"
+    label = "CTF estimation"
+    folder = "CtfFind"
+    cites = ("Rohou2015",)
+    next = ("sets.filter", "relion.autopick")
+    leading = "input_star_mics"
+
+    input_star_mics: Micrographs = Input("Input micrographs", streams=True, help="Aligned micrographs.")
+    use_noDW: bool = Param(  # noqa: N815  RELION's name
+        False, "Use micrograph without dose-weighting?", help="Needs them from motion correction."
+    )
+    resmin: float = Param(30, "Minimum resolution", unit="Å", gt=0, help="Where the fit begins.")
+    resmax: float = Param(5, "Maximum resolution", unit="Å", gt=0, help="Where the fit ends.")
+    dfmin: float = Param(5000, "Minimum defocus value", unit="Å", help="Of the search.")
+    dfmax: float = Param(50000, "Maximum defocus value", unit="Å", help="Of the search.")
+    do_phaseshift: bool = Param(False, "Estimate phase shifts?", help="For data taken with a phase plate.")
+    batch_size: int = Param(
+        1, "Micrographs in a batch", tab="Streaming", ge=0, own=True, help="0 waits for all."
+    )
+
+    micrographs: Micrographs = Output("Micrographs with CTF", "micrographs_ctf.star")
+
+    def process(self, job: JobFolder, batch: Batch) -> BatchResult:
+        import polars as pl
+
+        rows, failed = [], {}
+        label = "rlnMicrographNameNoDW" if self.use_noDW else "rlnMicrographName"
+        for row in batch.items.iter_rows(named=True):
+            if label not in row:
+                failed[row[ITEM_ID]] = (
+                    "no micrograph without dose-weighting; motion correction saves it on request"
+                )
+                continue
+            try:
+                rows.append(row | self._fit(job, batch, row, str(row[label])))
+            except (CryoloomError, OSError) as error:
+                failed[row[ITEM_ID]] = str(error)
+        if not rows:
+            return BatchResult({}, frozenset(), failed)
+        frame = pl.DataFrame(rows)
+        frame = frame.select(*(name for name in frame.columns if name != ITEM_ID), ITEM_ID)
+        return BatchResult({"micrographs": frame}, frozenset(frame[ITEM_ID].to_list()), failed, batch.optics)
+
+    def _fit(self, job: JobFolder, batch: Batch, row: dict[str, object], name: str) -> dict[str, object]:
+        import numpy as np
+
+        from cryoloom.errors import DatasetError
+        from cryoloom.images.mrc import read_mrc
+        from cryoloom.plugins.ctf.ctffind_files import write_ctffind_files
+        from cryoloom.plugins.ctf.fit import estimate_ctf
+
+        assert batch.optics is not None
+        group = batch.optics.filter(batch.optics["rlnOpticsGroup"] == row["rlnOpticsGroup"]).to_dicts()[0]
+        angpix = group.get("rlnMicrographPixelSize") or group["rlnMicrographOriginalPixelSize"]
+        voltage, cs, contrast = (
+            group["rlnVoltage"],
+            group["rlnSphericalAberration"],
+            group["rlnAmplitudeContrast"],
+        )
+        image = np.asarray(read_mrc(job.root / name), dtype=np.float32)
+        if image.ndim == 3 and image.shape[0] == 1:
+            image = image[0]
+        if image.ndim != 2:
+            raise DatasetError(f"{name}", found=f"{image.ndim} dimensions", expected="a micrograph, with two")
+        fit = estimate_ctf(
+            image, angpix=angpix, voltage_kv=voltage, cs_mm=cs, amplitude_contrast=contrast, min_res=self.resmin,
+            max_res=self.resmax, min_defocus=self.dfmin, max_defocus=self.dfmax, find_phase_shift=self.do_phaseshift,
+        )  # fmt: skip
+        parts = Path(name).parts
+        below = Path(*parts[2:]) if len(parts) > 2 and parts[1].startswith("job") else Path(name)
+        target = batch.job.path / below.with_suffix(".ctf")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_ctffind_files(
+            target, fit, angpix=angpix, voltage_kv=voltage, cs_mm=cs, amplitude_contrast=contrast, source=name
+        )
+        found: dict[str, object] = {
+            "rlnCtfImage": f"{job.file(str(below.with_suffix('.ctf')))}:mrc",
+            "rlnDefocusU": round(fit.defocus_u, 2),
+            "rlnDefocusV": round(fit.defocus_v, 2),
+            "rlnCtfAstigmatism": round(fit.defocus_u - fit.defocus_v, 2),
+            "rlnDefocusAngle": round(fit.angle_deg, 3),
+            "rlnCtfFigureOfMerit": round(fit.score, 5),
+            "rlnCtfMaxResolution": round(fit.resolution, 3),
+        }
+        if self.do_phaseshift:
+            found["rlnPhaseShift"] = round(fit.phase_shift_deg, 3)
+        return found
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import ctf
+
+        return ctf.ctf_views(job.root, job.name)

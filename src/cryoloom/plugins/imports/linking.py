@@ -1,0 +1,66 @@
+"""Names of imported files: links below `Movies/<import job>/`, with the path that they had below the
+pattern's fixed part, since RELION keeps that path below each later job's folder.
+"""
+
+import glob
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+WILD = frozenset("*?[")
+
+
+def fixed_part(pattern: str) -> Path:
+    """The folder of a pattern before its first wildcard: `/data/*/a_*.mrc` → `/data`."""
+    parts = Path(pattern).parts
+    fixed = []
+    for part in parts[:-1]:
+        if WILD & set(part):
+            break
+        fixed.append(part)
+    return Path(*fixed) if fixed else Path()
+
+
+def matching(patterns: str, root: Path) -> Iterator[Path]:
+    """Files that match one of the patterns (separated by blanks), sorted; relative to the project."""
+    seen = set()
+    for pattern in patterns.split():
+        for name in sorted(glob.glob(str(root / Path(pattern).expanduser()), recursive=True)):
+            path = Path(name)
+            # A name that begins with a dot is a file in the making.
+            if name not in seen and not path.name.startswith(".") and not path.is_dir():
+                seen.add(name)
+                yield path
+
+
+def relion_name(path: Path, below: Path) -> str:
+    """The path below the fixed part as RELION bears it: without blanks."""
+    try:
+        relative = path.relative_to(below)
+    except ValueError:
+        relative = Path(path.name)
+    return "_".join(str(relative).split())
+
+
+def link_or_copy(source: Path, target: Path, *, copy: bool) -> None:
+    """Bring a file into the project; what is there already under this name is left alone."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() or target.is_symlink():
+        return
+    if copy:
+        beside = target.with_name(f".{target.name}.tmp")
+        shutil.copyfile(source, beside)
+        beside.replace(target)
+    else:
+        target.symlink_to(
+            Path(os.path.relpath(source, target.parent)) if _is_near(source, target) else source
+        )
+
+
+def _is_near(source: Path, target: Path) -> bool:
+    """Relative links within the project, so that it can be moved; absolute ones to elsewhere."""
+    root = target
+    while root.parent != root and not (root / "default_pipeline.star").exists():
+        root = root.parent
+    return root in source.parents

@@ -1,0 +1,29 @@
+"""Import of a mask."""
+
+from cryoloom.plugins.imports.one_map import import_map
+from cryoloom.protocol import ADVANCED, Block, JobFolder, Mask, Output, Param, SetProtocol, SetResult
+
+
+class ImportMask(SetProtocol):
+    """Bring a mask into the project: a map whose values lie within 0 and 1."""
+
+    name = "import.mask"
+    label = "Import a mask"
+    folder = "Import"
+    next = ("relion.refine3d", "relion.postprocess")
+
+    fn_in_other: str = Param("", "Mask", help="An MRC file with values from 0 to 1.")
+    angpix: float = Param(-1, "Pixel size", unit="Å", own=True, help="-1: as its header says.")
+    copy: bool = Param(False, "Copy the file?", own=True, level=ADVANCED, help="No: link it.")
+
+    mask: Mask = Output("Mask", "mask.mrc")
+
+    def compute(self, job: JobFolder) -> SetResult:
+        return import_map(
+            self.name, job, self.fn_in_other, "mask.mrc", self.angpix, copy=self.copy, is_mask=True
+        )
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import maps
+
+        return maps.map_views(job.root, job.file("mask.mrc"))

@@ -1,0 +1,29 @@
+"""Import of a map."""
+
+from cryoloom.plugins.imports.one_map import import_map
+from cryoloom.protocol import ADVANCED, Block, JobFolder, Output, Param, SetProtocol, SetResult, Volume
+
+
+class ImportVolume(SetProtocol):
+    """Bring a map into the project."""
+
+    name = "import.volume"
+    label = "Import a map"
+    folder = "Import"
+    next = ("relion.refine3d", "relion.image_handler", "relion.maskcreate")
+
+    fn_in_other: str = Param("", "Map", help="An MRC file.")
+    angpix: float = Param(-1, "Pixel size", unit="Å", own=True, help="-1: as its header says.")
+    copy: bool = Param(False, "Copy the file?", own=True, level=ADVANCED, help="No: link it.")
+
+    volume: Volume = Output("Map", "map.mrc")
+
+    def compute(self, job: JobFolder) -> SetResult:
+        return import_map(
+            self.name, job, self.fn_in_other, "map.mrc", self.angpix, copy=self.copy, is_mask=False
+        )
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import maps
+
+        return maps.map_views(job.root, job.file("map.mrc"))

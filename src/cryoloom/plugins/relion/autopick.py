@@ -1,0 +1,243 @@
+"""Automatic picking: Laplacian of Gaussian, 2D templates, or a 3D reference."""
+
+from typing import cast
+
+from cryoloom.plugins.relion.options.compute import gpu_args
+from cryoloom.plugins.relion.options.running import Mpi, call, number
+from cryoloom.project.item_ids import item_id
+from cryoloom.protocol import (
+    ADVANCED,
+    Batch,
+    BatchResult,
+    Block,
+    ClassAverages,
+    Command,
+    Coordinates,
+    Input,
+    ItemProtocol,
+    JobFolder,
+    Micrographs,
+    Output,
+    Param,
+    Volume,
+)
+from cryoloom.protocol.jobs import ITEM_ID
+
+PICKNAME = "autopick"
+REF3D_STEPS = ("30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees")
+
+
+class AutoPick(Mpi, ItemProtocol):
+    """Find particles on micrographs."""
+
+    name = "relion.autopick"
+    label = "Auto-picking"
+    folder = "AutoPick"
+    relion_type = 4
+    cites = ("Scheres2015", "Zivanov2018")
+    programs = ("relion_autopick",)
+    next = ("relion.extract",)
+    leading = "fn_input_autopick"
+
+    fn_input_autopick: Micrographs = Input(
+        "Input micrographs for autopick", streams=True, help="With CTF for templates."
+    )
+    fn_refs_autopick: ClassAverages = Input("2D references", optional=True, help="Class averages of Select.")
+    do_ref3d: bool = Param(
+        False, "OR: provide a 3D reference?", help="Projections of a map are the templates."
+    )
+    fn_ref3d_autopick: Volume = Input("3D reference", optional=True, when="do_ref3d", help="A map.")
+    do_log: bool = Param(
+        False, "OR: use Laplacian-of-Gaussian?", help="Finds blobs of a size; needs no reference."
+    )
+    ref3d_symmetry: str = Param(
+        "C1", "Symmetry", tab="References", when="do_ref3d", help="Of the 3D reference."
+    )
+    ref3d_sampling: str = Param(
+        "30 degrees",
+        "3D angular sampling",
+        tab="References",
+        choices=REF3D_STEPS,
+        when="do_ref3d",
+        help="Of projections.",
+    )
+    log_diam_min: float = Param(
+        200, "Min. diameter for LoG filter", unit="Å", tab="Laplacian", gt=0, help="Smallest blob."
+    )
+    log_diam_max: float = Param(
+        250, "Max. diameter for LoG filter", unit="Å", tab="Laplacian", gt=0, help="Largest blob."
+    )
+    log_invert: bool = Param(
+        False, "Are the particles white?", tab="Laplacian", help="Yes for inverted micrographs."
+    )
+    log_maxres: float = Param(
+        20, "Maximum resolution to consider", unit="Å", tab="Laplacian", gt=0, help="Low-pass filter."
+    )
+    log_adjust_thr: float = Param(
+        0,
+        "Adjust default threshold",
+        unit="σ",
+        tab="Laplacian",
+        help="Higher: fewer picks. Relative to each micrograph.",
+    )
+    log_upper_thr: float = Param(
+        999, "Upper threshold", unit="σ", tab="Laplacian", help="Leaves out what is too strong: ice."
+    )
+    lowpass: float = Param(
+        20, "Lowpass filter references", unit="Å", tab="References", help="Keeps noise from matching."
+    )
+    highpass: float = Param(
+        -1, "Highpass filter", unit="Å", tab="References", help="Of micrographs; -1: none."
+    )
+    angpix_ref: float = Param(
+        -1, "Pixel size in references", unit="Å", tab="References", help="-1: as the micrographs."
+    )
+    psi_sampling_autopick: float = Param(
+        5, "In-plane angular sampling", unit="°", tab="References", gt=0, help="Of templates."
+    )
+    do_invert_refs: bool = Param(
+        True, "References have inverted contrast?", tab="References", help="Yes: white averages."
+    )
+    do_ctf_autopick: bool = Param(
+        True, "Are References CTF corrected?", tab="References", help="Multiplies them by the CTF."
+    )
+    do_ignore_first_ctfpeak_autopick: bool = Param(
+        False, "Ignore CTFs until first peak?", tab="References", help="As it was when they were made."
+    )
+    threshold_autopick: float = Param(0.05, "Picking threshold", tab="Picking", help="Lower: more picks.")
+    mindist_autopick: float = Param(
+        100, "Minimum inter-particle distance", unit="Å", tab="Picking", ge=0, help="Closer: one."
+    )
+    maxstddevnoise_autopick: float = Param(
+        1.1, "Maximum stddev noise", tab="Picking", help="Avoids carbon; -1: off."
+    )
+    minavgnoise_autopick: float = Param(
+        -999, "Minimum avg noise", tab="Picking", help="Avoids dark areas; -999: off."
+    )
+    shrink: float = Param(0, "Shrink factor", tab="Picking", ge=0, help="0: as the lowpass filter permits.")
+    use_gpu: bool = Param(False, "Use GPU acceleration?", tab="Picking", help="For templates only.")
+    gpu_ids: str = Param("", "Which GPUs to use", tab="Picking", when="use_gpu", help="RELION's form.")
+    angpix: float = Param(
+        -1, "Pixel size in micrographs", unit="Å", level=ADVANCED, help="-1: as their STAR file says."
+    )
+    batch_size: int = Param(
+        10, "Micrographs in a batch", tab="Streaming", ge=0, own=True, help="0 waits for all."
+    )
+
+    coordinates: Coordinates = Output("Picked coordinates", f"coords_suffix_{PICKNAME}.star")
+
+    def check(self) -> None:
+        super().check()
+        if self.do_log and self.log_diam_max < self.log_diam_min:
+            from cryoloom.errors import ParameterError
+
+            raise ParameterError(
+                f"{self.name}: parameter log_diam_max", found=number(self.log_diam_max),
+                expected=f"at least log_diam_min, {number(self.log_diam_min)}",
+            )  # fmt: skip
+        if not (self.do_log or self.do_ref3d or self.fn_refs_autopick):
+            from cryoloom.errors import ParameterError
+
+            raise ParameterError(
+                f"{self.name}: references",
+                found="missing",
+                expected="do_log=Yes, fn_refs_autopick, or do_ref3d=Yes",
+            )
+
+    def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
+        args = ["--i", batch.input_file if batch else self.fn_input_autopick.path]
+        args += ["--odir", job.name, "--pickname", PICKNAME]
+        if self.do_log:
+            args += [
+                "--LoG",
+                "--LoG_diam_min",
+                number(self.log_diam_min),
+                "--LoG_diam_max",
+                number(self.log_diam_max),
+            ]
+            args += ["--shrink", "0", "--lowpass", number(self.log_maxres)]
+            args += ["--LoG_adjust_threshold", number(self.log_adjust_thr)]
+            if self.log_upper_thr < 999:
+                args += ["--LoG_upper_threshold", number(self.log_upper_thr)]
+            if self.log_invert:
+                args.append("--Log_invert")
+        else:
+            args += self._template_args()
+        return call(self, "relion_autopick", args, job)
+
+    def _template_args(self) -> list[str]:
+        if self.do_ref3d:
+            args = ["--ref", self.fn_ref3d_autopick.path, "--sym", self.ref3d_symmetry]
+            args += ["--healpix_order", str(REF3D_STEPS.index(self.ref3d_sampling))]
+        else:
+            args = ["--ref", self.fn_refs_autopick.path]
+        if self.do_invert_refs:
+            args.append("--invert")
+        if self.do_ctf_autopick:
+            args.append("--ctf")
+            if self.do_ignore_first_ctfpeak_autopick:
+                args.append("--ctf_intact_first_peak")
+        args += ["--ang", number(self.psi_sampling_autopick), "--shrink", number(self.shrink)]
+        if self.lowpass > 0:
+            args += ["--lowpass", number(self.lowpass)]
+        if self.highpass > 0:
+            args += ["--highpass", number(self.highpass)]
+        if self.angpix > 0:
+            args += ["--angpix", number(self.angpix)]
+        if self.angpix_ref > 0:
+            args += ["--angpix_ref", number(self.angpix_ref)]
+        args += [
+            "--threshold",
+            number(self.threshold_autopick),
+            "--min_distance",
+            number(self.mindist_autopick),
+        ]
+        args += ["--max_stddev_noise", number(self.maxstddevnoise_autopick)]
+        if self.minavgnoise_autopick > -900:
+            args += ["--min_avg_noise", number(self.minavgnoise_autopick)]
+        return [*args, *gpu_args(cast("object", self))]  # type: ignore[arg-type]
+
+    def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
+        from cryoloom.plugins.relion.per_micrograph import write_batch
+
+        write_batch(batch, "micrographs", batch.items, batch.optics)
+        # RELION's node: one line that names the micrographs.
+        suffix_file = job.path / f"coords_suffix_{PICKNAME}.star"
+        if not suffix_file.exists():
+            suffix_file.write_text(f"{self.fn_input_autopick.path}\n")
+        return {}
+
+    def collect(self, job: JobFolder, batch: Batch) -> BatchResult:
+        import polars as pl
+
+        from cryoloom import star
+        from cryoloom.project.coordinate_files import coordinate_file
+        from cryoloom.plugins.relion.per_micrograph import CALL_FILES
+
+        rows = []
+        for item, micrograph in batch.items.select(ITEM_ID, "rlnMicrographName").iter_rows():
+            file = coordinate_file(str(micrograph), f"_{PICKNAME}")
+            path = batch.job.path / file
+            if not path.exists():
+                continue
+            # RELION leaves empty files, and aborts, when a whole call found nothing: that is zero picks.
+            picks = star.read(path).get("", pl.DataFrame()) if path.stat().st_size else pl.DataFrame()
+            assert isinstance(picks, pl.DataFrame)
+            ids = [pick_id(job.uuid, str(micrograph), ordinal) for ordinal in range(picks.height)]
+            if picks.height:
+                star.write(path, {"": picks.with_columns(pl.Series(ITEM_ID, ids))})
+            rows.append((micrograph, job.file(file), picks.height, item))
+        labels = ["rlnMicrographName", "rlnMicrographCoordinates", "cryoloomCount", ITEM_ID]
+        found = pl.DataFrame(rows, schema=labels, orient="row")
+        skip = CALL_FILES | {"summary.star"}
+        return BatchResult({"coordinates": found}, frozenset(found[ITEM_ID].to_list()), skip_files=skip)
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import picks
+
+        return picks.pick_views(job.root, job.name)
+
+
+def pick_id(uuid: str, micrograph: str, ordinal: int) -> str:
+    """A pick's id for ever: from the picking job, the micrograph and the pick's ordinal."""
+    return item_id(f"{uuid} {micrograph} {ordinal}")

@@ -1,0 +1,159 @@
+"""2D classification."""
+
+from collections.abc import Sequence
+
+from cryoloom.plugins.relion import iterations
+from cryoloom.plugins.relion.options.compute import Compute, disc_args, gpu_args
+from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
+from cryoloom.plugins.relion.options.sampling import oversampled
+from cryoloom.protocol import (
+    ADVANCED,
+    Block,
+    Command,
+    Input,
+    JobFolder,
+    Model,
+    Output,
+    Param,
+    Particles,
+    ProgramProtocol,
+    Progress,
+)
+
+
+class Class2D(Compute, Mpi, Threads, ProgramProtocol):
+    """Sort particle images into 2D classes and average each class."""
+
+    name = "relion.class2d"
+    label = "2D classification"
+    folder = "Class2D"
+    relion_type = 8
+    relion_fixed = {"fn_cont": ""}
+    cites = ("Scheres2012", "Kimanius2016")
+    programs = ("relion_refine",)
+    next = ("sets.classes",)
+    iterative = True
+
+    fn_img: Particles = Input("Input images", help="Extracted particles.")
+    do_ctf_correction: bool = Param(
+        True, "Do CTF-correction?", tab="CTF", help="Correct amplitudes and phases inside the likelihood."
+    )
+    ctf_intact_first_peak: bool = Param(
+        False,
+        "Ignore CTFs until first peak?",
+        tab="CTF",
+        help="Helps when all particles fall into few classes.",
+    )
+    nr_classes: int = Param(
+        1, "Number of classes", tab="Optimisation", ge=1, help="How many averages are made."
+    )
+    tau_fudge: float = Param(
+        2,
+        "Regularisation parameter T",
+        tab="Optimisation",
+        gt=0,
+        help="Larger: more weight on the data; 2 is usual.",
+    )
+    nr_iter: int = Param(25, "Number of iterations", tab="Optimisation", ge=1, help="25 is usually enough.")
+    do_fast_subsets: bool = Param(
+        False,
+        "Use fast subsets (for large data sets)?",
+        tab="Optimisation",
+        help="Early iterations see few particles.",
+    )
+    particle_diameter: float = Param(
+        200,
+        "Mask diameter",
+        unit="Å",
+        tab="Optimisation",
+        gt=0,
+        help="Larger than the particle, smaller than the box.",
+    )
+    do_zero_mask: bool = Param(
+        True,
+        "Mask individual particles with zeros?",
+        tab="Optimisation",
+        help="No: the outside is filled with noise.",
+    )
+    highres_limit: float = Param(
+        -1,
+        "Limit resolution E-step to",
+        unit="Å",
+        tab="Optimisation",
+        help="Frequencies above it are ignored; -1: none.",
+    )
+    dont_skip_align: bool = Param(True, "Perform image alignment?", tab="Sampling", help="No: only classify.")
+    psi_sampling: float = Param(
+        6,
+        "In-plane angular sampling",
+        unit="°",
+        tab="Sampling",
+        gt=0,
+        when="dont_skip_align",
+        help="Step of psi.",
+    )
+    offset_range: float = Param(
+        5,
+        "Offset search range",
+        unit="px",
+        tab="Sampling",
+        ge=0,
+        when="dont_skip_align",
+        help="Around the last offset.",
+    )
+    offset_step: float = Param(
+        1,
+        "Offset search step",
+        unit="px",
+        tab="Sampling",
+        gt=0,
+        when="dont_skip_align",
+        help="Step of the search.",
+    )
+    allow_coarser: bool = Param(
+        False, "Allow coarser sampling?", tab="Sampling", level=ADVANCED, when="dont_skip_align",
+        help="Early iterations take steps as coarse as their accuracy permits.",
+    )  # fmt: skip
+
+    particles: Particles = Output(
+        "Particles with class and in-plane alignment", "run_it{nr_iter:03d}_data.star"
+    )
+    classes: Model = Output("2D class averages", "run_it{nr_iter:03d}_model.star")
+
+    def command(self, job: JobFolder) -> Command:
+        args = ["--o", job.file("run"), "--i", self.fn_img.path, *disc_args(self), "--pad", "2"]
+        if self.do_ctf_correction:
+            args.append("--ctf")
+            if self.ctf_intact_first_peak:
+                args.append("--ctf_intact_first_peak")
+        args += ["--iter", str(self.nr_iter), "--tau2_fudge", number(self.tau_fudge)]
+        args += ["--particle_diameter", number(self.particle_diameter)]
+        if self.do_fast_subsets:
+            args.append("--fast_subsets")
+        args += ["--K", str(self.nr_classes), "--flatten_solvent"]
+        if self.do_zero_mask:
+            args.append("--zero_mask")
+        if self.highres_limit > 0:
+            args += ["--strict_highres_exp", number(self.highres_limit)]
+        args += ["--oversampling", "1"]
+        if self.dont_skip_align:
+            args += ["--psi_step", number(oversampled(self.psi_sampling))]
+            args += ["--offset_range", number(self.offset_range)]
+            args += ["--offset_step", number(oversampled(self.offset_step))]
+            if self.allow_coarser:
+                args.append("--allow_coarser_sampling")
+        else:
+            args.append("--skip_align")
+        args += ["--norm", "--scale", "--j", str(self.nr_threads), *gpu_args(self)]
+        return call(self, "relion_refine", args, job)
+
+    def resume_command(self, job: JobFolder, found: Sequence[int]) -> Command | None:
+        return iterations.resumed(self, job, found, ["--iter", str(self.nr_iter)])
+
+    def progress(self, job: JobFolder) -> Progress | None:
+        return iterations.progress(job, of=self.nr_iter)
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import classes
+
+        return classes.class2d_views(job.root, job.name)

@@ -1,0 +1,84 @@
+"""Mask creation."""
+
+from typing import Any
+
+from cryoloom.plugins.relion.options.running import Additional, Threads, call, number
+from cryoloom.protocol import (
+    AUTO,
+    Block,
+    Command,
+    Input,
+    JobFolder,
+    Mask,
+    Output,
+    Param,
+    ProgramProtocol,
+    Volume,
+)
+
+
+class MaskCreate(Additional, Threads, ProgramProtocol):
+    """Make a mask with a soft edge from a map."""
+
+    name = "relion.maskcreate"
+    label = "Mask creation"
+    folder = "MaskCreate"
+    relion_type = 12
+    relion_fixed = {"do_helix": "No", "helical_z_percentage": "30"}
+    cites = ("Scheres2012b",)
+    programs = ("relion_mask_create",)
+    next = ("relion.refine3d", "relion.postprocess")
+
+    fn_in: Volume = Input("Input 3D map", help="A refined map.")
+    lowpass_filter: float = Param(
+        15, "Lowpass filter map", unit="Å", tab="Mask", help="Before it is cut; -1: none."
+    )
+    angpix: float = Param(-1, "Pixel size", unit="Å", tab="Mask", help="-1: as the map's header says.")
+    inimask_threshold: float = Param(
+        AUTO,
+        "Initial binarisation threshold",
+        tab="Mask",
+        help="In units of the map. auto: a quarter of the density's 99th percentile near the centre.",
+    )
+    extend_inimask: int = Param(
+        3, "Extend binary map this many pixels", unit="px", tab="Mask", ge=0, help="In all directions."
+    )
+    width_mask_edge: int = Param(
+        3, "Add a soft-edge of this many pixels", unit="px", tab="Mask", ge=0, help="A cosine."
+    )
+
+    mask: Mask = Output("Mask", "mask.mrc")
+
+    def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
+        if self.values["inimask_threshold"] != AUTO:
+            return {}
+        import numpy as np
+
+        from cryoloom.images.mrc import read_mrc
+
+        volume = np.asarray(read_mrc(job.root / self.fn_in.path), dtype=np.float64)
+        radius = volume.shape[0] / 4
+        axes = [np.arange(size) - size // 2 for size in volume.shape]
+        distance = np.sqrt(sum(axis**2 for axis in np.meshgrid(*axes, indexing="ij")))
+        # It held for all maps that were tried: high enough above noise, low enough for the envelope.
+        return {"inimask_threshold": round(0.25 * float(np.percentile(volume[distance < radius], 99)), 6)}
+
+    def command(self, job: JobFolder) -> Command:
+        args = ["--i", self.fn_in.path, "--o", job.file("mask.mrc")]
+        if self.lowpass_filter > 0:
+            args += ["--lowpass", number(self.lowpass_filter)]
+        if self.angpix > 0:
+            args += ["--angpix", number(self.angpix)]
+        args += [
+            "--ini_threshold",
+            number(self.inimask_threshold),
+            "--extend_inimask",
+            str(self.extend_inimask),
+        ]
+        args += ["--width_soft_edge", str(self.width_mask_edge), "--j", str(self.nr_threads)]
+        return call(self, "relion_mask_create", args, job)
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import maps
+
+        return maps.map_views(job.root, job.file("mask.mrc"))

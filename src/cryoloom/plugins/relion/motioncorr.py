@@ -1,0 +1,208 @@
+"""Motion correction by RELION's own implementation."""
+
+from typing import Any
+
+from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
+from cryoloom.protocol import (
+    ADVANCED,
+    AUTO,
+    Batch,
+    BatchResult,
+    Block,
+    Command,
+    Input,
+    ItemProtocol,
+    JobFolder,
+    Micrographs,
+    Movies,
+    Output,
+    Param,
+)
+from cryoloom.protocol.jobs import ITEM_ID
+
+ROTATIONS = ("No rotation (0)", "90 degrees (1)", "180 degrees (2)", "270 degrees (3)")
+FLIPS = ("No flipping (0)", "Flip upside down (1)", "Flip left to right (2)")
+
+# What travels in the movies' optics table, and what stands for it where nothing does.
+TRAVELLING: dict[str, tuple[str, Any]] = {
+    "fn_gain_ref": ("cryoloomGainFile", ""),
+    "gain_rot": ("cryoloomGainRotation", 0),
+    "gain_flip": ("cryoloomGainFlip", 0),
+    "fn_defect": ("cryoloomDefectFile", ""),
+    "dose_per_frame": ("cryoloomDosePerFrame", 1.0),
+}
+
+
+class MotionCorr(Mpi, Threads, ItemProtocol):
+    """Align the frames of each movie and add them up, weighted by dose."""
+
+    name = "relion.motioncorr"
+    label = "Motion correction"
+    folder = "MotionCorr"
+    relion_type = 1
+    relion_fixed = {
+        "do_own_motioncor": "Yes",
+        "fn_motioncor2_exe": "",
+        "gpu_ids": "0",
+        "other_motioncor2_args": "",
+    }
+    cites = ("Zivanov2019",)
+    programs = ("relion_run_motioncorr",)
+    next = ("ctf.estimate", "relion.ctffind")
+    leading = "input_star_mics"
+
+    input_star_mics: Movies = Input("Input movies STAR file", streams=True, help="Imported movies.")
+    first_frame_sum: int = Param(1, "First frame for corrected sum", ge=1, help="Counted from 1.")
+    last_frame_sum: int = Param(-1, "Last frame for corrected sum", ge=-1, help="-1 or 0: the last.")
+    dose_per_frame: float = Param(
+        AUTO, "Dose per frame", unit="e/Å²", gt=0, help="auto: as it came with the movies, else 1."
+    )
+    pre_exposure: float = Param(0, "Pre-exposure", unit="e/Å²", ge=0, help="Dose before the first frame.")
+    eer_grouping: int = Param(32, "EER fractionation", ge=1, help="Hardware frames that make one frame.")
+    do_dose_weighting: bool = Param(
+        True, "Do dose-weighting?", help="Late frames count less at high frequencies."
+    )
+    do_save_noDW: bool = Param(  # noqa: N815  RELION's name
+        False, "Save non-dose weighted as well?", when="do_dose_weighting", help="For CTF estimation on them."
+    )
+    do_save_ps: bool = Param(
+        False, "Save sum of power spectra?", help="For CTFFIND; made from sums of some frames."
+    )
+    group_for_ps: float = Param(
+        4,
+        "Sum power spectra every",
+        unit="e/Å²",
+        gt=0,
+        when="do_save_ps",
+        help="Dose of the frames that are summed.",
+    )
+    bfactor: float = Param(150, "Bfactor", unit="Å²", tab="Motion", ge=0, help="10 to 30 for small movies.")
+    patch_x: int = Param(
+        1, "Number of patches X", tab="Motion", ge=1, help="Local motion is followed in each."
+    )
+    patch_y: int = Param(
+        1, "Number of patches Y", tab="Motion", ge=1, help="Local motion is followed in each."
+    )
+    group_frames: int = Param(
+        1, "Group frames", tab="Motion", ge=1, help="Averages of so many are aligned; for low dose."
+    )
+    bin_factor: float = Param(1, "Binning factor", tab="Motion", ge=1, help="2 for super-resolution movies.")
+    fn_gain_ref: str = Param(
+        AUTO, "Gain-reference image", tab="Motion", help="auto: as it came with the movies."
+    )
+    gain_rot: str = Param(
+        AUTO, "Gain rotation", tab="Motion", choices=ROTATIONS, help="auto: as it came with the movies."
+    )
+    gain_flip: str = Param(
+        AUTO,
+        "Gain flip",
+        tab="Motion",
+        choices=FLIPS,
+        help="After the rotation; auto: as it came with the movies.",
+    )
+    fn_defect: str = Param(
+        AUTO,
+        "Defect file",
+        tab="Motion",
+        level=ADVANCED,
+        help="Bad pixels; auto: as it came with the movies.",
+    )
+    batch_size: int = Param(
+        1,
+        "Movies in a batch",
+        tab="Streaming",
+        ge=0,
+        own=True,
+        help="0 waits for all; more than 1 saves little.",
+    )
+
+    micrographs: Micrographs = Output("Aligned micrographs", "corrected_micrographs.star")
+
+    def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
+        wanted = {name: facts for name, facts in TRAVELLING.items() if self.values[name] == AUTO}
+        if not wanted:
+            return {}
+        from cryoloom import star
+
+        optics: Any = star.read(job.root / self.input_star_mics.path).get("optics")
+        found = {}
+        for name, (label, default) in wanted.items():
+            value = default
+            if optics is not None and not isinstance(optics, dict) and label in optics.columns:
+                value = optics[label][0]
+            value = "" if value in (None, "None") else value
+            menu = {"gain_rot": ROTATIONS, "gain_flip": FLIPS}.get(name)
+            found[name] = menu[int(value or 0)] if menu else value
+        return found
+
+    def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
+        args = ["--i", batch.input_file if batch else self.input_star_mics.path, "--o", job.name]
+        args += ["--first_frame_sum", str(self.first_frame_sum), "--last_frame_sum", str(self.last_frame_sum)]
+        args += ["--use_own", "--j", str(self.nr_threads)]
+        if self.fn_defect:
+            args += ["--defect_file", self.fn_defect]
+        args += ["--bin_factor", number(self.bin_factor), "--bfactor", number(self.bfactor)]
+        args += ["--dose_per_frame", number(self.dose_per_frame), "--preexposure", number(self.pre_exposure)]
+        args += ["--patch_x", str(self.patch_x), "--patch_y", str(self.patch_y)]
+        args += ["--eer_grouping", str(self.eer_grouping)]
+        if self.group_frames > 1:
+            args += ["--group_frames", str(self.group_frames)]
+        if self.fn_gain_ref:
+            args += ["--gainref", self.fn_gain_ref]
+            args += [
+                "--gain_rot",
+                str(ROTATIONS.index(self.gain_rot)),
+                "--gain_flip",
+                str(FLIPS.index(self.gain_flip)),
+            ]
+        if self.do_dose_weighting:
+            args.append("--dose_weighting")
+            if self.do_save_noDW:
+                args.append("--save_noDW")
+        if self.do_save_ps:
+            frames = max(1, round(self.group_for_ps / self.dose_per_frame))
+            args += ["--grouping_for_ps", str(frames)]
+        return call(self, "relion_run_motioncorr", args, job)
+
+    def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
+        from cryoloom.errors import ImageError
+        from cryoloom.images.headers import read_header
+        from cryoloom.plugins.relion.per_micrograph import write_batch
+
+        refused = {}
+        # RELION corrects a truncated movie without a word, and one missing movie ends its whole call.
+        for item, name in batch.items.select(ITEM_ID, "rlnMicrographMovieName").iter_rows():
+            try:
+                read_header(job.root / name)
+            except (ImageError, OSError) as error:
+                refused[item] = str(error)
+        kept = batch.items.filter([item not in refused for item in batch.items[ITEM_ID].to_list()])
+        if kept.height:
+            write_batch(batch, "movies", kept, batch.optics)
+        return refused
+
+    def collect(self, job: JobFolder, batch: Batch) -> BatchResult:
+        from cryoloom.plugins.relion import per_micrograph
+
+        rows, optics = per_micrograph.read_batch(batch.job.path / "corrected_micrographs.star", "micrographs")
+        optics = per_micrograph.with_optics_of_input(optics, batch.optics)
+        ids = {
+            self._micrograph_of(job, str(movie)): item
+            for item, movie in batch.items.select(ITEM_ID, "rlnMicrographMovieName").iter_rows()
+        }
+        found = per_micrograph.ids_by_name(rows, "rlnMicrographName", ids)
+        present = found.rows["micrographs"]
+        names = present["rlnMicrographName"].to_list()
+        present = present.filter([(batch.job.root / str(name)).exists() for name in names])
+        skip = per_micrograph.CALL_FILES | {"corrected_micrographs.star", "corrected_micrographs_*.eps"}
+        return BatchResult({"micrographs": present}, frozenset(present[ITEM_ID].to_list()), {}, optics, skip)
+
+    @staticmethod
+    def _micrograph_of(job: JobFolder, movie: str) -> str:
+        """RELION's name for a movie's micrograph: below the job, with the ending .mrc."""
+        return job.name + movie.rpartition(".")[0] + ".mrc"
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import motion
+
+        return motion.motion_views(job.root, job.name)

@@ -1,0 +1,1 @@
+"""Groups of parameters that several of RELION's forms share, and how they become arguments."""

@@ -1,0 +1,111 @@
+"""Post-processing: the final resolution and the sharpened map."""
+
+from cryoloom.errors import ParameterError
+from cryoloom.plugins.relion.options.running import Additional, call, number
+from cryoloom.protocol import (
+    Block,
+    Command,
+    HalfMaps,
+    Input,
+    JobFolder,
+    Mask,
+    Output,
+    Param,
+    ProgramProtocol,
+)
+from cryoloom.protocol.datasets import FinalMap, Postprocess
+
+
+class PostProcess(Additional, ProgramProtocol):
+    """Estimate the resolution within a mask and sharpen the map."""
+
+    name = "relion.postprocess"
+    label = "Post-processing"
+    folder = "PostProcess"
+    relion_type = 15
+    cites = ("Chen2013", "Rosenthal2003")
+    programs = ("relion_postprocess",)
+    next = ("relion.refine3d",)
+
+    fn_in: HalfMaps = Input("One of the 2 unfiltered half-maps", help="The other half is found by its name.")
+    fn_mask: Mask = Input("Solvent mask", help="Made by relion.maskcreate.")
+    angpix: float = Param(-1, "Calibrated pixel size", unit="Å", help="-1: as the maps' headers say.")
+    do_auto_bfac: bool = Param(
+        True, "Estimate B-factor automatically?", tab="Sharpen", help="From a Guinier plot."
+    )
+    autob_lowres: float = Param(
+        10,
+        "Lowest resolution for auto-B fit",
+        unit="Å",
+        tab="Sharpen",
+        gt=0,
+        when="do_auto_bfac",
+        help="Start of the line.",
+    )
+    do_adhoc_bfac: bool = Param(
+        False, "Use your own B-factor?", tab="Sharpen", help="Instead of the estimate."
+    )
+    adhoc_bfac: float = Param(
+        -1000,
+        "User-provided B-factor",
+        unit="Å²",
+        tab="Sharpen",
+        when="do_adhoc_bfac",
+        help="Negative sharpens.",
+    )
+    do_skip_fsc_weighting: bool = Param(
+        False, "Skip FSC-weighting?", tab="Sharpen", help="Filter at low_pass instead."
+    )
+    low_pass: float = Param(
+        5,
+        "Ad-hoc low-pass filter",
+        unit="Å",
+        tab="Sharpen",
+        gt=0,
+        when="do_skip_fsc_weighting",
+        help="Limit.",
+    )
+    fn_mtf: str = Param("", "MTF of the detector", tab="Sharpen", help="A STAR file; empty: none.")
+    mtf_angpix: float = Param(
+        1, "Original detector pixel size", unit="Å", tab="Sharpen", gt=0, help="Of the MTF."
+    )
+
+    final_map: FinalMap = Output("Sharpened map", "postprocess.mrc")
+    masked_map: FinalMap = Output("Sharpened map within the mask", "postprocess_masked.mrc")
+    postprocess: Postprocess = Output("FSC curves and Guinier plot", "postprocess.star")
+
+    def check(self) -> None:
+        super().check()
+        if self.do_auto_bfac and self.do_adhoc_bfac:
+            raise ParameterError(
+                f"{self.name}: parameter do_adhoc_bfac",
+                found="Yes beside do_auto_bfac",
+                expected="one of the two",
+            )
+        if self.fn_in and "half1" not in self.fn_in.path and "half2" not in self.fn_in.path:
+            raise ParameterError(
+                f"{self.name}: input fn_in",
+                found=self.fn_in.path,
+                expected="a name with half1, so that half2 is found",
+            )
+
+    def command(self, job: JobFolder) -> Command:
+        args = ["--mask", self.fn_mask.path, "--i", self.fn_in.path, "--o", job.file("postprocess")]
+        args += ["--angpix", number(self.angpix)]
+        if self.fn_mtf:
+            args += ["--mtf", self.fn_mtf, "--mtf_angpix", number(self.mtf_angpix)]
+        if self.do_auto_bfac:
+            args += ["--auto_bfac", "--autob_lowres", number(self.autob_lowres)]
+        if self.do_adhoc_bfac:
+            args += ["--adhoc_bfac", number(self.adhoc_bfac)]
+        if self.do_skip_fsc_weighting:
+            args += ["--skip_fsc_weighting", "--low_pass", number(self.low_pass)]
+        return call(self, "relion_postprocess", args, job)
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import maps, postprocess
+
+        return [
+            *postprocess.postprocess_views(job.root, job.name),
+            *maps.map_views(job.root, job.file("postprocess.mrc")),
+        ]

@@ -1,0 +1,183 @@
+"""3D auto-refinement."""
+
+from collections.abc import Sequence
+
+from cryoloom.errors import ParameterError
+from cryoloom.plugins.relion import iterations
+from cryoloom.plugins.relion.options.compute import Compute3D, disc_args, gpu_args, padding_args
+from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
+from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
+from cryoloom.protocol import (
+    ADVANCED,
+    Block,
+    Command,
+    HalfMaps,
+    Input,
+    JobFolder,
+    Mask,
+    Output,
+    Param,
+    Particles,
+    ProgramProtocol,
+    Progress,
+    Volume,
+)
+
+
+class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
+    """Refine orientations and map, two independent halves, until nothing improves."""
+
+    name = "relion.refine3d"
+    label = "3D auto-refine"
+    folder = "Refine3D"
+    relion_type = 10
+    relion_fixed = {"fn_cont": ""}
+    cites = ("Scheres2012", "Zivanov2018")
+    programs = ("relion_refine_mpi", "mpirun")
+    next = ("relion.maskcreate", "relion.postprocess", "relion.extract")
+    iterative = True
+
+    fn_img: Particles = Input(
+        "Input images", help="Particles; orientations they carry are the start of local searches."
+    )
+    fn_ref: Volume = Input("Reference map", help="Same box and pixel size as the particles.")
+    fn_mask: Mask = Input(
+        "Reference mask (optional)", optional=True, help="Solvent is zero, particle one, edge soft."
+    )
+    ref_correct_greyscale: bool = Param(
+        False,
+        "Ref. map is on absolute greyscale?",
+        tab="Reference",
+        help="Yes for maps made from these data.",
+    )
+    ini_high: float = Param(
+        60,
+        "Initial low-pass filter",
+        unit="Å",
+        tab="Reference",
+        help="Low enough that no detail of the start remains.",
+    )
+    sym_name: str = Param("C1", "Symmetry", tab="Reference", help="Point group by RELION's names.")
+    do_ctf_correction: bool = Param(True, "Do CTF-correction?", tab="CTF", help="Inside the likelihood.")
+    ctf_corrected_ref: bool = Param(
+        False, "Has reference been CTF-corrected?", tab="CTF", help="Yes for maps of RELION's refinements."
+    )
+    ctf_intact_first_peak: bool = Param(
+        False, "Ignore CTFs until first peak?", tab="CTF", help="Rarely useful in 3D."
+    )
+    particle_diameter: float = Param(
+        200,
+        "Mask diameter",
+        unit="Å",
+        tab="Optimisation",
+        gt=0,
+        help="Larger than the particle, smaller than the box.",
+    )
+    do_zero_mask: bool = Param(
+        True,
+        "Mask individual particles with zeros?",
+        tab="Optimisation",
+        help="No: the outside is filled with noise.",
+    )
+    do_solvent_fsc: bool = Param(
+        False,
+        "Use solvent-flattened FSCs?",
+        tab="Optimisation",
+        help="Judge resolution within the mask; needs one.",
+    )
+    sampling: str = Param(
+        "7.5 degrees",
+        "Initial angular sampling",
+        tab="Auto-sampling",
+        choices=STEPS,
+        help="Step after oversampling.",
+    )
+    offset_range: float = Param(
+        5, "Initial offset range", unit="px", tab="Auto-sampling", ge=0, help="Around the start."
+    )
+    offset_step: float = Param(
+        1, "Initial offset step", unit="px", tab="Auto-sampling", gt=0, help="Step of the search."
+    )
+    auto_local_sampling: str = Param(
+        "1.8 degrees", "Local searches from auto-sampling", tab="Auto-sampling", choices=STEPS,
+        help="From this step on only orientations near the last are tried.",
+    )  # fmt: skip
+    relax_sym: str = Param(
+        "", "Relax symmetry", tab="Auto-sampling", level=ADVANCED, help="Point group of pseudo-symmetry."
+    )
+    auto_faster: bool = Param(
+        False,
+        "Use finer angular sampling faster?",
+        tab="Auto-sampling",
+        help="Goes on to finer steps without waiting.",
+    )
+    nr_mpi: int = Param(
+        3,
+        "Number of MPI procs",
+        tab="Running",
+        ge=3,
+        help="One leads, the others are two groups: odd, at least 3.",
+    )
+
+    particles: Particles = Output("Refined particles", "run_data.star")
+    half_maps: HalfMaps = Output("Unfiltered half maps", "run_half1_class001_unfil.mrc")
+    volume: Volume = Output("Refined map", "run_class001.mrc")
+
+    def check(self) -> None:
+        super().check()
+        if self.do_solvent_fsc and not self.fn_mask:
+            raise ParameterError(
+                f"{self.name}: parameter do_solvent_fsc", found="Yes without a mask", expected="a mask in fn_mask",
+                hint="Make one with relion.maskcreate.",
+            )  # fmt: skip
+
+    def command(self, job: JobFolder) -> Command:
+        args = ["--o", job.file("run"), "--auto_refine", "--split_random_halves", "--i", self.fn_img.path]
+        args += ["--ref", self.fn_ref.path]
+        if not self.ref_correct_greyscale:
+            args.append("--firstiter_cc")
+        if self.ini_high > 0:
+            args += ["--ini_high", number(self.ini_high)]
+        args += [*disc_args(self), *padding_args(self)]
+        if self.do_ctf_correction:
+            args.append("--ctf")
+            if self.ctf_corrected_ref:
+                args.append("--ctf_corrected_ref")
+            if self.ctf_intact_first_peak:
+                args.append("--ctf_intact_first_peak")
+        args += ["--particle_diameter", number(self.particle_diameter), "--flatten_solvent"]
+        if self.do_zero_mask:
+            args.append("--zero_mask")
+        if self.fn_mask:
+            args += ["--solvent_mask", self.fn_mask.path]
+            if self.do_solvent_fsc:
+                args.append("--solvent_correct_fsc")
+        args += ["--oversampling", "1", "--healpix_order", healpix_order(self.sampling)]
+        args += ["--auto_local_healpix_order", healpix_order(self.auto_local_sampling)]
+        args += [
+            "--offset_range",
+            number(self.offset_range),
+            "--offset_step",
+            number(oversampled(self.offset_step)),
+        ]
+        args += ["--sym", self.sym_name, "--low_resol_join_halves", "40"]
+        if self.relax_sym:
+            args += ["--relax_sym", self.relax_sym]
+        if self.auto_faster:
+            args += ["--auto_ignore_angles", "--auto_resol_angles"]
+        args += ["--norm", "--scale", "--j", str(self.nr_threads), *gpu_args(self)]
+        return call(self, "relion_refine", args, job)
+
+    def resume_command(self, job: JobFolder, found: Sequence[int]) -> Command | None:
+        more = ["--auto_ignore_angles", "--auto_resol_angles"] if self.auto_faster else []
+        return iterations.resumed(self, job, found, more)
+
+    def progress(self, job: JobFolder) -> Progress | None:
+        return iterations.progress(job)
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import maps, orientations
+
+        shown = maps.refinement_views(job.root, job.name)
+        shown += orientations.orientation_views(job.root, job.file("run_data.star"))
+        return [*shown, *maps.map_views(job.root, job.file("run_class001.mrc"))]

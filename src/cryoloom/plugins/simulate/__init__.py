@@ -1,0 +1,1 @@
+"""A simulated microscope as a job, so that a workflow can make its own data."""

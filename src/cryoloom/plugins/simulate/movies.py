@@ -1,0 +1,38 @@
+"""A simulated microscope: writes movies of a known molecule into a folder, one after the other."""
+
+from cryoloom.protocol import Command, JobFolder, Output, Param, PlainFile, ProgramProtocol, Progress
+
+
+class SimulateMovies(ProgramProtocol):
+    """Write movies with known truth, as a microscope would."""
+
+    name = "simulate.movies"
+    label = "Simulated microscope"
+    next = ("import.movies",)
+
+    out: str = Param("microscope", "Folder", help="Below the project; movies come into its `Movies`.")
+    preset: str = Param(
+        "demo", "Preset", choices=("tiny", "demo", "large"), help="How many movies, how large."
+    )
+    seed: int = Param(1, "Seed", ge=0, help="The same seed makes the same data.")
+    rate: float = Param(0, "Movies a second", ge=0, help="0: as fast as they can be made.")
+
+    summary: PlainFile = Output("What was made", "simulated.json")
+
+    def command(self, job: JobFolder) -> Command:
+        args = [
+            "simulate",
+            self.out,
+            "--preset",
+            self.preset,
+            "--seed",
+            str(self.seed),
+            "--rate",
+            f"{self.rate:g}",
+        ]
+        return Command("cryoloom", (*args, "--summary", job.file("simulated.json")))
+
+    def progress(self, job: JobFolder) -> Progress | None:
+        movies = job.root / self.out / "Movies"
+        made = sum(path.name.startswith(("single_", "multi_")) for path in movies.glob("*.mrc"))
+        return Progress(done=made, text="movies")

@@ -1,0 +1,96 @@
+"""Attempts at a job: `.cryoloom/attempts/NNNN/`, and the wishes in `control.json`.
+
+`exit.json` alone means "ended". A claim says who runs the attempt; it is alive when that very
+process is. See `docs/decisions/` for the order in which these files appear.
+"""
+
+import contextlib
+import os
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cryoloom.project.jsonfile import read_json_or_none, write_json
+from cryoloom.project.processes import boot_id, is_alive
+
+Wanted = Literal["run", "stop"]
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt as its files tell it."""
+
+    folder: Path
+    number: int
+    claim: dict[str, Any] | None
+    exit: dict[str, Any] | None
+
+    @property
+    def ended(self) -> bool:
+        return self.exit is not None
+
+    def lives(self) -> bool | None:
+        """Whether its shepherd runs; None when another host holds it and we cannot know."""
+        if self.claim is None:
+            return None
+        if self.claim.get("host") != socket.gethostname():
+            return None
+        return self.claim.get("boot") == boot_id() and is_alive(self.claim["pid"], self.claim["start"])
+
+
+def attempts_folder(job: Path) -> Path:
+    return job / ".cryoloom" / "attempts"
+
+
+def newest_attempt(job: Path) -> Attempt | None:
+    """The job's latest attempt, None before the first."""
+    try:
+        numbers = [int(name) for name in os.listdir(attempts_folder(job)) if name.isdigit()]
+    except OSError:
+        return None
+    return read_attempt(job, max(numbers)) if numbers else None
+
+
+def read_attempt(job: Path, number: int) -> Attempt:
+    folder = attempts_folder(job) / f"{number:04d}"
+    return Attempt(
+        folder, number, read_json_or_none(folder / "claim"), read_json_or_none(folder / "exit.json")
+    )
+
+
+def make_attempt(job: Path) -> Path | None:
+    """The next attempt's folder; None when another scheduler made it first."""
+    newest = newest_attempt(job)
+    folder = attempts_folder(job) / f"{(newest.number if newest else 0) + 1:04d}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return None
+    return folder
+
+
+def mark_lost(attempt: Attempt, why: str) -> None:
+    """Say that an attempt's processes are gone; a real `exit.json` that comes first wins."""
+    beside = attempt.folder / f".lost.{os.getpid()}"
+    write_json(beside, {"ended_by": "lost", "why": why, "code": None}, sync=True)
+    with contextlib.suppress(FileExistsError):
+        os.link(beside, attempt.folder / "exit.json")
+    beside.unlink()
+
+
+def read_control(job: Path) -> dict[str, Any]:
+    """What the user wants of a job: `wanted` run or stop, `stream` open or stop."""
+    return {
+        "wanted": "run",
+        "stream": "open",
+        "fresh": 0,
+        **(read_json_or_none(job / ".cryoloom" / "control.json") or {}),
+    }
+
+
+def write_control(job: Path, **wishes: Any) -> None:
+    """Change some wishes, keep the others."""
+    (job / ".cryoloom").mkdir(exist_ok=True)
+    write_json(job / ".cryoloom" / "control.json", read_control(job) | wishes, sync=True)

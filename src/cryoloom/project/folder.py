@@ -1,0 +1,355 @@
+"""The project folder: its jobs, and the making, naming and removing of jobs.
+
+A folder that RELION made is opened as it is and nothing in it is changed by looking. What
+Cryoloom adds lies in `.cryoloom/` and in the jobs' own folders.
+"""
+
+import contextlib
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryoloom.errors import ParameterError, ProjectError
+from cryoloom.project import pipeline as pipe
+from cryoloom.project.jobspec import FILE as SPEC_FILE
+from cryoloom.project.jobspec import JobSpec, read_spec
+from cryoloom.project.jobstar import job_options, job_star_text
+from cryoloom.project.jsonfile import read_json_or_none, write_json
+from cryoloom.project.notes import write_job_pipeline
+from cryoloom.project.registry import find_protocol
+from cryoloom.project.state import JobStatus, foreign_status, job_status
+from cryoloom.protocol.datasets import BY_NODE_TYPE, Dataset, PlainFile, Volume
+from cryoloom.protocol.jobs import JobFolder
+from cryoloom.protocol.protocols import Protocol
+
+PROJECT_FILE = ".cryoloom/project.json"
+
+# The protocol that a job of RELION's own type is, where Cryoloom has it or will.
+RELION_PROTOCOLS = {
+    0: "import.movies",
+    1: "relion.motioncorr",
+    2: "relion.ctffind",
+    3: "relion.manualpick",
+    4: "relion.autopick",
+    5: "relion.extract",
+    7: "relion.select",
+    8: "relion.class2d",
+    9: "relion.class3d",
+    10: "relion.refine3d",
+    12: "relion.maskcreate",
+    13: "relion.joinstar",
+    14: "relion.subtract",
+    15: "relion.postprocess",
+    16: "relion.localres",
+    18: "relion.inimodel",
+    19: "relion.multibody",
+    20: "relion.polish",
+    21: "relion.ctfrefine",
+    99: "relion.external",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JobEntry:
+    """A job of the project: its row in the pipeline and, for ours, its description."""
+
+    root: Path
+    name: str  # "Class2D/job008"
+    alias: str  # "LoG", "" without one
+    relion_type: int
+    pipeline_status: int
+    spec: JobSpec | None
+    files: tuple[tuple[str, int], ...]  # outputs as the pipeline lists them
+    input_files: tuple[str, ...]
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self.name
+
+    @property
+    def protocol(self) -> str:
+        return self.spec.protocol if self.spec else RELION_PROTOCOLS.get(self.relion_type, "relion.unknown")
+
+    def outputs(self) -> dict[str, Dataset]:
+        """Its outputs by name; those of RELION's jobs are named by their kind."""
+        if self.spec is not None:
+            return dict(self.spec.outputs)
+        found: dict[str, Dataset] = {}
+        for path, node_type in self.files:
+            kind = BY_NODE_TYPE.get(node_type, PlainFile)
+            name = kind.kind.replace(" ", "_")
+            number = sum(key.split("#")[0] == name for key in found)
+            key = name if not number else f"{name}#{number + 1}"
+            found[key] = kind(path, self.name, key)
+        return found
+
+    def status(self) -> JobStatus:
+        """Its state now."""
+        if self.spec is None:
+            return foreign_status(self.folder, self.pipeline_status)
+        return job_status(self.folder)
+
+    def make_protocol(self) -> Protocol:
+        """The protocol with this job's values.
+
+        Raises:
+            ProjectError: a job of RELION's whose kind Cryoloom has no protocol for.
+        """
+        if self.spec is None:
+            raise ProjectError(f"{self.name}", found="a job that RELION made", expected="one of Cryoloom's")
+        return find_protocol(self.spec.protocol)(self.spec.params, self.spec.inputs)
+
+    def job_folder(self) -> JobFolder:
+        return JobFolder(f"{self.name}/", self.root, self.spec.id if self.spec else "")
+
+
+class ProjectFolder:
+    """A project on disk. Holds no state: every question is answered from the files."""
+
+    def __init__(self, root: Path) -> None:
+        """Open a project.
+
+        Raises:
+            ProjectError: the folder is no project.
+        """
+        self.root = root.resolve()
+        pipe.read_pipeline(self.root)
+
+    @classmethod
+    def create(cls, root: Path, *, seed: int | None = None) -> "ProjectFolder":
+        """Make a new, empty project; an existing one is opened and left as it is.
+
+        Args:
+            root: the folder; made where it is missing.
+            seed: makes the ids of jobs, and so of items, repeatable.
+        """
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            if not (root / pipe.FILE).exists():
+                pipe.write_pipeline(root, pipe.Pipeline())
+                (root / ".gui_projectdir").touch()
+        except OSError as error:
+            raise ProjectError(
+                f"{root}", found=f"not usable ({error.strerror})", expected="a folder to write to"
+            ) from None
+        project = cls(root)
+        project._identity(seed)
+        return project
+
+    def _identity(self, seed: int | None = None) -> dict[str, Any]:
+        """The project's id and seed; made with the first thing that Cryoloom writes here."""
+        path = self.root / PROJECT_FILE
+        identity = read_json_or_none(path)
+        if identity is None:
+            path.parent.mkdir(exist_ok=True)
+            identity = {"format": 1, "id": uuid.uuid4().hex, "relion_form": "3.1", "seed": seed}
+            write_json(path, identity, sync=True)
+        elif seed is not None and identity.get("seed") is None and not self.entries():
+            identity = identity | {"seed": seed}
+            write_json(path, identity, sync=True)
+        return identity
+
+    def entries(self) -> list[JobEntry]:
+        """All jobs in the order of their numbers."""
+        pipeline = pipe.read_pipeline(self.root)
+        outputs: dict[str, list[tuple[str, int]]] = {}
+        inputs: dict[str, list[str]] = {}
+        types = dict(pipeline.nodes)
+        for job, file in pipeline.output_edges:
+            outputs.setdefault(job, []).append((file, types.get(file, -1)))
+        for file, job in pipeline.input_edges:
+            inputs.setdefault(job, []).append(file)
+        entries = []
+        for process in pipeline.processes:
+            name = process.name.rstrip("/")
+            folder = self.root / name
+            spec = read_spec(folder) if (folder / SPEC_FILE).exists() else None
+            alias = "" if process.alias == "None" else process.alias.rstrip("/").partition("/")[2]
+            entries.append(
+                JobEntry(
+                    self.root,
+                    name,
+                    alias,
+                    process.type,
+                    process.status,
+                    spec,
+                    tuple(outputs.get(process.name, ())),
+                    tuple(inputs.get(process.name, ())),
+                )  # fmt: skip
+            )
+        return entries
+
+    def entry(self, text: str) -> JobEntry:
+        """A job by name, number ("job008", "8"), or alias.
+
+        Raises:
+            ProjectError: there is no such job, or several.
+        """
+        wanted = text.strip().rstrip("/")
+        entries = self.entries()
+        number = wanted.rpartition("/")[2].removeprefix("job")
+        found = [entry for entry in entries if wanted in (entry.name, entry.alias, _aliased(entry))]
+        if not found and number.isdigit() and "/" not in wanted:
+            found = [entry for entry in entries if entry.name.endswith(f"/job{int(number):03d}")]
+        if len(found) != 1:
+            names = [entry.name for entry in entries]
+            raise ProjectError(
+                f"job {text}",
+                found="unknown" if not found else f"ambiguous ({', '.join(entry.name for entry in found)})",
+                expected=f"one of {', '.join(names[-8:])}" if names else "a job; this project has none yet",
+                hint="`cryoloom ls` lists them.",
+            )
+        return found[0]
+
+    def create_job(
+        self,
+        protocol_name: str,
+        values: Mapping[str, Any],
+        inputs: Mapping[str, Dataset],
+        *,
+        wait_for: Sequence[str] = (),
+        label: str = "",
+        alias: str = "",
+    ) -> JobEntry:
+        """Make a job: number, folder, `job.json`, `job.star`, its row in the pipeline.
+
+        Raises:
+            ParameterError: a value or an input does not fit its declaration.
+        """
+        kind = find_protocol(protocol_name)
+        protocol = kind(values, inputs)
+        protocol.check()
+        identity = self._identity()
+        if alias:
+            self._check_alias(alias)
+        with pipe.changed_pipeline(self.root) as pipeline:
+            number = pipeline.counter
+            name = f"{kind.folder}/job{number:03d}"
+            folder = self.root / name
+            folder.mkdir(parents=True)
+            seed = identity.get("seed")
+            job_id = (
+                uuid.uuid4() if seed is None else uuid.uuid5(uuid.NAMESPACE_OID, f"cryoloom {seed} {name}")
+            )
+            job = JobFolder(f"{name}/", self.root, job_id.hex)
+            outputs = protocol.output_files(job)
+            spec = JobSpec(
+                job_id.hex, name, kind.name, kind.version, protocol.values,
+                {key: dataset for key, dataset in protocol.given.items() if dataset}, tuple(wait_for), label,
+                outputs=outputs,
+            )  # fmt: skip
+            (folder / ".cryoloom" / "attempts").mkdir(parents=True)
+            (folder / "job.star").write_text(job_star_text(kind.relion_type, job_options(protocol)))
+            in_nodes = [(d.path, d.node_type) for d in spec.inputs.values() if d.node_type is not None]
+            out_nodes = [(d.path, d.node_type) for d in outputs.values() if d.node_type is not None]
+            pipeline.counter = number + 1
+            pipeline.processes.append(pipe.Process(f"{name}/", "None", kind.relion_type, pipe.SCHEDULED))
+            for file, node_type in (*in_nodes, *out_nodes):
+                pipeline.add_node(file, node_type)
+            pipeline.input_edges += [(file, f"{name}/") for file, _ in dict.fromkeys(in_nodes)]
+            pipeline.output_edges += [(f"{name}/", file) for file, _ in out_nodes]
+            write_job_pipeline(self.root, f"{name}/", kind.relion_type, in_nodes, out_nodes)
+            # job.json last: a job without it is no job of ours yet.
+            spec.write(folder)
+        pipe.add_nodes_folder(self.root, out_nodes)
+        if alias:
+            self.set_alias(name, alias)
+        return self.entry(name)
+
+    def set_alias(self, job: str, alias: str) -> None:
+        """Give a job a name of one's own, with RELION's symbolic link; "None" or "" takes it away."""
+        entry = self.entry(job)
+        kind = entry.name.partition("/")[0]
+        remove = alias in ("", "None")
+        if not remove:
+            self._check_alias(alias)
+        with pipe.changed_pipeline(self.root) as pipeline:
+            process = pipeline.process(entry.name)
+            assert process is not None
+            if entry.alias:
+                with contextlib.suppress(FileNotFoundError):
+                    (self.root / kind / entry.alias).unlink()
+            process.alias = "None" if remove else f"{kind}/{alias}/"
+            if not remove:
+                os.symlink(f"../{entry.name}/", self.root / kind / alias)
+
+    def _check_alias(self, alias: str) -> None:
+        if not alias.replace("_", "").replace("-", "").isalnum() or alias.removeprefix("job").isdigit():
+            raise ParameterError(
+                "alias", found=repr(alias), expected="letters, digits, _ and -, and no job's number"
+            )
+        if any(entry.alias == alias for entry in self.entries()):
+            raise ParameterError("alias", found=f"{alias!r}, taken", expected="a name that no other job has")
+
+    def delete_job(self, job: str) -> list[str]:
+        """Move a job to `Trash/`, with all jobs that need it; returns their names.
+
+        Raises:
+            ProjectError: one of them runs.
+        """
+        first = self.entry(job)
+        entries = self.entries()
+        doomed = [first.name]
+        for entry in entries:
+            parents = {d.job for d in entry.spec.inputs.values()} if entry.spec else set()
+            parents |= {"/".join(file.split("/")[:2]) for file in entry.input_files}
+            if entry.name not in doomed and parents & set(doomed):
+                doomed.append(entry.name)
+        for entry in entries:
+            if entry.name in doomed and entry.status().state == "running":
+                raise ProjectError(
+                    f"{entry.name}", found="running", expected="ended", hint=f"cryoloom stop {entry.name}"
+                )
+        with pipe.changed_pipeline(self.root) as pipeline:
+            for name in doomed:
+                process = pipeline.process(name)
+                assert process is not None
+                if process.alias != "None":
+                    with contextlib.suppress(FileNotFoundError):
+                        (self.root / process.alias.rstrip("/")).unlink()
+                _to_trash(self.root, name)
+            gone = {f"{name}/" for name in doomed}
+            files = {file for job, file in pipeline.output_edges if job in gone}
+            pipeline.processes = [p for p in pipeline.processes if p.name not in gone]
+            pipeline.output_edges = [edge for edge in pipeline.output_edges if edge[0] not in gone]
+            pipeline.input_edges = [edge for edge in pipeline.input_edges if edge[1] not in gone]
+            pipeline.nodes = [node for node in pipeline.nodes if node[0] not in files]
+        return doomed
+
+    def set_statuses(self, statuses: Mapping[str, int]) -> None:
+        """Tell the pipeline (and so RELION) the states of jobs; writes only what changed."""
+        current = {p.name.rstrip("/"): p.status for p in pipe.read_pipeline(self.root).processes}
+        changes = {name: status for name, status in statuses.items() if current.get(name, status) != status}
+        if changes:
+            with pipe.changed_pipeline(self.root) as pipeline:
+                for name, status in changes.items():
+                    process = pipeline.process(name)
+                    if process is not None:
+                        process.status = status
+
+    def find_dataset(self, path: str) -> Dataset:
+        """The dataset of a file in the project: by the job that makes it, else by its ending."""
+        for entry in self.entries():
+            for dataset in entry.outputs().values():
+                if dataset.path == path:
+                    return dataset
+        kind = Volume if Path(path).suffix in (".mrc", ".map") else PlainFile
+        return kind(path)
+
+
+def _aliased(entry: JobEntry) -> str:
+    return f"{entry.name.partition('/')[0]}/{entry.alias}" if entry.alias else entry.name
+
+
+def _to_trash(root: Path, name: str) -> None:
+    """Move, never delete; a second one of the same name is numbered."""
+    target = root / "Trash" / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while target.exists():
+        number += 1
+        target = root / "Trash" / f"{name}.{number}"
+    (root / name).rename(target)

@@ -1,0 +1,37 @@
+"""Ids for items of foreign datasets: from their names and coordinates, never from the row."""
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from cryoloom.protocol.jobs import ITEM_ID
+
+if TYPE_CHECKING:
+    import polars as pl
+
+NAME_LABELS = ("rlnImageName", "rlnMicrographMovieName", "rlnMicrographName", "rlnReferenceImage")
+
+
+def with_ids(frame: "pl.DataFrame") -> "pl.DataFrame":
+    """The table with an id for each item; what has ids keeps them.
+
+    A particle is known by its micrograph and coordinates where it has them, else by its image.
+    """
+    import polars as pl
+
+    if ITEM_ID in frame.columns:
+        return frame
+    axes = [axis for axis in ("rlnCoordinateX", "rlnCoordinateY") if axis in frame.columns]
+    if axes and "rlnMicrographName" in frame.columns:
+        keys = ["rlnMicrographName", *axes]
+    else:
+        label = next((label for label in NAME_LABELS if label in frame.columns), None)
+        keys = [label] if label else frame.columns
+    texts = frame.select(
+        pl.concat_str([pl.col(key).cast(pl.String) for key in keys], separator=" ")
+    ).to_series()
+    return frame.with_columns(pl.Series(ITEM_ID, [item_id(str(text)) for text in texts.to_list()]))
+
+
+def item_id(text: str) -> str:
+    """An id that no reader takes for a number: `i` and 15 hexadecimal digits."""
+    return "i" + hashlib.sha256(text.encode()).hexdigest()[:15]

@@ -1,0 +1,83 @@
+"""`job.json`: what was asked of a job; written before its first attempt, never changed after."""
+
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryoloom._version import __version__
+from cryoloom.project.jsonfile import read_json, write_json
+from cryoloom.protocol.datasets import KINDS, Dataset, PlainFile
+
+FILE = "job.json"
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """A job as asked for."""
+
+    id: str  # names the job for ever; survives renames
+    name: str  # "Class2D/job012"
+    protocol: str
+    version: str
+    params: Mapping[str, Any]  # as given, complete
+    inputs: Mapping[str, Dataset]
+    wait_for: tuple[str, ...] = ()
+    label: str = ""
+    created: float = field(default_factory=time.time)
+    outputs: Mapping[str, Dataset] = field(default_factory=dict)  # promised
+
+    def write(self, folder: Path) -> None:
+        """Write the file whole."""
+        write_json(
+            folder / FILE,
+            {
+                "format": FORMAT,
+                "id": self.id,
+                "name": self.name,
+                "protocol": self.protocol,
+                "version": self.version,
+                "cryoloom": __version__,
+                "label": self.label,
+                "params": dict(self.params),
+                "inputs": {name: _as_json(dataset) for name, dataset in self.inputs.items() if dataset},
+                "outputs": {name: _as_json(dataset) for name, dataset in self.outputs.items()},
+                "wait_for": list(self.wait_for),
+                "host": socket.gethostname(),
+                "created": round(self.created, 3),
+            },
+            sync=True,
+        )
+
+
+def read_spec(folder: Path) -> JobSpec:
+    """The job's description.
+
+    Raises:
+        ProjectError: the file is missing or damaged.
+    """
+    content = read_json(folder / FILE)
+    return JobSpec(
+        id=content["id"],
+        name=content["name"],
+        protocol=content["protocol"],
+        version=content["version"],
+        params=content["params"],
+        inputs={name: _from_json(entry) for name, entry in content["inputs"].items()},
+        wait_for=tuple(content.get("wait_for", ())),
+        label=content.get("label", ""),
+        created=content.get("created", 0.0),
+        outputs={name: _from_json(entry) for name, entry in content.get("outputs", {}).items()},
+    )
+
+
+def _as_json(dataset: Dataset) -> dict[str, str]:
+    return {"kind": dataset.kind, "path": dataset.path, "job": dataset.job, "output": dataset.output}
+
+
+def _from_json(entry: Mapping[str, str]) -> Dataset:
+    kind = KINDS.get(entry.get("kind", ""), PlainFile)
+    return kind(entry["path"], entry.get("job", ""), entry.get("output", ""))

@@ -1,0 +1,122 @@
+"""`job.star`: a job as RELION's own form writes and reads it.
+
+For RELION's jobs the options bear our parameters' names, so there is no translation table. For a
+protocol that RELION lacks, it is a view: kind External, inputs, up to ten parameters, and an
+executable that runs it.
+"""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cryoloom.errors import ProjectError
+from cryoloom.project.pipeline import FOLDERS, TYPES
+from cryoloom.protocol.protocols import Protocol
+
+EXTERNAL = 99
+_EXTERNAL_INPUTS = {
+    "movies": "in_mov",
+    "micrographs": "in_mic",
+    "coordinates": "in_coords",
+    "particles": "in_part",
+    "volume": "in_3dref",
+    "final map": "in_3dref",
+    "mask": "in_mask",
+}
+# What RELION's forms ask for a queue; here jobs are queued by Cryoloom's launchers.
+_QUEUE = {"do_queue": "No", "min_dedicated": "1", "qsub": "qsub", "qsubscript": "", "queuename": "openmpi"}
+
+
+def job_options(protocol: Protocol) -> dict[str, str]:
+    """The options of a job, as they stand in `job.star`."""
+    if protocol.relion_type == EXTERNAL:
+        return _external_options(protocol)
+    options = {**_QUEUE, "other_args": "", **protocol.relion_fixed}
+    options |= {name: dataset.path for name, dataset in protocol.given.items()}
+    options |= {
+        name: relion_text(protocol.values[name]) for name, spec in protocol.params.items() if not spec.own
+    }
+    return options
+
+
+def job_star_text(relion_type: int, options: Mapping[str, str], *, is_continue: bool = False) -> str:
+    """The file, sorted by option as RELION writes it."""
+    rows = "".join(f"{name:>10} {_word(options[name]):>10} \n" for name in sorted(options))
+    return (
+        "\n# version 30001\n\ndata_job\n\n"
+        f"_rlnJobType                         {relion_type:>5}\n"
+        f"_rlnJobIsContinue                   {int(is_continue):>5}\n \n"
+        "\n# version 30001\n\ndata_joboptions_values\n\nloop_ \n"
+        "_rlnJobOptionVariable #1 \n_rlnJobOptionValue #2 \n"
+        f"{rows} \n"
+    )
+
+
+def read_job_star(path: Path) -> tuple[int, dict[str, str]]:
+    """RELION's job type and options.
+
+    Raises:
+        ProjectError: no such file, or not a job of RELION 3.1 or later.
+    """
+    from cryoloom import star
+    from cryoloom.errors import StarError
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", star.StarWarning)  # RELION's own help texts hold raw TABs
+        try:
+            blocks = star.read(path)
+        except StarError as error:
+            raise ProjectError(
+                error.where, found=error.found, expected=error.expected, hint=error.hint
+            ) from None
+    job, options = blocks.get("job"), blocks.get("joboptions_values")
+    if not isinstance(job, Mapping) or options is None or isinstance(options, Mapping):
+        raise ProjectError(
+            f"{path}", found="no job.star", expected="blocks data_job and data_joboptions_values"
+        )
+    number = job.get("rlnJobType", job.get("rlnJobTypeLabel", ""))
+    if not isinstance(number, int):
+        number = TYPES.get(_folder_of_label(str(number)), EXTERNAL)
+    names, texts = options.get_columns()[:2]
+    values = {
+        str(name): relion_text(value).replace("__", " ")
+        for name, value in zip(names.to_list(), texts.to_list(), strict=True)
+    }
+    return number, values
+
+
+def relion_text(value: Any) -> str:
+    """A value as RELION writes it: Yes and No, whole numbers without a point."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
+
+
+def _external_options(protocol: Protocol) -> dict[str, str]:
+    options = {**_QUEUE, "other_args": "", "nr_threads": "1", "fn_exe": "cryoloom-external"}
+    options |= dict.fromkeys(_EXTERNAL_INPUTS.values(), "")
+    for dataset in protocol.given.values():
+        slot = _EXTERNAL_INPUTS.get(dataset.kind)
+        if slot is not None and dataset and not options[slot]:
+            options[slot] = dataset.path
+    shown = [("protocol", protocol.name)]
+    shown += [(name, relion_text(protocol.values[name])) for name in protocol.params]
+    shown += [("", "")] * 10
+    for number, (name, value) in enumerate(shown[:10], start=1):
+        options[f"param{number}_label"], options[f"param{number}_value"] = name, value
+    return options
+
+
+def _folder_of_label(label: str) -> str:
+    """RELION 4's label ("relion.class2d") → RELION 3.1's folder."""
+    word = label.removeprefix("relion.").split(".")[0]
+    return next((folder for folder in FOLDERS.values() if folder.lower() == word), "External")
+
+
+def _word(value: str) -> str:
+    if not value:
+        return '""'
+    return f'"{value}"' if any(c.isspace() for c in value) else value

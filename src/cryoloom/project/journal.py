@@ -1,0 +1,169 @@
+"""`journal.jsonl`: what happened to a job, one JSON object a line, appended by the job's process alone.
+
+The line is the commit: a dataset is valid up to the `end` that the last line names, an item is done
+when a line says so. Unknown kinds and keys are kept and passed over. Order is `seq`, never the clock.
+"""
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FILE = "journal.jsonl"
+
+
+@dataclass(slots=True)
+class OutputState:
+    """A growing dataset as its producer has committed it."""
+
+    file: str
+    table: str
+    labels: list[str]
+    generation: int
+    start: int  # byte offset of the first row
+    end: int  # committed end
+    items: int = 0
+    closed: bool = False
+
+
+@dataclass(slots=True)
+class JobHistory:
+    """The journal folded: all that is known of a job's past."""
+
+    seq: int = -1
+    offset: int = 0  # bytes read, up to the last whole line
+    attempts: int = 0
+    last_progress_attempt: int = 0  # the last one that finished an item, a step or an iteration
+    suspended: str = ""
+    done: dict[str, float] = field(default_factory=dict)  # item id → wall time, for people
+    failed: dict[str, tuple[str, str]] = field(default_factory=dict)  # item id → (name, reason)
+    total: int | None = None
+    outputs: dict[str, OutputState] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)  # `auto` parameters, resolved
+    steps_done: set[str] = field(default_factory=set)
+    iteration: int | None = None
+    progress: dict[str, Any] = field(default_factory=dict)
+    waiting: str = ""
+    state: str = ""  # "" while not ended
+    why: str = ""
+    notes: list[str] = field(default_factory=list)
+    began: float = 0.0
+    ended: float = 0.0
+    cpu_s: float = 0.0
+    program_cpu_s: float = 0.0
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Fold one event."""
+        self.seq = event["seq"]
+        if event["kind"] in ("items.done", "iteration.done", "job.suspended"):
+            self.last_progress_attempt = event["attempt"]
+        match event["kind"]:
+            case "attempt.started":
+                self.attempts += 1
+                self.state, self.why, self.waiting, self.suspended = "", "", "", ""
+                self.began = self.began or event["t"]
+                self.failed = {}
+            case "output.opened":
+                self.outputs[event["output"]] = OutputState(
+                    event["file"], event["table"], event["labels"], event["generation"], event["start"], event["end"],
+                    event.get("items", 0),
+                )  # fmt: skip
+            case "items.done":
+                self._take_items(event)
+            case "items.known":
+                self.total = event["total"]
+            case "output.closed":
+                if event["output"] in self.outputs:
+                    self.outputs[event["output"]].closed = True
+            case "output.reopened":
+                if event["output"] in self.outputs:
+                    self.outputs[event["output"]].closed = False
+            case "auto.resolved":
+                self.values |= event["values"]
+            case "command.ended":
+                self.program_cpu_s += event.get("cpu_s", 0.0)
+                if event["code"] == 0:
+                    self.steps_done.add(event["step"])
+            case "iteration.done":
+                self.iteration = event["iteration"]
+            case "progress":
+                self.progress = dict(event)
+            case "waiting":
+                self.waiting = event["why"]
+            case "note":
+                self.notes.append(event["text"])
+            case "job.suspended":
+                self.suspended = event["why"]
+            case "job.ended":
+                self.state, self.why, self.ended = event["state"], event.get("why", ""), event["t"]
+                self.cpu_s += event.get("cpu_s", 0.0)
+
+    def _take_items(self, event: Mapping[str, Any]) -> None:
+        for item in event["items"]:
+            self.done[item] = event["t"]
+            self.failed.pop(item, None)
+        for failure in event.get("failed", ()):
+            self.failed[failure["item"]] = (failure.get("name", ""), failure["why"])
+        for name, committed in event["outputs"].items():
+            output = self.outputs[name]
+            output.generation, output.end = committed["generation"], committed["end"]
+            output.items = committed["items"]
+
+
+def read_history(folder: Path, since: JobHistory | None = None) -> JobHistory:
+    """Fold a job's journal, or what has come since the last look.
+
+    A last line without its newline (a kill in mid-write) does not count. A journal shorter than
+    what was read before is folded anew.
+    """
+    history = since or JobHistory()
+    try:
+        with (folder / FILE).open("rb") as file:
+            if os.fstat(file.fileno()).st_size < history.offset:
+                history = JobHistory()
+            file.seek(history.offset)
+            data = file.read()
+    except OSError:
+        return history
+    whole = data[: data.rfind(b"\n") + 1]
+    for line in whole.splitlines():
+        history.take(json.loads(line))
+    history.offset += len(whole)
+    return history
+
+
+class JournalWriter:
+    """The one writer of a job's journal: the process that holds the attempt's claim."""
+
+    def __init__(self, folder: Path, attempt: int) -> None:
+        """Open for appending; a torn last line of a killed predecessor is cut off."""
+        self.path = folder / FILE
+        self.attempt = attempt
+        self.history = read_history(folder)
+        self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.ftruncate(self._handle, self.history.offset)
+
+    def write(self, kind: str, *, sync: bool = False, **facts: Any) -> None:
+        """Append one event, and fold it."""
+        event = {
+            "seq": self.history.seq + 1,
+            "t": round(time.time(), 3),
+            "attempt": self.attempt,
+            "kind": kind,
+            **facts,
+        }
+        line = (json.dumps(event, ensure_ascii=False) + "\n").encode()
+        written = os.write(self._handle, line)
+        if written != len(line):
+            os.ftruncate(self._handle, self.history.offset)
+            raise OSError(28, "No space left on device", str(self.path))
+        self.history.take(event)
+        self.history.offset += len(line)
+        if sync:
+            os.fdatasync(self._handle)
+
+    def close(self) -> None:
+        os.close(self._handle)

@@ -1,0 +1,62 @@
+"""`note.txt`, `job_pipeline.star` and the exit marks, as RELION leaves them in a job folder."""
+
+import contextlib
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from cryoloom.project.pipeline import RUNNING, Pipeline, Process
+
+MARKS = {
+    "succeeded": "RELION_JOB_EXIT_SUCCESS",
+    "failed": "RELION_JOB_EXIT_FAILURE",
+    "aborted": "RELION_JOB_EXIT_ABORTED",
+}
+ABORT_NOW = "RELION_JOB_ABORT_NOW"
+
+
+def append_note(folder: Path, commands: Sequence[str], *, is_continue: bool = False) -> None:
+    """Note an execution with its commands."""
+    what = "Continuing" if is_continue else "Executing new"
+    when = time.strftime("%a %b %e %H:%M:%S %Y")
+    with (folder / "note.txt").open("a", encoding="utf-8") as file:
+        file.write(f"\n ++++ {what} job on {when}\n ++++ with the following command(s): \n")
+        file.writelines(f"{command}\n" for command in commands)
+        file.write(" ++++ \n")
+
+
+def set_mark(folder: Path, state: str) -> None:
+    """Leave the one exit mark that is true; RELION's programs do not remove old ones."""
+    for name in MARKS.values():
+        if name != MARKS[state]:
+            with contextlib.suppress(FileNotFoundError):
+                (folder / name).unlink()
+    (folder / MARKS[state]).touch()
+
+
+def clear_marks(folder: Path) -> None:
+    """Before a start: no mark and no request to abort is left from an earlier one."""
+    for name in (*MARKS.values(), ABORT_NOW):
+        with contextlib.suppress(FileNotFoundError):
+            (folder / name).unlink()
+
+
+def marked_state(folder: Path) -> str:
+    """The state that a mark tells, "" without one."""
+    return next((state for state, name in MARKS.items() if (folder / name).exists()), "")
+
+
+def write_job_pipeline(
+    root: Path,
+    name: str,
+    relion_type: int,
+    inputs: Sequence[tuple[str, int]],
+    outputs: Sequence[tuple[str, int]],
+) -> None:
+    """RELION's pipeline of this job alone; its counter is always 2."""
+    pipeline = Pipeline(counter=2, processes=[Process(name, "None", relion_type, RUNNING)])
+    for file, node_type in (*inputs, *outputs):
+        pipeline.add_node(file, node_type)
+    pipeline.input_edges = [(file, name) for file, _ in inputs]
+    pipeline.output_edges = [(name, file) for file, _ in outputs]
+    (root / name / "job_pipeline.star").write_text(pipeline.text(), encoding="utf-8")

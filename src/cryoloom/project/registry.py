@@ -1,0 +1,65 @@
+"""Protocols by name, found through entry points: our own as any other package's.
+
+An entry point `cryoloom.plugins` names a package; `relion.class2d` is the protocol that its module
+`class2d` declares. Only that one module is imported to launch a job.
+"""
+
+import functools
+import importlib
+import importlib.metadata
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+
+from cryoloom.errors import ParameterError
+from cryoloom.protocol.declare import near
+from cryoloom.protocol.protocols import Protocol
+
+GROUP = "cryoloom.plugins"
+
+
+@functools.cache
+def plugins() -> dict[str, str]:
+    """Names of the installed plugins and their packages."""
+    return {point.name: point.value for point in importlib.metadata.entry_points(group=GROUP)}
+
+
+@functools.cache
+def find_protocol(name: str) -> type[Protocol]:
+    """The protocol of a name.
+
+    Raises:
+        ParameterError: there is none; the nearest names are offered.
+    """
+    plugin, _, module = name.partition(".")
+    package = plugins().get(plugin)
+    if package is not None:
+        try:
+            found = _in_module(importlib.import_module(f"{package}.{module}"), name)
+        except ModuleNotFoundError as error:
+            if not (error.name or "").startswith(package):
+                raise
+            found = None
+        if found is not None:
+            return found
+    names = [protocol.name for protocol in all_protocols()]
+    raise ParameterError(
+        f"protocol {name}", found="unknown", expected="one that `cryoloom help` lists", hint=near(name, names)
+    )
+
+
+def all_protocols() -> Iterator[type[Protocol]]:
+    """Every protocol of every plugin, by name."""
+    for plugin, package_name in sorted(plugins().items()):
+        package = importlib.import_module(package_name)
+        for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
+            found = _in_module(importlib.import_module(f"{package_name}.{module}"), f"{plugin}.{module}")
+            if found is not None:
+                yield found
+
+
+def _in_module(module: ModuleType, name: str) -> type[Protocol] | None:
+    for value in vars(module).values():
+        if isinstance(value, type) and issubclass(value, Protocol) and value.__dict__.get("name") == name:
+            return value
+    return None

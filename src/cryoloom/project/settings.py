@@ -1,0 +1,100 @@
+"""Settings: user's file < project's file < environment < command line; each value knows its source.
+
+```toml
+[programs.relion]
+path = "/opt/relion/bin"                   # where relion_refine lies
+modules = ["relion/3.1.3"]                 # environment modules to load first
+environment = { OMP_PROC_BIND = "true" }
+mpirun = "mpirun"
+
+[machine]
+cores = 8                                  # at most so many at once
+```
+"""
+
+import os
+import shlex
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryoloom.errors import ProjectError
+
+KNOWN = {
+    "programs.relion.path": "folder of RELION's programs",
+    "programs.relion.modules": "environment modules to load before RELION's programs",
+    "programs.relion.environment": "variables for RELION's processes only",
+    "programs.relion.mpirun": "the program that starts MPI ranks",
+    "programs.ctffind.path": "CTFFIND's executable",
+    "machine.cores": "cores that jobs may use at once",
+    "scheduler.idle_s": "seconds with nothing to do after which the scheduler ends",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Values by dotted name, each with where it comes from."""
+
+    values: Mapping[str, tuple[Any, str]]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.values[name][0] if name in self.values else default
+
+    def under(self, prefix: str) -> dict[str, Any]:
+        """All values below a dotted name, by the rest of their names."""
+        return {
+            name[len(prefix) + 1 :]: value
+            for name, (value, _) in self.values.items()
+            if name.startswith(f"{prefix}.")
+        }
+
+
+def user_file() -> Path:
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "cryoloom" / "config.toml"
+
+
+def load_settings(root: Path | None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings for a project (or for none).
+
+    `CRYOLOOM_PROGRAMS__RELION__PATH=/opt/relion/bin` sets `programs.relion.path`; lists are words.
+
+    Raises:
+        ProjectError: a file is no TOML; the line is named.
+    """
+    values: dict[str, tuple[Any, str]] = {}
+    files = [user_file()] + ([root / ".cryoloom" / "config.toml"] if root else [])
+    for file in files:
+        try:
+            content = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            continue
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise ProjectError(f"{file}", found=f"not usable ({error})", expected="a TOML file") from None
+        _flatten(content, "", str(file), values)
+    for variable, text in (os.environ if environ is None else environ).items():
+        name = variable.removeprefix("CRYOLOOM_").lower().replace("__", ".")
+        if variable.startswith("CRYOLOOM_") and name in KNOWN:
+            values[name] = (_from_text(name, text), f"environment variable {variable}")
+    return Settings(values)
+
+
+def _from_text(name: str, text: str) -> Any:
+    if name.endswith("modules"):
+        return shlex.split(text)
+    if name.endswith("environment"):
+        return dict(word.partition("=")[::2] for word in shlex.split(text))
+    return int(text) if text.isdigit() else text
+
+
+def _flatten(
+    content: Mapping[str, Any], prefix: str, source: str, values: dict[str, tuple[Any, str]]
+) -> None:
+    for name, value in content.items():
+        dotted = f"{prefix}{name}"
+        if isinstance(value, Mapping) and not dotted.endswith(".environment"):
+            _flatten(value, f"{dotted}.", source, values)
+        else:
+            values[dotted] = (value, source)

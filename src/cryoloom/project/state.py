@@ -1,0 +1,73 @@
+"""A job's state, folded from its files; never stored, so that it cannot contradict the facts."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from cryoloom.project.attempts import Attempt, newest_attempt, read_control
+from cryoloom.project.jsonfile import read_json_or_none
+from cryoloom.project.journal import JobHistory, read_history
+from cryoloom.project.notes import marked_state
+from cryoloom.project.pipeline import STATES
+
+State = Literal["scheduled", "running", "succeeded", "failed", "aborted"]
+MAX_LOST = 3  # attempts in a row that were lost without a new item, step or iteration
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """What is known of a job now."""
+
+    state: State
+    why: str = ""
+    history: JobHistory = field(default_factory=JobHistory)
+    attempt: Attempt | None = None
+    wanted: str = "run"
+    stream: str = "open"
+    resumable: bool = False  # ended without a verdict: the scheduler may try again
+
+
+def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
+    """The state of one of our jobs.
+
+    Args:
+        folder: the job's, with `job.json`.
+        history: what an earlier look folded, to read on from there.
+    """
+    history = read_history(folder, history)
+    attempt = newest_attempt(folder)
+    control = read_control(folder)
+    wanted, stream, fresh = control["wanted"], control["stream"], control["fresh"]
+
+    def status(state: State, why: str = "", resumable: bool = False) -> JobStatus:
+        return JobStatus(state, why, history, attempt, wanted, stream, resumable)
+
+    if attempt is None or (attempt.number <= fresh and attempt.ended):
+        # `fresh`: a resume or restart asked for a new attempt after this one.
+        if wanted == "stop":
+            return status("aborted", "stopped before it began")
+        return status("scheduled", "", resumable=True)
+    if not attempt.ended:
+        return status("running", history.waiting)
+    ended_by = (attempt.exit or {}).get("ended_by", "")
+    if history.state == "succeeded":
+        return status("succeeded", history.why)
+    if ended_by == "cancel" or (wanted == "stop" and history.state not in ("failed",)):
+        return status("aborted", "stopped by the user")
+    if history.state == "failed":
+        return status("failed", history.why)
+    if history.state == "aborted":
+        return status("aborted", history.why)
+    if history.suspended:
+        return status("scheduled", history.suspended, resumable=True)
+    given_up = read_json_or_none(attempt.folder / "given_up.json")
+    if given_up is not None:
+        return status("failed", str(given_up["why"]))
+    lost = (attempt.exit or {}).get("why") or f"its process ended ({ended_by or 'unknown'})"
+    return status("scheduled", lost, resumable=True)
+
+
+def foreign_status(folder: Path, pipeline_status: int) -> JobStatus:
+    """The state of a job that RELION made: its marks, else what the pipeline says."""
+    state = marked_state(folder) or STATES[pipeline_status]
+    return JobStatus(next(known for known in get_args(State) if known == state))

@@ -1,0 +1,134 @@
+"""JSON workflows: jobs by name, placeholders to be filled, inputs that refer to jobs not yet run.
+
+`{format, placeholders: {name: {type, default, help}}, jobs: [{name, protocol, params,
+inputs: {param: "name:output"}, wait_for: [...]}]}`; `${name}` in a value is a placeholder.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryoloom.errors import ParameterError
+from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.jsonfile import read_json
+from cryoloom.project.references import resolve_input
+from cryoloom.project.registry import find_protocol
+from cryoloom.protocol.declare import near
+
+_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+_TYPES = {"str": str, "int": int, "float": float, "path": str, "bool": str}
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """A workflow with its placeholders filled."""
+
+    path: Path
+    title: str
+    seed: int | None
+    jobs: tuple[dict[str, Any], ...]
+
+
+def read_workflow(path: Path, given: Mapping[str, str]) -> Workflow:
+    """Read a workflow and fill its placeholders.
+
+    Raises:
+        ParameterError: an unknown placeholder, one without a value, or a job that is no job.
+    """
+    content = read_json(path)
+    placeholders = content.get("placeholders", {})
+    for name in given:
+        if name not in placeholders:
+            raise ParameterError(
+                f"{path}: placeholder {name}",
+                found="unknown",
+                expected=f"one of {', '.join(placeholders) or 'none'}",
+                hint=near(name, list(placeholders)),
+            )
+    values: dict[str, Any] = {}
+    for name, spec in placeholders.items():
+        value = given.get(name, spec.get("default"))
+        if value is None:
+            raise ParameterError(
+                f"{path}: placeholder {name}", found="empty", expected=spec.get("help", "a value"),
+                hint=f"Give it with --set {name}=VALUE.",
+            )  # fmt: skip
+        try:
+            values[name] = _TYPES.get(spec.get("type", "str"), str)(value)
+        except ValueError:
+            raise ParameterError(
+                f"{path}: placeholder {name}", found=repr(value), expected=f"a value of type {spec['type']}"
+            ) from None
+    jobs = content.get("jobs")
+    if not isinstance(jobs, list) or not all(
+        isinstance(job, dict) and {"name", "protocol"} <= set(job) for job in jobs
+    ):
+        raise ParameterError(
+            f"{path}: jobs", found="incomplete", expected="a list of jobs with name and protocol"
+        )
+    seed = content.get("seed")
+    if isinstance(seed, str):
+        seed = int(_filled(seed, values, path))
+    return Workflow(
+        path, content.get("title", path.stem), seed, tuple(_filled(job, values, path) for job in jobs)
+    )
+
+
+def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]:
+    """Make all jobs of a workflow; nothing is started here.
+
+    Every job is checked before the first is made, as far as that is possible without the others.
+    """
+    names = [job["name"] for job in workflow.jobs]
+    for job in workflow.jobs:
+        kind = find_protocol(job["protocol"])
+        kind(job.get("params", {}))
+        for name, text in job.get("inputs", {}).items():
+            if name not in kind.inputs:
+                raise ParameterError(
+                    f"{workflow.path}: job {job['name']}, input {name}", found="unknown",
+                    expected=f"one of {', '.join(kind.inputs) or 'none'}", hint=near(name, list(kind.inputs)),
+                )  # fmt: skip
+            _check_reference(str(text), names[: names.index(job["name"])], job["name"], workflow.path)
+    made: dict[str, JobEntry] = {}
+    for job in workflow.jobs:
+        kind = find_protocol(job["protocol"])
+        inputs = {}
+        for name, text in job.get("inputs", {}).items():
+            first, colon, output = str(text).partition(":")
+            reference = f"{made[first].name}{colon}{output}" if first in made else str(text)
+            inputs[name] = resolve_input(project, kind.inputs[name], reference, kind.name)
+        wait_for = [
+            made[name].name if name in made else project.entry(name).name for name in job.get("wait_for", ())
+        ]
+        made[job["name"]] = project.create_job(
+            kind.name, job.get("params", {}), inputs, wait_for=wait_for, label=job.get("label", job["name"])
+        )
+    return list(made.values())
+
+
+def _check_reference(text: str, earlier: list[str], job: str, path: Path) -> None:
+    name = text.partition(":")[0]
+    if name not in earlier and "/" not in name and not name.removeprefix("job").isdigit():
+        raise ParameterError(
+            f"{path}: job {job}, input {text}", found="unknown", expected=f"an earlier job: {', '.join(earlier)}",
+            hint=near(name, earlier),
+        )  # fmt: skip
+
+
+def _filled(value: Any, values: Mapping[str, Any], path: Path) -> Any:
+    if isinstance(value, str):
+        whole = _PLACEHOLDER.fullmatch(value)
+        for name in _PLACEHOLDER.findall(value):
+            if name not in values:
+                raise ParameterError(
+                    f"{path}: ${{{name}}}", found="undeclared", expected="a name in placeholders"
+                )
+        return values[whole.group(1)] if whole else _PLACEHOLDER.sub(lambda m: str(values[m.group(1)]), value)
+    if isinstance(value, dict):
+        return {key: _filled(entry, values, path) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_filled(entry, values, path) for entry in value]
+    return value

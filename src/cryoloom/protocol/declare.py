@@ -1,0 +1,238 @@
+"""Declarations of parameters, inputs and outputs, and the checking of values against them.
+
+`Param(...)` stands where a class attribute's default would; the annotation is its type. All that
+is known of a parameter is said here once.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryoloom.errors import ParameterError
+from cryoloom.protocol.datasets import Dataset
+
+NORMAL = "normal"
+ADVANCED = "advanced"
+AUTO = "auto"
+
+_YES = {
+    "yes": True,
+    "true": True,
+    "1": True,
+    "on": True,
+    "no": False,
+    "false": False,
+    "0": False,
+    "off": False,
+}
+
+
+@dataclass(slots=True)
+class ParamSpec:
+    """One parameter: everything that form, help, validation and `job.star` need to know."""
+
+    default: Any
+    label: str
+    tab: str
+    help: str
+    unit: str
+    level: str
+    when: str
+    ge: float | None
+    gt: float | None
+    le: float | None
+    lt: float | None
+    choices: tuple[str, ...]
+    auto: bool
+    own: bool  # Cryoloom's own: not among RELION's job options
+    name: str = ""
+    type: type = str
+
+    def limits(self) -> str:
+        """The limits in words, "" where there are none."""
+        signs = ((">", self.gt), ("≥", self.ge), ("<", self.lt), ("≤", self.le))
+        parts = [f"{sign} {value:g}" for sign, value in signs if value is not None]
+        if self.choices:
+            parts.append("one of " + ", ".join(repr(choice) for choice in self.choices))
+        if self.auto:
+            parts.append("or auto")
+        return ", ".join(parts)
+
+
+@dataclass(slots=True)
+class InputSpec:
+    """One input: a dataset of another job, or a file of the project."""
+
+    label: str
+    tab: str
+    help: str
+    optional: bool
+    streams: bool  # may be taken while it grows
+    when: str
+    name: str = ""
+    kind: type[Dataset] = Dataset
+
+
+@dataclass(slots=True)
+class OutputSpec:
+    """One output; its file is known from the parameters before the job runs."""
+
+    label: str
+    path: str | Callable[[Any], str]
+    when: Callable[[Any], bool] | None
+    like: str  # name of the input whose kind it has, "" where the annotation says it
+    name: str = ""
+    kind: type[Dataset] = Dataset
+
+
+def Param(
+    default: Any,
+    label: str,
+    *,
+    tab: str = "I/O",
+    help: str = "",
+    unit: str = "",
+    level: str = NORMAL,
+    when: str = "",
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+    choices: Sequence[str] = (),
+    auto: bool = False,
+    own: bool = False,
+) -> Any:
+    """Declare a parameter.
+
+    Args:
+        default: its value when none is given; `AUTO` where the job finds it when it starts.
+        label: as users know it; may equal RELION's.
+        tab: the form's page.
+        help: meaning, in our own words.
+        unit: Å, °, kV, mm, mrad, e/Å², s or px.
+        level: NORMAL or ADVANCED.
+        when: names of other parameters, `not`, `and`, `or`, `==`: when the parameter counts.
+        ge, gt, le, lt: limits of a number.
+        choices: the permitted texts.
+        auto: whether `auto` is a permitted value.
+        own: true for what RELION's form does not have.
+    """
+    return ParamSpec(
+        default,
+        label,
+        tab,
+        help,
+        unit,
+        level,
+        when,
+        ge,
+        gt,
+        le,
+        lt,
+        tuple(choices),
+        auto or default == AUTO,
+        own,
+    )
+
+
+def Input(
+    label: str,
+    *,
+    tab: str = "I/O",
+    help: str = "",
+    optional: bool = False,
+    streams: bool = False,
+    when: str = "",
+) -> Any:
+    """Declare an input; the annotation is its kind. `streams`: may be read while it grows."""
+    return InputSpec(label, tab, help, optional, streams, when)
+
+
+def Output(
+    label: str, path: str | Callable[[Any], str], *, when: Callable[[Any], bool] | None = None, like: str = ""
+) -> Any:
+    """Declare an output: `path` below the job folder, or a function of the protocol's values."""
+    return OutputSpec(label, path, when, like)
+
+
+def parse(spec: ParamSpec, value: Any, owner: str) -> Any:
+    """A value as given (text from a command line, JSON, Python) with the parameter's type.
+
+    Raises:
+        ParameterError: wrong type, out of limits, or none of the choices.
+    """
+    where = f"{owner}: parameter {spec.name}"
+    if spec.auto and isinstance(value, str) and value.strip().lower() == AUTO:
+        return AUTO
+    result = _typed(spec, value, where)
+    if isinstance(result, int | float) and not isinstance(result, bool):
+        if isinstance(result, float) and not math.isfinite(result):
+            raise ParameterError(where, found=str(result), expected="a finite number")
+        too_low = (spec.ge is not None and result < spec.ge) or (spec.gt is not None and result <= spec.gt)
+        too_high = (spec.le is not None and result > spec.le) or (spec.lt is not None and result >= spec.lt)
+        if too_low or too_high:
+            raise ParameterError(where, found=str(value), expected=f"a value {spec.limits()}")
+    if spec.choices and result not in spec.choices:
+        # "1" means "90 degrees (1)", "7.5" means "7.5 degrees".
+        short = [c for c in spec.choices if c.endswith(f"({result})") or c.split()[0] == str(result)]
+        if len(short) == 1:
+            return short[0]
+        raise ParameterError(
+            where, found=repr(result), expected=spec.limits(), hint=near(str(result), spec.choices)
+        )
+    return result
+
+
+def near(name: str, names: Sequence[str]) -> str:
+    """A hint that offers the nearest of the known names, "" when none is near."""
+    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"Did you mean {' or '.join(close)}?" if close else ""
+
+
+def holds(condition: str, values: Mapping[str, Any]) -> bool:
+    """Whether a parameter's `when` is true for these values ("" is always true).
+
+    The language: `a`, `not a`, `a == text`, `a and b`, `a or b` (and binds tighter).
+    """
+    if not condition:
+        return True
+    return any(
+        all(_term(term.strip(), values) for term in re.split(r"\band\b", part))
+        for part in re.split(r"\bor\b", condition)
+    )
+
+
+def _term(term: str, values: Mapping[str, Any]) -> bool:
+    if term.startswith("not "):
+        return not _term(term[4:].strip(), values)
+    if "==" in term:
+        name, wanted = (part.strip() for part in term.split("==", 1))
+        return str(values.get(name)) == wanted.strip("'\"")
+    return bool(values.get(term))
+
+
+def _typed(spec: ParamSpec, value: Any, where: str) -> Any:
+    if spec.type is bool:
+        if isinstance(value, bool):
+            return value
+        text = str(value).strip().lower()
+        if text not in _YES:
+            raise ParameterError(where, found=repr(value), expected="Yes or No")
+        return _YES[text]
+    if spec.type is int:
+        try:
+            number = float(value) if isinstance(value, str) else value
+            if isinstance(number, bool) or int(number) != number:
+                raise ValueError
+            return int(number)
+        except (TypeError, ValueError, OverflowError):
+            raise ParameterError(where, found=repr(value), expected="a whole number") from None
+    if spec.type is float:
+        try:
+            return float(value)
+        except (TypeError, ValueError):
+            raise ParameterError(where, found=repr(value), expected="a number") from None
+    return str(value)

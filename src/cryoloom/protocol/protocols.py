@@ -1,0 +1,259 @@
+"""The four kinds of protocols, by who decides what is done when.
+
+An instance carries the values of one job: `Class2D(values, inputs).nr_classes`. A class declares;
+see `declare.py` for parameters, inputs and outputs.
+"""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cryoloom.errors import ParameterError
+from cryoloom.protocol.command import Command
+from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.declare import InputSpec, OutputSpec, Param, ParamSpec, holds, near, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import polars as pl
+
+    from cryoloom.protocol.blocks import Block
+    from cryoloom.protocol.jobs import Batch, BatchResult, Found, JobFolder, Progress, SetResult
+
+
+class Protocol:
+    """A kind of processing with typed parameters, inputs and outputs."""
+
+    name: ClassVar[str] = ""  # "relion.class2d"
+    label: ClassVar[str] = ""
+    folder: ClassVar[str] = "External"  # RELION's job folder
+    relion_type: ClassVar[int] = 99  # RELION's job type; 99 (External) for what RELION lacks
+    relion_fixed: ClassVar[
+        Mapping[str, str]
+    ] = {}  # further options of RELION's form, as they stand in job.star
+    version: ClassVar[str] = "1"
+    cites: ClassVar[tuple[str, ...]] = ()
+    programs: ClassVar[tuple[str, ...]] = ()  # what must be installed
+    next: ClassVar[tuple[str, ...]] = ()  # what usually follows, likeliest first
+
+    params: ClassVar[Mapping[str, ParamSpec]] = {}
+    inputs: ClassVar[Mapping[str, InputSpec]] = {}
+    outputs_declared: ClassVar[Mapping[str, OutputSpec]] = {}
+
+    def __init_subclass__(cls) -> None:
+        params: dict[str, ParamSpec] = {}
+        inputs: dict[str, InputSpec] = {}
+        outputs: dict[str, OutputSpec] = {}
+        for owner in reversed(cls.__mro__):
+            for name, kind in inspect.get_annotations(owner).items():
+                spec = owner.__dict__.get(name)
+                if isinstance(spec, ParamSpec):
+                    spec.name, spec.type = name, kind
+                    params[name] = spec
+                elif isinstance(spec, InputSpec):
+                    spec.name, spec.kind = name, kind
+                    inputs[name] = spec
+                elif isinstance(spec, OutputSpec):
+                    spec.name, spec.kind = name, kind
+                    outputs[name] = spec
+        cls.params, cls.inputs, cls.outputs_declared = params, inputs, outputs
+
+    def __init__(
+        self, values: Mapping[str, Any] | None = None, inputs: Mapping[str, Dataset] | None = None
+    ) -> None:
+        """Take the values of one job; defaults fill what is not given.
+
+        Raises:
+            ParameterError: an unknown name, a wrong type, a value out of limits.
+        """
+        values, inputs = dict(values or {}), dict(inputs or {})
+        for name in values:
+            if name not in self.params:
+                known = [*self.params, *self.inputs]
+                raise ParameterError(
+                    f"{self.name}: parameter {name}",
+                    found="unknown",
+                    expected=f"one of the parameters that `cryoloom help {self.name}` lists",
+                    hint=near(name, known),
+                )
+        self.values: dict[str, Any] = {
+            name: parse(spec, values.get(name, spec.default), self.name) for name, spec in self.params.items()
+        }
+        for name, value in self.values.items():
+            setattr(self, name, value)
+        self.given: dict[str, Dataset] = {
+            name: inputs.get(name) or spec.kind() for name, spec in self.inputs.items()
+        }
+        for name, dataset in self.given.items():
+            setattr(self, name, dataset)
+        for name in self.outputs_declared:
+            # The declaration must not pass for a value.
+            setattr(self, name, None)
+
+    def check(self) -> None:
+        """What no single limit can say: inputs that are missing, values that exclude each other.
+
+        Raises:
+            ParameterError: which, and what to give instead.
+        """
+        facts = self.facts()
+        for name, spec in self.inputs.items():
+            if not spec.optional and holds(spec.when, facts) and not self.given[name]:
+                raise ParameterError(
+                    f"{self.name}: input {name}",
+                    found="missing",
+                    expected=f"a dataset of kind {spec.kind.kind}",
+                    hint=f"Give it as {name}=JOB, {name}=JOB:output or {name}=FILE.",
+                )
+
+    def facts(self) -> dict[str, Any]:
+        """Values and inputs under one roof, for the conditions of parameters."""
+        return {**self.values, **self.given}
+
+    def output_files(self, job: "JobFolder") -> dict[str, Dataset]:
+        """The outputs that these values promise, with RELION's paths."""
+        found: dict[str, Dataset] = {}
+        for name, spec in self.outputs_declared.items():
+            if spec.when is not None and not spec.when(self):
+                continue
+            path = spec.path(self) if callable(spec.path) else spec.path.format_map(self.values)
+            kind = type(self.given[spec.like]) if spec.like and self.given.get(spec.like) else spec.kind
+            found[name] = kind(job.file(path), job.name.rstrip("/"), name)
+        return found
+
+    def cores(self) -> int:
+        """Processor cores a command of this job keeps busy."""
+        return max(1, int(self.values.get("nr_mpi", 1))) * max(1, int(self.values.get("nr_threads", 1)))
+
+    def gpus(self) -> str | None:
+        """RELION's GPU string where the job uses GPUs, else None."""
+        return str(self.values.get("gpu_ids", "")) if self.values.get("use_gpu") else None
+
+    def resolve_auto(self, job: "JobFolder") -> dict[str, Any]:
+        """Values for the parameters that are `auto`, found when the job starts."""
+        return {}
+
+    def views(self, job: "JobFolder") -> "list[Block]":
+        """Something to look at; may be called at any time, also while the job runs."""
+        return []
+
+
+class ProgramProtocol(Protocol):
+    """One program (or a few) on whole datasets: classification, refinement, post-processing."""
+
+    iterative: ClassVar[bool] = False  # can go on from its last iteration
+
+    def command(self, job: "JobFolder") -> Command:
+        """The command; pure."""
+        raise NotImplementedError
+
+    def resume_command(self, job: "JobFolder", iterations: Sequence[int]) -> Command | None:
+        """The command that goes on from the last whole iteration; None: begin anew."""
+        return None
+
+    def finish(self, job: "JobFolder") -> str:
+        """What remains to be done when the program has ended; returns a remark, "" for none."""
+        return ""
+
+    def progress(self, job: "JobFolder") -> "Progress | None":
+        """How far the running program is, read from its files."""
+        return None
+
+
+class ItemProtocol(Protocol):
+    """Items one by one or in batches; streams. The engine watches, batches, appends and journals.
+
+    Write `process`, or `command` and `collect` for work that a program does.
+    """
+
+    leading: ClassVar[str] = ""  # the input whose items are treated
+    joins: ClassVar[Mapping[str, str]] = {}
+    batch_size: int = Param(
+        20,
+        "Items in a batch",
+        tab="Streaming",
+        ge=0,
+        own=True,
+        help="At most so many of the items that are there are treated in one go; 0 waits for all of them.",
+    )
+
+    def leading_input(self) -> str:
+        """The input whose items are treated."""
+        return self.leading
+
+    def join_labels(self) -> Mapping[str, str]:
+        """Other inputs whose rows an item waits for: input → the label that both tables share."""
+        return self.joins
+
+    def batch_limit(self) -> int:
+        """At most so many items in a batch; 0: all of them, when the inputs are closed."""
+        return self.batch_size
+
+    def command(self, job: "JobFolder", batch: "Batch | None" = None) -> Command | None:
+        """The command for a batch, or for the whole job where `batch` is None; pure."""
+        return None
+
+    def prepare(self, job: "JobFolder", batch: "Batch") -> "Mapping[str, str]":
+        """Before the command: writes what it needs; returns items that cannot be treated, with reasons."""
+        return {}
+
+    def collect(self, job: "JobFolder", batch: "Batch") -> "BatchResult":
+        """After the command: read its files, give back rows. Files lie in `batch.job`."""
+        raise NotImplementedError
+
+    def process(self, job: "JobFolder", batch: "Batch") -> "BatchResult | None":
+        """Treat a batch without a program; None where `command` does it."""
+        return None
+
+    def blocks(self, output: str) -> str:
+        """Name of the table that an output's file ends with."""
+        return self.output_kind(output).block
+
+    def output_kind(self, output: str) -> type[Dataset]:
+        """The kind of an output, also where it is that of an input."""
+        spec = self.outputs_declared[output]
+        return type(self.given[spec.like]) if spec.like and self.given.get(spec.like) else spec.kind
+
+    def table_file(self, output: str, path: str) -> str:
+        """The growing file of an output; RELION's path, unless that is no table."""
+        return path if self.output_kind(output).block != "coordinates" else "coordinates.star"
+
+    def close(self, job: "JobFolder") -> None:
+        """When all items are through: writes what RELION expects beside the datasets."""
+
+
+class SourceProtocol(Protocol):
+    """Finds items outside the project: imports."""
+
+    def discover(self, job: "JobFolder", seen: "set[str]") -> "Iterator[tuple[str, Found]]":
+        """New items by id, good and bad; `seen` holds the ids already taken."""
+        raise NotImplementedError
+
+    def labels(self) -> list[str]:
+        """The labels of an item's row, without its id."""
+        raise NotImplementedError
+
+    def optics(self) -> "pl.DataFrame":
+        """The optics table of the output."""
+        raise NotImplementedError
+
+    def is_open(self, quiet_s: float) -> bool:
+        """Whether more may come, when nothing new has come for so many seconds."""
+        return False
+
+    def pattern(self) -> str:
+        """What was looked for, for messages."""
+        return ""
+
+    def notes(self, job: "JobFolder") -> list[str]:
+        """The commands for `note.txt`."""
+        return []
+
+
+class SetProtocol(Protocol):
+    """Whole sets in, whole sets out; runs when its inputs are closed."""
+
+    def compute(self, job: "JobFolder") -> "SetResult":
+        """Read the inputs, give back the outputs."""
+        raise NotImplementedError

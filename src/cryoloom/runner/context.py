@@ -1,0 +1,67 @@
+"""What every kind of job run needs at hand: the job, its protocol, its journal, its settings."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryoloom.launchers import ledger
+from cryoloom.launchers.machine import gpus_of_string, usable_cores
+from cryoloom.project.attempts import read_control
+from cryoloom.project.folder import JobEntry
+from cryoloom.project.journal import JournalWriter
+from cryoloom.project.settings import Settings
+from cryoloom.protocol.jobs import JobFolder
+from cryoloom.protocol.protocols import Protocol
+
+
+class Suspended(Exception):
+    """The job cannot go on now, through no fault of its own; the scheduler starts it again."""
+
+
+@dataclass(slots=True)
+class RunContext:
+    """One attempt at one job."""
+
+    root: Path
+    entry: JobEntry
+    attempt: Path  # its folder
+    job: JobFolder
+    protocol: Protocol
+    journal: JournalWriter
+    settings: Settings
+
+    @property
+    def folder(self) -> Path:
+        return self.root / self.entry.name
+
+    def log(self, text: str, *, error: bool = False) -> None:
+        """A line for the user in `run.out`, or `run.err`."""
+        with (self.folder / ("run.err" if error else "run.out")).open("a", encoding="utf-8") as file:
+            file.write(text.rstrip() + "\n")
+
+    def stream_stopped(self) -> bool:
+        """Whether the user asked for the stream's end (`cryoloom stop JOB --stream`)."""
+        return bool(read_control(self.folder)["stream"] == "stop")
+
+    @contextlib.contextmanager
+    def slots(self, cores: int, gpus: str | None = None) -> Iterator[None]:
+        """Hold cores and GPUs of the machine while the block runs; waits until they are free."""
+        limit = usable_cores(self.settings.get("machine.cores"))
+        ids = frozenset() if gpus is None else gpus_of_string(gpus, ledger.present_gpus())
+        wait = 0.005
+        told = False
+        began = time.monotonic()
+        while not ledger.take(self.entry.name, min(cores, limit), limit, ids):
+            if not told and time.monotonic() - began > 5.0:
+                told = True
+                self.journal.write("waiting", why=ledger.why_not(ledger.uses(), cores, limit, ids))
+            time.sleep(wait)
+            wait = min(wait * 1.5, 0.1)
+        if told:
+            self.journal.write("waiting", why="")
+        try:
+            yield
+        finally:
+            ledger.give_back()

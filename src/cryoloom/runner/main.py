@@ -1,0 +1,119 @@
+"""`cryoloom-job`: run one attempt at one job. Usage: ROOT JOB ATTEMPT_NUMBER.
+
+The edge of the process: whatever happens ends in one journal line that says so in a sentence.
+"""
+
+import errno
+import os
+import resource
+import sys
+import traceback
+from pathlib import Path
+
+from cryoloom.errors import CryoloomError
+from cryoloom.project.attempts import attempts_folder
+from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.jobstar import job_options, job_star_text
+from cryoloom.project.journal import JournalWriter
+from cryoloom.project.notes import clear_marks, set_mark
+from cryoloom.project.registry import find_protocol
+from cryoloom.project.settings import load_settings
+from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, Protocol, SetProtocol, SourceProtocol
+from cryoloom.runner.context import RunContext, Suspended
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def main() -> int:
+    """Entry point."""
+    root, name, attempt = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+    return run_attempt(root, name, attempt)
+
+
+def run_attempt(root: Path, name: str, attempt: int) -> int:
+    """Run a job once, to its end, its failure or its suspension."""
+    entry = ProjectFolder(root).entry(name)
+    assert entry.spec is not None
+    folder = root / name
+    journal = JournalWriter(folder, attempt)
+    if journal.history.state == "succeeded":
+        return 0
+    journal.write("attempt.started", id=entry.spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True)
+    for log in ("run.out", "run.err"):
+        (folder / log).touch()
+    clear_marks(folder)
+    state, why = "failed", ""
+    try:
+        job = entry.job_folder()
+        protocol = _with_auto(entry.make_protocol(), journal)
+        settings = load_settings(root)
+        run = RunContext(
+            root, entry, attempts_folder(folder) / f"{attempt:04d}", job, protocol, journal, settings
+        )
+        found = protocol.resolve_auto(job)
+        if found:
+            journal.write("auto.resolved", values=found)
+            run.protocol = protocol = _with_auto(entry.make_protocol(), journal)
+            (folder / "job.star").write_text(job_star_text(protocol.relion_type, job_options(protocol)))
+        _run_kind(run)
+        state = "succeeded"
+    except Suspended as reason:
+        journal.write("job.suspended", why=str(reason), sync=True)
+        journal.close()
+        return 0
+    except CryoloomError as error:
+        why = str(error)
+    except OSError as error:
+        what = "no space left on the disk" if error.errno in DISK_FULL else str(error)
+        why = f"{what}; resume the job when that is mended"
+        traceback.print_exc()
+    except Exception as error:
+        why = f"a fault in Cryoloom ({type(error).__name__}: {error}); the traceback is in run.err"
+        with (folder / "run.err").open("a") as file:
+            traceback.print_exc(file=file)
+    if why:
+        with (folder / "run.err").open("a") as file:
+            file.write(why + "\n")
+    set_mark(folder, state)
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    journal.write(
+        "job.ended", state=state, why=why, cpu_s=round(usage.ru_utime + usage.ru_stime, 2),
+        peak_mb=round(usage.ru_maxrss / 1024, 1), sync=True,
+    )  # fmt: skip
+    journal.close()
+    return 0 if state == "succeeded" else 1
+
+
+def _with_auto(protocol: Protocol, journal: JournalWriter) -> Protocol:
+    """The protocol with what `auto` parameters were resolved to, by this attempt or an earlier one."""
+    values = journal.history.values
+    if not values:
+        return protocol
+    return find_protocol(protocol.name)({**protocol.values, **values}, protocol.given)
+
+
+def _run_kind(run: RunContext) -> None:
+    # Imported here: a program's job needs neither streams nor tables to start.
+    match run.protocol:
+        case ItemProtocol():
+            from cryoloom.runner.item_job import run_items
+
+            run_items(run)
+        case SourceProtocol():
+            from cryoloom.runner.source_job import run_source
+
+            run_source(run)
+        case SetProtocol():
+            from cryoloom.runner.set_job import run_set
+
+            run_set(run)
+        case ProgramProtocol():
+            from cryoloom.runner.program_job import run_program
+
+            run_program(run)
+        case other:
+            raise AssertionError(f"{type(other)} is none of the four kinds of protocols")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

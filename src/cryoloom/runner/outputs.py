@@ -1,0 +1,141 @@
+"""Datasets that this job appends to: opened, grown, cut back after a crash, closed.
+
+A batch's rows go out in one write; the journal line that follows is the commit. When columns or
+optics groups come that the header lacks, the file is written anew as another generation.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from cryoloom import star
+from cryoloom.project.journal import JournalWriter, OutputState
+
+GROUP = "rlnOpticsGroup"
+
+
+@dataclass(slots=True)
+class GrowingOutput:
+    """One growing dataset of the job."""
+
+    name: str
+    folder: Path
+    file: str
+    table: str
+    journal: JournalWriter
+    has_optics: bool = True
+    optics: pl.DataFrame | None = field(default=None)
+
+    @property
+    def path(self) -> Path:
+        return self.folder / self.file
+
+    @property
+    def state(self) -> OutputState | None:
+        return self.journal.history.outputs.get(self.name)
+
+    def recover(self) -> bool:
+        """After a restart: cut the file back to what was committed.
+
+        Returns:
+            False when committed rows are missing (a power failure): the dataset must be made anew.
+        """
+        state = self.state
+        if state is None or not state.labels:
+            return True
+        size = self.path.stat().st_size if self.path.exists() else -1
+        if size < state.end:
+            return False
+        if size > state.end:
+            os.truncate(self.path, state.end)
+        if self.has_optics:
+            optics = star.read(self.path).get("optics")
+            self.optics = optics if isinstance(optics, pl.DataFrame) else None
+        return True
+
+    def open(self, labels: list[str], optics: pl.DataFrame | None) -> None:
+        """Write header and optics table; generation 1, or the next one after a loss."""
+        previous = self.state
+        self.optics = optics if self.has_optics else None
+        blocks = {} if self.optics is None else {"optics": self.optics}
+        start = star.open_growing(self.path, blocks, self.table, labels)
+        self.journal.write(
+            "output.opened",
+            output=self.name,
+            file=self.file,
+            table=self.table,
+            labels=labels,
+            generation=previous.generation + 1 if previous else 1,
+            start=start,
+            end=start,
+        )
+
+    def append(self, rows: pl.DataFrame, optics: pl.DataFrame | None) -> int:
+        """Add a batch's rows; returns the end that is to be committed."""
+        state = self.state
+        if state is None:
+            self.open(rows.columns, optics)
+            state = self.state
+            assert state is not None
+        missing = [label for label in rows.columns if label not in state.labels]
+        new_groups = self._new_groups(optics) if self.has_optics else None
+        if missing or new_groups is not None:
+            self._widen([*state.labels, *missing], new_groups)
+            state = self.state
+            assert state is not None
+        absent = [pl.lit(None).alias(label) for label in state.labels if label not in rows.columns]
+        rows = rows.with_columns(absent).select(state.labels)
+        return star.append(self.path, rows)
+
+    def close(self, failed: int) -> None:
+        """No more rows will come."""
+        state = self.state
+        assert state is not None
+        handle = os.open(self.path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        self.journal.write(
+            "output.closed", output=self.name, items=state.items, failed=failed, complete=True, sync=True
+        )
+
+    def _new_groups(self, optics: pl.DataFrame | None) -> pl.DataFrame | None:
+        """The grown optics table, None when it has all groups already."""
+        if optics is None:
+            return None
+        if self.optics is None:
+            return optics
+        if GROUP not in optics.columns:
+            return None
+        known = set(self.optics[GROUP].to_list())
+        fresh = optics.filter(~pl.col(GROUP).is_in(list(known)))
+        return pl.concat([self.optics, fresh], how="diagonal_relaxed") if fresh.height else None
+
+    def _widen(self, labels: list[str], optics: pl.DataFrame | None) -> None:
+        """Write the whole file again with more columns or groups, as the next generation."""
+        state = self.state
+        assert state is not None
+        old, _ = star.follow(self.path, state.start, labels=state.labels, end=state.end)
+        self.optics = optics if optics is not None else self.optics
+        beside = self.path.with_name(f".{self.file}.next")
+        blocks = {} if self.optics is None else {"optics": self.optics}
+        start = star.open_growing(beside, blocks, self.table, labels)
+        end = start
+        if old.height:
+            fill = [pl.lit(None).alias(label) for label in labels if label not in old.columns]
+            end = star.append(beside, old.with_columns(fill).select(labels))
+        beside.replace(self.path)
+        self.journal.write(
+            "output.opened",
+            output=self.name,
+            file=self.file,
+            table=self.table,
+            labels=labels,
+            generation=state.generation + 1,
+            start=start,
+            end=end,
+            items=state.items,
+        )

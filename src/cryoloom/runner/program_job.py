@@ -1,0 +1,179 @@
+"""Program protocols: run the command, watch it, believe its files and not its word.
+
+RELION's programs say "done" and exit 0 when nothing was written; so every promised output is looked
+at before the job is called succeeded.
+"""
+
+import re
+import time
+from pathlib import Path
+
+
+from cryoloom import star
+from cryoloom.errors import CryoloomError, ProgramError, StarError
+from cryoloom.project.notes import append_note
+from cryoloom.protocol.command import Command
+from cryoloom.protocol.datasets import Dataset, Table
+from cryoloom.protocol.protocols import ProgramProtocol
+from cryoloom.runner import programs
+from cryoloom.runner.context import RunContext
+
+PROGRESS_S = 1.0
+STEP = "program"
+_ITERATION = re.compile(r"run(?:_ct\d+)?_it(\d{3})_optimiser\.star$")
+_PARTS = ("data", "model", "optimiser", "sampling")
+
+
+def run_program(run: RunContext) -> None:
+    """Run a program protocol to its end.
+
+    Raises:
+        ProgramError: the program failed, or succeeded without a result.
+    """
+    protocol = run.protocol
+    assert isinstance(protocol, ProgramProtocol)
+    _check_inputs(run)
+    if STEP not in run.journal.history.steps_done:
+        _run(run, protocol)
+    remark = protocol.finish(run.job)
+    if remark:
+        run.log(remark)
+        run.journal.write("note", text=remark)
+    publish_outputs(run)
+
+
+def whole_iterations(folder: Path) -> list[int]:
+    """Iterations whose files are all there and whole, the newest perhaps only half written left out."""
+    found = []
+    for path in sorted(folder.glob("run*_it*_optimiser.star")):
+        match = _ITERATION.search(path.name)
+        if match is None:
+            continue
+        stem = path.name.removesuffix("optimiser.star")
+        halves = (folder / f"{stem}half1_model.star").exists()
+        names = [f"{stem}{part}.star" for part in _PARTS if not (halves and part == "model")]
+        names += [f"{stem}half1_model.star", f"{stem}half2_model.star"] if halves else []
+        number = int(match.group(1))
+        # Iteration 0 has no sampling file and is no place to go on from.
+        if number > 0 and all(_is_whole(folder / name) for name in names):
+            found.append(number)
+    return found
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        star.scan(path)
+    except (StarError, OSError):
+        return False
+    return path.read_bytes().endswith(b"\n")
+
+
+def _run(run: RunContext, protocol: ProgramProtocol) -> None:
+    command: Command | None = None
+    if protocol.iterative and run.journal.attempt > 1:
+        command = protocol.resume_command(run.job, whole_iterations(run.folder))
+    is_continue = command is not None
+    command = command or protocol.command(run.job)
+    append_note(run.folder, [command.note()], is_continue=is_continue)
+    run.journal.write("command.started", step=STEP, argv=[command.program, *command.args], mpi=command.mpi)
+    last_look = [0.0]
+
+    def look() -> bool:
+        now = time.monotonic()
+        if now - last_look[0] > PROGRESS_S:
+            last_look[0] = now
+            _tell_progress(run, protocol)
+        return False
+
+    with run.slots(protocol.cores(), protocol.gpus()):
+        ended = programs.run(
+            command,
+            run.settings,
+            cwd=run.root,
+            out=run.folder / "run.out",
+            err=run.folder / "run.err",
+            look=look,
+        )
+    if ended.code != 0:
+        run.journal.write(
+            "command.ended",
+            step=STEP,
+            code=ended.code,
+            wall_s=ended.wall_s,
+            cpu_s=ended.cpu_s,
+            peak_mb=ended.peak_mb,
+        )
+        how = f"killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
+        raise ProgramError(
+            f"{run.entry.name}: {command.program}", found=f"{how}: {ended.tail or 'it said nothing'}",
+            expected="to succeed", hint=f"cryoloom log {run.entry.name}",
+        )  # fmt: skip
+    _check_outputs(run)
+    _tell_progress(run, protocol)
+    run.journal.write(
+        "command.ended", step=STEP, code=0, wall_s=ended.wall_s, cpu_s=ended.cpu_s, peak_mb=ended.peak_mb
+    )
+
+
+def _tell_progress(run: RunContext, protocol: ProgramProtocol) -> None:
+    try:
+        progress = protocol.progress(run.job)
+    except (CryoloomError, OSError, ValueError):
+        return  # a file in mid-write; the next look will do
+    if progress is None:
+        return
+    history = run.journal.history
+    if progress.iteration is not None and progress.iteration != history.iteration:
+        run.journal.write("iteration.done", iteration=progress.iteration)
+    known = tuple(history.progress.get(key) for key in ("done", "of", "text"))
+    if (progress.done, progress.of, progress.text) != known:
+        run.journal.write(
+            "progress", iteration=progress.iteration, done=progress.done, of=progress.of, text=progress.text
+        )
+
+
+def _check_inputs(run: RunContext) -> None:
+    for name, dataset in run.protocol.given.items():
+        if dataset and not (run.root / dataset.path).exists():
+            raise ProgramError(
+                f"{run.entry.name}: input {name}", found=f"{dataset.path}, which is not there",
+                expected=f"a file that {dataset.job or 'the project'} holds",
+            )  # fmt: skip
+
+
+def _check_outputs(run: RunContext) -> None:
+    """Every promised file is there, and a table among them has rows."""
+    for name, dataset in run.protocol.output_files(run.job).items():
+        path = run.root / dataset.path
+        if not path.exists() or path.stat().st_size == 0:
+            raise ProgramError(
+                f"{run.entry.name}: output {name}", found=f"missing, though the program said that it succeeded",
+                expected=dataset.path, hint=f"Its last words: cryoloom log {run.entry.name}",
+            )  # fmt: skip
+        if isinstance(dataset, Table) and not count_items(path, dataset):
+            raise ProgramError(
+                f"{run.entry.name}: output {name}", found="a table without rows", expected="items",
+                hint=f"Its last words: cryoloom log {run.entry.name}",
+            )  # fmt: skip
+
+
+def count_items(path: Path, dataset: Dataset) -> int:
+    """How many items a dataset's file holds; 1 for a map."""
+    if not isinstance(dataset, Table):
+        return 1
+    tables = [block for block in star.scan(path) if block.is_table and block.name != "optics"]
+    wanted = [block for block in tables if block.name == dataset.block] or tables
+    return wanted[0].rows if wanted else 0
+
+
+def publish_outputs(run: RunContext) -> None:
+    """Say what came out, so that other jobs may take it."""
+    for name, dataset in run.protocol.output_files(run.job).items():
+        path = run.root / dataset.path
+        items = count_items(path, dataset)
+        size = path.stat().st_size
+        run.journal.write(
+            "output.opened", output=name, file=dataset.path.removeprefix(run.job.name), table="", labels=[],
+            generation=1, start=0, end=size, items=items,
+        )  # fmt: skip
+        run.journal.write("output.closed", output=name, items=items, failed=0, complete=True)

@@ -1,0 +1,180 @@
+"""Running a program: RELION's environment, its output into `run.out` and `run.err`, its end.
+
+The one place of the runner that starts processes. A program dies with the job's process
+(PR_SET_PDEATHSIG), so that no orphan writes into a job that was given up.
+"""
+
+import ctypes
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryoloom.errors import ProgramError
+from cryoloom.project.settings import Settings
+from cryoloom.protocol.command import Command
+
+# Why each is needed: docs/relion.md, "Environment".
+RELION_ENVIRONMENT = {
+    "RELION_SHELL": "sh",
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+    "OMPI_MCA_hwloc_base_binding_policy": "none",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "OMPI_MCA_plm_rsh_agent": "sh",
+    "OMPI_MCA_btl_vader_single_copy_mechanism": "none",
+    "CUDA_DEVICE_ORDER": "PCI_BUS_ID",
+}
+PACKAGE_HINT = "Debian and Ubuntu: apt-get install relion; or set programs.relion.path (`cryoloom doctor`)."
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a program ended."""
+
+    code: int
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+    hung: bool
+    tail: str  # last lines of its error output, or of its output
+
+
+def find_program(name: str, settings: Settings) -> str:
+    """The absolute path of a program.
+
+    Raises:
+        ProgramError: it is not installed, or not where the settings say.
+    """
+    folder = settings.get("programs.relion.path") if name.startswith("relion_") else None
+    if folder:
+        path = Path(str(folder)) / name
+        if path.is_file() and os.access(path, os.X_OK):
+            return str(path)
+        raise ProgramError(
+            f"program {name}", found=f"not in {folder}", expected="there, as programs.relion.path says",
+            hint="Mend the setting: `cryoloom doctor` shows where it comes from.",
+        )  # fmt: skip
+    found = shutil.which(name)
+    if found is None:
+        raise ProgramError(f"program {name}", found="not installed", expected="in PATH", hint=PACKAGE_HINT)
+    return found
+
+
+def arguments(command: Command, settings: Settings) -> list[str]:
+    """The full argument list: modules, mpirun, program."""
+    if settings.get("programs.relion.modules") and command.program.startswith("relion_"):
+        # The modules may bring the program into PATH, so it cannot be looked for here.
+        argv = [command.program, *command.args]
+    else:
+        argv = [find_program(command.program, settings), *command.args]
+    if command.mpi > 1:
+        mpirun = str(settings.get("programs.relion.mpirun", "mpirun"))
+        if shutil.which(mpirun) is None:
+            raise ProgramError("program mpirun", found="not installed", expected="in PATH", hint=PACKAGE_HINT)
+        argv = [mpirun, "-n", str(command.mpi), *argv]
+    modules = settings.get("programs.relion.modules")
+    if modules and command.program.startswith("relion_"):
+        # Environment modules are shell functions: a login shell loads them, then becomes the program.
+        names = " ".join(shlex.quote(str(module)) for module in modules)
+        argv = ["bash", "-lc", f'module load {names} && exec "$@"', "cryoloom", *argv]
+    return argv
+
+
+def environment(command: Command, settings: Settings) -> dict[str, str]:
+    """The process' environment: ours, RELION's needs, the settings, the command's own."""
+    added: Mapping[str, str] = RELION_ENVIRONMENT | {"OMP_NUM_THREADS": str(max(1, command.threads))}
+    own = {str(key): str(value) for key, value in settings.get("programs.relion.environment", {}).items()}
+    path = {}
+    folder = settings.get("programs.relion.path")
+    if folder:
+        path["PATH"] = f"{folder}:{os.environ.get('PATH', '')}"
+    return {**os.environ, **added, **path, **own, **command.env}
+
+
+def run(
+    command: Command,
+    settings: Settings,
+    *,
+    cwd: Path,
+    out: Path,
+    err: Path,
+    look: Callable[[], bool] | None = None,
+    limit_s: float | None = None,
+) -> Ended:
+    """Run a program to its end.
+
+    Args:
+        command: what to run.
+        settings: where programs lie.
+        cwd: working directory, a project or a shadow of one.
+        out, err: its output is appended to these files.
+        look: called every 0.2 s or so; true asks for the program's end.
+        limit_s: after so many seconds without an end it is taken for hung and killed.
+    """
+    argv = arguments(command, settings)
+    out_start, err_start = _size(out), _size(err)
+    began = time.monotonic()
+    with out.open("ab") as out_file, err.open("ab") as err_file:
+        process = subprocess.Popen(
+            argv,
+            cwd=cwd,
+            env=environment(command, settings),
+            stdin=subprocess.DEVNULL,
+            stdout=out_file,
+            stderr=err_file,
+            preexec_fn=_die_with_parent,
+        )
+    hung = False
+    wait = 0.002
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            break
+        if look is not None and wait > 0.1 and look():
+            process.terminate()
+        if limit_s is not None and time.monotonic() - began > limit_s and not hung:
+            hung = True
+            process.send_signal(signal.SIGKILL)
+        time.sleep(wait)
+        wait = min(wait * 1.5, 0.2)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return Ended(
+        process.returncode,
+        round(time.monotonic() - began, 3),
+        round(usage.ru_utime + usage.ru_stime, 3),
+        round(usage.ru_maxrss / 1024, 1),
+        hung,
+        _tail(err, err_start) or _tail(out, out_start),
+    )
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _tail(path: Path, start: int, lines: int = 6) -> str:
+    """The last lines that say something, of what was written since `start`."""
+    with path.open("rb") as file:
+        file.seek(max(start, _size(path) - 8192))
+        text = file.read().decode(errors="replace").replace("\r", "\n")
+    telling = [
+        line.strip() for line in text.splitlines() if line.strip() and "WARNING: will ignore" not in line
+    ]
+    return "\n".join(telling[-lines:])

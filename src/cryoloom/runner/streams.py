@@ -1,0 +1,151 @@
+"""Inputs that grow: rows as their producer commits them, each item once.
+
+The producer's journal is read first (it has the committed end and whether the dataset is closed),
+then the data, and no further than that end. A dataset without a journal is a whole file: all of
+it is there, and it is closed.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import polars as pl
+
+from cryoloom import star
+from cryoloom.errors import DatasetError
+from cryoloom.project.coordinate_files import coordinate_file
+from cryoloom.project.item_ids import with_ids
+from cryoloom.project.journal import JobHistory
+from cryoloom.project.state import job_status
+from cryoloom.protocol.datasets import Coordinates, Dataset
+from cryoloom.protocol.jobs import ITEM_ID
+from cryoloom.runner.context import Suspended
+
+
+@dataclass(slots=True)
+class InputStream:
+    """One input, followed. `poll` gives what is new."""
+
+    root: Path
+    dataset: Dataset
+    optics: pl.DataFrame | None = None
+    closed: bool = False
+    rows_seen: int = 0
+    _history: JobHistory = field(default_factory=JobHistory)
+    _generation: int = 0
+    _offset: int = 0
+    _seen: set[str] = field(default_factory=set)
+
+    def poll(self) -> pl.DataFrame | None:
+        """New rows, None when there are none. Sets `closed` when no more will come.
+
+        Raises:
+            Suspended: the producer failed or was stopped; what came before has been given out.
+            DatasetError: the file is not the table that it should be.
+        """
+        if self.closed:
+            return None
+        if not self._is_journaled():
+            self.closed = True
+            return self._whole_file()
+        folder = self.root / self.dataset.job
+        status = job_status(folder, self._history)
+        self._history = status.history
+        output = self._history.outputs.get(self.dataset.output)
+        if output is None:
+            if status.state in ("failed", "aborted"):
+                raise Suspended(
+                    f"input job {self.dataset.job} {status.state}; cryoloom resume {self.dataset.job}"
+                )
+            if status.state == "succeeded":
+                raise DatasetError(
+                    f"{self.dataset.job}, output {self.dataset.output}", found="missing", expected="a dataset"
+                )
+            return None
+        path = folder / output.file
+        if not output.labels:
+            if not output.closed:
+                return None
+            self.closed = True
+            return self._whole_file()
+        if output.generation != self._generation:
+            self._generation, self._offset = output.generation, output.start
+            self.optics = None
+        if self.optics is None:
+            optics = star.read(path).get("optics")
+            self.optics = optics if isinstance(optics, pl.DataFrame) else None
+        frame, self._offset = star.follow(path, self._offset, labels=output.labels, end=output.end)
+        if output.closed and self._offset >= output.end:
+            self.closed = True
+        elif not frame.height and status.state in ("failed", "aborted"):
+            raise Suspended(
+                f"input job {self.dataset.job} {status.state}; cryoloom resume {self.dataset.job}"
+            )
+        return self._new(frame)
+
+    def _is_journaled(self) -> bool:
+        return bool(self.dataset.job) and (self.root / self.dataset.job / "job.json").exists()
+
+    def _new(self, frame: pl.DataFrame) -> pl.DataFrame | None:
+        if not frame.height:
+            return None
+        frame = with_ids(frame)
+        fresh = frame.filter(~pl.col(ITEM_ID).is_in(list(self._seen)))
+        self._seen.update(fresh[ITEM_ID].to_list())
+        self.rows_seen += fresh.height
+        return fresh if fresh.height else None
+
+    def _whole_file(self) -> pl.DataFrame | None:
+        path = self.root / self.dataset.path
+        if isinstance(self.dataset, Coordinates):
+            return self._new(coordinates_of_relion(self.root, self.dataset.path))
+        blocks = star.read(path)
+        optics = blocks.get("optics")
+        self.optics = optics if isinstance(optics, pl.DataFrame) else None
+        return self._new(table_of(blocks, type(self.dataset), path))
+
+
+def table_of(
+    blocks: dict[str, pl.DataFrame | dict[str, star.Value]], kind: type[Dataset], path: Path
+) -> pl.DataFrame:
+    """The table of items among a file's blocks.
+
+    Raises:
+        DatasetError: there is none.
+    """
+    tables = {
+        name: block for name, block in blocks.items() if isinstance(block, pl.DataFrame) and name != "optics"
+    }
+    if kind.block in tables:
+        return tables[kind.block]
+    if len(tables) == 1:
+        return next(iter(tables.values()))
+    raise DatasetError(
+        f"{path}", found=f"a file with the tables {sorted(tables) or 'none'}", expected=f"a table data_{kind.block}",
+        hint="RELION's programs write no table where nothing came out: look at that job's log.",
+    )  # fmt: skip
+
+
+def coordinates_of_relion(root: Path, suffix_file: str) -> pl.DataFrame:
+    """RELION's picks as our table: micrograph, file, count.
+
+    RELION names the micrographs' STAR file inside the suffix file, and the suffix in its name.
+    """
+    path = root / suffix_file
+    micrographs_file = path.read_text().split()
+    if not micrographs_file:
+        raise DatasetError(f"{path}", found="empty", expected="the name of a micrographs STAR file")
+    suffix = Path(suffix_file).name.removeprefix("coords_suffix").removesuffix(".star")
+    blocks = star.read(root / micrographs_file[0])
+    names = [
+        str(n) for n in table_of(blocks, Dataset, root / micrographs_file[0])["rlnMicrographName"].to_list()
+    ]
+    rows = []
+    for name in names:
+        file = str(Path(suffix_file).parent / coordinate_file(name, suffix))
+        if (root / file).exists():
+            table = cast("pl.DataFrame", star.read(root / file).get("", pl.DataFrame()))
+            rows.append((name, file, table.height))
+    return pl.DataFrame(
+        rows, schema=["rlnMicrographName", "rlnMicrographCoordinates", "cryoloomCount"], orient="row"
+    )

@@ -1,0 +1,178 @@
+"""The scheduler's judgement: from what is known of all jobs to what is to be done now.
+
+Facts and actions are frozen; time is a field of the facts. One loop outside (`engine`) gathers the
+facts and does what the actions say.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+State: TypeAlias = Literal["scheduled", "running", "succeeded", "failed", "aborted"]
+
+# Seconds to wait before the next attempt, by the number of lost attempts in a row.
+BACK_OFF_S = (0.0, 1.0, 5.0, 30.0, 120.0)
+MAX_LOST = 3
+UNCLAIMED_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An input that another job makes."""
+
+    job: str
+    output: str
+    streams: bool  # may be taken as soon as it is open
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """What is known of one job."""
+
+    name: str
+    state: State
+    why: str = ""
+    needs: tuple[Need, ...] = ()
+    wait_for: tuple[str, ...] = ()
+    open_outputs: frozenset[str] = frozenset()
+    wants_stop: bool = False
+    attempt: int = 0
+    attempt_ended: bool = True
+    claimed: bool = True
+    lives: bool | None = True  # None: on another host
+    seen_unclaimed_s: float = 0.0  # how long the attempt has had no claim
+    lost_in_a_row: int = 0
+    since_end_s: float = 1e9
+    slots_wanted: str = ""  # why its cores or GPUs are not free; "" when they are
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Start the next attempt."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaunchAgain:
+    """Start the shepherd of an attempt that nobody claimed; harmless when one comes late."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallLost:
+    """The attempt's processes are gone without a word."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """The user wants it stopped."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveUp:
+    """Too many attempts were lost without progress."""
+
+    job: str
+    why: str
+
+
+Action: TypeAlias = Launch | LaunchAgain | CallLost | Cancel | GiveUp
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What to do now, and for each job that waits one sentence why."""
+
+    actions: tuple[Action, ...]
+    waits: Mapping[str, str]
+    busy: bool  # something runs or can still start
+
+
+def decide(jobs: Mapping[str, JobFacts]) -> Decision:
+    """Judge all jobs at one moment."""
+    actions: list[Action] = []
+    waits: dict[str, str] = {}
+    busy = False
+    for job in jobs.values():
+        if job.state == "running":
+            busy = True
+            action = _of_running(job)
+            if action is not None:
+                actions.append(action)
+        elif job.state == "scheduled":
+            why = why_waiting(job, jobs)
+            if job.lost_in_a_row >= MAX_LOST:
+                actions.append(
+                    GiveUp(job.name, f"{job.lost_in_a_row} attempts were lost without progress; {job.why}")
+                )
+            elif why:
+                waits[job.name] = why
+                busy = busy or not _is_stuck(job, jobs)
+            elif job.slots_wanted:
+                waits[job.name] = job.slots_wanted
+                busy = True
+            elif job.since_end_s < BACK_OFF_S[min(job.lost_in_a_row, len(BACK_OFF_S) - 1)]:
+                waits[job.name] = f"{job.why}; starts again shortly"
+                busy = True
+            else:
+                actions.append(Launch(job.name))
+                busy = True
+    return Decision(tuple(actions), waits, busy)
+
+
+def why_waiting(job: JobFacts, jobs: Mapping[str, JobFacts]) -> str:
+    """The sentence that says which input or job is waited for; "" when none is."""
+    for name in job.wait_for:
+        other = jobs.get(name)
+        if other is None:
+            return f"waits for {name}, which is not in the project"
+        if other.state != "succeeded":
+            return _waits_for(other)
+    for need in job.needs:
+        producer = jobs.get(need.job)
+        if producer is None or producer.state == "succeeded":
+            continue
+        if producer.state == "running" and need.streams and need.output in producer.open_outputs:
+            continue
+        return _waits_for(producer)
+    return ""
+
+
+def _waits_for(other: JobFacts) -> str:
+    if other.state in ("failed", "aborted"):
+        remedy = f"cryoloom resume {other.name}"
+        return f"needs {other.name}, which {'failed' if other.state == 'failed' else 'was stopped'}; {remedy}"
+    return f"waits for {other.name} ({other.state})"
+
+
+def _is_stuck(job: JobFacts, jobs: Mapping[str, JobFacts]) -> bool:
+    """Whether it waits, directly or by others, for a job that will not go on by itself."""
+    seen: set[str] = set()
+    todo = [*job.wait_for, *(need.job for need in job.needs)]
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        other = jobs.get(name)
+        if other is None or other.state in ("failed", "aborted"):
+            return True
+        if other.state == "scheduled":
+            todo += [*other.wait_for, *(need.job for need in other.needs)]
+    return False
+
+
+def _of_running(job: JobFacts) -> Action | None:
+    if job.wants_stop:
+        return Cancel(job.name)
+    if not job.claimed:
+        return LaunchAgain(job.name) if job.seen_unclaimed_s > UNCLAIMED_S else None
+    if job.lives is False and not job.attempt_ended:
+        return CallLost(job.name)
+    return None

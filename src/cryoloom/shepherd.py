@@ -1,0 +1,195 @@
+"""The shepherd of one attempt: claims it, starts the job's process, ends its whole tree, says how it ended.
+
+Run by its path with `python -I -S`; standard library only, nothing of Cryoloom, so that no bug,
+memory hunger or crash of a library can take it away. Usage: shepherd.py ATTEMPT_FOLDER
+
+Writes `claim`, `heartbeat` and `exit.json` in the attempt's folder; reads `command.json` and
+watches for `cancel`.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+HEARTBEAT_S = 5.0
+LOOK_S = 0.1
+GRACE_S = 3.0
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+
+
+def main(attempt: str) -> int:
+    for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR1):
+        # An ignored SIGCHLD is inherited and would make every killed child look like a success.
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, set())
+    stop: list[str] = []
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stop.append("signal"))
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    with open(os.path.join(attempt, "command.json"), encoding="utf-8") as file:
+        command = json.load(file)
+    if not claim(attempt, command["token"]):
+        return 0
+    me = os.getpid()
+
+    def die_with_me() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != me:
+            os._exit(127)
+
+    try:
+        log = open(os.path.join(attempt, "log"), "ab")  # noqa: SIM115  lives as long as the child
+        child = subprocess.Popen(
+            command["argv"],
+            cwd=command["cwd"],
+            env={**os.environ, **command["env"], "CRYOLOOM_ATTEMPT": command["token"]},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            preexec_fn=die_with_me,
+        )
+    except OSError as error:
+        finish(attempt, {"ended_by": "spawn", "code": None, "why": str(error)})
+        return 1
+    ended_by = ""
+    count, last_beat = 0, 0.0
+    while child.poll() is None:
+        if stop or os.path.exists(os.path.join(attempt, "cancel")):
+            ended_by = "signal" if stop else "cancel"
+            break
+        if time.monotonic() - last_beat > HEARTBEAT_S:
+            count, last_beat = count + 1, time.monotonic()
+            beat(attempt, count)
+        time.sleep(LOOK_S)
+    end_tree(me)
+    code = child.wait()
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if not ended_by:
+        ended_by = "exit" if code >= 0 else "killed"
+    why = (
+        f"its process was killed by signal {-code}, perhaps for want of memory"
+        if ended_by == "killed"
+        else ""
+    )
+    finish(
+        attempt,
+        {
+            "ended_by": ended_by,
+            "code": code,
+            "why": why,
+            "cpu_s": round(usage.ru_utime + usage.ru_stime, 2),
+            "peak_mb": round(usage.ru_maxrss / 1024, 1),
+        },
+    )
+    return 0
+
+
+def claim(attempt: str, token: str) -> bool:
+    """Take the attempt; of several shepherds `link` lets one through."""
+    with open("/proc/self/stat", encoding="utf-8") as file:
+        stat = file.read()
+    with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
+        boot = file.read().strip()
+    content = {
+        "host": socket.gethostname(),
+        "boot": f"{boot}:{os.stat('/proc/self/ns/pid').st_ino}",
+        "pid": os.getpid(),
+        "start": int(stat[stat.rindex(")") + 2 :].split()[19]),
+        "session": os.getsid(0),
+        "token": token,
+    }
+    mine = os.path.join(attempt, f"claim.{socket.gethostname()}.{os.getpid()}.tmp")
+    with open(mine, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(mine, os.path.join(attempt, "claim"))
+    except FileExistsError:
+        return False
+    finally:
+        os.unlink(mine)
+    return True
+
+
+def beat(attempt: str, count: int) -> None:
+    """Say that we live; a counter, since clocks of hosts differ."""
+    mine = os.path.join(attempt, ".heartbeat.tmp")
+    with open(mine, "w", encoding="utf-8") as file:
+        json.dump({"count": count}, file)
+    os.replace(mine, os.path.join(attempt, "heartbeat"))
+
+
+def finish(attempt: str, content: dict[str, object]) -> None:
+    """Write `exit.json`, unless the scheduler has given us up for lost already."""
+    mine = os.path.join(attempt, ".exit.tmp")
+    with open(mine, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(mine, os.path.join(attempt, "exit.json"))
+    except FileExistsError:
+        pass
+    finally:
+        os.unlink(mine)
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes below one; MPI ranks too, which have process groups of their own."""
+    found: list[int] = []
+    try:
+        tasks = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return found
+    for task in tasks:
+        try:
+            with open(f"/proc/{pid}/task/{task}/children", encoding="utf-8") as file:
+                children = [int(word) for word in file.read().split()]
+        except OSError:
+            continue
+        for child in children:
+            found += [child, *descendants(child)]
+    return found
+
+
+def end_tree(me: int) -> None:
+    """End everything below us: politely to all at once, then by force until nothing is left."""
+    deadline = time.monotonic() + GRACE_S
+    number = signal.SIGTERM
+    told: set[int] = set()
+    while True:
+        living = [pid for pid in descendants(me) if not is_zombie(pid)]
+        if not living:
+            return
+        if time.monotonic() > deadline:
+            number = signal.SIGKILL
+            told.clear()
+        for pid in living:
+            if pid not in told:
+                told.add(pid)
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    pass
+        time.sleep(0.02)
+
+
+def is_zombie(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            stat = file.read()
+    except OSError:
+        return True
+    return stat[stat.rindex(")") + 2] in "ZX"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,22 @@
+"""STAR files: read, write, append to and follow them. A library of its own; knows no label's meaning.
+
+Tables (`loop_`) are polars frames, single-value blocks are dicts, labels stand without their
+underscore (`rlnDefocusU`). Begin reading in `reading.py`; `growing.py` holds the streaming half.
+"""
+
+from cryoloom.star.growing import append, end_of_last_table, follow, open_growing
+from cryoloom.star.reading import BlockInfo, StarWarning, Value, read, scan
+from cryoloom.star.writing import write
+
+__all__ = [
+    "BlockInfo",
+    "StarWarning",
+    "Value",
+    "append",
+    "end_of_last_table",
+    "follow",
+    "open_growing",
+    "read",
+    "scan",
+    "write",
+]
