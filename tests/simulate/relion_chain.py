@@ -1,3 +1,5 @@
+# Command lines read better whole.
+# ruff: noqa: E501
 """RELION's own chain on a simulated set, step by step, as a project that `compare_project` can walk.
 
 No tests stand here. Each step is one call that makes a job folder; defocus comes from the truth, since the
@@ -158,7 +160,9 @@ class Chain:
         job = self.job("Select", "sets.classes")
         data = sorted((self.project / class2d).glob("run_it*_data.star"))[-1]
         model = table(star.read(data.with_name(data.name.replace("_data", "_model"))), "model_classes")
-        share, resolution = (model[f"rln{x}"].to_numpy() for x in ("ClassDistribution", "EstimatedResolution"))
+        share, resolution = (
+            model[f"rln{x}"].to_numpy() for x in ("ClassDistribution", "EstimatedResolution")
+        )
         kept = np.flatnonzero((share > 0.03) & (resolution < factor * resolution[share > 0.03].min())) + 1
         blocks = star.read(data)
         rows = table(blocks, "particles").filter(pl.col("rlnClassNumber").is_in(kept.tolist()))

@@ -39,7 +39,7 @@ def fourier_shell_correlation(a: NDArray[Any], b: NDArray[Any]) -> Floats:
     n = a.shape[0]
     fa, fb = scipy.fft.rfftn(a), scipy.fft.rfftn(b)
     index = shells(n).ravel()
-    # The half that rfftn leaves out counts twice, save the planes x = 0 and x = n / 2, which hold their mates.
+    # The half that rfftn leaves out counts twice, save the planes x = 0 and n / 2, which hold their mates.
     weight = np.full(fa.shape, 2.0)
     weight[..., 0] = 1.0
     if n % 2 == 0:

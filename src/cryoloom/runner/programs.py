@@ -10,6 +10,7 @@ import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -65,6 +66,9 @@ def find_program(name: str, settings: Settings) -> str:
             hint="Mend the setting: `cryoloom doctor` shows where it comes from.",
         )  # fmt: skip
     found = shutil.which(name)
+    if found is None and (Path(sys.executable).with_name(name)).exists():
+        # Our own command, in a virtual environment that nobody activated.
+        found = str(Path(sys.executable).with_name(name))
     if found is None:
         raise ProgramError(f"program {name}", found="not installed", expected="in PATH", hint=PACKAGE_HINT)
     return found

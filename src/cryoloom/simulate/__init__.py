@@ -4,7 +4,8 @@
 (`compare/scores.py`). The molecule is made here too, so nothing is downloaded.
 """
 
+from cryoloom.simulate.compare import Bar, Row, Scores, compare_project
 from cryoloom.simulate.presets import PRESETS, Preset
 from cryoloom.simulate.session import SimulatedSet, simulate
 
-__all__ = ["PRESETS", "Preset", "SimulatedSet", "simulate"]
+__all__ = ["PRESETS", "Bar", "Preset", "Row", "Scores", "SimulatedSet", "compare_project", "simulate"]

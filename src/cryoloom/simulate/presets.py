@@ -60,7 +60,7 @@ class Preset:
     contaminants: tuple[int, int]  # least and most a movie
     bad: tuple[BadMovie, ...]
     groups: tuple[OpticsGroup, ...] = GROUPS
-    noise_phase: float = 0.035  # rms phase of the ice in rad a pixel
+    noise_phase: float = 0.03  # rms phase of the ice in rad a pixel
     least_distance: float = 150.0  # between particles, Å
     heights: float = 400.0  # particles lie within ± this of the micrograph's defocus, Å
     astigmatism: float = 600.0  # at most U - V, Å
@@ -79,7 +79,7 @@ _DEMO_BAD = (BadMovie(4, 0, "truncated"), BadMovie(9, 1, "wrong size"))
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("tiny", 6, 512, 3.0, 6, 8.0, 30, 64, 2.6, 130.0, (2, 4), (BadMovie(3, 0, "truncated"),)),
+        Preset("tiny", 6, 512, 3.0, 6, 8.0, 30, 64, 2.6, 60.0, (2, 4), (BadMovie(3, 0, "truncated"),)),
         Preset("demo", 12, 768, 2.4, 12, 4.0, 40, 80, 2.0, 130.0, (2, 4), _DEMO_BAD),
         Preset("large", 16, 896, 2.0, 12, 4.0, 48, 96, 2.0, 130.0, (2, 4), _DEMO_BAD),
     )

@@ -20,7 +20,8 @@ _TRIES = 100_000  # to place the particles of one movie
 _MARGIN_ANGST = 85.0  # of particles from the edge
 _CONTAMINANT_RADIUS = (22.0, 34.0)
 _LARGE_CONTAMINANT, _LARGE_PART = 2.6, 0.25
-_CONTAMINANT_PHASE = (0.06, 0.12)  # rad at its middle, before the preset's contrast
+# Strong and without detail: 2D classification then gives them a class of their own, of low resolution.
+_CONTAMINANT_PHASE = (0.15, 0.2)  # rad at its middle, before the preset's contrast
 
 
 @dataclass(frozen=True, slots=True)

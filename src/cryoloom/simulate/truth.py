@@ -19,6 +19,7 @@ Micrographs are named as their movies below the set's folder, `Movies/single_000
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import mrcfile
 import numpy as np
@@ -32,6 +33,8 @@ from cryoloom.errors import DatasetError
 from cryoloom.simulate.molecule import Atoms, write_cif
 from cryoloom.simulate.presets import OpticsGroup, Preset
 from cryoloom.simulate.scene import MoviePlan
+
+Blocks: TypeAlias = dict[str, pl.DataFrame | dict[str, star.Value]]  # of a STAR file
 
 LOCAL_COLUMNS = [f"cryoloomLocal{axis}{term}" for axis in "XY" for term in ("U", "V", "UU", "VV", "UV")]
 _MASK_REACH, _MASK_EDGE = 6.0, 9.0  # of the mask from the density, and its soft edge, Å
@@ -135,7 +138,7 @@ def read_summary(folder: Path) -> dict[str, object] | None:
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
-def table(blocks: dict[str, pl.DataFrame | dict[str, int | float | str]], name: str) -> pl.DataFrame:
+def table(blocks: Blocks, name: str) -> pl.DataFrame:
     """A loop of a STAR file, empty where it is absent (RELION leaves out empty tables)."""
     block = blocks.get(name)
     return block if isinstance(block, pl.DataFrame) else pl.DataFrame()

@@ -1,0 +1,182 @@
+"""Running and steering jobs: run, stop, resume, alias, delete; and help on protocols."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cryoloom.cli import live
+from cryoloom.cli.shell import FAILED, JsonOption, ProjectOption, open_project, print_json, split_pair, table
+
+if TYPE_CHECKING:
+    from cryoloom.api import Job
+
+WaitOption = Annotated[
+    bool, typer.Option("--wait", "-w", help="Stay and show the progress until it has ended.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command("run")(run)
+    app.command("help")(help_)
+    app.command("stop")(stop)
+    app.command("resume")(resume)
+    app.command("alias")(alias)
+    app.command("delete")(delete)
+
+
+def run(
+    protocol: Annotated[
+        str, typer.Argument(help="What to run, such as relion.class2d; `cryoloom help` lists all.")
+    ],
+    given: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="Parameters and inputs.")
+    ] = None,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="An import goes on while the microscope writes.")
+    ] = False,
+    wait: WaitOption = False,
+    wait_for: Annotated[list[str] | None, typer.Option(help="A job that must succeed first.")] = None,
+    name: Annotated[str, typer.Option("--alias", help="A name of your own for the job.")] = "",
+    label: Annotated[str, typer.Option(help="A remark.")] = "",
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Make a job and hand it to the scheduler."""
+    opened = open_project(project)
+    values: dict[str, Any] = dict(split_pair(word) for word in given or [])
+    if stream:
+        values["stream"] = "Yes"
+    job = opened.run(protocol, wait_for=wait_for or [], alias=name, label=label, **values)
+    if as_json and not wait:
+        print_json(job.summary().as_dict())
+        return
+    if not as_json:
+        print(f"{job.name} ({protocol}) is scheduled.")
+    if wait:
+        shown = live.follow(opened, [job], quiet=as_json)
+        if as_json:
+            print_json(shown[0].as_dict())
+        else:
+            _say_end(job)
+        if shown[0].state != "succeeded":
+            raise typer.Exit(FAILED)
+    elif not as_json:
+        print(f"  cryoloom log {job.name} --follow")
+    if not as_json:
+        _say_next(job)
+
+
+def _say_end(job: "Job") -> None:
+    summary = job.summary()
+    print(f"{job.name} {summary.state}" + (f": {summary.why}" if summary.why else ""))
+    for note in job.entry.status().history.notes:
+        print(f"  {note}")
+
+
+def _say_next(job: "Job") -> None:
+    """The likely next commands, their inputs filled in."""
+    from cryoloom.project.registry import find_protocol
+    from cryoloom.protocol.datasets import accepts
+
+    kind = find_protocol(job.entry.protocol)
+    lines = []
+    for name in kind.next:
+        follower = find_protocol(name)
+        outputs = job.entry.outputs()
+        filled = []
+        for spec in follower.inputs.values():
+            fitting = [key for key, dataset in outputs.items() if accepts(spec.kind, type(dataset))]
+            if fitting:
+                filled.append(f"{spec.name}={job.name}")
+            elif not spec.optional:
+                filled.append(f"{spec.name}=...")
+        if filled:
+            lines.append(f"  cryoloom run {name} {' '.join(filled)}")
+    if lines:
+        print("Next:")
+        print("\n".join(lines))
+
+
+def help_(
+    protocol: Annotated[str, typer.Argument(help="A protocol, or the first part of its name.")] = "",
+    as_json: JsonOption = False,
+) -> None:
+    """List protocols, or every parameter of one: meaning, unit, default, limits, condition."""
+    from cryoloom.project.registry import all_protocols, find_protocol
+
+    if "." not in protocol:
+        found = [kind for kind in all_protocols() if kind.name.startswith(protocol)]
+        if as_json:
+            print_json([{"name": kind.name, "label": kind.label, "help": kind.__doc__} for kind in found])
+        else:
+            print(
+                table(
+                    ["protocol", "what it does"],
+                    [[kind.name, (kind.__doc__ or "").split("\n")[0]] for kind in found],
+                )
+            )
+        return
+    kind = find_protocol(protocol)
+    from cryoloom.cli.protocol_help import as_dict, as_text
+
+    if as_json:
+        print_json(as_dict(kind))
+    else:
+        print(as_text(kind))
+
+
+def stop(
+    job: Annotated[str, typer.Argument(help="Name, number or alias.")],
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Only close an import's stream; what came goes on.")
+    ] = False,
+    project: ProjectOption = None,
+) -> None:
+    """End a job; what it has done is kept, and `resume` goes on from there."""
+    found = open_project(project).job(job)
+    if stream:
+        found.stop_stream()
+        print(f"{found.name}: the stream is closed; what has come is processed.")
+    else:
+        found.stop()
+        print(f"{found.name} is being stopped. `cryoloom resume {found.name}` goes on.")
+
+
+def resume(
+    jobs: Annotated[list[str] | None, typer.Argument(help="Names, numbers or aliases.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that was interrupted, failed or stopped.")
+    ] = False,
+    wait: WaitOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Go on with jobs that failed, were stopped or were killed: after their last finished item or iteration."""
+    opened = open_project(project)
+    if not jobs and not everything:
+        raise typer.BadParameter("name jobs, or say --all")
+    taken = opened.resume(None if everything else list(jobs or []))
+    print("Resumed: " + (", ".join(job.name for job in taken) or "nothing; no job was interrupted"))
+    if wait:
+        shown = live.follow(opened, None)
+        if any(summary.state != "succeeded" for summary in shown if summary.ours):
+            raise typer.Exit(FAILED)
+
+
+def alias(
+    job: Annotated[str, typer.Argument(help="Name, number or alias.")],
+    name: Annotated[str, typer.Argument(help="The new name; None takes it away.")],
+    project: ProjectOption = None,
+) -> None:
+    """Give a job a name of your own."""
+    opened = open_project(project)
+    opened.folder.set_alias(job, name)
+    print(f"{opened.folder.entry(job if name == 'None' else name).name}: {name}")
+
+
+def delete(
+    job: Annotated[str, typer.Argument(help="Name, number or alias.")], project: ProjectOption = None
+) -> None:
+    """Move a job, and all that need it, to `Trash/`; nothing is erased."""
+    for name in open_project(project).delete(job):
+        print(f"{name} → Trash/{name}")

@@ -1,0 +1,78 @@
+"""The `cryoloom` command: its groups put together, and the edge where errors become sentences."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from cryoloom._version import __version__
+from cryoloom.cli import jobs, relion, setup, showing, simulation, workflows
+from cryoloom.cli.shell import FAILED, USAGE, say_error
+from cryoloom.errors import CryoloomError, ParameterError, ProjectError, StarError
+
+app = typer.Typer(
+    name="cryoloom",
+    help="Cryo-EM single-particle processing from microscope movies to a map, on RELION.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"cryoloom {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """Cryo-EM single-particle processing from microscope movies to a map, on RELION."""
+
+
+for group in (setup, jobs, showing, workflows, relion, simulation):
+    group.add_to(app)
+
+
+def main() -> int:
+    """Run the command; errors of users are one sentence and exit code 2 or 1, never a traceback."""
+    try:
+        app(standalone_mode=False)
+    except typer.Exit as leave:
+        return leave.exit_code
+    except typer.Abort:
+        return FAILED
+    except (ParameterError, ProjectError, StarError) as error:
+        say_error(error, "--json" in sys.argv)
+        return USAGE
+    except CryoloomError as error:
+        say_error(error, "--json" in sys.argv)
+        return FAILED
+    except KeyboardInterrupt:
+        print("\nInterrupted; jobs go on. `cryoloom ls` shows them.", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader of our output is gone (`cryoloom ls | head`).
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        import click
+
+        if isinstance(error, click.ClickException):
+            error.show()
+            return error.exit_code
+        if isinstance(error, OSError):
+            print(f"cryoloom: {error}", file=sys.stderr)
+            return FAILED
+        raise
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""What all commands share: the project, printing for people and for programs, errors."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cryoloom.errors import CryoloomError
+
+if TYPE_CHECKING:
+    from cryoloom.api import Project
+
+USAGE = 2  # the user's words are at fault
+FAILED = 1  # a job or program failed
+
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", "-p", help="The project's folder; by default the one you are in.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def open_project(path: Path | None) -> "Project":
+    """The project that a command works on: given, from CRYOLOOM_PROJECT, or around the current folder."""
+    from cryoloom.api import Project
+
+    if path is None and os.environ.get("CRYOLOOM_PROJECT"):
+        path = Path(os.environ["CRYOLOOM_PROJECT"])
+    if path is None:
+        here = Path.cwd()
+        path = next((f for f in (here, *here.parents) if (f / "default_pipeline.star").exists()), here)
+    return Project(path)
+
+
+def is_terminal() -> bool:
+    """Whether a person reads: without a terminal output is plain."""
+    return sys.stdout.isatty()
+
+
+def print_json(content: Any) -> None:
+    """JSON for programs."""
+    print(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+
+
+def table(columns: list[str], rows: list[list[str]]) -> str:
+    """Columns aligned with blanks, no ornament."""
+    widths = [max(len(row[i]) for row in [columns, *rows]) for i in range(len(columns))]
+    lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in
+             [columns, *rows]]  # fmt: skip
+    return "\n".join(lines)
+
+
+def split_pair(word: str) -> tuple[str, str]:
+    """`name=value`.
+
+    Raises:
+        CryoloomError: there is no equals sign.
+    """
+    name, sign, value = word.partition("=")
+    if not sign or not name:
+        raise CryoloomError(f"argument {word!r}", found="without =", expected="name=value")
+    return name, value
+
+
+def say_error(error: CryoloomError, as_json: bool = False) -> None:
+    """One clear sentence on standard error."""
+    if as_json:
+        print_json({"error": error.as_dict()})
+    print(f"cryoloom: {error}", file=sys.stderr)

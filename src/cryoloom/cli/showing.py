@@ -1,0 +1,179 @@
+"""Looking: ls, show, log, plot, report."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cryoloom.cli import live
+from cryoloom.cli.shell import JsonOption, ProjectOption, open_project, print_json, table
+from cryoloom.errors import ProjectError
+
+if TYPE_CHECKING:
+    from cryoloom.api import Project
+
+JobArgument = Annotated[str, typer.Argument(help="Name, number or alias.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command("ls")(ls)
+    app.command("show")(show)
+    app.command("log")(log)
+    app.command("plot")(plot)
+    app.command("report")(report)
+
+
+def ls(
+    as_json: JsonOption = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on showing until all have ended.")] = False,
+    project: ProjectOption = None,
+) -> None:
+    """List the jobs: state, items, why one waits or failed."""
+    opened = open_project(project)
+    if watch and not as_json:
+        live.follow(opened, None)
+        return
+    list_jobs(opened, as_json=as_json)
+
+
+def list_jobs(project: "Project", *, as_json: bool) -> None:
+    """The list of jobs, for people or programs."""
+    shown = project.summaries()
+    if as_json:
+        print_json([summary.as_dict() for summary in shown])
+        return
+    rows = [
+        [s.name, s.alias or s.label, s.protocol, s.state, live.items_text(s), live.duration(s.left_s), s.why]
+        for s in shown
+    ]
+    print(
+        table(["job", "alias", "protocol", "state", "items", "left", "why"], rows) if rows else "No jobs yet."
+    )
+
+
+def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption = None) -> None:
+    """Show a job: parameters, inputs, outputs, failed items, what it says of itself."""
+    found = open_project(project).job(job)
+    summary, entry = found.summary(), found.entry
+    history = entry.status().history
+    inputs = (
+        {name: {"path": d.path, "job": d.job, "kind": d.kind} for name, d in entry.spec.inputs.items()}
+        if entry.spec
+        else {
+            f"input{n}": {"path": path, "job": "", "kind": ""}
+            for n, path in enumerate(entry.input_files, start=1)
+        }
+    )
+    views = [block.name for block in found.views()]
+    content = summary.as_dict() | {
+        "params": dict(found.params),
+        "inputs": inputs,
+        "failed_items": [
+            {"item": item, "name": name, "why": why} for item, (name, why) in history.failed.items()
+        ],
+        "notes": history.notes,
+        "attempts": history.attempts,
+        "views": views,
+        "folder": str(found.folder),
+    }
+    if as_json:
+        print_json(content)
+        return
+    print(
+        f"{found.name}"
+        + (f" ({entry.alias})" if entry.alias else "")
+        + f": {entry.protocol}, {summary.state}"
+    )
+    if summary.why:
+        print(f"  {summary.why}")
+    if live.items_text(summary):
+        print(f"  items: {live.items_text(summary)}")
+    _section("inputs", [[name, str(d["path"]), str(d["kind"])] for name, d in inputs.items()])
+    _section(
+        "outputs",
+        [[n, str(o["path"]), str(o["kind"]), str(o["items"] or "")] for n, o in summary.outputs.items()],
+    )
+    _section("parameters", [[name, str(value)] for name, value in content["params"].items()])
+    _section("failed", [[name or item, why] for item, (name, why) in history.failed.items()])
+    _section("notes", [[note] for note in history.notes])
+    if views:
+        print(f"views: {', '.join(views)}  (cryoloom plot {found.name} {views[0]} -o {views[0]}.png)")
+
+
+def _section(title: str, rows: list[list[str]]) -> None:
+    if rows:
+        print(f"{title}:")
+        print("\n".join("  " + line for line in table(["" for _ in rows[0]], rows).splitlines()[1:]))
+
+
+def log(
+    job: JobArgument,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on printing until the job has ended.")
+    ] = False,
+    events: Annotated[
+        bool, typer.Option("--events", help="The journal instead of the programs' output.")
+    ] = False,
+    project: ProjectOption = None,
+) -> None:
+    """Print what a job's programs said: run.out, then run.err."""
+    found = open_project(project).job(job)
+    names = ["journal.jsonl"] if events else ["run.out", "run.err"]
+    offsets = dict.fromkeys(names, 0)
+    while True:
+        ended = found.entry.status().state not in ("running", "scheduled")
+        for name in names:
+            offsets[name] = _print_from(found.folder / name, offsets[name])
+        if not follow or ended:
+            break
+        time.sleep(0.3)
+
+
+def _print_from(path: Path, offset: int) -> int:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            data = file.read()
+    except FileNotFoundError:
+        return offset
+    if data:
+        print(data.decode(errors="replace").replace("\r", "\n"), end="", flush=True)
+    return offset + len(data)
+
+
+def plot(
+    job: JobArgument,
+    view: Annotated[str, typer.Argument(help="Which view; without it, their names are listed.")] = "",
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="A file: .png, .svg, .pdf, .html or .json.")
+    ] = None,
+    project: ProjectOption = None,
+) -> None:
+    """Draw a view of a job into a file."""
+    found = open_project(project).job(job)
+    if not view:
+        rows = [[block.name, type(block).__name__.lower(), block.title] for block in found.views()]
+        print(table(["view", "what", "title"], rows) if rows else f"{found.name} has nothing to show yet.")
+        return
+    from cryoloom.views.drawing import draw
+
+    block = found.view(view)
+    target = out or Path(f"{view}.png")
+    draw(block, target)
+    print(f"{target}")
+
+
+def report(
+    out: Annotated[Path, typer.Option("-o", "--out", help="The HTML file.")] = Path("report.html"),
+    project: ProjectOption = None,
+) -> None:
+    """Write everything about the project into one self-contained HTML file."""
+    from cryoloom.api.report import write_report
+
+    opened = open_project(project)
+    if not opened.jobs():
+        raise ProjectError(f"{opened.path}", found="without jobs", expected="something to report")
+    write_report(opened, out)
+    print(f"{out}")

@@ -1,0 +1,60 @@
+"""JSON workflows: workflow run, workflow show."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cryoloom.cli import live
+from cryoloom.cli.shell import FAILED, JsonOption, ProjectOption, open_project, print_json, split_pair, table
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    group = typer.Typer(
+        help="Workflows: many jobs from one file.", no_args_is_help=True, rich_markup_mode=None
+    )
+    group.command("run")(run)
+    group.command("show")(show)
+    app.add_typer(group, name="workflow")
+
+
+def run(
+    file: Annotated[Path, typer.Argument(help="A JSON workflow.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for a placeholder.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", "-w", help="Stay until all jobs have ended.")] = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Make the jobs of a workflow and hand them to the scheduler; the project is made where it is missing."""
+    from cryoloom.api import Project
+
+    given = dict(split_pair(word) for word in settings or [])
+    opened = Project.create(project) if project is not None else open_project(None)
+    jobs = opened.run_workflow(file, **given)
+    if not as_json:
+        print(f"{len(jobs)} jobs are scheduled in {opened.path}")
+    shown = live.follow(opened, jobs, quiet=as_json) if wait else [job.summary() for job in jobs]
+    if as_json:
+        print_json([summary.as_dict() for summary in shown])
+    if wait and any(summary.state != "succeeded" for summary in shown):
+        for summary in shown:
+            if summary.state != "succeeded" and not as_json:
+                print(f"{summary.name} {summary.state}: {summary.why}")
+        raise typer.Exit(FAILED)
+
+
+def show(
+    file: Annotated[Path, typer.Argument(help="A JSON workflow.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for a placeholder.")] = None,
+) -> None:
+    """Print a workflow's jobs with their inputs, placeholders filled."""
+    from cryoloom.project.workflow import read_workflow
+
+    workflow = read_workflow(file, dict(split_pair(word) for word in settings or []))
+    print(workflow.title)
+    rows = [
+        [job["name"], job["protocol"], " ".join(f"{k}={v}" for k, v in job.get("inputs", {}).items())]
+        for job in workflow.jobs
+    ]
+    print(table(["job", "protocol", "inputs"], rows))

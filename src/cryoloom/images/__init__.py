@@ -1,0 +1,1 @@
+"""Images: headers, pixels, thumbnails, spectra. Knows MRC, TIFF and EER; knows no job."""
