@@ -1,0 +1,72 @@
+"""Small pictures of large images: binned, contrast set by percentiles, as PNG; sheets of many."""
+
+import io
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes8 = NDArray[np.uint8]
+
+LABEL_PX = 15
+
+
+def binned(image: NDArray[Any], longest_px: int) -> NDArray[np.float32]:
+    """The image averaged down until its longer side is at most `longest_px`."""
+    factor = max(1, -(-max(image.shape) // longest_px))
+    y, x = (size // factor * factor for size in image.shape)
+    cut = np.asarray(image[:y, :x], dtype=np.float32)
+    return np.asarray(cut.reshape(y // factor, factor, x // factor, factor).mean(axis=(1, 3)))
+
+
+def grey(image: NDArray[Any], low_percent: float = 0.5, high_percent: float = 99.5) -> Bytes8:
+    """Grey values 0 to 255 between two percentiles; a constant image is mid-grey."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+    low, high = np.percentile(values, (low_percent, high_percent))
+    if high <= low:
+        return np.full(values.shape, 128, np.uint8)
+    return np.asarray(np.clip((values - low) / (high - low) * 255, 0, 255).astype(np.uint8))
+
+
+def to_png(image: NDArray[Any]) -> bytes:
+    """A PNG of an 8-bit image, grey (y, x) or colour (y, x, 3). Row 0 comes out at the bottom, as RELION shows it."""
+    from PIL import Image
+
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(image[::-1])).save(out, "PNG", optimize=False)
+    return out.getvalue()
+
+
+def sheet(
+    images: Sequence[NDArray[Any]], labels: Sequence[str], *, columns: int, tile_px: int = 110
+) -> bytes:
+    """Images of one size side by side, each with its label below, as one PNG."""
+    from PIL import Image, ImageDraw
+
+    columns = max(1, min(columns, len(images)))
+    rows = -(-len(images) // columns)
+    page = Image.new("L", (columns * (tile_px + 4), rows * (tile_px + LABEL_PX + 4)), 255)
+    pen = ImageDraw.Draw(page)
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        x = number % columns * (tile_px + 4) + 2
+        y = number // columns * (tile_px + LABEL_PX + 4) + 2
+        tile = Image.fromarray(np.ascontiguousarray(grey(image)[::-1])).resize((tile_px, tile_px))
+        page.paste(tile, (x, y))
+        pen.text((x, y + tile_px + 1), label, fill=0)
+    out = io.BytesIO()
+    page.save(out, "PNG")
+    return out.getvalue()
+
+
+def circles(
+    image: Bytes8, places: Sequence[tuple[float, float]], radius: float, colour: tuple[int, int, int]
+) -> Bytes8:
+    """A colour picture (y, x, 3) with a circle around each place (x, y), px of this picture."""
+    from PIL import Image, ImageDraw
+
+    page = Image.fromarray(image).convert("RGB")
+    pen = ImageDraw.Draw(page)
+    for x, y in places:
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=colour, width=2)
+    return np.asarray(page)

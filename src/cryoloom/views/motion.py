@@ -1,0 +1,71 @@
+"""Motion correction: how far the specimen moved, and the tracks."""
+
+from pathlib import Path
+
+from cryoloom.protocol.blocks import Block
+from cryoloom.views import charts
+from cryoloom.views.tables import blocks_of, numbers, table_of
+
+MOST_TRACKS = 60
+
+
+def motion_views(root: Path, job: str) -> list[Block]:
+    """Views of a motion correction job."""
+    micrographs = table_of(root / job / "corrected_micrographs.star", "micrographs")
+    total = numbers(micrographs, "rlnAccumMotionTotal")
+    if not total:
+        return []
+    shown: list[Block] = []
+    columns: dict[str, list[object]] = {"number": [], "motion": [], "part": []}
+    for label, name in (("Total", "all frames"), ("Early", "first frames"), ("Late", "later frames")):
+        values = numbers(micrographs, f"rlnAccumMotion{label}")
+        columns["number"] += list(range(1, len(values) + 1))
+        columns["motion"] += values
+        columns["part"] += [name] * len(values)
+    chart = charts.lines(
+        columns,
+        "number",
+        "motion",
+        "part",
+        x_title="micrograph",
+        y_title="accumulated motion, Å",
+        points=True,
+    )
+    shown.append(charts.finished("motion", "Motion of each micrograph", chart))
+    shown += track_views(root, [str(name) for name in micrographs["rlnMicrographMetadata"].to_list()]
+                         if "rlnMicrographMetadata" in micrographs.columns else [])  # fmt: skip
+    return shown
+
+
+def track_views(root: Path, files: list[str]) -> list[Block]:
+    """The way of the whole field in each movie, from RELION's per-movie files."""
+    columns: dict[str, list[object]] = {"x": [], "y": [], "frame": [], "movie": []}
+    for file in files[:MOST_TRACKS]:
+        blocks = blocks_of(root / file)
+        shifts, general = blocks.get("global_shift"), blocks.get("general", {})
+        if shifts is None or isinstance(shifts, dict):
+            continue
+        angpix = float(general.get("rlnMicrographOriginalPixelSize", 1.0))
+        # RELION's shifts move the frame back; the specimen went the other way.
+        columns["x"] += [-value * angpix for value in numbers(shifts, "rlnMicrographShiftX")]
+        columns["y"] += [-value * angpix for value in numbers(shifts, "rlnMicrographShiftY")]
+        columns["frame"] += shifts["rlnMicrographFrameNumber"].to_list()
+        columns["movie"] += [Path(file).stem] * shifts.height
+    if not columns["x"]:
+        return []
+    import altair as alt
+
+    chart = (
+        alt.Chart(charts.data(columns))
+        .mark_line(point=alt.OverlayMarkDef(size=14))
+        .encode(
+            x=alt.X("x:Q", title="x, Å"),
+            y=alt.Y("y:Q", title="y, Å"),
+            order="frame:Q",
+            color=alt.Color("movie:N", title=None),
+        )
+        .properties(width=charts.HEIGHT + 40, height=charts.HEIGHT + 40)
+    )
+    return [
+        charts.finished("tracks", "Motion of the specimen during exposure", chart, "Frame 1 lies at (0, 0).")
+    ]
