@@ -1,8 +1,5 @@
 """Automatic picking: Laplacian of Gaussian, 2D templates, or a 3D reference."""
 
-from typing import cast
-
-from cryoloom.plugins.relion.options.compute import gpu_args
 from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.project.item_ids import item_id
 from cryoloom.protocol import (
@@ -115,6 +112,12 @@ class AutoPick(Mpi, ItemProtocol):
         -999, "Minimum avg noise", tab="Picking", help="Avoids dark areas; -999: off."
     )
     shrink: float = Param(0, "Shrink factor", tab="Picking", ge=0, help="0: as the lowpass filter permits.")
+    do_write_fom_maps: bool = Param(
+        False, "Write FOM maps?", tab="Picking", help="Large files, by which thresholds can be tuned in seconds."
+    )
+    do_read_fom_maps: bool = Param(
+        False, "Read FOM maps?", tab="Picking", help="Pick again from maps that this job wrote before."
+    )
     use_gpu: bool = Param(False, "Use GPU acceleration?", tab="Picking", help="For templates only.")
     gpu_ids: str = Param("", "Which GPUs to use", tab="Picking", when="use_gpu", help="RELION's form.")
     angpix: float = Param(
@@ -163,12 +166,16 @@ class AutoPick(Mpi, ItemProtocol):
                 args.append("--Log_invert")
         else:
             args += self._template_args()
+        if self.do_write_fom_maps:
+            args.append("--write_fom_maps")
+        if self.do_read_fom_maps:
+            args.append("--read_fom_maps")
         return call(self, "relion_autopick", args, job)
 
     def _template_args(self) -> list[str]:
         if self.do_ref3d:
             args = ["--ref", self.fn_ref3d_autopick.path, "--sym", self.ref3d_symmetry]
-            args += ["--healpix_order", str(REF3D_STEPS.index(self.ref3d_sampling))]
+            args += ["--healpix_order", str(REF3D_STEPS.index(self.ref3d_sampling) + 1)]
         else:
             args = ["--ref", self.fn_refs_autopick.path]
         if self.do_invert_refs:
@@ -195,7 +202,7 @@ class AutoPick(Mpi, ItemProtocol):
         args += ["--max_stddev_noise", number(self.maxstddevnoise_autopick)]
         if self.minavgnoise_autopick > -900:
             args += ["--min_avg_noise", number(self.minavgnoise_autopick)]
-        return [*args, *gpu_args(cast("object", self))]  # type: ignore[arg-type]
+        return [*args, "--gpu", self.gpu_ids] if self.use_gpu else args
 
     def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
         from cryoloom.plugins.relion.per_micrograph import write_batch

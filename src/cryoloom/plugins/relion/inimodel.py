@@ -32,7 +32,8 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
     label = "3D initial model"
     folder = "InitialModel"
     relion_type = 18
-    relion_fixed = {"fn_cont": ""}
+    # RELION 3.1's form has a noise half-life, but passes it to no program.
+    relion_fixed = {"fn_cont": "", "sgd_sigma2fudge_halflife": "-1"}
     cites = ("Punjani2017", "Scheres2012")
     programs = ("relion_refine",)
     next = ("relion.refine3d", "relion.image_handler")
@@ -103,9 +104,6 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
     sgd_write_iter: int = Param(
         10, "Write-out frequency", unit="iterations", tab="SGD", ge=1, help="Files are kept."
     )
-    sgd_sigma2fudge_halflife: float = Param(
-        -1, "Increased noise variance half-life", tab="SGD", help="-1: noise is not increased at the start."
-    )
 
     particles: Particles = Output("Particles with orientations", lambda p: f"{_last(p)}_data.star")
     model: Model = Output("Model", lambda p: f"{_last(p)}_model.star")
@@ -128,8 +126,6 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
             str(self.sgd_fin_subset_size),
         ]
         args += ["--sgd"]
-        if self.sgd_sigma2fudge_halflife > 0:
-            args += ["--sgd_sigma2fudge_halflife", number(self.sgd_sigma2fudge_halflife)]
         args += ["--denovo_3dref", "--i", self.fn_img.path]
         if self.do_ctf_correction:
             args.append("--ctf")

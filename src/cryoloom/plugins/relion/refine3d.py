@@ -139,6 +139,8 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
         if self.ini_high > 0:
             args += ["--ini_high", number(self.ini_high)]
         args += [*disc_args(self), *padding_args(self)]
+        if self.auto_faster:
+            args += ["--auto_ignore_angles", "--auto_resol_angles"]
         if self.do_ctf_correction:
             args.append("--ctf")
             if self.ctf_corrected_ref:
@@ -161,11 +163,10 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
             number(oversampled(self.offset_step)),
         ]
         args += ["--sym", self.sym_name, "--low_resol_join_halves", "40"]
+        args += ["--norm", "--scale"]
         if self.relax_sym:
             args += ["--relax_sym", self.relax_sym]
-        if self.auto_faster:
-            args += ["--auto_ignore_angles", "--auto_resol_angles"]
-        args += ["--norm", "--scale", "--j", str(self.nr_threads), *gpu_args(self)]
+        args += ["--j", str(self.nr_threads), *gpu_args(self)]
         return call(self, "relion_refine", args, job)
 
     def resume_command(self, job: JobFolder, found: Sequence[int]) -> Command | None:

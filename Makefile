@@ -1,0 +1,65 @@
+# `make demo`: everything is installed and the main job is run on made data with known truth.
+# `make test`: everything is installed and tested. `make check`: lint, types, import contracts.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] && echo "" || echo "sudo -n")
+DEMO ?= demo
+SEED ?= 1
+
+.PHONY: help demo test quick check docs relion browser format clean-venv
+
+help:
+	@echo "make demo    install, then run movies to map on simulated data (demo/report.html)"
+	@echo "make test    install, then run all tests"
+	@echo "make quick   the quick tests only"
+	@echo "make check   lint, types, import contracts"
+	@echo "make docs    build the documentation into site/"
+
+demo: $(VENV)/installed relion
+	$(BIN)/python examples/run_demo.py $(DEMO) --seed $(SEED)
+
+test: $(VENV)/installed relion browser
+	$(BIN)/python -m pytest
+
+quick: $(VENV)/installed
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: $(VENV)/installed
+	$(BIN)/mkdocs build --strict
+
+$(VENV)/installed: pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Install one, then: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	  { echo "Python's venv is missing. Install it: apt-get install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+# RELION from the distribution, where it is missing; as root or through sudo, else the command is printed.
+relion:
+	@if $(BIN)/python -m cryoloom.cli.main doctor >/dev/null 2>&1; then :; \
+	elif command -v relion_refine_mpi >/dev/null && command -v mpirun >/dev/null; then :; \
+	elif $(SUDO) true 2>/dev/null; then \
+	  echo "Installing RELION from the distribution's package."; \
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq relion openmpi-bin; \
+	else echo "RELION is missing. Install it, then call make again: apt-get install relion openmpi-bin"; exit 1; fi
+
+browser:
+	@if command -v chromium >/dev/null; then :; \
+	elif $(SUDO) true 2>/dev/null; then \
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
+	else echo "Chromium is missing (for the tests of pages). Install it: apt-get install chromium"; exit 1; fi

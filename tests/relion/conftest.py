@@ -1,0 +1,21 @@
+"""What the tests with the real RELION share."""
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+DATA = Path(os.environ.get("CRYOLOOM_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data")
+
+
+@pytest.fixture(scope="session")
+def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """RELION 3.1's tutorial project as RELION left it; no image is in it."""
+    archive = DATA / "relion31_tutorial" / "relion_tutorial_files.tar.xz"
+    if not archive.exists():
+        pytest.skip(f"the RELION tutorial is not there: {archive} (set CRYOLOOM_TEST_DATA)")
+    folder = tmp_path_factory.mktemp("tutorial")
+    with tarfile.open(archive) as tar:
+        tar.extractall(folder, filter="data")
+    return folder

@@ -1,0 +1,171 @@
+"""The commands are RELION's own: compared with what RELION builds from the same `job.star`."""
+
+import os
+import re
+import shlex
+import subprocess
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cryoloom.api.relion_command import commands_of
+from cryoloom.project.jobstar import job_options, job_star_text
+from cryoloom.project.registry import find_protocol
+from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol
+from cryoloom.runner.programs import RELION_ENVIRONMENT
+
+PIPELINE = "\n# version 30001\n\ndata_pipeline_general\n\n_rlnPipeLineJobCounter                       1\n \n"
+NOTED = re.compile(r"^`which (\S+)` (.*)$", re.MULTILINE)
+
+PARTICLES = {"fn_img": "Extract/job090/particles.star"}
+CASES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
+    ("relion.motioncorr", {"fn_gain_ref": "Movies/gain.mrc", "gain_rot": 1, "gain_flip": 2, "fn_defect": "",
+                           "dose_per_frame": 1.277, "patch_x": 5, "patch_y": 5, "do_save_noDW": True},
+     {"input_star_mics": "Import/job090/movies.star"}),
+    ("relion.motioncorr", {"fn_gain_ref": "", "gain_rot": 0, "gain_flip": 0, "fn_defect": "d.txt", "nr_threads": 4,
+                           "dose_per_frame": 1, "do_save_ps": True, "group_frames": 2, "do_dose_weighting": False},
+     {"input_star_mics": "Import/job090/movies.star"}),
+    ("relion.ctffind", {"fn_ctffind_exe": "/opt/ctffind", "use_noDW": True},
+     {"input_star_mics": "MotionCorr/job090/corrected_micrographs.star"}),
+    ("relion.ctffind", {"fn_ctffind_exe": "/opt/ctffind", "do_phaseshift": True, "slow_search": True, "use_given_ps": True},
+     {"input_star_mics": "MotionCorr/job090/corrected_micrographs.star"}),
+    ("relion.autopick", {"do_log": True, "log_diam_min": 110, "log_diam_max": 130, "log_adjust_thr": 1.2},
+     {"fn_input_autopick": "CtfFind/job090/micrographs_ctf.star"}),
+    ("relion.autopick", {"do_log": True, "log_upper_thr": 5, "log_invert": True},
+     {"fn_input_autopick": "CtfFind/job090/micrographs_ctf.star"}),
+    ("relion.autopick", {"angpix_ref": 3.54, "threshold_autopick": 0, "maxstddevnoise_autopick": -1},
+     {"fn_input_autopick": "CtfFind/job090/micrographs_ctf.star",
+      "fn_refs_autopick": "Select/job090/class_averages.star"}),
+    ("relion.autopick", {"do_ref3d": True, "ref3d_symmetry": "T", "ref3d_sampling": "15 degrees", "highpass": 400},
+     {"fn_input_autopick": "CtfFind/job090/micrographs_ctf.star", "fn_ref3d_autopick": "ref.mrc"}),
+    ("relion.extract", {"extract_size": 256, "do_rescale": True, "rescale": 64, "bg_diameter": 200},
+     {"star_mics": "CtfFind/job090/micrographs_ctf.star",
+      "coords_suffix": "AutoPick/job090/coords_suffix_autopick.star"}),
+    ("relion.extract", {"extract_size": 100, "do_invert": False, "white_dust": 5},
+     {"star_mics": "CtfFind/job090/micrographs_ctf.star",
+      "coords_suffix": "AutoPick/job090/coords_suffix_autopick.star"}),
+    ("relion.extract", {"extract_size": 360, "do_rescale": True, "rescale": 256, "do_reextract": True,
+                        "do_recenter": True, "recenter_z": 3},
+     {"star_mics": "CtfFind/job090/micrographs_ctf.star", "fndata_reextract": "Select/job090/particles.star"}),
+    ("relion.extract", {"extract_size": 80, "do_reextract": True, "do_reset_offsets": True, "do_norm": False},
+     {"star_mics": "CtfFind/job090/micrographs_ctf.star", "fndata_reextract": "Select/job090/particles.star"}),
+    ("relion.class2d", {"nr_classes": 50, "nr_pool": 30, "do_preread_images": True}, PARTICLES),
+    ("relion.class2d", {"nr_classes": 5, "dont_skip_align": False, "highres_limit": 8, "do_fast_subsets": True,
+                        "ctf_intact_first_peak": True, "scratch_dir": "/scratch", "do_parallel_discio": False}, PARTICLES),
+    ("relion.class2d", {"nr_classes": 5, "allow_coarser": True, "do_combine_thru_disc": True, "psi_sampling": 5,
+                        "do_zero_mask": False, "other_args": "--random_seed 1"}, PARTICLES),
+    ("relion.inimodel", {"sym_name": "T", "do_pad1": True, "nr_threads": 2}, PARTICLES),
+    ("relion.inimodel", {"nr_classes": 2, "do_solvent": False, "skip_gridding": False, "sampling": "7.5 degrees"}, PARTICLES),
+    ("relion.refine3d", {"sym_name": "D2", "ini_high": 50, "ctf_corrected_ref": True},
+     {**PARTICLES, "fn_ref": "ref.mrc"}),
+    ("relion.refine3d", {"ref_correct_greyscale": True, "do_solvent_fsc": True, "auto_faster": True, "relax_sym": "C2",
+                         "do_pad1": True, "skip_gridding": False, "sampling": "3.7 degrees"},
+     {**PARTICLES, "fn_ref": "ref.mrc", "fn_mask": "mask.mrc"}),
+    ("relion.maskcreate", {"inimask_threshold": 0.02, "nr_threads": 2}, {"fn_in": "ref.mrc"}),
+    ("relion.maskcreate", {"inimask_threshold": 0.02, "lowpass_filter": -1, "angpix": 1.5}, {"fn_in": "ref.mrc"}),
+    ("relion.postprocess", {"angpix": 1.244}, {"fn_in": "run_half1_class001_unfil.mrc", "fn_mask": "mask.mrc"}),
+    ("relion.postprocess", {"do_auto_bfac": False, "do_adhoc_bfac": True, "adhoc_bfac": -50, "fn_mtf": "mtf.star",
+                            "mtf_angpix": 0.885, "do_skip_fsc_weighting": True},
+     {"fn_in": "run_half1_class001_unfil.mrc", "fn_mask": "mask.mrc"}),
+]  # fmt: skip
+
+
+@pytest.fixture
+def relion_project(tmp_path: Path) -> Path:
+    """A folder in which relion_pipeliner works, with empty files under all names that the cases use."""
+    (tmp_path / "default_pipeline.star").write_text(PIPELINE)
+    (tmp_path / ".gui_projectdir").touch()
+    for _, _, inputs in CASES:
+        for name in inputs.values():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+    for name in ("run_half2_class001_unfil.mrc", "mtf.star"):
+        (tmp_path / name).touch()
+    return tmp_path
+
+
+def relion(root: Path, *args: str) -> str:
+    done = subprocess.run(
+        ["relion_pipeliner", *args], cwd=root, capture_output=True, text=True, timeout=60,
+        env={**os.environ, **RELION_ENVIRONMENT},
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+@pytest.mark.relion
+@pytest.mark.parametrize(("name", "values", "inputs"), CASES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CASES)])
+def test_a_command_is_the_one_that_relion_builds_from_our_job_star(
+    relion_project: Path, name: str, values: dict[str, Any], inputs: dict[str, str]
+) -> None:
+    kind = find_protocol(name)
+    protocol = kind(values, {key: kind.inputs[key].kind(path) for key, path in inputs.items()})
+    (relion_project / "job.star").write_text(job_star_text(kind.relion_type, job_options(protocol)))
+    said = relion(relion_project, "--addJobFromStar", "job.star")
+    job = f"{kind.folder}/job001"
+    assert (relion_project / job / "job.star").exists(), said
+    # The inputs are empty files, so RELION's program fails at once; what counts is what it was called with.
+    relion(relion_project, "--RunJobs", f"{job}/", "--schedule", "s1", "--sec_wait_after", "0")
+    noted = NOTED.search((relion_project / job / "note.txt").read_text())
+    assert noted is not None
+
+    ours = NOTED.search(commands_of(relion_project / job / "job.star")[0])
+
+    assert ours is not None
+    assert (ours.group(1), shlex.split(ours.group(2))) == (noted.group(1), shlex.split(noted.group(2)))
+
+
+@pytest.mark.shared
+def test_commands_equal_those_that_real_jobs_noted(tutorial: Path) -> None:
+    compared = 0
+    for note in sorted(tutorial.glob("*/job*/note.txt")):
+        noted = NOTED.search(note.read_text())
+        star_file = note.with_name("job.star")
+        folder = note.parent.parent.name
+        if noted is None or folder not in ("Class2D", "InitialModel", "Extract", "AutoPick", "PostProcess", "MaskCreate"):
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ours = NOTED.search(commands_of(star_file)[0])
+        assert ours is not None
+        assert options(ours.group(2)) == options(noted.group(2)), note.parent.name
+        compared += 1
+    assert compared >= 12
+
+
+def options(text: str) -> list[str]:
+    """A command's words; the tutorial was run before RELION 3.1's release, which skips the gridding."""
+    words = shlex.split(text)
+    return [word for word in words if word != "--skip_gridding"]
+
+
+def test_a_whole_job_is_one_command_and_a_batch_differs_only_in_its_input(tmp_path: Path) -> None:
+    from cryoloom.protocol.jobs import Batch, JobFolder
+
+    kind = find_protocol("relion.motioncorr")
+    protocol = kind(
+        {"fn_gain_ref": "", "gain_rot": 0, "gain_flip": 0, "fn_defect": "", "dose_per_frame": 1},
+        {"input_star_mics": kind.inputs["input_star_mics"].kind("Import/job001/movies.star")},
+    )
+    assert isinstance(protocol, ItemProtocol)
+    job = JobFolder("MotionCorr/job002/", tmp_path)
+    batch = Batch(1, None, None, job, job.file("batch.star"))  # type: ignore[arg-type]
+
+    whole, part = protocol.command(job), protocol.command(job, batch)
+
+    assert whole is not None and part is not None
+    differing = [(a, b) for a, b in zip(whole.args, part.args, strict=True) if a != b]
+    assert differing == [("Import/job001/movies.star", "MotionCorr/job002/batch.star")]
+
+
+def test_every_program_protocol_builds_its_command_without_touching_a_disk() -> None:
+    from cryoloom.project.registry import all_protocols
+    from cryoloom.protocol.jobs import JobFolder
+
+    for kind in all_protocols():
+        if issubclass(kind, ProgramProtocol) and kind.name.startswith("relion."):
+            inputs: dict[str, Dataset] = {key: spec.kind(f"{key}.star") for key, spec in kind.inputs.items()}
+            command = kind({}, inputs).command(JobFolder(f"{kind.folder}/job001/", Path("/nowhere")))
+            assert command.args
