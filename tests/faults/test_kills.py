@@ -1,0 +1,136 @@
+"""Whatever is killed in the middle, `resume` ends with the items of an undisturbed run, each once."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import polars as pl
+import psutil
+import pytest
+
+from cryoloom import Project, star
+from cryoloom.engine.scheduler import cache_folder
+
+pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(600)]
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+STREAMING = 7  # jobs of the tiny workflow up to the particles
+VICTIMS = ("scheduler", "shepherd", "job process", "program")
+
+
+@pytest.fixture(scope="module")
+def streaming(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The streaming half of the tiny workflow."""
+    workflow = json.loads((EXAMPLES / "tiny.json").read_text())
+    workflow["jobs"] = workflow["jobs"][:STREAMING]
+    path = tmp_path_factory.mktemp("workflow") / "streaming.json"
+    path.write_text(json.dumps(workflow))
+    return path
+
+
+def cryoloom(*args: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cryoloom.cli.main", *args], capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(streaming: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
+    folder = tmp_path_factory.mktemp("u") / "p"
+    done = cryoloom("workflow", "run", str(streaming), "-p", str(folder), "--wait", "--set", "rate=2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return results(folder)
+
+
+def results(folder: Path) -> dict[str, pl.DataFrame]:
+    """All tables of items, their rows in the order of their ids."""
+    found = {}
+    for name in ("Import/job002/movies.star", "MotionCorr/job003/corrected_micrographs.star",
+                 "CtfFind/job004/micrographs_ctf.star", "Select/job005/micrographs.star",
+                 "AutoPick/job006/coordinates.star", "Extract/job007/particles.star"):  # fmt: skip
+        table = [block for key, block in star.read(folder / name).items() if key != "optics"][0]
+        assert isinstance(table, pl.DataFrame)
+        found[name] = table.sort("cryoloomItemId")
+    return found
+
+
+def victims(folder: Path, kind: str) -> list[int]:
+    """Living processes of a kind that work for the project."""
+    if kind == "scheduler":
+        lock = cache_folder(folder) / "scheduler.lock"
+        return [int(lock.read_text())] if lock.exists() and lock.read_text().strip() else []
+    shepherds = []
+    for claim in folder.glob("*/job*/.cryoloom/attempts/*/claim"):
+        if not claim.with_name("exit.json").exists():
+            shepherds.append(json.loads(claim.read_text())["pid"])
+    if kind == "shepherd":
+        return shepherds
+    bodies, below = [], []
+    for pid in shepherds:
+        try:
+            children = psutil.Process(pid).children()
+            bodies += [child.pid for child in children]
+            below += [process.pid for child in children for process in child.children(recursive=True)]
+        except psutil.Error:
+            continue
+    return bodies if kind == "job process" else below
+
+
+@pytest.mark.parametrize("kind", VICTIMS)
+def test_items_are_those_of_an_undisturbed_run_after_a_kill_and_resume(
+    kind: str, streaming: Path, undisturbed: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
+    folder = tmp_path / "p"
+    started = cryoloom("workflow", "run", str(streaming), "-p", str(folder), "--set", "rate=2")
+    assert started.returncode == 0, started.stderr
+    chance = random.Random(f"kill {kind}")
+    killed = 0
+    deadline = time.monotonic() + 60
+    while killed < 3 and time.monotonic() < deadline:
+        time.sleep(chance.uniform(0.3, 1.0))
+        found = victims(folder, kind)
+        if found:
+            try:
+                os.kill(chance.choice(found), signal.SIGKILL)
+                killed += 1
+            except ProcessLookupError:
+                continue
+    assert killed, "nothing could be killed"
+
+    resumed = cryoloom("resume", "--all", "--wait", "-p", str(folder))
+
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    for name, table in results(folder).items():
+        expected = undisturbed[name]
+        assert table["cryoloomItemId"].to_list() == expected["cryoloomItemId"].to_list(), name
+        assert table["cryoloomItemId"].is_unique().all(), name
+        assert table.select(expected.columns).equals(expected), name
+    assert all(summary.state == "succeeded" for summary in Project(folder).summaries())
+
+
+def test_a_stopped_job_goes_on_where_it_was(streaming: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    cryoloom("workflow", "run", str(streaming), "-p", str(folder), "--set", "rate=1.5")
+    project = Project(folder)
+    motion = project.job("MotionCorr/job003")
+    deadline = time.monotonic() + 60
+    while not motion.entry.status().history.done and time.monotonic() < deadline:
+        time.sleep(0.1)
+    before = set(motion.entry.status().history.done)
+    motion.stop()
+    while motion.state != "aborted" and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert motion.state == "aborted"
+    assert (motion.folder / "RELION_JOB_EXIT_ABORTED").exists()
+
+    done = cryoloom("resume", "--all", "--wait", "-p", str(folder))
+
+    assert done.returncode == 0, done.stdout
+    history = motion.entry.status().history
+    assert before <= set(history.done)
+    assert len(history.done) == 6
