@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import psutil
+
 from cryoloom import Project
 from cryoloom.api.report import write_report
 from cryoloom.cli.live import follow
@@ -119,7 +120,9 @@ def main() -> int:
     memory = Memory(project.path)
     memory.start()
     jobs = project.run_workflow(options.workflow, seed=options.seed)
-    print(f"{len(jobs)} jobs are scheduled in {project.path}; `cryoloom ls -p {folder}` shows them elsewhere.")
+    print(
+        f"{len(jobs)} jobs are scheduled in {project.path}; `cryoloom ls -p {folder}` shows them elsewhere."
+    )
     shown = follow(project, jobs)
     memory.done.set()
     for summary in shown:
@@ -132,7 +135,12 @@ def main() -> int:
     scores = compare_project(project.path, project.path / "microscope" / "truth")
     rows = [[row.job, row.what, f"{row.value:.4g} {row.unit}".strip(), row.note] for row in scores.rows]
     bars = [
-        [name, f"{bar['value']:.4g} {bar['unit']}".strip(), f"{bar['bar']:.4g}", "passed" if bar["passed"] else "MISSED"]
+        [
+            name,
+            f"{bar['value']:.4g} {bar['unit']}".strip(),
+            f"{bar['bar']:.4g}",
+            "passed" if bar["passed"] else "MISSED",
+        ]
         for name, bar in scores.bars.items()
     ]
     print("\nEvery step against the truth:\n" + table(["job", "what", "value", "note"], rows))

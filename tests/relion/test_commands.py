@@ -96,7 +96,9 @@ def relion(root: Path, *args: str) -> str:
 
 
 @pytest.mark.relion
-@pytest.mark.parametrize(("name", "values", "inputs"), CASES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CASES)])
+@pytest.mark.parametrize(
+    ("name", "values", "inputs"), CASES, ids=[f"{c[0]}-{n}" for n, c in enumerate(CASES)]
+)
 def test_a_command_is_the_one_that_relion_builds_from_our_job_star(
     relion_project: Path, name: str, values: dict[str, Any], inputs: dict[str, str]
 ) -> None:
@@ -124,7 +126,14 @@ def test_commands_equal_those_that_real_jobs_noted(tutorial: Path) -> None:
         noted = NOTED.search(note.read_text())
         star_file = note.with_name("job.star")
         folder = note.parent.parent.name
-        if noted is None or folder not in ("Class2D", "InitialModel", "Extract", "AutoPick", "PostProcess", "MaskCreate"):
+        if noted is None or folder not in (
+            "Class2D",
+            "InitialModel",
+            "Extract",
+            "AutoPick",
+            "PostProcess",
+            "MaskCreate",
+        ):
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -46,7 +46,14 @@ def test_every_job_succeeds_and_leaves_what_relion_leaves(tiny: Project) -> None
     for summary in tiny.summaries():
         assert summary.state == "succeeded", f"{summary.name}: {summary.why}"
         left = {path.name for path in (tiny.path / summary.name).iterdir()}
-        wanted = {"job.star", "job_pipeline.star", "note.txt", "run.out", "run.err", "RELION_JOB_EXIT_SUCCESS"}
+        wanted = {
+            "job.star",
+            "job_pipeline.star",
+            "note.txt",
+            "run.out",
+            "run.err",
+            "RELION_JOB_EXIT_SUCCESS",
+        }
         assert wanted <= left, f"{summary.name} lacks {wanted - left}"
 
 
@@ -85,7 +92,15 @@ def test_a_pick_keeps_its_id_to_the_last_refinement(tiny: Project) -> None:
         assert isinstance(table, pl.DataFrame)
         picked |= set(table["cryoloomItemId"].to_list()) if table.height else set()
 
-    for label in ("particles", "class2d", "classes", "particles_finer", "refine", "particles_unbinned", "refine_masked"):
+    for label in (
+        "particles",
+        "class2d",
+        "classes",
+        "particles_finer",
+        "refine",
+        "particles_unbinned",
+        "refine_masked",
+    ):
         ids = tiny.job(job(tiny, label)).dataset("particles").table()["cryoloomItemId"].to_list()
         assert len(ids) == len(set(ids)), label
         assert set(ids) <= picked, label
@@ -135,7 +150,17 @@ def test_relion_pipeliner_accepts_the_project_and_runs_a_job_on_our_outputs(tiny
 
 
 def test_the_commands_noted_are_those_that_job_star_means(tiny: Project) -> None:
-    for label in ("motion", "picks", "particles", "class2d", "inimodel", "refine", "mask", "refine_masked", "postprocess"):
+    for label in (
+        "motion",
+        "picks",
+        "particles",
+        "class2d",
+        "inimodel",
+        "refine",
+        "mask",
+        "refine_masked",
+        "postprocess",
+    ):
         folder = tiny.path / job(tiny, label)
         shown = cryoloom("relion", "command", str(folder / "job.star")).stdout.strip()
         assert shown in (folder / "note.txt").read_text(), label
@@ -145,9 +170,11 @@ def test_every_job_has_something_to_show_and_it_can_be_drawn(tiny: Project, tmp_
     for found in tiny.jobs():
         for block in found.views():
             target = tmp_path / f"{block.name}.html"
-            done = cryoloom("plot", found.name, block.name, "-o", str(target), "-p", str(tiny.path)) if (
-                block.name in ("fsc", "ctf")
-            ) else None
+            done = (
+                cryoloom("plot", found.name, block.name, "-o", str(target), "-p", str(tiny.path))
+                if (block.name in ("fsc", "ctf"))
+                else None
+            )
             assert done is None or (done.returncode == 0 and target.stat().st_size > 500), found.name
     names = {found.name: [block.name for block in found.views()] for found in tiny.jobs()}
     assert "classes" in names[job(tiny, "class2d")]

@@ -1,5 +1,4 @@
 # Command lines read better whole.
-# ruff: noqa: E501
 """RELION's own chain on a simulated set, step by step, as a project that `compare_project` can walk.
 
 No tests stand here. Each step is one call that makes a job folder; defocus comes from the truth, since the

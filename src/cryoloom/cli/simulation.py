@@ -14,13 +14,21 @@ def add_to(app: typer.Typer) -> None:
 
 
 def simulate(
-    out: Annotated[str, typer.Argument(metavar="OUT", help="A folder; or the word compare, to score a project.")],
-    scored: Annotated[Path | None, typer.Argument(metavar="[PROJECT]", help="After compare: the project.")] = None,
+    out: Annotated[
+        str, typer.Argument(metavar="OUT", help="A folder; or the word compare, to score a project.")
+    ],
+    scored: Annotated[
+        Path | None, typer.Argument(metavar="[PROJECT]", help="After compare: the project.")
+    ] = None,
     preset: Annotated[str, typer.Option(help="tiny, demo or large.")] = "demo",
     seed: Annotated[int, typer.Option(help="The same seed makes the same data.")] = 1,
     rate: Annotated[float, typer.Option(help="Movies a second; 0: as fast as they can be made.")] = 0.0,
-    truth: Annotated[Path | None, typer.Option(help="compare: the truth; by default the project's microscope/truth.")] = None,
-    summary: Annotated[Path | None, typer.Option(help="Also write what was made into this JSON file.")] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="compare: the truth; by default the project's microscope/truth.")
+    ] = None,
+    summary: Annotated[
+        Path | None, typer.Option(help="Also write what was made into this JSON file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make movies of a known molecule with complete truth, or score a project against it."""
@@ -69,7 +77,12 @@ def _compare(project: Path, truth: Path | None, as_json: bool) -> None:
 def bars_table(bars: Any) -> str:
     """Each bar with its value, and whether it was passed."""
     rows = [
-        [name, f"{bar['value']:.4g} {bar['unit']}".strip(), f"{bar['bar']:.4g}", "passed" if bar["passed"] else "MISSED"]
+        [
+            name,
+            f"{bar['value']:.4g} {bar['unit']}".strip(),
+            f"{bar['bar']:.4g}",
+            "passed" if bar["passed"] else "MISSED",
+        ]
         for name, bar in bars.items()
     ]
     return table(["bar", "value", "bar", ""], rows)

@@ -6,10 +6,9 @@ import sys
 import uuid
 from pathlib import Path
 
-import cryoloom
 from cryoloom.project.jsonfile import write_json
 
-SHEPHERD = Path(cryoloom.__file__).with_name("shepherd.py")
+SHEPHERD = Path(__file__).parents[1] / "shepherd.py"
 
 
 def command_of(root: Path, job: str, attempt: Path) -> dict[str, object]:

@@ -5,7 +5,6 @@ Cryoloom adds lies in `.cryoloom/` and in the jobs' own folders.
 """
 
 import contextlib
-import os
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -274,7 +273,7 @@ class ProjectFolder:
                     (self.root / kind / entry.alias).unlink()
             process.alias = "None" if remove else f"{kind}/{alias}/"
             if not remove:
-                os.symlink(f"../{entry.name}/", self.root / kind / alias)
+                (self.root / kind / alias).symlink_to(f"../{entry.name}/")
 
     def _check_alias(self, alias: str) -> None:
         if not alias.replace("_", "").replace("-", "").isalnum() or alias.removeprefix("job").isdigit():

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from cryoloom.project.attempts import Attempt, newest_attempt, read_control
-from cryoloom.project.jsonfile import read_json_or_none
 from cryoloom.project.journal import JobHistory, read_history
+from cryoloom.project.jsonfile import read_json_or_none
 from cryoloom.project.notes import marked_state
 from cryoloom.project.pipeline import STATES
 

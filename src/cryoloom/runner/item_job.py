@@ -138,7 +138,7 @@ class ItemRun:
             why = "it is in none of the other inputs: " + ", ".join(
                 s.dataset.path for s in self.sides.values()
             )
-            self._commit(left, BatchResult({}, frozenset(), {item: why for item in left[ITEM_ID].to_list()}))
+            self._commit(left, BatchResult({}, frozenset(), dict.fromkeys(left[ITEM_ID].to_list(), why)))
 
     def _treat(self, items: pl.DataFrame) -> None:
         """One batch; what did not come through is tried again in halves, down to single items."""

@@ -8,7 +8,6 @@ import re
 import time
 from pathlib import Path
 
-
 from cryoloom import star
 from cryoloom.errors import CryoloomError, ProgramError, StarError
 from cryoloom.project.notes import append_note
@@ -147,7 +146,7 @@ def _check_outputs(run: RunContext) -> None:
         path = run.root / dataset.path
         if not path.exists() or path.stat().st_size == 0:
             raise ProgramError(
-                f"{run.entry.name}: output {name}", found=f"missing, though the program said that it succeeded",
+                f"{run.entry.name}: output {name}", found="missing, though the program said that it succeeded",
                 expected=dataset.path, hint=f"Its last words: cryoloom log {run.entry.name}",
             )  # fmt: skip
         if isinstance(dataset, Table) and not count_items(path, dataset):

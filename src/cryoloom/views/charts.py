@@ -34,7 +34,8 @@ def data(columns: Mapping[str, Sequence[Any]]) -> Any:
 
     names = list(columns)
     rows = [dict(zip(names, map(_plain, row), strict=True)) for row in zip(*columns.values(), strict=True)]
-    return alt.Data(values=rows)
+    # A plain mapping is Vega-Lite's own form of inline data.
+    return alt.InlineData(values=rows)
 
 
 def lines(

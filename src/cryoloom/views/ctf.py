@@ -1,6 +1,7 @@
 """CTFs: defocus and fit resolution of each micrograph, rings in one and two dimensions."""
 
 from pathlib import Path
+from typing import Any
 
 from cryoloom.protocol.blocks import Block, Picture
 from cryoloom.views import charts
@@ -19,7 +20,7 @@ def ctf_views(root: Path, job: str) -> list[Block]:
     groups = [f"optics group {number}" for number in table["rlnOpticsGroup"].to_list()]
     import altair as alt
 
-    columns = {
+    columns: dict[str, list[Any]] = {
         "defocus": mean,
         "resolution": resolution or [0.0] * len(mean),
         "micrograph": names,
@@ -37,7 +38,7 @@ def ctf_views(root: Path, job: str) -> list[Block]:
         .properties(width=charts.WIDTH, height=charts.HEIGHT)
     )
     shown: list[Block] = [charts.finished("ctf", "Defocus and fit resolution", scatter)]
-    order = {"number": list(range(1, len(mean) + 1)), "defocus": mean}
+    order: dict[str, list[Any]] = {"number": list(range(1, len(mean) + 1)), "defocus": mean}
     chart = charts.lines(
         order, "number", "defocus", x_title="micrograph", y_title="mean defocus, Å", points=True
     )

@@ -28,7 +28,7 @@ class CtfEstimate(ItemProtocol):
     leading = "input_star_mics"
 
     input_star_mics: Micrographs = Input("Input micrographs", streams=True, help="Aligned micrographs.")
-    use_noDW: bool = Param(  # noqa: N815  RELION's name
+    use_noDW: bool = Param(
         False, "Use micrograph without dose-weighting?", help="Needs them from motion correction."
     )
     resmin: float = Param(30, "Minimum resolution", unit="Å", gt=0, help="Where the fit begins.")

@@ -137,7 +137,7 @@ def _search(
     count = int(bins.max()) + 1
     flat = whitened(values, k, bins, count, BACKGROUND)
     sectors = ((angle % np.pi) / np.pi * SECTORS).astype(np.int64) % SECTORS
-    k_of_bin = low + spectrum.step * np.arange(count)
+    k_of_bin: Floats = np.asarray(low + spectrum.step * np.arange(count), np.float64)
     weight = np.exp(-SEARCH_B * k_of_bin**2 / 2)
     numbers = np.bincount(sectors * count + bins, minlength=SECTORS * count).reshape(SECTORS, count)
     sums = np.bincount(sectors * count + bins, weights=flat, minlength=SECTORS * count).reshape(
@@ -189,7 +189,7 @@ def _refine(
     count = int(bins.max()) + 1
     data = whitened(spectrum.power[ring], k, bins, count, BACKGROUND)
     k2, cos2, sin2 = k**2, np.cos(2 * angle), np.sin(2 * angle)
-    centres = low + spectrum.step * np.arange(count)
+    centres: Floats = np.asarray(low + spectrum.step * np.arange(count), np.float64)
     background, envelope = smooth_basis(centres, BACKGROUND), smooth_basis(centres, ENVELOPE)
     numbers = np.bincount(bins, minlength=count).astype(float)
     data_sum = np.bincount(bins, weights=data, minlength=count)
@@ -242,7 +242,7 @@ def _curves(
     even = np.clip(k * np.sqrt(np.maximum(dz / z, 0.1)), low, high)
     bins = np.round((even - low) / spectrum.step).astype(np.int64)
     count = int(bins.max()) + 1
-    centres = low + spectrum.step * np.arange(count)
+    centres: Floats = np.asarray(low + spectrum.step * np.arange(count), np.float64)
     flat = whitened(spectrum.power[ring], even, bins, count, 10)
     power = radial_mean(flat, bins, count)
     model = np.sin(lens.phase(z, centres**2, shift)) ** 2

@@ -18,7 +18,11 @@ class ImportMicrographs(RawFiles):
     name = "import.micrographs"
     label = "Import micrographs"
     relion_fixed = {
-        **{"do_raw": "Yes", "is_multiframe": "No", "do_other": "No", "fn_in_other": "", "node_type": ""},
+        "do_raw": "Yes",
+        "is_multiframe": "No",
+        "do_other": "No",
+        "fn_in_other": "",
+        "node_type": "",
         "optics_group_particles": "",
     }
     next = ("ctf.estimate", "relion.ctffind")

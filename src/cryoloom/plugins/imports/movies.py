@@ -18,7 +18,11 @@ class ImportMovies(RawFiles):
     name = "import.movies"
     label = "Import movies"
     relion_fixed = {
-        **{"do_raw": "Yes", "is_multiframe": "Yes", "do_other": "No", "fn_in_other": "", "node_type": ""},
+        "do_raw": "Yes",
+        "is_multiframe": "Yes",
+        "do_other": "No",
+        "fn_in_other": "",
+        "node_type": "",
         "optics_group_particles": "",
     }
     next = ("relion.motioncorr",)

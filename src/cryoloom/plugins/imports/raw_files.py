@@ -30,7 +30,7 @@ class RawFiles(SourceProtocol):
         "", "Raw input files", help="Patterns with * and ?, several with blanks between them."
     )
     angpix: float = Param(1.4, "Pixel size", unit="Å", gt=0, help="Of the files as they are.")
-    kV: float = Param(300, "Voltage", unit="kV", gt=0, help="Of the microscope.")  # noqa: N815
+    kV: float = Param(300, "Voltage", unit="kV", gt=0, help="Of the microscope.")
     Cs: float = Param(
         2.7, "Spherical aberration", unit="mm", ge=0, help="2.7 for a Krios; 0.01 with a corrector."
     )

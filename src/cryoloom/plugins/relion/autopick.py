@@ -113,7 +113,10 @@ class AutoPick(Mpi, ItemProtocol):
     )
     shrink: float = Param(0, "Shrink factor", tab="Picking", ge=0, help="0: as the lowpass filter permits.")
     do_write_fom_maps: bool = Param(
-        False, "Write FOM maps?", tab="Picking", help="Large files, by which thresholds can be tuned in seconds."
+        False,
+        "Write FOM maps?",
+        tab="Picking",
+        help="Large files, by which thresholds can be tuned in seconds.",
     )
     do_read_fom_maps: bool = Param(
         False, "Read FOM maps?", tab="Picking", help="Pick again from maps that this job wrote before."
@@ -218,8 +221,8 @@ class AutoPick(Mpi, ItemProtocol):
         import polars as pl
 
         from cryoloom import star
-        from cryoloom.project.coordinate_files import coordinate_file
         from cryoloom.plugins.relion.per_micrograph import CALL_FILES
+        from cryoloom.project.coordinate_files import coordinate_file
 
         rows = []
         for item, micrograph in batch.items.select(ITEM_ID, "rlnMicrographName").iter_rows():

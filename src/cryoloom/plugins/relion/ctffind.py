@@ -32,7 +32,7 @@ class CtfFind(Mpi, ItemProtocol):
     input_star_mics: Micrographs = Input(
         "Input micrographs STAR file", streams=True, help="Aligned micrographs."
     )
-    use_noDW: bool = Param(  # noqa: N815  RELION's name
+    use_noDW: bool = Param(
         False, "Use micrograph without dose-weighting?", help="Needs them from motion correction."
     )
     do_phaseshift: bool = Param(False, "Estimate phase shifts?", help="For data taken with a phase plate.")

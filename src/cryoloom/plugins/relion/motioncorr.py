@@ -62,7 +62,7 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
     do_dose_weighting: bool = Param(
         True, "Do dose-weighting?", help="Late frames count less at high frequencies."
     )
-    do_save_noDW: bool = Param(  # noqa: N815  RELION's name
+    do_save_noDW: bool = Param(
         False, "Save non-dose weighted as well?", when="do_dose_weighting", help="For CTF estimation on them."
     )
     do_save_ps: bool = Param(

@@ -15,4 +15,4 @@ def healpix_order(step: str) -> str:
 
 def oversampled(step: float) -> float:
     """What RELION wants on its command line for a step meant after oversampling."""
-    return step * 2**OVERSAMPLING
+    return step * float(2**OVERSAMPLING)
