@@ -53,7 +53,7 @@ def results(folder: Path) -> dict[str, pl.DataFrame]:
     for name in ("Import/job002/movies.star", "MotionCorr/job003/corrected_micrographs.star",
                  "CtfFind/job004/micrographs_ctf.star", "Select/job005/micrographs.star",
                  "AutoPick/job006/coordinates.star", "Extract/job007/particles.star"):  # fmt: skip
-        table = [block for key, block in star.read(folder / name).items() if key != "optics"][0]
+        table = next(block for key, block in star.read(folder / name).items() if key != "optics")
         assert isinstance(table, pl.DataFrame)
         found[name] = table.sort("cryoloomItemId")
     return found

@@ -337,11 +337,8 @@ class Dataset:
         tables = {
             n: b for n, b in star.read(self.file).items() if isinstance(b, pl.DataFrame) and n != "optics"
         }
-        return (
-            tables.get(self.ref.block)
-            if self.ref.block in tables
-            else next(iter(tables.values()), pl.DataFrame())
-        )
+        own = tables.get(self.ref.block)
+        return own if own is not None else next(iter(tables.values()), pl.DataFrame())
 
     def optics(self) -> "pl.DataFrame | None":
         """The optics table, where the dataset has one."""

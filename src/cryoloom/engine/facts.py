@@ -1,6 +1,5 @@
 """From job folders to the facts that the scheduler judges."""
 
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +44,7 @@ class FactGatherer:
         return {name: self._facts(watched, others) for name, watched in self.watched.items()}
 
     def _read_entries(self) -> None:
-        stat = os.stat(self.project.root / "default_pipeline.star")
+        stat = (self.project.root / "default_pipeline.star").stat()
         stamp = (stat.st_mtime_ns, stat.st_ino)
         if stamp == self.pipeline_stamp:
             return

@@ -177,7 +177,7 @@ class ProjectFolder:
                     spec,
                     tuple(outputs.get(process.name, ())),
                     tuple(inputs.get(process.name, ())),
-                )  # fmt: skip
+                )
             )
         return entries
 
@@ -236,10 +236,16 @@ class ProjectFolder:
             job = JobFolder(f"{name}/", self.root, job_id.hex)
             outputs = protocol.output_files(job)
             spec = JobSpec(
-                job_id.hex, name, kind.name, kind.version, protocol.values,
-                {key: dataset for key, dataset in protocol.given.items() if dataset}, tuple(wait_for), label,
+                job_id.hex,
+                name,
+                kind.name,
+                kind.version,
+                protocol.values,
+                {key: dataset for key, dataset in protocol.given.items() if dataset},
+                tuple(wait_for),
+                label,
                 outputs=outputs,
-            )  # fmt: skip
+            )
             (folder / ".cryoloom" / "attempts").mkdir(parents=True)
             (folder / "job.star").write_text(job_star_text(kind.relion_type, job_options(protocol)))
             in_nodes = [(d.path, d.node_type) for d in spec.inputs.values() if d.node_type is not None]

@@ -86,7 +86,8 @@ class ItemRun:
             self.outputs[name] = GrowingOutput(
                 name, self.run.folder, file, table, self.run.journal, has_optics=kind is not Coordinates
             )
-        if not all([output.recover() for output in self.outputs.values()]):
+        whole = {name: output.recover() for name, output in self.outputs.items()}
+        if not all(whole.values()):
             # Committed rows are gone (a machine lost power): all items are done again, each once.
             self.run.log("Committed rows were lost; the datasets are made anew.", error=True)
             history.done.clear()

@@ -26,7 +26,8 @@ def matching(patterns: str, root: Path) -> Iterator[Path]:
     """Files that match one of the patterns (separated by blanks), sorted; relative to the project."""
     seen = set()
     for pattern in patterns.split():
-        for name in sorted(glob.glob(str(root / Path(pattern).expanduser()), recursive=True)):
+        # A pattern may be absolute, which Path.glob refuses.
+        for name in sorted(glob.glob(str(root / Path(pattern).expanduser()), recursive=True)):  # noqa: PTH207
             path = Path(name)
             # A name that begins with a dot is a file in the making.
             if name not in seen and not path.name.startswith(".") and not path.is_dir():

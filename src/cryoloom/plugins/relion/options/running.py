@@ -60,7 +60,7 @@ def call(protocol: Any, program: str, args: list[str], job: JobFolder, *, contro
     tail = ["--pipeline_control", job.name] if control else []
     return Command(
         f"{program}_mpi" if ranks > 1 else program,
-        tuple([*args, *words, *tail]),
+        (*args, *words, *tail),
         mpi=ranks,
         threads=int(protocol.values.get("nr_threads", 1)),
         gpu_ids=protocol.gpus(),
