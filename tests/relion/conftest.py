@@ -1,12 +1,10 @@
 """What the tests with the real RELION share."""
 
-import os
 import tarfile
 from pathlib import Path
 
 import pytest
-
-DATA = Path(os.environ.get("CRYOLOOM_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data")
+from conftest_data import DATA
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from cryoloom import Project, star
+from cryoloom.project.jobstar import job_star_text
 from cryoloom.runner.programs import RELION_ENVIRONMENT
 from cryoloom.simulate import Scores, compare_project
 
@@ -136,7 +137,10 @@ def test_relion_pipeliner_accepts_the_project_and_runs_a_job_on_our_outputs(tiny
     volume = tiny.job(job(tiny, "refine_masked")).dataset("volume").path
     number = len(tiny.jobs()) + 1
     name = f"MaskCreate/job{number:03d}"
-    relion("--addJob", "MaskCreate", "--addJobOptions", f"fn_in == {volume};inimask_threshold == 0.05")
+    (tiny.path / "mask_job.star").write_text(
+        job_star_text(12, {"fn_in": volume, "inimask_threshold": "0.05", "lowpass_filter": "15"})
+    )
+    relion("--addJobFromStar", "mask_job.star")
     relion("--RunJobs", f"{name}/", "--schedule", "s1", "--sec_wait_after", "0")
     relion("--check_job_completion")
 

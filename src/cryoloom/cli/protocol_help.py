@@ -69,7 +69,7 @@ def as_dict(kind: type[Protocol]) -> dict[str, Any]:
                 "relion": not p.own,
             }
             for p in kind.params.values()
-        ],  # fmt: skip
+        ],
         "outputs": [
             {"name": s.name, "label": s.label, "kind": s.kind.kind} for s in kind.outputs_declared.values()
         ],

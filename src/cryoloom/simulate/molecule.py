@@ -19,7 +19,7 @@ from cryoloom.em.poses import Floats
 from cryoloom.em.symmetry import operators
 from cryoloom.errors import ProgramError
 
-RADIUS = 57.0
+RADIUS = 62.0
 _BALL, _CORE, _TUBE = 0.66 * RADIUS, 12.0, 0.20 * RADIUS
 # The middle line of one arm: polar angle and azimuth in degrees, distance from the centre / RADIUS.
 _ARM = ((16.0, 60.0, 0.84), (28.0, 82.0, 0.86), (38.0, 110.0, 0.82), (44.0, 142.0, 0.74))
