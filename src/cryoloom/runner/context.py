@@ -41,6 +41,17 @@ class RunContext:
         with (self.folder / ("run.err" if error else "run.out")).open("a", encoding="utf-8") as file:
             file.write(text.rstrip() + "\n")
 
+    def say_once(self, text: str) -> None:
+        """A remark about the job, in its log and its journal."""
+        if text not in self.journal.history.notes:
+            self.log(text)
+            self.journal.write("note", text=text)
+
+    def say_ignored(self, options: tuple[str, ...]) -> None:
+        """Options that the program did not know."""
+        for option in options:
+            self.say_once(f"RELION ignored {option}, which it does not know; look at other_args.")
+
     def stream_stopped(self) -> bool:
         """Whether the user asked for the stream's end (`cryoloom stop JOB --stream`)."""
         return bool(read_control(self.folder)["stream"] == "stop")

@@ -220,6 +220,7 @@ class ItemRun:
             "command.ended", step=f"batch {batch.number}", code=ended.code, wall_s=ended.wall_s, cpu_s=ended.cpu_s,
             peak_mb=ended.peak_mb,
         )  # fmt: skip
+        run.say_ignored(ended.ignored)
         try:
             result = protocol.collect(run.job, batch)
         except CryoloomError as error:

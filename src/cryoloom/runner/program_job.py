@@ -36,8 +36,7 @@ def run_program(run: RunContext) -> None:
         _run(run, protocol)
     remark = protocol.finish(run.job)
     if remark:
-        run.log(remark)
-        run.journal.write("note", text=remark)
+        run.say_once(remark)
     publish_outputs(run)
 
 
@@ -93,6 +92,7 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
             err=run.folder / "run.err",
             look=look,
         )
+    run.say_ignored(ended.ignored)
     if ended.code != 0:
         run.journal.write(
             "command.ended",

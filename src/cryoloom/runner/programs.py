@@ -6,6 +6,7 @@ The one place of the runner that starts processes. A program dies with the job's
 
 import ctypes
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -34,6 +35,7 @@ RELION_ENVIRONMENT = {
 }
 PACKAGE_HINT = "Debian and Ubuntu: apt-get install relion; or set programs.relion.path (`cryoloom doctor`)."
 
+_IGNORED = re.compile(r"Option\s+(\S+)\s+is not a valid RELION argument")
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
@@ -48,6 +50,7 @@ class Ended:
     peak_mb: float
     hung: bool
     tail: str  # last lines of its error output, or of its output
+    ignored: tuple[str, ...] = ()  # options that RELION did not know and passed over, with success
 
 
 def find_program(name: str, settings: Settings) -> str:
@@ -159,6 +162,7 @@ def run(
         round(usage.ru_maxrss / 1024, 1),
         hung,
         _tail(err, err_start) or _tail(out, out_start),
+        _ignored_options(out, out_start) + _ignored_options(err, err_start),
     )
 
 
@@ -171,6 +175,14 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def _ignored_options(out: Path, start: int) -> tuple[str, ...]:
+    """Misspelt options: RELION warns and goes on without them."""
+    with out.open("rb") as file:
+        file.seek(start)
+        text = file.read(65536).decode(errors="replace")
+    return tuple(dict.fromkeys(_IGNORED.findall(text)))
 
 
 def _tail(path: Path, start: int, lines: int = 6) -> str:
