@@ -99,7 +99,10 @@ class JobEntry:
         """
         if self.spec is None:
             raise ProjectError(f"{self.name}", found="a job that RELION made", expected="one of Cryoloom's")
-        return find_protocol(self.spec.protocol)(self.spec.params, self.spec.inputs)
+        kind = find_protocol(self.spec.protocol)
+        # A job of an older version may have parameters that are gone; the others still hold.
+        known = {name: value for name, value in self.spec.params.items() if name in kind.params}
+        return kind(known, self.spec.inputs)
 
     def job_folder(self) -> JobFolder:
         return JobFolder(f"{self.name}/", self.root, self.spec.id if self.spec else "")

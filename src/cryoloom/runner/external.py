@@ -1,0 +1,101 @@
+"""`cryoloom-external`: run a protocol of ours from RELION's own Run button.
+
+RELION's External job calls an executable with `--o External/job040/ --in_mics FILE --protocol
+ctf.estimate --resmax 6 ... --j 1`. The `job.star` of a job that RELION lacks names this executable,
+so RELION can run it, and copies of it with other values.
+"""
+
+import os
+import sys
+import uuid
+from pathlib import Path
+
+from cryoloom import shepherd
+from cryoloom.errors import CryoloomError, ParameterError
+from cryoloom.project.attempts import make_attempt
+from cryoloom.project.jobspec import FILE, JobSpec
+from cryoloom.project.registry import find_protocol
+from cryoloom.protocol.datasets import KINDS, Dataset, accepts
+from cryoloom.protocol.jobs import JobFolder
+from cryoloom.protocol.protocols import Protocol
+from cryoloom.runner.main import run_attempt
+
+# RELION's flags for an External job's inputs, and what they mean.
+INPUT_KINDS = {
+    **{"in_movies": "movies", "in_mics": "micrographs", "in_parts": "particles", "in_coords": "coordinates"},
+    **{"in_3dref": "volume", "in_mask": "mask"},
+}
+
+
+def main() -> int:
+    """Entry point; the working directory is the project."""
+    try:
+        return run(Path.cwd(), arguments(sys.argv[1:]))
+    except CryoloomError as error:
+        print(f"cryoloom-external: {error}", file=sys.stderr)
+        return 2
+
+
+def arguments(words: list[str]) -> dict[str, str]:
+    """`--name value` pairs, as RELION writes them; a name without a value is empty."""
+    found: dict[str, str] = {}
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name = word[2:]
+            found[name] = ""
+        elif name:
+            found[name] = f"{found[name]} {word}".strip()
+    return found
+
+
+def run(root: Path, given: dict[str, str]) -> int:
+    """Describe the job where RELION made its folder, and run it there.
+
+    Raises:
+        ParameterError: no folder, no protocol, or values that do not fit.
+    """
+    if "o" not in given:
+        raise ParameterError("argument --o", found="missing", expected="the job's folder", hint="RELION gives it.")
+    name = given["o"].rstrip("/")
+    folder = root / name
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / FILE).exists():
+        describe(root, name, given)
+    attempt = make_attempt(folder)
+    if attempt is None or not shepherd.claim(str(attempt), uuid.uuid4().hex):
+        raise ParameterError(f"{name}", found="being run already", expected="a job that rests")
+    code = run_attempt(root, name, int(attempt.name))
+    shepherd.finish(str(attempt), {"ended_by": "exit", "code": code, "why": ""})
+    return code
+
+
+def describe(root: Path, name: str, given: dict[str, str]) -> None:
+    """Write the `job.json` of a job that RELION made, and tell RELION its outputs."""
+    kind = find_protocol(given.get("protocol", ""))
+    values = {key: value for key, value in given.items() if key in kind.params and value}
+    inputs: dict[str, Dataset] = {}
+    for flag, kind_name in INPUT_KINDS.items():
+        target = next((key for key, spec in kind.inputs.items() if accepts(spec.kind, KINDS[kind_name])), None)
+        if given.get(flag) and target is not None:
+            inputs[target] = KINDS[kind_name](given[flag])  # by now its whole file is there
+    protocol = kind(values, inputs)
+    protocol.check()
+    job = JobFolder(f"{name}/", root, uuid.uuid4().hex)
+    outputs = protocol.output_files(job)
+    (root / name / ".cryoloom" / "attempts").mkdir(parents=True, exist_ok=True)
+    spec = JobSpec(job.uuid, name, kind.name, kind.version, protocol.values, _given(protocol), outputs=outputs)
+    spec.write(root / name)
+    _tell_outputs(root / name, outputs)
+
+
+def _given(protocol: Protocol) -> dict[str, Dataset]:
+    return {key: dataset for key, dataset in protocol.given.items() if dataset}
+
+
+def _tell_outputs(folder: Path, outputs: dict[str, Dataset]) -> None:
+    rows = "".join(f"{d.path} {d.node_type}\n" for d in outputs.values() if d.node_type is not None)
+    head = "data_output_nodes\nloop_\n_rlnPipeLineNodeName #1\n_rlnPipeLineNodeType #2\n"
+    beside = folder / f".nodes.{os.getpid()}"
+    beside.write_text(head + rows)
+    beside.replace(folder / "RELION_OUTPUT_NODES.star")
