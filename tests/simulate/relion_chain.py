@@ -32,7 +32,7 @@ ENVIRONMENT = {
 _REFINE = (
     "--dont_combine_weights_via_disc --preread_images --pool 30 --pad 1 --skip_gridding --ctf "
     "--particle_diameter 150 --flatten_solvent --zero_mask --oversampling 1 --sym T --norm --scale --j 1 "
-    "--random_seed 1 --low_resol_join_halves 40 --offset_step 2 --auto_ignore_angles --auto_resol_angles"
+    "--random_seed 1 --firstiter_cc --low_resol_join_halves 40 --offset_step 2 --auto_ignore_angles --auto_resol_angles"
 )
 
 
