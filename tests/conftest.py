@@ -1,0 +1,49 @@
+"""What all tests share: an environment of their own, and the real data where they are."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cryoloom.project.folder import ProjectFolder
+
+DATA = Path(os.environ.get("CRYOLOOM_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
+FIXTURES = Path(__file__).parent / "data"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Caches, settings and the ledger of slots are the tests' own; schedulers end soon."""
+    folder = tmp_path_factory.mktemp("environment")
+    names = {
+        "XDG_CACHE_HOME": folder / "cache",
+        "XDG_CONFIG_HOME": folder / "config",
+        "CRYOLOOM_LEDGER_DIR": folder,
+        "CRYOLOOM_SCHEDULER__IDLE_S": "3",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in names.items():
+            patch.setenv(name, str(value))
+        yield
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real files."""
+    if not DATA.is_dir():
+        pytest.skip(f"the real files are not there: {DATA} (set CRYOLOOM_TEST_DATA)")
+    return DATA
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> ProjectFolder:
+    """A new, empty project."""
+    return ProjectFolder.create(tmp_path / "p", seed=1)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests could not be run for want of the real files."""
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    absent = sum("CRYOLOOM_TEST_DATA" in reason for reason in skipped)
+    terminalreporter.write_line(f"skipped because the real files are absent: {absent}")

@@ -78,6 +78,7 @@ CHANGES = {
 
 
 @pytest.mark.relion
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 def test_any_other_convention_is_worse(stack: Path, maps: Maps, change: str) -> None:
     blocks = star.read(stack / "particles.star")
@@ -88,6 +89,7 @@ def test_any_other_convention_is_worse(stack: Path, maps: Maps, change: str) -> 
 
 
 @pytest.mark.relion
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [["rlnBeamTiltX", "rlnBeamTiltY"], ["rlnMagMat01", "rlnMagMat10"]])
 def test_beam_tilt_and_magnification_are_relions(stack: Path, maps: Maps, columns: list[str]) -> None:
     right = rebuilt_fsc(stack, maps)

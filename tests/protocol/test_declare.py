@@ -1,0 +1,80 @@
+"""A value that cannot be is refused in a sentence that helps; a declaration is complete."""
+
+import pytest
+
+from cryoloom.errors import ParameterError
+from cryoloom.project.registry import all_protocols, find_protocol
+from cryoloom.protocol.declare import holds
+
+
+def test_an_unknown_parameter_offers_the_nearest_names() -> None:
+    with pytest.raises(ParameterError, match="Did you mean nr_classes"):
+        find_protocol("relion.class2d")({"nr_clases": 5})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("nr_classes", 0, "expected a value ≥ 1"),
+        ("nr_classes", "many", "expected a whole number"),
+        ("nr_classes", 2.5, "expected a whole number"),
+        ("tau_fudge", "nan", "expected a finite number"),
+        ("do_zero_mask", "perhaps", "expected Yes or No"),
+        ("particle_diameter", -3, "expected a value > 0"),
+    ],
+)
+def test_a_value_out_of_its_limits_is_refused(name: str, value: object, said: str) -> None:
+    with pytest.raises(ParameterError, match=said):
+        find_protocol("relion.class2d")({name: value})
+
+
+def test_a_choice_may_be_given_by_its_number_or_its_first_word() -> None:
+    motion = find_protocol("relion.motioncorr")({"gain_rot": 1, "gain_flip": "auto"})
+    refine = find_protocol("relion.refine3d")({"sampling": "3.7"})
+
+    assert motion.values["gain_rot"] == "90 degrees (1)"
+    assert motion.values["gain_flip"] == "auto"
+    assert refine.values["sampling"] == "3.7 degrees"
+
+
+def test_relion_s_words_and_python_s_values_mean_the_same() -> None:
+    kind = find_protocol("relion.class2d")
+
+    assert kind({"do_zero_mask": "No", "nr_classes": "50"}).values == kind({"do_zero_mask": False, "nr_classes": 50}).values
+
+
+@pytest.mark.parametrize(
+    ("condition", "values", "true"),
+    [
+        ("", {}, True),
+        ("a", {"a": True}, True),
+        ("not a", {"a": True}, False),
+        ("a and not b", {"a": True, "b": False}, True),
+        ("a and b or c", {"a": True, "b": False, "c": True}, True),
+        ("mode == fast", {"mode": "fast"}, True),
+    ],
+)
+def test_a_condition_is_read_as_it_is_written(condition: str, values: dict[str, object], true: bool) -> None:
+    assert holds(condition, values) is true
+
+
+@pytest.mark.parametrize("kind", list(all_protocols()), ids=lambda kind: kind.name)
+def test_every_protocol_and_parameter_is_documented(kind: type) -> None:
+    assert kind.label and kind.__doc__
+    for spec in kind.params.values():
+        assert spec.label and spec.help and spec.tab, spec.name
+        assert spec.when == "" or holds(spec.when, {**dict.fromkeys(kind.params), **dict.fromkeys(kind.inputs)}) in (True, False)
+    assert kind.outputs_declared
+
+
+def test_an_input_that_is_missing_is_named_with_its_kind() -> None:
+    with pytest.raises(ParameterError, match=r"input fn_img is missing, expected a dataset of kind particles"):
+        find_protocol("relion.class2d")({}).check()
+
+
+def test_extraction_needs_even_boxes() -> None:
+    kind = find_protocol("relion.extract")
+    inputs = {name: spec.kind("x.star") for name, spec in kind.inputs.items()}
+
+    with pytest.raises(ParameterError, match="expected an even number"):
+        kind({"extract_size": 101}, inputs).check()

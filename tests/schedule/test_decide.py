@@ -1,0 +1,84 @@
+"""What may start, what waits and why: facts in, actions out."""
+
+from cryoloom.schedule.decide import (
+    CallLost,
+    Cancel,
+    GiveUp,
+    JobFacts,
+    Launch,
+    LaunchAgain,
+    Need,
+    decide,
+)
+
+
+def judged(*jobs: JobFacts):  # type: ignore[no-untyped-def]
+    return decide({job.name: job for job in jobs})
+
+
+def test_a_job_without_needs_starts() -> None:
+    assert judged(JobFacts("a", "scheduled")).actions == (Launch("a"),)
+
+
+def test_a_streaming_job_starts_when_its_input_is_open_and_another_waits_for_its_end() -> None:
+    producer = JobFacts("a", "running", open_outputs=frozenset({"movies"}))
+    streaming = JobFacts("b", "scheduled", needs=(Need("a", "movies", True),))
+    whole = JobFacts("c", "scheduled", needs=(Need("a", "movies", False),))
+
+    decision = judged(producer, streaming, whole)
+
+    assert decision.actions == (Launch("b"),)
+    assert decision.waits == {"c": "waits for a (running)"}
+
+
+def test_a_job_below_a_failed_one_says_what_to_do_and_nothing_is_busy() -> None:
+    failed = JobFacts("a", "failed")
+    child = JobFacts("b", "scheduled", needs=(Need("a", "x", True),))
+    grandchild = JobFacts("c", "scheduled", needs=(Need("b", "x", True),))
+
+    decision = judged(failed, child, grandchild)
+
+    assert decision.waits["b"] == "needs a, which failed; cryoloom resume a"
+    assert not decision.busy and not decision.actions
+
+
+def test_wait_for_means_success() -> None:
+    assert judged(JobFacts("a", "running"), JobFacts("b", "scheduled", wait_for=("a",))).waits == {"b": "waits for a (running)"}
+    assert judged(JobFacts("a", "succeeded"), JobFacts("b", "scheduled", wait_for=("a",))).actions == (Launch("b"),)
+
+
+def test_a_job_whose_cores_are_taken_says_by_whom() -> None:
+    decision = judged(JobFacts("a", "scheduled", slots_wanted="needs 2 cores; 0 of 2 free (x holds 2)"))
+
+    assert decision.waits["a"].startswith("needs 2 cores")
+    assert decision.busy
+
+
+def test_a_lost_attempt_is_called_lost_and_the_next_one_waits_longer_each_time() -> None:
+    assert judged(JobFacts("a", "running", attempt=1, attempt_ended=False, lives=False)).actions == (CallLost("a"),)
+    soon = JobFacts("a", "scheduled", attempt=2, lost_in_a_row=2, since_end_s=1.0)
+    later = JobFacts("a", "scheduled", attempt=2, lost_in_a_row=2, since_end_s=6.0)
+    assert judged(soon).actions == ()
+    assert judged(later).actions == (Launch("a"),)
+
+
+def test_three_lost_attempts_without_progress_are_enough() -> None:
+    [action] = judged(JobFacts("a", "scheduled", why="killed", attempt=3, lost_in_a_row=3)).actions
+
+    assert isinstance(action, GiveUp) and "3 attempts" in action.why
+
+
+def test_an_attempt_that_nobody_claims_is_launched_again_under_its_number() -> None:
+    young = JobFacts("a", "running", attempt=1, attempt_ended=False, claimed=False, seen_unclaimed_s=2)
+    old = JobFacts("a", "running", attempt=1, attempt_ended=False, claimed=False, seen_unclaimed_s=30)
+
+    assert judged(young).actions == ()
+    assert judged(old).actions == (LaunchAgain("a"),)
+
+
+def test_a_running_job_that_is_not_wanted_is_cancelled() -> None:
+    assert judged(JobFacts("a", "running", attempt=1, attempt_ended=False, wants_stop=True)).actions == (Cancel("a"),)
+
+
+def test_a_job_on_another_host_is_left_alone() -> None:
+    assert judged(JobFacts("a", "running", attempt=1, attempt_ended=False, lives=None)).actions == ()

@@ -1,0 +1,163 @@
+"""What is read is what was written; what grows is never read by halves; what is broken says where."""
+
+import warnings
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cryoloom import star
+from cryoloom.errors import StarError
+
+texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=12).filter(
+    lambda text: not ('"' in text and "'" in text) and text == text.strip("\xa0") and not text.isspace()
+)
+columns = st.one_of(
+    st.lists(st.integers(-(10**17), 10**17), min_size=3, max_size=3),
+    st.lists(st.floats(allow_nan=False, width=64), min_size=3, max_size=3),
+    st.lists(texts.filter(lambda t: t.isascii()), min_size=3, max_size=3),
+)
+
+
+def read_quietly(path: Path) -> dict[str, object]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", star.StarWarning)
+        return dict(star.read(path))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(columns, min_size=1, max_size=5))
+def test_a_table_reads_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, values: list[list[object]]) -> None:
+    path = tmp_path_factory.mktemp("s") / "x.star"
+    frame = pl.DataFrame({f"label{n}": column for n, column in enumerate(values)})
+
+    star.write(path, {"t": frame})
+    again = star.read(path)["t"]
+
+    assert isinstance(again, pl.DataFrame)
+    for name in frame.columns:
+        assert [str(v) for v in again[name].cast(frame[name].dtype).to_list()] == [str(v) for v in frame[name].to_list()]
+
+
+@pytest.mark.shared
+def test_every_real_file_reads_and_its_copy_reads_equal(shared_data: Path, tmp_path: Path) -> None:
+    read = 0
+    for path in sorted(shared_data.rglob("*.star")):
+        if path.name in ("relion3.1_empty_coords_suffix.star", "handmade_pipeline_no_rows.star"):
+            continue
+        blocks = read_quietly(path)
+        star.write(tmp_path / "copy.star", blocks)  # type: ignore[arg-type]
+        copy = star.read(tmp_path / "copy.star")
+        assert list(copy) == list(blocks), path.name
+        for name, block in blocks.items():
+            same = block.equals(copy[name]) if isinstance(block, pl.DataFrame) else block == copy[name]  # type: ignore[arg-type]
+            assert same, f"{path.name}: {name}"
+        read += 1
+    assert read > 50
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("no star at all\n", "'no star at all'"),
+        ("data_x\n\nloop_\n_a #1\n_b #2\n1 2\n3\n", "is 1, expected 2"),
+        ("", "without any block"),
+        ("data_x\n\n_label\n", "expected a label and a value"),
+    ],
+)
+def test_a_broken_file_is_reported_with_its_line(tmp_path: Path, text: str, found: str) -> None:
+    (tmp_path / "x.star").write_text(text)
+
+    with pytest.raises(StarError, match=found):
+        star.read(tmp_path / "x.star")
+
+
+@pytest.mark.parametrize("make", ["missing", "folder", "gzip", "mrc"])
+def test_what_is_no_star_file_is_said_so(tmp_path: Path, make: str) -> None:
+    path = tmp_path / "x.star"
+    if make == "folder":
+        path.mkdir()
+    elif make == "gzip":
+        path.write_bytes(b"\x1f\x8b\x08abc")
+    elif make == "mrc":
+        path.write_bytes(bytes(1024))
+
+    with pytest.raises(StarError, match="expected a STAR file"):
+        star.read(path)
+
+
+def test_irregularities_that_relion_writes_are_read_around_with_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "job.star").write_text("data_x\n\nloop_\n_a #1\n_b #2\none two\tthree \nfour five \n")
+    (tmp_path / "prose.star").write_text("data_x\nloop_\n_a\n_b\n1 2\n\n####\nTo unsubscribe, click\n")
+
+    with pytest.warns(star.StarWarning, match="TAB"):
+        tab = star.read(tmp_path / "job.star")["x"]
+    with pytest.warns(star.StarWarning, match="To unsubscribe"):
+        prose = star.read(tmp_path / "prose.star")["x"]
+
+    assert isinstance(tab, pl.DataFrame) and tab["b"].to_list() == ["two\tthree", "five"]
+    assert isinstance(prose, pl.DataFrame) and prose.height == 1
+
+
+def test_types_come_from_all_rows_and_identifiers_stay_text(tmp_path: Path) -> None:
+    (tmp_path / "x.star").write_text("data_\nloop_\n_n\n_f\n_id\n_bool\n1 1 0000123 i00\n2 1.5 0000124 1e5\n")
+
+    table = star.read(tmp_path / "x.star")[""]
+
+    assert isinstance(table, pl.DataFrame)
+    assert [str(kind) for kind in table.dtypes] == ["Int64", "Float64", "String", "String"]
+    assert table["id"].to_list() == ["0000123", "0000124"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.lists(st.integers(0, 99), max_size=4), min_size=1, max_size=6), st.integers(0, 400))
+def test_a_growing_file_is_followed_row_by_row_and_never_beyond_its_end(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[int]], torn: int
+) -> None:
+    path = tmp_path_factory.mktemp("g") / "x.star"
+    start = end = star.open_growing(path, {"optics": pl.DataFrame({"a": [1]})}, "items", ["n"])
+    for batch in batches:
+        end = star.append(path, pl.DataFrame({"n": batch}, schema={"n": pl.Int64}))
+    with path.open("ab") as file:
+        file.write(b"  77 \n 8"[: torn % 9])
+
+    committed, offset = star.follow(path, start, labels=["n"], end=end)
+
+    assert offset == end
+    assert committed["n"].to_list() == [value for batch in batches for value in batch]
+    whole = star.read(path)["items"]
+    assert isinstance(whole, pl.DataFrame)
+
+
+def test_a_batch_that_does_not_fit_the_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    path = tmp_path / "x.star"
+    star.open_growing(path, {}, "items", ["n"])
+    size = path.stat().st_size
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: real(handle, data[: len(data) // 2]))
+
+    with pytest.raises(OSError, match="No space left"):
+        star.append(path, pl.DataFrame({"n": [1, 2, 3]}))
+
+    assert path.stat().st_size == size
+
+
+def test_importing_the_library_loads_nothing_else_of_cryoloom() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, cryoloom.star; print([m for m in sys.modules if m.startswith('cryoloom.') ])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    rooms = {name.split(".")[1] for name in names_in(out)}
+    assert rooms <= {"star", "errors", "_version"}
+
+
+def names_in(text: str) -> list[str]:
+    import ast
+
+    return list(ast.literal_eval(text))
