@@ -72,7 +72,9 @@ def main() -> None:
     print(f"  of it RELION's programs:              {programs:7.1f} s")
     summary = project.path / "summary.json"
     if summary.exists():
-        print(f"movie's arrival to its particles:       {json.loads(summary.read_text())['latency_s']:7.2f} s (median)")
+        print(
+            f"movie's arrival to its particles:       {json.loads(summary.read_text())['latency_s']:7.2f} s (median)"
+        )
 
 
 if __name__ == "__main__":

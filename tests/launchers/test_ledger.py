@@ -31,7 +31,10 @@ def test_a_job_larger_than_the_machine_runs_alone() -> None:
 
 
 def test_why_a_job_waits_names_the_holder() -> None:
-    assert why_not([Use(1, 1, "Class2D/job008", 2)], 1, 2) == "needs 1 cores; 0 of 2 free (Class2D/job008 holds 2)"
+    assert (
+        why_not([Use(1, 1, "Class2D/job008", 2)], 1, 2)
+        == "needs 1 cores; 0 of 2 free (Class2D/job008 holds 2)"
+    )
     assert "GPU 0" in why_not([Use(1, 1, "a", 0, ("0",))], 1, 2, frozenset({"0"}))
 
 

@@ -40,7 +40,10 @@ def test_a_choice_may_be_given_by_its_number_or_its_first_word() -> None:
 def test_relion_s_words_and_python_s_values_mean_the_same() -> None:
     kind = find_protocol("relion.class2d")
 
-    assert kind({"do_zero_mask": "No", "nr_classes": "50"}).values == kind({"do_zero_mask": False, "nr_classes": 50}).values
+    assert (
+        kind({"do_zero_mask": "No", "nr_classes": "50"}).values
+        == kind({"do_zero_mask": False, "nr_classes": 50}).values
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,12 +66,16 @@ def test_every_protocol_and_parameter_is_documented(kind: type) -> None:
     assert kind.label and kind.__doc__
     for spec in kind.params.values():
         assert spec.label and spec.help and spec.tab, spec.name
-        assert spec.when == "" or holds(spec.when, {**dict.fromkeys(kind.params), **dict.fromkeys(kind.inputs)}) in (True, False)
+        assert spec.when == "" or holds(
+            spec.when, {**dict.fromkeys(kind.params), **dict.fromkeys(kind.inputs)}
+        ) in (True, False)
     assert kind.outputs_declared
 
 
 def test_an_input_that_is_missing_is_named_with_its_kind() -> None:
-    with pytest.raises(ParameterError, match=r"input fn_img is missing, expected a dataset of kind particles"):
+    with pytest.raises(
+        ParameterError, match=r"input fn_img is missing, expected a dataset of kind particles"
+    ):
         find_protocol("relion.class2d")({}).check()
 
 

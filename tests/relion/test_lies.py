@@ -64,11 +64,17 @@ def test_ctffind_that_fails_on_every_micrograph_is_a_failed_job(project: Project
     assert not (job.folder / "RELION_JOB_EXIT_SUCCESS").exists()
 
 
-def test_extraction_without_any_pick_is_a_failed_job_and_says_so(project: Project, micrographs: Job, tmp_path: Path) -> None:
+def test_extraction_without_any_pick_is_a_failed_job_and_says_so(
+    project: Project, micrographs: Job, tmp_path: Path
+) -> None:
     for stem in ("a", "b", "c"):
-        empty = pl.DataFrame({"rlnCoordinateX": [], "rlnCoordinateY": []}, schema_overrides={"rlnCoordinateX": pl.Float64})
+        empty = pl.DataFrame(
+            {"rlnCoordinateX": [], "rlnCoordinateY": []}, schema_overrides={"rlnCoordinateX": pl.Float64}
+        )
         star.write(tmp_path / "raw" / f"{stem}.star", {"": empty})
-    picks = project.run("import.coordinates", star_mics=micrographs, fn_in_other=str(tmp_path / "raw" / "*.star"))
+    picks = project.run(
+        "import.coordinates", star_mics=micrographs, fn_in_other=str(tmp_path / "raw" / "*.star")
+    )
     job = ended(project.run(
         "relion.extract", star_mics=with_ctf(project, micrographs), coords_suffix=picks, extract_size=64
     ))  # fmt: skip
@@ -77,11 +83,15 @@ def test_extraction_without_any_pick_is_a_failed_job_and_says_so(project: Projec
     assert len(job.dataset().table()) == 0 or job.state == "failed"
 
 
-def test_a_box_beyond_the_micrograph_costs_its_micrograph_only(project: Project, micrographs: Job, tmp_path: Path) -> None:
+def test_a_box_beyond_the_micrograph_costs_its_micrograph_only(
+    project: Project, micrographs: Job, tmp_path: Path
+) -> None:
     for stem, x in (("a", 128.0), ("b", 5000.0), ("c", 100.0)):
         picks = pl.DataFrame({"rlnCoordinateX": [x], "rlnCoordinateY": [120.0]})
         star.write(tmp_path / "raw" / f"{stem}.star", {"": picks})
-    picked = project.run("import.coordinates", star_mics=micrographs, fn_in_other=str(tmp_path / "raw" / "*.star"))
+    picked = project.run(
+        "import.coordinates", star_mics=micrographs, fn_in_other=str(tmp_path / "raw" / "*.star")
+    )
     job = ended(project.run(
         "relion.extract", star_mics=with_ctf(project, micrographs), coords_suffix=picked, extract_size=64
     ))  # fmt: skip
@@ -96,7 +106,9 @@ def test_a_box_beyond_the_micrograph_costs_its_micrograph_only(project: Project,
 def test_blank_micrographs_give_picks_or_none_but_never_an_abort(project: Project, tmp_path: Path) -> None:
     for stem in ("a", "b", "c"):
         write_mrc(tmp_path / "raw" / f"{stem}.mrc", np.ones((SIZE, SIZE), np.float32), ANGPIX)
-    blank = project.run("import.micrographs", fn_in_raw=str(tmp_path / "raw" / "*.mrc"), angpix=ANGPIX).wait(60)
+    blank = project.run("import.micrographs", fn_in_raw=str(tmp_path / "raw" / "*.mrc"), angpix=ANGPIX).wait(
+        60
+    )
 
     job = ended(project.run("relion.autopick", fn_input_autopick=with_ctf(project, blank), do_log=True,
                             log_diam_min=40, log_diam_max=60, log_adjust_thr=8))  # fmt: skip
@@ -105,12 +117,18 @@ def test_blank_micrographs_give_picks_or_none_but_never_an_abort(project: Projec
     assert job.summary().done == 3
 
 
-def test_a_movie_that_is_cut_short_after_its_import_is_not_corrected(project: Project, tmp_path: Path) -> None:
+def test_a_movie_that_is_cut_short_after_its_import_is_not_corrected(
+    project: Project, tmp_path: Path
+) -> None:
     rng = np.random.default_rng(1)
     (tmp_path / "movies").mkdir()
     for stem in ("m1", "m2"):
-        write_mrc(tmp_path / "movies" / f"{stem}.mrc", rng.poisson(2, (4, SIZE, SIZE)).astype(np.int8), ANGPIX)
-    movies = project.run("import.movies", fn_in_raw=str(tmp_path / "movies" / "*.mrc"), angpix=ANGPIX).wait(60)
+        write_mrc(
+            tmp_path / "movies" / f"{stem}.mrc", rng.poisson(2, (4, SIZE, SIZE)).astype(np.int8), ANGPIX
+        )
+    movies = project.run("import.movies", fn_in_raw=str(tmp_path / "movies" / "*.mrc"), angpix=ANGPIX).wait(
+        60
+    )
     data = (tmp_path / "movies" / "m1.mrc").read_bytes()
     (tmp_path / "movies" / "m1.mrc").write_bytes(data[: len(data) // 2])
 
@@ -125,8 +143,12 @@ def test_a_movie_that_vanished_costs_only_itself(project: Project, tmp_path: Pat
     rng = np.random.default_rng(1)
     (tmp_path / "movies").mkdir()
     for stem in ("m1", "m2", "m3"):
-        write_mrc(tmp_path / "movies" / f"{stem}.mrc", rng.poisson(2, (4, SIZE, SIZE)).astype(np.int8), ANGPIX)
-    movies = project.run("import.movies", fn_in_raw=str(tmp_path / "movies" / "*.mrc"), angpix=ANGPIX).wait(60)
+        write_mrc(
+            tmp_path / "movies" / f"{stem}.mrc", rng.poisson(2, (4, SIZE, SIZE)).astype(np.int8), ANGPIX
+        )
+    movies = project.run("import.movies", fn_in_raw=str(tmp_path / "movies" / "*.mrc"), angpix=ANGPIX).wait(
+        60
+    )
     (tmp_path / "movies" / "m2.mrc").unlink()
 
     job = ended(project.run("relion.motioncorr", input_star_mics=movies, batch_size=3))
@@ -136,7 +158,9 @@ def test_a_movie_that_vanished_costs_only_itself(project: Project, tmp_path: Pat
     assert "missing" in next(iter(job.entry.status().history.failed.values()))[1]
 
 
-def test_a_misspelt_additional_argument_that_relion_ignores_is_said(project: Project, micrographs: Job) -> None:
+def test_a_misspelt_additional_argument_that_relion_ignores_is_said(
+    project: Project, micrographs: Job
+) -> None:
     job = ended(project.run("relion.autopick", fn_input_autopick=with_ctf(project, micrographs), do_log=True,
                             log_diam_min=40, log_diam_max=60, other_args="--no_such_option 1"))  # fmt: skip
 
@@ -154,11 +178,15 @@ def test_a_program_that_is_not_installed_is_named_with_the_remedy(
     assert "relion_autopick" in job.why and "/no/such/folder" in job.why and "doctor" in job.why
 
 
-def test_a_refinement_that_stops_early_without_its_final_files_has_failed(project: Project, tmp_path: Path) -> None:
+def test_a_refinement_that_stops_early_without_its_final_files_has_failed(
+    project: Project, tmp_path: Path
+) -> None:
     particles = made_particles(project.path)
     rng = np.random.default_rng(0)
     z, y, x = np.mgrid[-8:8, -8:8, -8:8]
-    ball = ((x**2 + y**2 + z**2) < 25).astype(np.float32) + rng.normal(0, 0.01, (16, 16, 16)).astype(np.float32)
+    ball = ((x**2 + y**2 + z**2) < 25).astype(np.float32) + rng.normal(0, 0.01, (16, 16, 16)).astype(
+        np.float32
+    )
     write_mrc(project.path / "ref.mrc", ball, 8.0, is_volume=True)
 
     job = ended(project.run("relion.refine3d", fn_img=particles, fn_ref="ref.mrc", ini_high=40, particle_diameter=100,
@@ -169,13 +197,19 @@ def test_a_refinement_that_stops_early_without_its_final_files_has_failed(projec
 
 
 def test_a_killed_class2d_goes_on_from_its_last_iteration(project: Project) -> None:
-    job = project.run("relion.class2d", fn_img=made_particles(project.path), nr_classes=1, nr_iter=3, particle_diameter=100)
+    job = project.run(
+        "relion.class2d", fn_img=made_particles(project.path), nr_classes=1, nr_iter=3, particle_diameter=100
+    )
     job = ended(job)
     assert job.state == "succeeded", job.why
     for path in job.folder.glob("run_it003_*"):
         shutil.move(str(path), job.folder / ".cryoloom")
     journal = job.folder / "journal.jsonl"
-    kept = [line for line in journal.read_text().splitlines() if '"job.ended"' not in line and '"command.ended"' not in line]
+    kept = [
+        line
+        for line in journal.read_text().splitlines()
+        if '"job.ended"' not in line and '"command.ended"' not in line
+    ]
     journal.write_text("\n".join(kept[:-4]) + "\n")
     job.resume()
 

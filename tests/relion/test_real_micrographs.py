@@ -32,7 +32,9 @@ def chain(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         "import.micrographs", fn_in_raw=str(source), angpix=ANGPIX[name], kV=300, Cs=2.7, Q0=0.1
     )
     ctf = project.run("ctf.estimate", input_star_mics=movies)
-    picks = project.run("relion.autopick", fn_input_autopick=ctf, do_log=True, log_diam_min=100, log_diam_max=160)
+    picks = project.run(
+        "relion.autopick", fn_input_autopick=ctf, do_log=True, log_diam_min=100, log_diam_max=160
+    )
     project.run("relion.extract", star_mics=ctf, coords_suffix=picks, extract_size=BOX)
     shown = project.wait(timeout_s=300)
     assert [s.state for s in shown] == ["succeeded"] * 4, [s.why for s in shown]
@@ -56,7 +58,8 @@ def test_each_box_is_the_micrograph_s_patch_up_to_normalisation(chain: tuple[str
     inside = [
         row
         for row in particles.iter_rows(named=True)
-        if BOX < row["rlnCoordinateX"] < original.shape[1] - BOX and BOX < row["rlnCoordinateY"] < original.shape[0] - BOX
+        if BOX < row["rlnCoordinateX"] < original.shape[1] - BOX
+        and BOX < row["rlnCoordinateY"] < original.shape[0] - BOX
     ]
     assert len(inside) > 20
 
@@ -90,20 +93,24 @@ def _flat(image: np.ndarray) -> np.ndarray:
     return np.asarray(image - (plane @ fit).reshape(image.shape))
 
 
-def test_a_movie_made_from_a_real_micrograph_goes_to_particles_and_its_track_is_recovered(tmp_path: Path) -> None:
+def test_a_movie_made_from_a_real_micrograph_goes_to_particles_and_its_track_is_recovered(
+    tmp_path: Path,
+) -> None:
     source = DATA / "micrographs" / FEI
     if not source.exists():
         pytest.skip(f"the real micrograph is not there: {source} (set CRYOLOOM_TEST_DATA)")
     size, frames = 3456, 8
     rng = np.random.default_rng(7)
-    counts = np.rint(np.asarray(read_mrc(source)[:size + 64, :size + 64]) / PER_ELECTRON)
+    counts = np.rint(np.asarray(read_mrc(source)[: size + 64, : size + 64]) / PER_ELECTRON)
     counts = np.clip(counts, 0, None).astype(np.int64)
     # Each electron falls into one frame (a multinomial, drawn frame by frame): noise as in a real movie.
     thinned = np.zeros((frames, *counts.shape), np.int8)
     for frame in range(frames):
         thinned[frame] = rng.binomial(counts, 1 / (frames - frame))
         counts -= thinned[frame]
-    track = np.stack([np.linspace(0, 7, frames) ** 0.7, -3 * np.sin(np.linspace(0, 1.5, frames))], axis=1)  # px, x and y
+    track = np.stack(
+        [np.linspace(0, 7, frames) ** 0.7, -3 * np.sin(np.linspace(0, 1.5, frames))], axis=1
+    )  # px, x and y
     whole = np.rint(track)
     movie = np.stack([
         np.roll(frame, (int(dy), int(dx)), axis=(0, 1))[32:-32, 32:-32]
@@ -114,11 +121,16 @@ def test_a_movie_made_from_a_real_micrograph_goes_to_particles_and_its_track_is_
 
     project = Project.create(tmp_path / "p")
     movies = project.run(
-        "import.movies", fn_in_raw=str(tmp_path / "raw" / "*.mrc"), angpix=ANGPIX[FEI], dose_per_frame=34.7 / frames
+        "import.movies",
+        fn_in_raw=str(tmp_path / "raw" / "*.mrc"),
+        angpix=ANGPIX[FEI],
+        dose_per_frame=34.7 / frames,
     )
     motion = project.run("relion.motioncorr", input_star_mics=movies, bfactor=150)
     ctf = project.run("ctf.estimate", input_star_mics=motion)
-    picks = project.run("relion.autopick", fn_input_autopick=ctf, do_log=True, log_diam_min=100, log_diam_max=160)
+    picks = project.run(
+        "relion.autopick", fn_input_autopick=ctf, do_log=True, log_diam_min=100, log_diam_max=160
+    )
     project.run("relion.extract", star_mics=ctf, coords_suffix=picks, extract_size=BOX)
     shown = project.wait(timeout_s=300)
 

@@ -43,8 +43,12 @@ def test_a_job_below_a_failed_one_says_what_to_do_and_nothing_is_busy() -> None:
 
 
 def test_wait_for_means_success() -> None:
-    assert judged(JobFacts("a", "running"), JobFacts("b", "scheduled", wait_for=("a",))).waits == {"b": "waits for a (running)"}
-    assert judged(JobFacts("a", "succeeded"), JobFacts("b", "scheduled", wait_for=("a",))).actions == (Launch("b"),)
+    assert judged(JobFacts("a", "running"), JobFacts("b", "scheduled", wait_for=("a",))).waits == {
+        "b": "waits for a (running)"
+    }
+    assert judged(JobFacts("a", "succeeded"), JobFacts("b", "scheduled", wait_for=("a",))).actions == (
+        Launch("b"),
+    )
 
 
 def test_a_job_whose_cores_are_taken_says_by_whom() -> None:
@@ -55,7 +59,9 @@ def test_a_job_whose_cores_are_taken_says_by_whom() -> None:
 
 
 def test_a_lost_attempt_is_called_lost_and_the_next_one_waits_longer_each_time() -> None:
-    assert judged(JobFacts("a", "running", attempt=1, attempt_ended=False, lives=False)).actions == (CallLost("a"),)
+    assert judged(JobFacts("a", "running", attempt=1, attempt_ended=False, lives=False)).actions == (
+        CallLost("a"),
+    )
     soon = JobFacts("a", "scheduled", attempt=2, lost_in_a_row=2, since_end_s=1.0)
     later = JobFacts("a", "scheduled", attempt=2, lost_in_a_row=2, since_end_s=6.0)
     assert judged(soon).actions == ()
@@ -77,7 +83,9 @@ def test_an_attempt_that_nobody_claims_is_launched_again_under_its_number() -> N
 
 
 def test_a_running_job_that_is_not_wanted_is_cancelled() -> None:
-    assert judged(JobFacts("a", "running", attempt=1, attempt_ended=False, wants_stop=True)).actions == (Cancel("a"),)
+    assert judged(JobFacts("a", "running", attempt=1, attempt_ended=False, wants_stop=True)).actions == (
+        Cancel("a"),
+    )
 
 
 def test_a_job_on_another_host_is_left_alone() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from cryoloom import star
 from cryoloom.errors import StarError
 
-texts = st.text(st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=12).filter(
-    lambda text: not ('"' in text and "'" in text) and text == text.strip("\xa0") and not text.isspace()
-)
+texts = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=12
+).filter(lambda text: not ('"' in text and "'" in text) and text == text.strip("\xa0") and not text.isspace())
 columns = st.one_of(
     st.lists(st.integers(-(10**17), 10**17), min_size=3, max_size=3),
     st.lists(st.floats(allow_nan=False, width=64), min_size=3, max_size=3),
@@ -29,7 +29,9 @@ def read_quietly(path: Path) -> dict[str, object]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(columns, min_size=1, max_size=5))
-def test_a_table_reads_as_it_was_written(tmp_path_factory: pytest.TempPathFactory, values: list[list[object]]) -> None:
+def test_a_table_reads_as_it_was_written(
+    tmp_path_factory: pytest.TempPathFactory, values: list[list[object]]
+) -> None:
     path = tmp_path_factory.mktemp("s") / "x.star"
     frame = pl.DataFrame({f"label{n}": column for n, column in enumerate(values)})
 
@@ -38,7 +40,9 @@ def test_a_table_reads_as_it_was_written(tmp_path_factory: pytest.TempPathFactor
 
     assert isinstance(again, pl.DataFrame)
     for name in frame.columns:
-        assert [str(v) for v in again[name].cast(frame[name].dtype).to_list()] == [str(v) for v in frame[name].to_list()]
+        assert [str(v) for v in again[name].cast(frame[name].dtype).to_list()] == [
+            str(v) for v in frame[name].to_list()
+        ]
 
 
 @pytest.mark.shared
@@ -131,7 +135,9 @@ def test_a_growing_file_is_followed_row_by_row_and_never_beyond_its_end(
     assert isinstance(whole, pl.DataFrame)
 
 
-def test_a_batch_that_does_not_fit_the_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_that_does_not_fit_the_disk_leaves_no_half_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import os
 
     path = tmp_path / "x.star"

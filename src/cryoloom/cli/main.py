@@ -62,11 +62,11 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        import click
-
-        if isinstance(error, click.ClickException):
-            error.show()
-            return error.exit_code
+        show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
+        if callable(show) and isinstance(code, int):
+            # Wrong usage, in the words of the library that reads the command line.
+            show()
+            return code
         if isinstance(error, OSError):
             print(f"cryoloom: {error}", file=sys.stderr)
             return FAILED

@@ -101,9 +101,38 @@ def _mrc_header(path: Path, start: bytes, size: int) -> ImageHeader:
     )  # fmt: skip
 
 
+def _check_chain(path: Path, size: int) -> None:
+    """Follow the pages' directories; the libraries take a chain that leaves the file for its end."""
+    with path.open("rb") as file:
+        start = file.read(16)
+        order = "<" if start[:2] == b"II" else ">"
+        big = start[2:4] in (b"+\0", b"\0+")
+        number, entry, offset = ("Q", 20, "Q") if big else ("H", 12, "I")
+        width, step = struct.calcsize(offset), struct.calcsize(number)
+        (place,) = struct.unpack(f"{order}{offset}", start[8:16] if big else start[4:8])
+        pages = 0
+        while place:
+            file.seek(place)
+            head = file.read(step)
+            tail = b""
+            if len(head) == step:
+                file.seek(place + step + struct.unpack(f"{order}{number}", head)[0] * entry)
+                tail = file.read(width)
+            if len(tail) < width:
+                raise ImageError(
+                    f"{path}",
+                    found=f"cut short: {size} bytes, {pages} whole pages",
+                    expected="as many as its directories promise",
+                    hint="Copy the file again.",
+                )
+            pages += 1
+            (place,) = struct.unpack(f"{order}{offset}", tail)
+
+
 def _tiff_header(path: Path, size: int) -> ImageHeader:
     import tifffile
 
+    _check_chain(path, size)
     try:
         with tifffile.TiffFile(path) as file:
             page = file.pages.first

@@ -22,8 +22,12 @@ from cryoloom.runner.main import run_attempt
 
 # RELION's flags for an External job's inputs, and what they mean.
 INPUT_KINDS = {
-    **{"in_movies": "movies", "in_mics": "micrographs", "in_parts": "particles", "in_coords": "coordinates"},
-    **{"in_3dref": "volume", "in_mask": "mask"},
+    "in_movies": "movies",
+    "in_mics": "micrographs",
+    "in_parts": "particles",
+    "in_coords": "coordinates",
+    "in_3dref": "volume",
+    "in_mask": "mask",
 }
 
 
@@ -56,7 +60,9 @@ def run(root: Path, given: dict[str, str]) -> int:
         ParameterError: no folder, no protocol, or values that do not fit.
     """
     if "o" not in given:
-        raise ParameterError("argument --o", found="missing", expected="the job's folder", hint="RELION gives it.")
+        raise ParameterError(
+            "argument --o", found="missing", expected="the job's folder", hint="RELION gives it."
+        )
     name = given["o"].rstrip("/")
     folder = root / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -76,7 +82,9 @@ def describe(root: Path, name: str, given: dict[str, str]) -> None:
     values = {key: value for key, value in given.items() if key in kind.params and value}
     inputs: dict[str, Dataset] = {}
     for flag, kind_name in INPUT_KINDS.items():
-        target = next((key for key, spec in kind.inputs.items() if accepts(spec.kind, KINDS[kind_name])), None)
+        target = next(
+            (key for key, spec in kind.inputs.items() if accepts(spec.kind, KINDS[kind_name])), None
+        )
         if given.get(flag) and target is not None:
             inputs[target] = KINDS[kind_name](given[flag])  # by now its whole file is there
     protocol = kind(values, inputs)
@@ -84,7 +92,9 @@ def describe(root: Path, name: str, given: dict[str, str]) -> None:
     job = JobFolder(f"{name}/", root, uuid.uuid4().hex)
     outputs = protocol.output_files(job)
     (root / name / ".cryoloom" / "attempts").mkdir(parents=True, exist_ok=True)
-    spec = JobSpec(job.uuid, name, kind.name, kind.version, protocol.values, _given(protocol), outputs=outputs)
+    spec = JobSpec(
+        job.uuid, name, kind.name, kind.version, protocol.values, _given(protocol), outputs=outputs
+    )
     spec.write(root / name)
     _tell_outputs(root / name, outputs)
 

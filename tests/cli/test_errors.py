@@ -1,0 +1,90 @@
+"""What a user gets wrong is one clear sentence and an exit code, never a traceback."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cryoloom.project.folder import ProjectFolder
+
+
+def cryoloom(*args: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "cryoloom.cli.main", *args],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=cwd,
+    )
+
+
+CASES = [
+    (["run", "relion.class2d", "nr_clases=5"], "Did you mean nr_classes", 2),
+    (["run", "relion.class2d", "nr_classes=0", "fn_img=particles.star"], "expected a value ≥ 1", 2),
+    (["run", "relion.clas2d"], "Did you mean relion.class2d", 2),
+    (["run", "relion.class2d", "fn_img=nowhere.star"], "neither a job nor a file", 2),
+    (["run", "relion.class2d", "fn_img=1"], "expected a job that gives particles", 2),
+    (["run", "relion.class2d", "word"], "expected name=value", 1),
+    (["run", "import.movies"], "expected a pattern of files", 2),
+    (["run", "import.movies", "fn_in_raw=*.mrc", "optics_groups=single"], "expected pattern=name", 2),
+    (["show", "Class2D/job099"], "`cryoloom ls` lists them", 2),
+    (["plot", "1", "fsc"], "view fsc is unknown", 2),
+    (["workflow", "run", "missing.json"], "missing.json is missing", 2),
+    (["relion", "command", "missing.star"], "missing.star is missing", 2),
+    (["simulate", "out", "--preset", "huge"], "tiny", 2),
+    (["nonsense"], "No such command", 2),
+]
+
+
+@pytest.mark.parametrize(("args", "said", "code"), CASES, ids=[" ".join(case[0][:3]) for case in CASES])
+def test_a_mistake_is_one_sentence(project: ProjectFolder, args: list[str], said: str, code: int) -> None:
+    project.create_job("import.movies", {"fn_in_raw": "raw/*.mrc"}, {})
+    (project.root / "particles.star").write_text("data_particles\n")
+
+    done = cryoloom(*args, cwd=project.root)
+
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.returncode == code
+    assert len(project.entries()) == 1
+
+
+def test_a_folder_that_is_no_project_is_said_so_with_what_to_do(tmp_path: Path) -> None:
+    done = cryoloom("ls", "-p", str(tmp_path))
+
+    assert done.returncode == 2
+    assert "cryoloom new" in done.stderr
+
+
+def test_ls_gives_json_with_the_promised_keys(project: ProjectFolder) -> None:
+    project.create_job("import.movies", {"fn_in_raw": "raw/*.mrc"}, {}, alias="mine")
+
+    [entry] = json.loads(cryoloom("ls", "--json", "-p", str(project.root)).stdout)
+
+    assert {"name", "alias", "protocol", "state", "why", "items", "outputs"} <= set(entry)
+    assert (entry["name"], entry["alias"], entry["state"]) == ("Import/job001", "mine", "scheduled")
+    assert entry["items"] == {"done": 0, "failed": 0, "total": None}
+
+
+def test_help_tells_every_parameter_of_a_protocol() -> None:
+    out = cryoloom("help", "relion.refine3d").stdout
+
+    for word in ("auto_local_sampling", "default 1.8 degrees", "When: use_gpu", "Å", "Outputs:", "half_maps"):
+        assert word in out
+
+
+def test_new_open_alias_and_version(tmp_path: Path) -> None:
+    assert cryoloom("new", str(tmp_path / "p")).returncode == 0
+    assert "0 jobs" in cryoloom("open", str(tmp_path / "p")).stdout
+    assert cryoloom("--version").stdout.startswith("cryoloom 0.")
+    assert "relion_refine" in cryoloom("doctor", "-p", str(tmp_path / "p")).stdout
+
+
+def test_starting_the_command_or_a_job_loads_no_table_no_chart_and_no_array() -> None:
+    code = "import sys, cryoloom, cryoloom.protocol, cryoloom.runner.main, cryoloom.cli.main; print(sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    for heavy in ("polars", "altair", "scipy", "fastapi", "numpy", "pydantic"):
+        assert f"'{heavy}'" not in loaded, heavy

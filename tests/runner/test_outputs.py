@@ -1,0 +1,181 @@
+"""A dataset grows in whole batches, is cut back to what was committed, and tells when its columns change."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from cryoloom.errors import ProgramError, ProjectError
+from cryoloom.project.journal import JournalWriter
+from cryoloom.project.settings import Settings
+from cryoloom.protocol import Command, Movies
+from cryoloom.runner import programs
+from cryoloom.runner.outputs import GrowingOutput
+from cryoloom.runner.shadow import make_shadow, move_files
+from cryoloom.runner.streams import InputStream
+
+OPTICS = pl.DataFrame({"rlnOpticsGroup": [1], "rlnOpticsGroupName": ["a"]})
+
+
+def rows(*names: str, **more: object) -> pl.DataFrame:
+    frame = pl.DataFrame(
+        {"rlnMicrographMovieName": list(names), "cryoloomItemId": [f"i{name}" for name in names]}
+    )
+    return frame.with_columns(pl.lit(value).alias(key) for key, value in more.items())
+
+
+class Producer:
+    """A job that appends, without a process of its own."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.folder = root, root / "Import/job001"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "job.json").write_text("{}")
+        (self.folder / ".cryoloom/attempts/0001").mkdir(parents=True, exist_ok=True)
+        self.journal = JournalWriter(self.folder, 1)
+        self.output = GrowingOutput("movies", self.folder, "movies.star", "movies", self.journal)
+
+    def add(self, frame: pl.DataFrame, optics: pl.DataFrame = OPTICS, *, commit: bool = True) -> None:
+        end = self.output.append(frame, optics)
+        state = self.output.state
+        assert state is not None
+        if commit:
+            ends = {
+                "movies": {"generation": state.generation, "end": end, "items": state.items + frame.height}
+            }
+            self.journal.write("items.done", items=frame["cryoloomItemId"].to_list(), failed=[], outputs=ends)
+
+    def stream(self) -> InputStream:
+        return InputStream(self.root, Movies("Import/job001/movies.star", "Import/job001", "movies"))
+
+
+def names(frame: pl.DataFrame | None) -> list[str]:
+    return [] if frame is None else frame["rlnMicrographMovieName"].to_list()
+
+
+def test_a_follower_sees_what_is_committed_and_no_more(tmp_path: Path) -> None:
+    producer = Producer(tmp_path)
+    stream = producer.stream()
+    producer.add(rows("a", "b"))
+    producer.add(rows("c"), commit=False)
+
+    assert names(stream.poll()) == ["a", "b"]
+    assert names(stream.poll()) == []
+    assert not stream.closed
+    producer.output.recover()
+    producer.add(rows("d"))
+    producer.output.close(0)
+
+    assert names(stream.poll()) == ["d"]
+    assert stream.closed
+
+
+def test_uncommitted_rows_are_cut_off_after_a_crash(tmp_path: Path) -> None:
+    producer = Producer(tmp_path)
+    producer.add(rows("a"))
+    size = producer.output.path.stat().st_size
+    producer.add(rows("b"), commit=False)
+
+    assert Producer(tmp_path).output.recover()
+    assert producer.output.path.stat().st_size == size
+
+
+def test_lost_rows_are_noticed(tmp_path: Path) -> None:
+    producer = Producer(tmp_path)
+    producer.add(rows("a", "b"))
+    producer.output.path.write_bytes(producer.output.path.read_bytes()[:-20])
+
+    assert not Producer(tmp_path).output.recover()
+
+
+@pytest.mark.parametrize("change", ["column", "optics group"])
+def test_a_new_column_or_optics_group_makes_a_generation_and_every_item_comes_once(
+    tmp_path: Path, change: str
+) -> None:
+    producer = Producer(tmp_path)
+    stream = producer.stream()
+    producer.add(rows("a", "b"))
+    first = names(stream.poll())
+
+    if change == "column":
+        producer.add(rows("c", rlnNew=1.5))
+    else:
+        producer.add(rows("c"), pl.DataFrame({"rlnOpticsGroup": [1, 2], "rlnOpticsGroupName": ["a", "b"]}))
+    state = producer.output.state
+
+    assert state is not None and state.generation == 2
+    assert first + names(stream.poll()) == ["a", "b", "c"]
+    assert stream.optics is not None
+    assert stream.optics.height == (2 if change == "optics group" else 1)
+
+
+def test_a_shadow_has_everything_but_the_job_s_own_files(tmp_path: Path) -> None:
+    root = tmp_path / "p"
+    for name in ("Movies/a.mrc", "MotionCorr/job002/done.star", "MotionCorr/job001/other.star", "ref.mrc"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+
+    shadow = make_shadow(root, "MotionCorr/job002/", root / "MotionCorr/job002/.cryoloom/b1")
+
+    assert (shadow / "Movies/a.mrc").exists() and (shadow / "ref.mrc").exists()
+    assert (shadow / "MotionCorr/job001/other.star").exists()
+    assert list((shadow / "MotionCorr/job002").iterdir()) == []
+    (shadow / "MotionCorr/job002/Movies").mkdir()
+    for name in ("Movies/a.mrc", "logfile.pdf", "out.star"):
+        (shadow / "MotionCorr/job002" / name).write_text(name)
+    move_files(shadow / "MotionCorr/job002", root / "MotionCorr/job002", {"*.pdf"})
+    kept = {path.name for path in (root / "MotionCorr/job002").iterdir()}
+    assert kept == {".cryoloom", "Movies", "done.star", "out.star"}
+    assert (root / "MotionCorr/job002/Movies/a.mrc").read_text() == "Movies/a.mrc"
+
+
+def test_a_path_too_long_for_relion_is_refused_before_relion_fails_silently(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="shorter path"):
+        make_shadow(tmp_path, "CtfFind/job003/", tmp_path / ("x" * 150) / "y")
+
+
+def run(tmp_path: Path, script: str, **more: object) -> programs.Ended:
+    command = Command("sh", ("-c", script))
+    return programs.run(
+        command, Settings({}), cwd=tmp_path, out=tmp_path / "run.out", err=tmp_path / "run.err", **more
+    )  # type: ignore[arg-type]
+
+
+def test_a_program_that_fails_says_why_in_its_last_words(tmp_path: Path) -> None:
+    ended = run(tmp_path, "echo hello; echo no such optics group >&2; exit 3")
+
+    assert (ended.code, ended.tail) == (3, "no such optics group")
+    assert (tmp_path / "run.out").read_text() == "hello\n"
+
+
+def test_a_program_that_hangs_is_ended(tmp_path: Path) -> None:
+    ended = run(tmp_path, "exec sleep 60", limit_s=0.3)
+
+    assert ended.hung and ended.code == -9
+
+
+def test_a_missing_program_is_an_error_with_a_remedy() -> None:
+    with pytest.raises(ProgramError, match="apt-get install relion"):
+        programs.find_program("relion_no_such_program", Settings({}))
+
+
+def test_relion_gets_its_environment_and_mpi_its_ranks(tmp_path: Path) -> None:
+    command = Command("sh", ("-c", "true"), mpi=1, threads=3)
+
+    environment = programs.environment(
+        command, Settings({"programs.relion.environment": ({"A": "b"}, "test")})
+    )
+
+    assert environment["OMP_NUM_THREADS"] == "3"
+    assert environment["RELION_SHELL"] == "sh"
+    assert environment["A"] == "b"
+
+
+def test_environment_modules_are_loaded_before_the_program() -> None:
+    settings = Settings({"programs.relion.modules": (["relion/3.1", "cuda"], "test")})
+
+    argv = programs.arguments(Command("relion_refine", ("--o", "a b")), settings)
+
+    assert argv[:2] == ["bash", "-lc"]
+    assert argv[2].startswith("module load relion/3.1 cuda && exec")
+    assert argv[-3:] == ["relion_refine", "--o", "a b"]
