@@ -60,7 +60,7 @@ def test_tiff_movies_are_read_with_every_compression_and_refused_when_cut(
     path.write_bytes(whole[: len(whole) // 2])
 
     assert (header.format, header.size, header.frames) == ("TIFF", (48, 64), 5)
-    with pytest.raises(ImageError, match="TIFF|cut short"):
+    with pytest.raises(ImageError, match=r"TIFF|cut short"):
         read_header(path)
 
 

@@ -11,12 +11,11 @@ import shlex
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from cryoloom import star
 from cryoloom.simulate import SimulatedSet
-from cryoloom.simulate.truth import optics_table, read_map, read_truth, table
+from cryoloom.simulate.truth import optics_table, read_truth, table
 
 ENVIRONMENT = {
     "RELION_SHELL": "sh",
@@ -128,103 +127,6 @@ class Chain:
             f" --part_star {job}particles.star --part_dir {job} --extract --extract_size {self.preset.box}"
             f" --scale {scaled} --norm --bg_radius {int(0.375 * scaled)} --white_dust -1 --black_dust -1"
             " --invert_contrast",
-            self.project,
-        )
-        return job
-
-    def again(self, ctf: str, particles: str, scaled: int) -> str:
-        job = self.job("Extract", "relion.extract")
-        relion(
-            f"relion_preprocess --i {ctf}micrographs_ctf.star --reextract_data_star {particles} --recenter"
-            " --recenter_x 0 --recenter_y 0 --recenter_z 0"
-            f" --part_star {job}particles.star --part_dir {job} --extract --extract_size {self.preset.box}"
-            f" --scale {scaled} --norm --bg_radius {int(0.375 * scaled)} --white_dust -1 --black_dust -1"
-            " --invert_contrast",
-            self.project,
-        )
-        return job
-
-    def class2d(self, particles: str, classes: int = 3, iterations: int = 6) -> str:
-        job = self.job("Class2D", "relion.class2d")
-        relion(
-            f"relion_refine --o {job}run --i {particles} --dont_combine_weights_via_disc --preread_images"
-            f" --pool 30 --pad 2 --ctf --iter {iterations} --tau2_fudge 2 --particle_diameter 150 --K {classes}"
-            " --flatten_solvent --zero_mask --oversampling 1 --psi_step 20 --offset_range 3 --offset_step 2"
-            " --norm --scale --j 2 --random_seed 1",
-            self.project,
-        )
-        return job
-
-    def choose(self, class2d: str, factor: float = 2.0) -> str:
-        job = self.job("Select", "sets.classes")
-        data = sorted((self.project / class2d).glob("run_it*_data.star"))[-1]
-        model = table(star.read(data.with_name(data.name.replace("_data", "_model"))), "model_classes")
-        share, resolution = (
-            model[f"rln{x}"].to_numpy() for x in ("ClassDistribution", "EstimatedResolution")
-        )
-        kept = np.flatnonzero((share > 0.03) & (resolution < factor * resolution[share > 0.03].min())) + 1
-        blocks = star.read(data)
-        rows = table(blocks, "particles").filter(pl.col("rlnClassNumber").is_in(kept.tolist()))
-        star.write(
-            self.project / job / "particles.star", {"optics": table(blocks, "optics"), "particles": rows}
-        )
-        return job
-
-    def initial(self, particles: str, iterations: str = "60/5/10", subsets: str = "25/100") -> str:
-        job = self.job("InitialModel", "relion.inimodel")
-        first, last, between = iterations.split("/")[0], iterations.split("/")[1], iterations.split("/")[2]
-        small, large = subsets.split("/")
-        relion(
-            f"relion_refine --o {job}run --sgd_ini_iter {first} --sgd_inbetween_iter {between} --sgd_fin_iter {last}"
-            " --sgd_write_iter 10 --sgd_ini_resol 25 --sgd_fin_resol 15"
-            f" --sgd_ini_subset {small} --sgd_fin_subset {large} --sgd --denovo_3dref --i {particles} --ctf --K 1"
-            " --sym T --flatten_solvent --zero_mask --dont_combine_weights_via_disc --preread_images --pool 30"
-            " --pad 1 --skip_gridding --particle_diameter 150 --oversampling 1 --healpix_order 1 --offset_range 3"
-            " --offset_step 2 --j 2 --random_seed 1",
-            self.project,
-        )
-        return job
-
-    def refine(self, particles: str, reference: Path, options: str) -> str:
-        job = self.job("Refine3D", "relion.refine3d")
-        optics = table(star.read(self.project / particles), "optics")
-        angpix, box = float(optics["rlnImagePixelSize"][0]), int(optics["rlnImageSize"][0])
-        relion(
-            f"relion_image_handler --i {reference.relative_to(self.project)} --o {job}ref.mrc"
-            f" --rescale_angpix {angpix} --new_box {box}",
-            self.project,
-        )
-        relion(
-            f"mpirun -n 3 relion_refine_mpi --o {job}run --auto_refine --split_random_halves --i {particles}"
-            f" --ref {job}ref.mrc {_REFINE} {options}",
-            self.project,
-        )
-        return job
-
-    def mask(self, reference: Path, angpix: float, extend: int, soft: int) -> str:
-        job = self.job("MaskCreate", "relion.maskcreate")
-        relion(
-            f"relion_image_handler --i {reference.relative_to(self.project)} --o {job}ref.mrc"
-            f" --rescale_angpix {angpix} --new_box {self.preset.box}",
-            self.project,
-        )
-        volume, _ = read_map(self.project / job / "ref.mrc")
-        n = len(volume)
-        z, y, x = np.ogrid[:n, :n, :n]
-        middle = (z - n / 2) ** 2 + (y - n / 2) ** 2 + (x - n / 2) ** 2 < (n / 4) ** 2
-        threshold = 0.25 * np.percentile(volume[middle], 99)
-        relion(
-            f"relion_mask_create --i {job}ref.mrc --o {job}mask.mrc --lowpass 15 --ini_threshold {threshold}"
-            f" --extend_inimask {extend} --width_soft_edge {soft} --j 2",
-            self.project,
-        )
-        return job
-
-    def postprocess(self, refine: str, mask: str) -> str:
-        job = self.job("PostProcess", "relion.postprocess")
-        relion(
-            f"relion_postprocess --mask {mask}mask.mrc --i {refine}run_half1_class001_unfil.mrc"
-            f" --o {job}postprocess --angpix {self.preset.angpix} --auto_bfac --autob_lowres 10",
             self.project,
         )
         return job

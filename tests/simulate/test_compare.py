@@ -151,34 +151,3 @@ def test_motion_picks_and_particles_of_a_relion_run_pass_their_bars(tmp_path: Pa
     assert scores.hand == "unknown"
     before = next(row for row in scores.rows if row.what.startswith("motion before"))
     assert scores.bars["drift_error"]["value"] < 0.25 * before.value
-
-
-@pytest.mark.relion
-@pytest.mark.slow
-def test_a_whole_chain_on_tiny_passes_all_bars(tmp_path: Path) -> None:
-    movies = simulate(tmp_path / "set", "tiny", seed=2)
-    chain = Chain(tmp_path / "project", movies)
-    ctf = chain.true_ctf(chain.motion())
-    extracted = chain.extract(ctf, chain.pick(ctf))
-    chosen = chain.choose(chain.class2d(f"{extracted}particles.star"))
-    initial = chain.initial(f"{chosen}particles.star")
-    again = chain.again(ctf, f"{chosen}particles.star", 32)
-    reference = sorted((chain.project / initial).glob("run_it*_class001.mrc"))[-1]
-    local = "--auto_local_healpix_order 4 --maxsig 100"
-    first = chain.refine(
-        f"{again}particles.star", reference, f"--ini_high 25 --healpix_order 2 {local} --offset_range 3"
-    )
-    mask = chain.mask(chain.project / first / "run_class001.mrc", movies.preset.angpix, 2, 4)
-    full = chain.again(ctf, f"{first}run_data.star", movies.preset.box)
-    masked = f"--solvent_mask {mask}mask.mrc --solvent_correct_fsc"
-    second = chain.refine(
-        f"{full}particles.star",
-        chain.project / first / "run_class001.mrc",
-        f"--ini_high 12 --healpix_order 4 {local} --offset_range 2 {masked}",
-    )
-    chain.postprocess(second, mask)
-
-    scores = compare_project(chain.project, movies.truth)
-
-    assert len(scores.bars) == 10
-    assert scores.passed, scores.bars
