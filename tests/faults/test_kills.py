@@ -126,6 +126,9 @@ def test_a_stopped_job_goes_on_where_it_was(streaming: Path, tmp_path: Path) -> 
     while motion.state != "aborted" and time.monotonic() < deadline:
         time.sleep(0.1)
     assert motion.state == "aborted"
+    # The scheduler leaves RELION's mark for a job that was ended and could not do so itself.
+    while not (motion.folder / "RELION_JOB_EXIT_ABORTED").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert (motion.folder / "RELION_JOB_EXIT_ABORTED").exists()
 
     done = cryoloom("resume", "--all", "--wait", "-p", str(folder))

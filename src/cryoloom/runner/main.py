@@ -22,6 +22,8 @@ from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, Protocol,
 from cryoloom.runner.context import RunContext, Suspended
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+RESERVE = ".cryoloom/reserve"
+RESERVE_BYTES = 65536
 
 
 def main() -> int:
@@ -42,6 +44,7 @@ def run_attempt(root: Path, name: str, attempt: int) -> int:
     for log in ("run.out", "run.err"):
         (folder / log).touch()
     clear_marks(folder)
+    _fill_reserve(folder)
     state, why = "failed", ""
     try:
         job = entry.job_folder()
@@ -64,6 +67,8 @@ def run_attempt(root: Path, name: str, attempt: int) -> int:
     except CryoloomError as error:
         why = str(error)
     except OSError as error:
+        # Room for our last words: a full disk would swallow them.
+        (folder / RESERVE).unlink(missing_ok=True)
         what = "no space left on the disk" if error.errno in DISK_FULL else str(error)
         why = f"{what}; resume the job when that is mended"
         traceback.print_exc()
@@ -82,6 +87,13 @@ def run_attempt(root: Path, name: str, attempt: int) -> int:
     )  # fmt: skip
     journal.close()
     return 0 if state == "succeeded" else 1
+
+
+def _fill_reserve(folder: Path) -> None:
+    """Keep some room aside for the words that say that the disk is full."""
+    reserve = folder / RESERVE
+    if not reserve.exists() or reserve.stat().st_size < RESERVE_BYTES:
+        reserve.write_bytes(bytes(RESERVE_BYTES))
 
 
 def _with_auto(protocol: Protocol, journal: JournalWriter) -> Protocol:

@@ -51,7 +51,11 @@ def link_or_copy(source: Path, target: Path, *, copy: bool) -> None:
         return
     if copy:
         beside = target.with_name(f".{target.name}.tmp")
-        shutil.copyfile(source, beside)
+        try:
+            shutil.copyfile(source, beside)
+        except OSError:
+            beside.unlink(missing_ok=True)  # half a copy would keep a full disk full
+            raise
         beside.replace(target)
     else:
         target.symlink_to(

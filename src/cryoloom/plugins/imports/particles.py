@@ -2,10 +2,14 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.plugins.imports.linking import link_or_copy
 from cryoloom.protocol import Block, JobFolder, Output, Param, Particles, SetProtocol, SetResult
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 class ImportParticles(SetProtocol):
@@ -52,6 +56,7 @@ class ImportParticles(SetProtocol):
             for number, at, stack in (str(name).partition("@") for name in kept["rlnImageName"].to_list())
         ]
         kept = kept.with_columns(pl.Series("rlnImageName", renamed))
+        optics = _with_image_size(optics, job, renamed[0])
         if self.optics_group_particles:
             if optics.height != 1:
                 raise ParameterError(
@@ -89,3 +94,15 @@ class ImportParticles(SetProtocol):
         from cryoloom.views import particles
 
         return particles.particle_views(job.root, job.file("particles.star"))
+
+
+def _with_image_size(optics: "pl.DataFrame", job: JobFolder, image: str) -> "pl.DataFrame":
+    """The optics table with the box size, without which RELION 3.1 reads no particles."""
+    import polars as pl
+
+    from cryoloom.images.headers import read_header
+
+    if "rlnImageSize" in optics.columns:
+        return optics
+    header = read_header(job.root / image.rpartition("@")[2])
+    return optics.with_columns(pl.lit(header.size[0]).alias("rlnImageSize"))
