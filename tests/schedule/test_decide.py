@@ -88,5 +88,16 @@ def test_a_running_job_that_is_not_wanted_is_cancelled() -> None:
     )
 
 
+def test_a_job_of_relion_s_is_waited_for_but_never_touched_and_keeps_nobody_busy() -> None:
+    foreign = JobFacts("a", "scheduled", foreign=True)
+    ours = JobFacts("b", "scheduled", needs=(Need("a", "particles", False),))
+
+    decision = judged(foreign, ours)
+
+    assert decision.actions == ()
+    assert decision.waits == {"b": "waits for a (scheduled)"}
+    assert not judged(foreign).busy
+
+
 def test_a_job_on_another_host_is_left_alone() -> None:
     assert judged(JobFacts("a", "running", attempt=1, attempt_ended=False, lives=None)).actions == ()

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryoloom.errors import CryoloomError
 from cryoloom.launchers import ledger
 from cryoloom.launchers.machine import gpus_of_string
 from cryoloom.project.attempts import read_attempt, read_control
@@ -25,6 +26,7 @@ class Watched:
     history: JobHistory | None = None
     status: JobStatus | None = None
     first_unclaimed: float = 0.0
+    unknown: str = ""  # why its protocol cannot be found
     ended_at: float = 0.0
 
 
@@ -55,7 +57,10 @@ class FactGatherer:
             if watched is None:
                 watched = Watched(entry)
                 if entry.spec is not None:
-                    _describe(watched)
+                    try:
+                        _describe(watched)
+                    except CryoloomError as error:
+                        watched.unknown = str(error)
             watched.entry = entry
             found[entry.name] = watched
         self.watched = found
@@ -64,9 +69,9 @@ class FactGatherer:
         entry = watched.entry
         if entry.spec is None:
             status = foreign_status(entry.folder, entry.pipeline_status)
-            # A RELION job that is merely scheduled is RELION's to run.
-            state = "running" if status.state == "scheduled" else status.state
-            return JobFacts(entry.name, state)
+            return JobFacts(entry.name, status.state, foreign=True)
+        if watched.unknown:
+            return JobFacts(entry.name, job_status(entry.folder).state, watched.unknown, foreign=True)
         status = job_status(entry.folder, watched.history)
         watched.history, watched.status = status.history, status
         history, attempt = status.history, status.attempt

@@ -43,6 +43,7 @@ class JobFacts:
     seen_unclaimed_s: float = 0.0  # how long the attempt has had no claim
     lost_in_a_row: int = 0
     since_end_s: float = 1e9
+    foreign: bool = False  # RELION's own job, or one that no installed plugin knows: not ours to run
     slots_wanted: str = ""  # why its cores or GPUs are not free; "" when they are
 
 
@@ -100,6 +101,8 @@ def decide(jobs: Mapping[str, JobFacts]) -> Decision:
     waits: dict[str, str] = {}
     busy = False
     for job in jobs.values():
+        if job.foreign:
+            continue
         if job.state == "running":
             busy = True
             action = _of_running(job)
