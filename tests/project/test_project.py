@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import pipeline as pipe
+from cryoloom.project.attempts import make_attempt
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.journal import JournalWriter, read_history
-from cryoloom.project.processes import start_ticks
+from cryoloom.project.jsonfile import write_json
+from cryoloom.project.processes import boot_id, start_ticks
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.relion_lock import LOCK, OWNER, relion_lock
@@ -55,7 +58,7 @@ def test_ids_are_repeatable_from_a_seed_and_random_without(tmp_path: Path) -> No
 
 
 def test_an_input_is_found_by_job_number_alias_output_and_file(project: ProjectFolder) -> None:
-    project.create_job("import.movies", MOVIES, {}, alias="session1")
+    project.create_job("import.movies", MOVIES, {}, alias="session1", label="tonight")
     spec = find_protocol("relion.motioncorr").inputs["input_star_mics"]
 
     for text in (
@@ -64,6 +67,7 @@ def test_an_input_is_found_by_job_number_alias_output_and_file(project: ProjectF
         "1",
         "session1",
         "Import/session1",
+        "tonight",
         "1:movies",
         "Import/job001/movies.star",
     ):
@@ -73,6 +77,14 @@ def test_an_input_is_found_by_job_number_alias_output_and_file(project: ProjectF
             "Import/job001",
             "movies",
         ), text
+
+
+def test_a_workflow_s_name_that_several_jobs_bear_is_ambiguous(project: ProjectFolder) -> None:
+    project.create_job("import.movies", MOVIES, {}, label="movies")
+    project.create_job("import.movies", MOVIES, {}, label="movies")
+
+    with pytest.raises(ProjectError, match="ambiguous \\(Import/job001, Import/job002\\)"):
+        project.entry("movies")
 
 
 @pytest.mark.parametrize(
@@ -123,6 +135,28 @@ def test_a_dead_owner_s_lock_is_broken_and_a_living_one_s_is_not(project: Projec
     (lock / OWNER).write_text(json.dumps(mine))
     with pytest.raises(ProjectError, match="rm -r"), relion_lock(project.root, patience_s=0.2):
         pass
+
+
+def test_a_job_whose_process_is_gone_says_so_and_who_can_help(project: ProjectFolder) -> None:
+    entry = project.create_job("import.movies", MOVIES, {})
+    attempt = make_attempt(entry.folder)
+    assert attempt is not None
+    gone = subprocess.Popen(["true"])
+    claim = {"host": socket.gethostname(), "boot": boot_id(), "pid": gone.pid, "start": 1}
+    gone.wait()
+    write_json(attempt / "claim", claim)
+
+    status = entry.status()
+    assert status.state == "running"
+    assert "`cryoloom resume` goes on with it" in status.why
+
+    claim |= {"pid": os.getpid(), "start": start_ticks(os.getpid())}
+    write_json(attempt / "claim", claim)
+    assert entry.status().why == ""
+
+    # Another machine's process cannot be seen from here.
+    write_json(attempt / "claim", claim | {"host": "elsewhere", "pid": gone.pid})
+    assert entry.status().why == ""
 
 
 def test_a_torn_line_of_the_journal_does_not_count_and_is_cut_off(tmp_path: Path) -> None:

@@ -168,7 +168,7 @@ class Project:
             elif status.state == "scheduled":
                 attempts.write_control(job.entry.folder, wanted="run")
                 taken.append(job)
-            elif jobs is None and status.state == "running":
+            elif status.attempt is not None and status.attempt.vanished():
                 taken.append(job)
         ensure_scheduler(self.path)
         return taken

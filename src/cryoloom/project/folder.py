@@ -185,7 +185,7 @@ class ProjectFolder:
         return entries
 
     def entry(self, text: str) -> JobEntry:
-        """A job by name, number ("job008", "8"), or alias.
+        """A job by name, number ("job008", "8"), alias, or the name that its workflow gave it.
 
         Raises:
             ProjectError: there is no such job, or several.
@@ -196,6 +196,8 @@ class ProjectFolder:
         found = [entry for entry in entries if wanted in (entry.name, entry.alias, _aliased(entry))]
         if not found and number.isdigit() and "/" not in wanted:
             found = [entry for entry in entries if entry.name.endswith(f"/job{int(number):03d}")]
+        if not found and wanted:
+            found = [entry for entry in entries if entry.spec and entry.spec.label == wanted]
         if len(found) != 1:
             names = [entry.name for entry in entries]
             raise ProjectError(

@@ -48,6 +48,8 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
             return status("aborted", "stopped before it began")
         return status("scheduled", "", resumable=True)
     if not attempt.ended:
+        if attempt.vanished():
+            return status("running", "interrupted: its process is gone; `cryoloom resume` goes on with it")
         return status("running", history.waiting)
     ended_by = (attempt.exit or {}).get("ended_by", "")
     if history.state == "succeeded":

@@ -25,7 +25,12 @@ class ImageHandler(Additional, ProgramProtocol):
     invert_hand: bool = Param(False, "Invert the hand?", help="The map's mirror image.")
     sym: str = Param("", "Symmetrise", help="Point group; empty: none.")
     shift_com: bool = Param(False, "Shift the centre of mass to the centre?", help="Of positive density.")
-    multiply_constant: float = Param(1, "Multiply by", help="A constant.")
+    multiply_constant: float = Param(
+        1,
+        "Multiply by",
+        help="Extraction normalises particles at their own pixel size, so a map that goes on with particles of "
+        "another one is on their grey scale when multiplied by (new / old pixel size)².",
+    )
 
     volume: Volume = Output("Changed map", "map.mrc")
 
