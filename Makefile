@@ -51,7 +51,7 @@ $(VENV)/installed: pyproject.toml requirements.lock
 
 # RELION from the distribution, where it is missing; as root or through sudo, else the command is printed.
 relion:
-	@if $(BIN)/python -m cryoloom.cli.main doctor >/dev/null 2>&1; then :; \
+	@if $(BIN)/cryoloom doctor >/dev/null 2>&1; then :; \
 	elif command -v relion_refine_mpi >/dev/null && command -v mpirun >/dev/null; then :; \
 	elif $(SUDO) true 2>/dev/null; then \
 	  echo "Installing RELION from the distribution's package."; \

@@ -66,8 +66,13 @@ def cpu_seconds(project: Project) -> float:
 
 
 def latency(project: Project) -> float | None:
-    """Seconds from a movie's arrival (when its import journaled it) to its particles; the median."""
-    jobs = {job.entry.protocol: job for job in reversed(project.jobs())}
+    """Seconds from a movie's arrival (when its import journaled it) to its particles; the median.
+
+    None where no particles came of the movies.
+    """
+    jobs = {job.entry.protocol: job for job in reversed(project.jobs()) if job.summary().done}
+    if not {"import.movies", "relion.autopick", "relion.extract"} <= set(jobs):
+        return None
     movies = jobs["import.movies"].entry.status().history.done
     particles = jobs["relion.extract"].entry.status().history.done
     picks = jobs["relion.autopick"].dataset("coordinates").table()

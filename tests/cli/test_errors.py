@@ -12,7 +12,7 @@ from cryoloom.project.folder import ProjectFolder
 
 def cryoloom(*args: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "cryoloom.cli.main", *args],
+        [sys.executable, "-m", "cryoloom", *args],
         capture_output=True,
         text=True,
         timeout=60,
@@ -80,6 +80,30 @@ def test_new_open_alias_and_version(tmp_path: Path) -> None:
     assert "0 jobs" in cryoloom("open", str(tmp_path / "p")).stdout
     assert cryoloom("--version").stdout.startswith("cryoloom 0.")
     assert "relion_refine" in cryoloom("doctor", "-p", str(tmp_path / "p")).stdout
+
+
+def test_doctor_ends_with_an_error_where_relion_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    done = cryoloom("doctor", "-p", str(tmp_path))
+
+    assert done.returncode == 1
+    assert "MISSING  missing: apt-get install relion" in done.stdout
+
+
+def test_waiting_for_a_job_that_fails_ends_with_an_error(project: ProjectFolder) -> None:
+    given = ["import.micrographs", "fn_in_raw=nothing/*.mrc", "stream=No"]
+
+    done = cryoloom("run", *given, "--wait", "-p", str(project.root))
+
+    assert "Import/job001 failed" in done.stdout
+    assert done.returncode == 1
+
+    again = cryoloom("resume", "--all", "--wait", "-p", str(project.root))
+
+    assert again.returncode == 1
 
 
 def test_starting_the_command_or_a_job_loads_no_table_no_chart_and_no_array() -> None:

@@ -35,7 +35,7 @@ def streaming(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def cryoloom(*args: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "cryoloom.cli.main", *args], capture_output=True, text=True, timeout=300
+        [sys.executable, "-m", "cryoloom", *args], capture_output=True, text=True, timeout=300
     )
 
 

@@ -21,7 +21,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 def cryoloom(*args: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [sys.executable, "-m", "cryoloom.cli.main", *args], capture_output=True, text=True, timeout=600
+        [sys.executable, "-m", "cryoloom", *args], capture_output=True, text=True, timeout=600
     )
 
 

@@ -43,9 +43,8 @@ for group in (setup, jobs, showing, workflows, relion, simulation):
 def main() -> int:
     """Run the command; errors of users are one sentence and exit code 2 or 1, never a traceback."""
     try:
-        app(standalone_mode=False)
-    except typer.Exit as leave:
-        return leave.exit_code
+        # Outside its standalone mode click hands a command's `typer.Exit` code back as the value.
+        code = app(standalone_mode=False)
     except typer.Abort:
         return FAILED
     except (ParameterError, ProjectError, StarError) as error:
@@ -71,8 +70,4 @@ def main() -> int:
             print(f"cryoloom: {error}", file=sys.stderr)
             return FAILED
         raise
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return code if isinstance(code, int) else 0

@@ -1,9 +1,9 @@
-"""Imports: what came, what was refused and why."""
+"""Imports: how many files came and how many were refused; which and why, every job says of its items."""
 
 from pathlib import Path
 
 from cryoloom.project.journal import read_history
-from cryoloom.protocol.blocks import Block, Metrics, TableBlock
+from cryoloom.protocol.blocks import Block, Metrics
 
 
 def import_views(root: Path, job: str) -> list[Block]:
@@ -11,12 +11,5 @@ def import_views(root: Path, job: str) -> list[Block]:
     history = read_history(root / job)
     if not history.done and not history.failed:
         return []
-    shown: list[Block] = [
-        Metrics(
-            "imported", "Files", [("taken", str(len(history.done))), ("refused", str(len(history.failed)))]
-        )
-    ]
-    if history.failed:
-        rows = [[Path(name).name, why] for name, why in history.failed.values()]
-        shown.append(TableBlock("refused", "Refused files", ["file", "reason"], rows))
-    return shown
+    counts = [("taken", str(len(history.done))), ("refused", str(len(history.failed)))]
+    return [Metrics("imported", "Files", counts)]
