@@ -76,6 +76,7 @@ def doctor(project: ProjectOption = None, as_json: JsonOption = False) -> None:
         ("cores", True, str(usable_cores(settings.get("machine.cores")))),
         ("GPUs", True, ", ".join(gpus()) or "none"),
     ]
+    checks.append(("STAR reader", True, _star_reader()))
     folder = settings.get("programs.relion.path")
     for name in (*RELION_PROGRAMS, "mpirun"):
         path = str(Path(str(folder)) / name) if folder and name != "mpirun" else shutil.which(name)
@@ -109,6 +110,14 @@ def doctor(project: ProjectOption = None, as_json: JsonOption = False) -> None:
         )
     if not all(good for _, good, _ in checks):
         raise typer.Exit(FAILED)
+
+
+def _star_reader() -> str:
+    from cryoloom.star import compiled
+
+    if compiled.library() is not None:
+        return "compiled"
+    return "in Python, slower: install a C++ compiler (apt-get install g++) and then Cryoloom again"
 
 
 def _relion_version(checks: list[tuple[str, bool, str]]) -> tuple[bool, str]:

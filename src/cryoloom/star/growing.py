@@ -6,15 +6,21 @@ the caller keeps (in Cryoloom the producer's journal); nothing here reads beyond
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
 
 from cryoloom.errors import StarError
+from cryoloom.star import compiled
+from cryoloom.star.lines import Lines
 from cryoloom.star.reading import Value
-from cryoloom.star.tokens import split_words, typed
-from cryoloom.star.writing import _block, table_head, table_rows
+from cryoloom.star.tokens import first_word, split_words, typed
+from cryoloom.star.writing import block_pieces, table_head, table_lines, write_pieces
+
+# Labels of the tables appended to, by (path, inode): with the length that the file had afterwards.
+_known: dict[tuple[str, int], tuple[int, list[str]]] = {}
+_KNOWN_AT_MOST = 256
 
 
 def open_growing(
@@ -28,13 +34,13 @@ def open_growing(
     Returns:
         The byte offset at which the first row will stand.
     """
-    path = Path(path)
-    text = "".join(_block(block_name, block) for block_name, block in blocks.items())
-    text += table_head(name, list(labels))
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
-    return len(text.encode())
+
+    def pieces() -> Iterator[bytes]:
+        for block_name, block in blocks.items():
+            yield from block_pieces(block_name, block)
+        yield table_head(name, labels)
+
+    return write_pieces(Path(path), pieces())
 
 
 def append(path: Path | str, frame: pl.DataFrame, *, sync: bool = False) -> int:
@@ -50,33 +56,39 @@ def append(path: Path | str, frame: pl.DataFrame, *, sync: bool = False) -> int:
         StarError: the labels differ from those of the table.
         OSError: nothing was written that a reader would take for a row; `ENOSPC` when full.
     """
-    path = Path(path)
-    labels = _labels_of_last_table(path)
-    if set(labels) != set(frame.columns):
-        odd = sorted(set(labels) ^ set(frame.columns))
-        raise StarError(
-            f"{path}: columns of the rows to add",
-            found=f"different in {odd}",
-            expected=f"the labels of its table, {labels}",
-        )
-    data = table_rows(frame.select(labels)).encode()
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND)
+    path = os.fspath(path)
+    handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
     try:
-        start = os.fstat(handle).st_size
+        state = os.fstat(handle)
+        start, key = state.st_size, (path, state.st_ino)
+        length, labels = _known.get(key, (-1, []))
+        if length != start:
+            labels = _labels_of_last_table(Path(path))
+        if labels != frame.columns:
+            frame = _in_order(path, frame, labels)
+        data = table_lines(frame)
         written = os.write(handle, data) if data else 0
         if written != len(data):
             # A torn batch would end in half a line: take it back whole.
             os.ftruncate(handle, start)
-            raise OSError(28, "No space left on device", str(path))
+            raise OSError(28, "No space left on device", path)
         if sync:
             os.fdatasync(handle)
+        if len(_known) >= _KNOWN_AT_MOST:
+            _known.clear()
+        _known[key] = (start + written, labels)
         return start + written
     finally:
         os.close(handle)
 
 
 def follow(
-    path: Path | str, offset: int, *, labels: Sequence[str], end: int | None = None
+    path: Path | str,
+    offset: int,
+    *,
+    labels: Sequence[str],
+    end: int | None = None,
+    schema: Mapping[str, pl.DataType] | None = None,
 ) -> tuple[pl.DataFrame, int]:
     """The complete rows since a byte offset.
 
@@ -85,37 +97,92 @@ def follow(
         offset: where the last look ended (at first: what `open_growing` returned).
         labels: the labels of the table, in order.
         end: read no further than this, the committed end; None for all whole lines.
+        schema: that of the rows before (`frame.schema`): types are at least as wide, so that frames of
+            several looks can be put together. A column of text stays as it is written.
     Returns:
         The new rows, and the offset for the next look. Half a line is never read.
+    Raises:
+        StarError: no such file, or a row with another number of values than labels.
     """
     path = Path(path)
-    with path.open("rb") as file:
-        file.seek(offset)
-        data = file.read(-1 if end is None else max(0, end - offset))
-    data = data[: data.rfind(b"\n") + 1]
-    rows = [split_words(line) for line in data.decode().splitlines() if line.strip()]
-    for row in rows:
-        if len(row) != len(labels):
-            raise StarError(
-                f"{path}, a row behind byte {offset}", found=f"{len(row)} values", expected=f"{len(labels)}"
-            )
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(labels)
-    frame = pl.DataFrame([typed(words, label) for label, words in zip(labels, columns, strict=True)])
-    return frame, offset + len(data)
+    texts = {name for name, dtype in (schema or {}).items() if dtype == pl.String}
+    with Lines(path, offset) as lines:
+        stop = _end_of_lines(lines.file, offset, end)
+        frame = None
+        if compiled.library() is not None and labels:
+            rows = compiled.read_rows(lines.file, offset, labels, as_text=texts, end=stop)
+            if rows.status == compiled.Status.AT_END:
+                frame = pl.DataFrame(rows.columns)
+        if frame is None:
+            frame = _rows_by_words(lines, stop, labels, texts)
+    return _widened(frame, schema or {}), stop
 
 
 def end_of_last_table(path: Path | str) -> int:
     """The byte offset behind the last whole line of a growing file."""
-    data = Path(path).read_bytes()
-    return data.rfind(b"\n") + 1
+    with Path(path).open("rb") as file:
+        return _end_of_lines(file.fileno(), 0, None)
+
+
+def _end_of_lines(file: int, begin: int, end: int | None) -> int:
+    """The offset behind the last newline in [begin, end)."""
+    size = os.fstat(file).st_size
+    stop = size if end is None else min(end, size)
+    while stop > begin:
+        start = max(begin, stop - 65536)
+        found = os.pread(file, stop - start, start).rfind(b"\n")
+        if found >= 0:
+            return start + found + 1
+        stop = start
+    return begin
+
+
+def _rows_by_words(lines: Lines, stop: int, labels: Sequence[str], texts: set[str]) -> pl.DataFrame:
+    rows: list[list[str]] = []
+    while lines.offset < stop and (line := lines.next()) is not None:
+        row = split_words(line)
+        if not row or row[0][:1] == "#":
+            continue
+        if len(row) != len(labels):
+            raise StarError(
+                f"{lines.path}, the row that ends at byte {lines.offset}",
+                found=f"{len(row)} values",
+                expected=f"{len(labels)}",
+            )
+        rows.append(row)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(labels)
+    return pl.DataFrame([
+        pl.Series(label, words, dtype=pl.String) if label in texts else typed(words, label)
+        for label, words in zip(labels, columns, strict=True)
+    ])  # fmt: skip
+
+
+def _widened(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
+    if not frame.height:
+        return pl.DataFrame(schema={name: schema.get(name, pl.String()) for name in frame.columns})
+    real = [
+        name for name, dtype in frame.schema.items() if dtype == pl.Int64 and schema.get(name) == pl.Float64
+    ]
+    return frame.with_columns(pl.col(real).cast(pl.Float64)) if real else frame
+
+
+def _in_order(path: str, frame: pl.DataFrame, labels: list[str]) -> pl.DataFrame:
+    if set(labels) != set(frame.columns):
+        odd = sorted(set(labels) ^ set(frame.columns))
+        raise StarError(
+            f"{path}: columns of the rows to add",
+            found=f"different in {odd}",
+            expected=f"the labels of its table, {labels}",
+        )
+    return frame.select(labels)
 
 
 def _labels_of_last_table(path: Path) -> list[str]:
     labels: list[str] = []
     in_head = False
-    with path.open(encoding="utf-8") as file:
+    with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
-            word = line.split(maxsplit=1)[0] if line.strip() else ""
+            word = first_word(line)
             if word == "loop_":
                 labels, in_head = [], True
             elif in_head and word.startswith("_"):

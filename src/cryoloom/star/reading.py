@@ -3,6 +3,8 @@
 A block is named without its `data_`; the nameless block is "". A second block of a name already
 taken is called `name#2`. Broken files give `StarError` with file and line; irregularities that
 RELION itself writes (a raw TAB inside a value, print-outs between tables) are a `StarWarning`.
+Headers are read here; the rows of a table by the compiled library, and where that is missing, or
+meets something irregular, word by word.
 """
 
 import warnings
@@ -14,7 +16,9 @@ from typing import TypeAlias
 import polars as pl
 
 from cryoloom.errors import StarError
-from cryoloom.star.tokens import number_or_text, split_words, typed
+from cryoloom.star import compiled
+from cryoloom.star.lines import Lines
+from cryoloom.star.tokens import WHITE, first_word, number_or_text, split_words, typed
 
 Value: TypeAlias = int | float | str
 Block: TypeAlias = pl.DataFrame | dict[str, Value]
@@ -35,169 +39,238 @@ class BlockInfo:
 
 
 @dataclass(slots=True)
-class _Raw:
-    """One block as words, column by column where it is a table."""
+class _Part:
+    """One block as it is found; a table either as columns or as words, row by row."""
 
     name: str
-    line: int
-    labels: list[str] = field(default_factory=list)
-    words: list[list[str]] = field(default_factory=list)  # rows
-    singles: dict[str, str] = field(default_factory=dict)
     is_table: bool = False
+    labels: list[str] = field(default_factory=list)
+    columns: list[pl.Series] | None = None
+    words: list[list[str]] = field(default_factory=list)
+    rows: int = 0
+    singles: dict[str, str] = field(default_factory=dict)
+    broken: bool = False
+
+    def info(self) -> BlockInfo:
+        labels = tuple(self.labels if self.is_table else self.singles)
+        return BlockInfo(self.name, labels, self.rows if self.is_table else 1, self.is_table)
+
+    def content(self, columns: Collection[str] | None) -> Block:
+        if not self.is_table:
+            return {label: number_or_text(word) for label, word in self.singles.items()}
+        if self.columns is not None:
+            return pl.DataFrame(self.columns)
+        by_column = list(zip(*self.words, strict=True)) if self.words else [()] * len(self.labels)
+        return pl.DataFrame([
+            typed(words, label)
+            for label, words in zip(self.labels, by_column, strict=True)
+            if columns is None or label in columns
+        ])  # fmt: skip
 
 
 def read(
-    path: Path | str, blocks: Collection[str] | None = None, columns: Collection[str] | None = None
+    path: Path | str,
+    blocks: Collection[str] | None = None,
+    columns: Collection[str] | None = None,
+    *,
+    strict: bool = True,
 ) -> dict[str, Block]:
-    """All blocks of a STAR file, or those named.
+    """All blocks of a STAR file, or those named, in the file's order.
 
     Args:
         path: the file.
         blocks: names to read; None for all. One that is absent is an error.
         columns: labels to keep in tables; None for all. Labels that a table lacks are passed over.
+        strict: False leaves broken blocks out and reports each as a `StarWarning`.
     Raises:
         StarError: no such file, not a STAR file, or a row that does not fit its labels.
     """
     path = Path(path)
-    wanted = None if blocks is None else set(blocks)
+    found: list[str] = []
     result: dict[str, Block] = {}
-    for raw in _blocks(path, _lines(path)):
-        name = _free_name(raw.name, result)
-        if wanted is not None and name not in wanted:
-            result.setdefault(name, {})
-            continue
-        result[name] = _frame(raw, columns) if raw.is_table else _singles(raw)
-    if wanted is not None:
-        missing = wanted - set(result)
-        if missing:
-            raise StarError(
-                f"{path}: block data_{min(missing)}",
-                found="missing",
-                expected=f"one of {[f'data_{name}' for name in result]}",
-            )
-        return {name: block for name, block in result.items() if name in wanted}
+    with Lines(path) as lines:
+        for part in _Reader(path, lines, blocks, columns, strict).parts():
+            found.append(part.name)
+            if not part.broken and (blocks is None or part.name in blocks):
+                result[part.name] = part.content(columns)
+    missing = set(blocks or ()) - set(found)
+    if missing:
+        raise StarError(
+            f"{path}: block data_{min(missing)}",
+            found="missing",
+            expected=f"one of {[f'data_{name}' for name in found]}",
+        )
     return result
 
 
 def scan(path: Path | str) -> tuple[BlockInfo, ...]:
-    """Block names, labels and row counts."""
+    """Block names, labels and row counts, without a value made."""
     path = Path(path)
-    return tuple(
-        BlockInfo(
-            raw.name,
-            tuple(raw.labels if raw.is_table else raw.singles),
-            len(raw.words) if raw.is_table else 1,
-            raw.is_table,
+    with Lines(path) as lines:
+        return tuple(part.info() for part in _Reader(path, lines, (), (), True).parts())
+
+
+class _Reader:
+    """Cuts the lines of one file into blocks."""
+
+    def __init__(
+        self,
+        path: Path,
+        lines: Lines,
+        blocks: Collection[str] | None,
+        columns: Collection[str] | None,
+        strict: bool,
+    ) -> None:
+        self.path, self.lines, self.strict = path, lines, strict
+        self.blocks, self.columns = blocks, columns
+        self.names: set[str] = set()
+
+    def parts(self) -> Iterator[_Part]:
+        """The blocks, one after the other; a second loop of a block is one of its own."""
+        part: _Part | None = None
+        while True:
+            start, text = self._next()
+            if text is None:
+                break
+            word = first_word(text)
+            try:
+                if word.startswith("data_"):
+                    if part is not None:
+                        yield part
+                    part = _Part(self._free_name(word[5:]))
+                elif part is None:
+                    raise self._error(found=repr(text[:60]), expected="a block, `data_...`")
+                elif part.broken:
+                    continue
+                elif word == "loop_":
+                    if part.is_table or part.singles:
+                        yield part
+                        part = _Part(self._free_name(part.name.split("#")[0]))
+                    part.is_table = True
+                    self._table(part)
+                elif text[0] == "_":
+                    self._single(part, text)
+                else:
+                    self._warn(f"{text[:60]!r} passed over")
+            except StarError as error:
+                if self.strict or part is None:
+                    raise
+                self._warn(f"data_{part.name} is left out: {error}", at=start)
+                part.broken = True
+        if part is None:
+            raise StarError(
+                f"{self.path}", found="without any block", expected="a STAR file, with lines `data_...`"
+            )
+        yield part
+
+    def _next(self) -> tuple[int, str | None]:
+        """The next line that says something, stripped, and its number."""
+        while (line := self.lines.next()) is not None:
+            text = line.strip(WHITE)
+            if text and text[0] != "#":
+                return self.lines.number, text
+        return self.lines.number, None
+
+    def _single(self, part: _Part, text: str) -> None:
+        words = split_words(text)
+        if len(words) < 2:
+            raise self._error(found=repr(text[:60]), expected="a label and a value")
+        part.singles[words[0][1:]] = words[1]
+
+    def _table(self, part: _Part) -> None:
+        """Labels, then rows, up to the line that begins the next block or loop."""
+        lines = self.lines
+        while True:
+            offset, number = lines.offset, lines.number
+            text = lines.next()
+            text = None if text is None else text.strip(WHITE)
+            if text is None or (text and text[0] not in "_#"):
+                break
+            if text and text[0] == "_":
+                label = first_word(text)[1:]
+                if label in part.labels:
+                    raise self._error(found=f"label {label} once more", expected="each label once in a loop")
+                part.labels.append(label)
+        if text is not None:
+            lines.skip(offset, number - lines.number)
+            if not self._rows_compiled(part):
+                self._rows_by_words(part)
+
+    def _wanted(self, part: _Part) -> Collection[str] | None:
+        return self.columns if self.blocks is None or part.name in self.blocks else ()
+
+    def _rows_compiled(self, part: _Part) -> bool:
+        """False: some row needs a closer look, or there is no compiled library; nothing is taken."""
+        if not part.labels or compiled.library() is None:
+            return False
+        rows = compiled.read_rows(self.lines.file, self.lines.offset, part.labels, wanted=self._wanted(part))
+        if rows.status not in (compiled.Status.AT_END, compiled.Status.AT_HEADER):
+            return False
+        part.columns, part.rows = rows.columns, rows.rows
+        self.lines.skip(rows.end, rows.lines)
+        return True
+
+    def _rows_by_words(self, part: _Part) -> None:
+        after_blank = closed = False
+        keep = self._wanted(part) != ()
+        lines = self.lines
+        while True:
+            offset, number = lines.offset, lines.number
+            line = lines.next()
+            if line is None:
+                return
+            text = line.strip(WHITE)
+            if not text:
+                after_blank = True
+            if not text or text[0] == "#":
+                continue
+            if text.startswith("data_") or first_word(text) == "loop_":
+                lines.skip(offset, number - lines.number)
+                return
+            row = None if closed else self._row(part, text, after_blank)
+            closed = row is None
+            after_blank = False
+            if row is not None:
+                part.rows += 1
+                if keep:
+                    part.words.append(row)
+
+    def _row(self, part: _Part, text: str, after_blank: bool) -> list[str] | None:
+        """The words of a table's row; None where prose follows the table behind a blank line."""
+        words = split_words(text)
+        if len(words) == len(part.labels):
+            return words
+        if "\t" in text:
+            # RELION 3.1 writes help texts that hold a TAB without quotes, between blanks of its own.
+            by_blanks = [word for word in text.split(" ") if word]
+            if len(by_blanks) == len(part.labels):
+                self._warn("a TAB inside a value was kept")
+                return by_blanks
+        if after_blank:
+            self._warn(f"{text[:60]!r} and what follows is no row of data_{part.name}; passed over")
+            return None
+        raise StarError(
+            f"{self.path}, line {self.lines.number}: the number of values in block data_{part.name}",
+            found=f"{len(words)}" + self._last_label(part, len(words)),
+            expected=f"{len(part.labels)}, one for each label",
+            hint="Mend or remove this line.",
         )
-        for raw in _blocks(path, _lines(path))
-    )
 
+    @staticmethod
+    def _last_label(part: _Part, count: int) -> str:
+        return f" (nothing for {part.labels[count]})" if count < len(part.labels) else ""
 
-def _lines(path: Path) -> list[str]:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise StarError(f"{path}", found="missing", expected="a STAR file") from None
-    except IsADirectoryError:
-        raise StarError(f"{path}", found="a folder", expected="a STAR file") from None
-    except PermissionError:
-        raise StarError(f"{path}", found="not readable", expected="a file you may read") from None
-    if b"\0" in data[:4096] or data[:2] == b"\x1f\x8b":
-        raise StarError(f"{path}", found="a binary file", expected="a STAR file, which is text")
-    return data.decode("utf-8", errors="replace").splitlines()
+    def _error(self, found: str, expected: str) -> StarError:
+        return StarError(f"{self.path}, line {self.lines.number}", found=found, expected=expected)
 
+    def _warn(self, text: str, at: int | None = None) -> None:
+        where = f"{self.path}, line {at or self.lines.number}"
+        warnings.warn(f"{where}: {text}", StarWarning, stacklevel=2)
 
-def _blocks(path: Path, lines: list[str]) -> Iterator[_Raw]:
-    """Cut the lines into blocks of words."""
-    raw: _Raw | None = None
-    in_labels = after_blank = closed = False
-    for number, line in enumerate(lines, start=1):
-        text = line.strip()
-        if not text:
-            after_blank = True
-            continue
-        if text[0] == "#":
-            continue
-        if text.startswith("data_"):
-            if raw is not None:
-                yield raw
-            raw, in_labels, closed = _Raw(text.split()[0][5:], number), False, False
-        elif raw is None:
-            raise StarError(f"{path}, line {number}", found=repr(text[:60]), expected="a block, `data_...`")
-        elif text.split()[0] == "loop_":
-            if raw.labels or raw.singles:
-                yield raw
-                raw = _Raw(raw.name, number)
-            raw.is_table, in_labels, closed = True, True, False
-        elif text[0] == "_" and (in_labels or not raw.is_table):
-            words = split_words(text)
-            if raw.is_table:
-                raw.labels.append(words[0][1:])
-            elif len(words) < 2:
-                raise StarError(
-                    f"{path}, line {number}", found=repr(text[:60]), expected="a label and a value"
-                )
-            else:
-                raw.singles[words[0][1:]] = words[1]
-        elif not raw.is_table:
-            warnings.warn(f"{path}, line {number}: {text[:60]!r} passed over", StarWarning, stacklevel=4)
-        elif not closed:
-            in_labels = False
-            row = _row(path, number, text, raw, after_blank)
-            if row is None:
-                closed = True
-            else:
-                raw.words.append(row)
-        after_blank = False
-    if raw is None:
-        raise StarError(f"{path}", found="without any block", expected="a STAR file, with lines `data_...`")
-    yield raw
-
-
-def _row(path: Path, number: int, text: str, raw: _Raw, after_blank: bool) -> list[str] | None:
-    """The words of a table's row; None where prose follows the table behind a blank line."""
-    words = split_words(text)
-    if len(words) == len(raw.labels):
-        return words
-    if "\t" in text:
-        # RELION 3.1 writes help texts that hold a TAB without quotes, between blanks of its own.
-        by_blanks = text.split(" ")
-        by_blanks = [word for word in by_blanks if word]
-        if len(by_blanks) == len(raw.labels):
-            warnings.warn(f"{path}, line {number}: a TAB inside a value was kept", StarWarning, stacklevel=5)
-            return by_blanks
-    if after_blank:
-        warnings.warn(
-            f"{path}, line {number}: {text[:60]!r} and what follows is no row of data_{raw.name}; passed over",
-            StarWarning,
-            stacklevel=5,
-        )
-        return None
-    raise StarError(
-        f"{path}, line {number}: the number of values in block data_{raw.name}",
-        found=str(len(words)),
-        expected=f"{len(raw.labels)}, one for each label",
-        hint="Mend or remove this line.",
-    )
-
-
-def _free_name(name: str, taken: dict[str, Block]) -> str:
-    count = 1
-    free = name
-    while free in taken:
-        count += 1
-        free = f"{name}#{count}"
-    return free
-
-
-def _frame(raw: _Raw, columns: Collection[str] | None) -> pl.DataFrame:
-    by_column = list(zip(*raw.words, strict=True)) if raw.words else [()] * len(raw.labels)
-    kept: dict[str, pl.Series] = {}
-    for label, words in zip(raw.labels, by_column, strict=True):
-        if columns is None or label in columns:
-            kept[label] = typed(words, label)
-    return pl.DataFrame(list(kept.values()))
-
-
-def _singles(raw: _Raw) -> dict[str, Value]:
-    return {label: number_or_text(word) for label, word in raw.singles.items()}
+    def _free_name(self, name: str) -> str:
+        count, free = 1, name
+        while free in self.names:
+            count += 1
+            free = f"{name}#{count}"
+        self.names.add(free)
+        return free

@@ -1,0 +1,229 @@
+"""The compiled half: rows of a table to columns and back, by a small C++ library beside this file.
+
+It is built when Cryoloom is installed (`native/`), and needs no header of Python's. Where it is
+missing, `library()` is None and `slow.py` does the same work with polars and plain Python.
+"""
+
+import ctypes
+import os
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from cryoloom.star.tokens import unwritable
+
+LIBRARY = Path(__file__).with_name("_compiled.so")
+ABI = 1  # of the functions in `native/`; a library left over from another version is not used
+
+
+class Status(IntEnum):
+    """Why reading rows ended; as in `native/rows.cpp`."""
+
+    AT_END = 0
+    AT_HEADER = 1
+    IRREGULAR = 2
+    NOT_UTF8 = 3
+    READ_ERROR = 4
+    NO_MEMORY = 5
+
+
+class Outcome(ctypes.Structure):
+    """What became of a call."""
+
+    _fields_ = [
+        ("rows", ctypes.c_int64),
+        ("end", ctypes.c_int64),
+        ("lines", ctypes.c_int64),
+        ("status", ctypes.c_int32),
+        ("words", ctypes.c_int32),
+        ("after_blank", ctypes.c_int32),
+        ("error", ctypes.c_int32),
+    ]
+
+
+class _Schema(ctypes.Structure):
+    _fields_ = [
+        ("format", ctypes.c_char_p),
+        ("name", ctypes.c_char_p),
+        ("metadata", ctypes.c_char_p),
+        ("flags", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("children", ctypes.c_void_p),
+        ("dictionary", ctypes.c_void_p),
+        ("release", ctypes.c_void_p),
+        ("private_data", ctypes.c_void_p),
+    ]
+
+
+class _Array(ctypes.Structure):
+    _fields_ = [
+        ("length", ctypes.c_int64),
+        ("null_count", ctypes.c_int64),
+        ("offset", ctypes.c_int64),
+        ("n_buffers", ctypes.c_int64),
+        ("n_children", ctypes.c_int64),
+        ("buffers", ctypes.c_void_p),
+        ("children", ctypes.c_void_p),
+        ("dictionary", ctypes.c_void_p),
+        ("release", ctypes.c_void_p),
+        ("private_data", ctypes.c_void_p),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Columns read, and where and why reading ended."""
+
+    columns: list[pl.Series]
+    rows: int
+    end: int  # byte offset of the first line not taken
+    lines: int
+    status: Status
+    after_blank: bool
+
+
+class _Column:
+    """One column on its way to polars, which takes its memory over (Arrow's C data interface)."""
+
+    def __init__(self) -> None:
+        self.schema = _Schema()
+        self.array = _Array()
+
+    def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
+        new = ctypes.pythonapi.PyCapsule_New
+        new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
+        return (
+            new(ctypes.addressof(self.schema), b"arrow_schema", None),
+            new(ctypes.addressof(self.array), b"arrow_array", None),
+        )
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """The compiled library, or None where it was not built (or `CRYOLOOM_STAR=python` asks for none)."""
+    if os.environ.get("CRYOLOOM_STAR") == "python" or not LIBRARY.exists():
+        return None
+    try:
+        found = ctypes.CDLL(str(LIBRARY))
+        if found.cryoloom_star_abi() != ABI:
+            return None
+    except (OSError, AttributeError):
+        return None
+    found.cryoloom_star_rows.restype = ctypes.c_void_p
+    found.cryoloom_star_rows.argtypes = [
+        ctypes.c_int32, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p,
+    ]  # fmt: skip
+    found.cryoloom_star_column.argtypes = [
+        ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p,
+    ]  # fmt: skip
+    found.cryoloom_star_lines.argtypes = [ctypes.c_void_p] * 4
+    for name in ("cryoloom_star_free", "cryoloom_star_free_text"):
+        getattr(found, name).argtypes = [ctypes.c_void_p]
+        getattr(found, name).restype = None
+    return found
+
+
+def read_rows(
+    file: int,
+    offset: int,
+    labels: Sequence[str],
+    *,
+    wanted: Collection[str] | None = None,
+    as_text: Collection[str] = (),
+    end: int = -1,
+) -> Rows:
+    """Rows of a table from a byte offset to the first line that is none.
+
+    Args:
+        file: descriptor of a regular file.
+        offset: of the first row.
+        labels: of the table, in order.
+        wanted: labels to make columns of; None for all.
+        as_text: labels whose words stay as they are written.
+        end: read no further than this offset; -1 for the file's end.
+    Raises:
+        OSError: the file cannot be read.
+        MemoryError: the columns do not fit.
+    """
+    flags = bytearray(
+        0 if wanted is not None and label not in wanted else 2 if label in as_text else 1 for label in labels
+    )
+    handles, outcome = [], Outcome()
+    try:
+        handle, flags = _rows(file, offset, end, flags, outcome)
+        handles.append(handle)
+        again = bytearray(2 if flag == 3 else 0 for flag in flags)
+        if any(again) and outcome.status in (Status.AT_END, Status.AT_HEADER):
+            # A text came behind numbers: those columns are read once more, as they are written.
+            handle, _ = _rows(file, offset, outcome.end, again, outcome)
+            handles.append(handle)
+        columns = [
+            _column(handles[-1] if flag == 3 else handles[0], number, label)
+            for number, (label, flag) in enumerate(zip(labels, flags, strict=True))
+            if flag
+        ]
+    finally:
+        for handle in handles:
+            _library().cryoloom_star_free(handle)
+    return Rows(
+        columns, outcome.rows, outcome.end, outcome.lines, Status(outcome.status), bool(outcome.after_blank)
+    )
+
+
+def lines(frame: pl.DataFrame) -> bytes:
+    """The rows of a frame of numbers, truth values and texts as the lines of a table.
+
+    Raises:
+        StarError: a text holds white space and both kinds of quotes.
+        MemoryError: the lines do not fit.
+    """
+    capsule = frame.__arrow_c_stream__()
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    text, length, where = ctypes.c_void_p(), ctypes.c_int64(), (ctypes.c_int64 * 2)()
+    result = _library().cryoloom_star_lines(
+        pointer(capsule, b"arrow_array_stream"), ctypes.byref(text), ctypes.byref(length), where
+    )
+    if result == 1:
+        raise MemoryError("the lines do not fit into memory")
+    if result == 2:
+        raise TypeError(f"column {frame.columns[where[1]]} has type {frame.dtypes[where[1]]}")
+    if result == 3:
+        raise unwritable(where[0])
+    try:
+        return ctypes.string_at(text, length.value)
+    finally:
+        _library().cryoloom_star_free_text(text)
+
+
+def _library() -> ctypes.CDLL:
+    found = library()
+    assert found is not None
+    return found
+
+
+def _rows(file: int, offset: int, end: int, flags: bytearray, outcome: Outcome) -> tuple[int, bytearray]:
+    given = (ctypes.c_uint8 * len(flags)).from_buffer(flags)
+    handle = _library().cryoloom_star_rows(
+        file, offset, end, len(flags), ctypes.addressof(given), ctypes.addressof(outcome)
+    )
+    if outcome.status == Status.NO_MEMORY:
+        raise MemoryError("the table does not fit into memory")
+    if outcome.status == Status.READ_ERROR:
+        _library().cryoloom_star_free(handle)
+        raise OSError(outcome.error, os.strerror(outcome.error))
+    return handle, flags
+
+
+def _column(handle: int, number: int, label: str) -> pl.Series:
+    column = _Column()
+    status = _library().cryoloom_star_column(
+        handle, number, ctypes.addressof(column.schema), ctypes.addressof(column.array)
+    )
+    if status:
+        raise MemoryError("the table does not fit into memory")
+    return pl.Series(column).alias(label)

@@ -1,0 +1,528 @@
+// The rows of a STAR table, from a file's bytes into columns, in one pass and in pieces of constant size.
+//
+// A piece of the file is first turned into positions: where words begin and end, and where lines end
+// (64 bytes at a time). A row is then 2 n positions between two line ends; whatever does not fit that,
+// and every line with a quote, is looked at word by word. What is no row at all is left to the caller.
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <memory>
+#include <new>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <vector>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "arrow.h"
+#include "number.h"
+
+namespace {
+
+constexpr size_t PIECE = 256 * 1024;    // of the file, read at a time; stays in the second-level cache
+constexpr size_t PADDING = 64;          // readable bytes behind a piece
+constexpr size_t TEXT_BUFFER = 1 << 20; // bytes of long texts kept together
+
+inline bool is_space(uint8_t c) { return c == ' ' || (c >= 9 && c <= 13); }
+
+// ---- columns -------------------------------------------------------------------------------------
+
+struct Column {
+  bool wanted = false;
+  bool always_text = false;
+  bool spoiled = false;  // numbers were stored before a text came: it must be read again as text
+  Kind kind = Kind::Integer;
+  void *values = nullptr;  // int64_t, double or TextView
+  size_t capacity = 0;
+  std::vector<char *> buffers;
+  std::vector<int64_t> buffer_lengths;
+  size_t buffer_room = 0;
+  bool high_bytes = false;
+
+  ~Column() {
+    free(values);
+    for (char *buffer : buffers) free(buffer);
+  }
+
+  size_t width() const { return kind == Kind::Text ? sizeof(TextView) : 8; }
+
+  void grow(size_t rows) {
+    if (rows <= capacity) return;
+    void *more = realloc(values, rows * width());
+    if (!more) throw std::bad_alloc();
+    values = more;
+    capacity = rows;
+  }
+
+  int64_t *integers() { return static_cast<int64_t *>(values); }
+  double *reals() { return static_cast<double *>(values); }
+  TextView *texts() { return static_cast<TextView *>(values); }
+
+  void become_text(size_t row) {
+    if (row > 0) {
+      spoiled = true;
+      wanted = false;
+      return;
+    }
+    const size_t rows = capacity;
+    kind = Kind::Text;
+    capacity = 0;
+    grow(rows);
+  }
+
+  // False: an integer among these cannot be a double.
+  bool become_real(size_t row) {
+    for (size_t i = 0; i < row; ++i) {
+      const int64_t value = integers()[i];
+      if (value > EXACT_IN_DOUBLE || value < -EXACT_IN_DOUBLE)
+        if (int64_t(double(value)) != value) return false;
+    }
+    int64_t *from = integers();
+    double *to = reals();
+    for (size_t i = 0; i < row; ++i) to[i] = double(from[i]);
+    kind = Kind::Float;
+    return true;
+  }
+
+  void store_text(size_t row, const char *begin, size_t length) {
+    uint8_t high = 0;
+    for (size_t i = 0; i < length; ++i) high |= uint8_t(begin[i]);
+    high_bytes |= high >= 0x80;
+    TextView &view = texts()[row];
+    memset(&view, 0, sizeof view);
+    view.length = int32_t(length);
+    if (length <= sizeof view.inlined) {
+      memcpy(view.inlined, begin, length);
+      return;
+    }
+    if (row > 0) {
+      // Names of micrographs come in runs: point to the same bytes.
+      const TextView &last = texts()[row - 1];
+      if (last.length == view.length && memcmp(text_of(last), begin, length) == 0) {
+        view = last;
+        return;
+      }
+    }
+    if (length > buffer_room) {
+      const size_t size = std::max(length, TEXT_BUFFER);
+      char *buffer = static_cast<char *>(malloc(size));
+      if (!buffer) throw std::bad_alloc();
+      buffers.push_back(buffer);
+      buffer_lengths.push_back(0);
+      buffer_room = size;
+    }
+    int64_t &used = buffer_lengths.back();
+    memcpy(buffers.back() + used, begin, length);
+    memcpy(view.far.prefix, begin, 4);
+    view.far.buffer = int32_t(buffers.size() - 1);
+    view.far.offset = int32_t(used);
+    used += int64_t(length);
+    buffer_room -= length;
+  }
+
+  const char *text_of(const TextView &view) const {
+    return view.length <= int32_t(sizeof view.inlined) ? view.inlined : buffers[view.far.buffer] + view.far.offset;
+  }
+
+  // The byte at `end` is white space or padding.
+  void store(size_t row, const char *begin, const char *end) {
+    if (kind == Kind::Text) {
+      store_text(row, begin, size_t(end - begin));
+      return;
+    }
+    int64_t integer = 0;
+    double real = 0;
+    Kind found = always_text ? Kind::Text : parse_number(begin, end, integer, real);
+    if (found == Kind::Text) {
+      become_text(row);
+      if (!spoiled) store_text(row, begin, size_t(end - begin));
+      return;
+    }
+    if (kind == Kind::Integer) {
+      if (found == Kind::Integer) {
+        integers()[row] = integer;
+        return;
+      }
+      if (!become_real(row)) {
+        become_text(row);
+        return;
+      }
+    }
+    if (found == Kind::Integer) {
+      real = double(integer);
+      if ((integer > EXACT_IN_DOUBLE || integer < -EXACT_IN_DOUBLE) && int64_t(real) != integer) {
+        become_text(row);
+        if (!spoiled) store_text(row, begin, size_t(end - begin));
+        return;
+      }
+    }
+    reals()[row] = real;
+  }
+};
+
+// ---- positions -----------------------------------------------------------------------------------
+
+struct Positions {
+  std::vector<uint32_t> edges;  // begin, end, begin, end, ... of words
+  std::vector<uint32_t> lines;  // of line ends
+  size_t edge_count = 0, line_count = 0;
+  bool quotes = false;
+
+  static void masks(const char *p, uint64_t &space, uint64_t &newline, uint64_t &quote) {
+    space = newline = quote = 0;
+#if defined(__SSE2__)
+    const __m128i blank = _mm_set1_epi8(' '), nine = _mm_set1_epi8(9), four = _mm_set1_epi8(4);
+    const __m128i feed = _mm_set1_epi8('\n'), one = _mm_set1_epi8('\''), two = _mm_set1_epi8('"');
+    for (int part = 0; part < 4; ++part) {
+      const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(p + 16 * part));
+      const __m128i low = _mm_sub_epi8(bytes, nine);
+      const __m128i white =
+          _mm_or_si128(_mm_cmpeq_epi8(bytes, blank), _mm_cmpeq_epi8(_mm_min_epu8(low, four), low));
+      const __m128i marks = _mm_or_si128(_mm_cmpeq_epi8(bytes, one), _mm_cmpeq_epi8(bytes, two));
+      space |= uint64_t(uint32_t(_mm_movemask_epi8(white))) << (16 * part);
+      newline |= uint64_t(uint32_t(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, feed)))) << (16 * part);
+      quote |= uint64_t(uint32_t(_mm_movemask_epi8(marks))) << (16 * part);
+    }
+#else
+    for (int i = 0; i < 64; ++i) {
+      const uint8_t c = uint8_t(p[i]);
+      space |= uint64_t(is_space(c)) << i;
+      newline |= uint64_t(c == '\n') << i;
+      quote |= uint64_t(c == '"' || c == '\'') << i;
+    }
+#endif
+  }
+
+  // Bytes [0, length), which begin behind a line end and end with one; 64 more are readable.
+  void find(const char *bytes, size_t length) {
+    if (edges.size() < length + 128) {
+      edges.resize(length + 128);
+      lines.resize(length + 128);
+    }
+    uint64_t before = 1;  // white space precedes
+    uint32_t *edge = edges.data(), *line = lines.data();
+    quotes = false;
+    for (size_t at = 0; at < length; at += 64) {
+      uint64_t space, newline, quote;
+      masks(bytes + at, space, newline, quote);
+      if (at + 64 > length) {
+        const uint64_t inside = (uint64_t(1) << (length - at)) - 1;
+        space |= ~inside;
+        newline &= inside;
+        quote &= inside;
+      }
+      uint64_t change = space ^ (space << 1 | before);
+      before = space >> 63;
+      quotes |= quote != 0;
+      while (change) {
+        *edge++ = uint32_t(at + size_t(__builtin_ctzll(change)));
+        change &= change - 1;
+      }
+      while (newline) {
+        *line++ = uint32_t(at + size_t(__builtin_ctzll(newline)));
+        newline &= newline - 1;
+      }
+    }
+    edge_count = size_t(edge - edges.data());
+    line_count = size_t(line - lines.data());
+  }
+};
+
+// ---- words with quotes ---------------------------------------------------------------------------
+
+struct Word {
+  const char *begin, *end;
+};
+
+// As cryoloom.star.tokens.split_words: a quote at a word's begin holds to the same quote before white space.
+void split_words(const char *p, const char *end, std::vector<Word> &words) {
+  words.clear();
+  while (true) {
+    while (p < end && is_space(uint8_t(*p))) ++p;
+    if (p >= end) return;
+    if (*p == '"' || *p == '\'') {
+      const char *close = p + 1;
+      while (close < end && !(*close == *p && (close + 1 >= end || is_space(uint8_t(close[1]))))) ++close;
+      if (close < end) {
+        words.push_back({p + 1, close});
+        p = close + 1;
+        continue;
+      }
+    }
+    const char *begin = p;
+    while (p < end && !is_space(uint8_t(*p))) ++p;
+    words.push_back({begin, p});
+  }
+}
+
+}  // namespace
+
+// ---- a table -------------------------------------------------------------------------------------
+
+enum Status : int32_t {
+  AT_END = 0,        // of the file, or of what was asked for
+  AT_HEADER = 1,     // a line that begins a block or a loop
+  IRREGULAR = 2,     // a line with another number of words
+  NOT_UTF8 = 3,      // a text of unknown encoding
+  READ_ERROR = 4,    // errno in `error`
+  NO_MEMORY = 5,
+};
+
+extern "C" struct Outcome {
+  int64_t rows;
+  int64_t end;    // offset of the first byte not taken
+  int64_t lines;  // line ends before it
+  int32_t status;
+  int32_t words;  // in an irregular line
+  int32_t after_blank;
+  int32_t error;
+};
+
+namespace {
+
+bool valid_utf8(const uint8_t *p, const uint8_t *end) {
+  while (p < end) {
+    const uint8_t c = *p++;
+    if (c < 0x80) continue;
+    int more = c >= 0xF0 ? 3 : c >= 0xE0 ? 2 : 1;
+    if (c < 0xC2 || c > 0xF4 || end - p < more) return false;
+    if (c == 0xE0 && *p < 0xA0) return false;
+    if (c == 0xED && *p > 0x9F) return false;
+    if (c == 0xF0 && *p < 0x90) return false;
+    if (c == 0xF4 && *p > 0x8F) return false;
+    for (; more; --more)
+      if ((*p++ & 0xC0) != 0x80) return false;
+  }
+  return true;
+}
+
+struct Table {
+  std::vector<Column> columns;
+  size_t rows = 0;
+  std::vector<Word> words;
+  std::vector<char> scratch;
+
+  explicit Table(size_t labels) : columns(labels) {}
+
+  void reserve(size_t count) {
+    for (Column &column : columns)
+      if (column.wanted) column.grow(count);
+  }
+
+  // A line word by word; false where the number of words is not that of the labels.
+  bool careful(const char *begin, const char *end, Outcome &outcome) {
+    split_words(begin, end, words);
+    outcome.words = int32_t(words.size());
+    if (words.size() != columns.size()) return false;
+    for (size_t c = 0; c < columns.size(); ++c) {
+      Column &column = columns[c];
+      if (!column.wanted) continue;
+      // A word inside quotes is not followed by white space, which a number's parser relies on.
+      scratch.assign(words[c].begin, words[c].end);
+      scratch.resize(scratch.size() + 8, '\0');
+      column.store(rows, scratch.data(), scratch.data() + (words[c].end - words[c].begin));
+    }
+    return true;
+  }
+
+  bool texts_are_utf8() const {
+    for (const Column &column : columns) {
+      if (!column.wanted || column.kind != Kind::Text || !column.high_bytes) continue;
+      const TextView *views = static_cast<const TextView *>(column.values);
+      for (size_t row = 0; row < rows; ++row) {
+        const auto *text = reinterpret_cast<const uint8_t *>(column.text_of(views[row]));
+        if (!valid_utf8(text, text + views[row].length)) return false;
+      }
+    }
+    return true;
+  }
+};
+
+// The lines of one piece. False: stop, `outcome` says why; `taken` is the offset of the line not taken.
+bool take_lines(Table &table, const Positions &at, const char *bytes, Outcome &outcome, size_t &taken) {
+  const size_t labels = table.columns.size();
+  const uint32_t *edge = at.edges.data(), *const edges_end = edge + at.edge_count;
+  const uint32_t *line = at.lines.data(), *const lines_end = line + at.line_count;
+  size_t start = 0;
+  std::vector<std::pair<uint32_t, Column *>> wanted;
+  for (size_t c = 0; c < labels; ++c)
+    if (table.columns[c].wanted) wanted.emplace_back(uint32_t(2 * c), &table.columns[c]);
+  for (; line < lines_end; ++line) {
+    const uint32_t stop = *line;
+    taken = start;
+    if (edge == edges_end || *edge > stop) {
+      outcome.after_blank = 1;
+      ++outcome.lines;
+      start = stop + 1;
+      continue;
+    }
+    const char *first = bytes + *edge;
+    if (*first == '#') {
+      while (edge < edges_end && *edge <= stop) ++edge;
+      ++outcome.lines;
+      start = stop + 1;
+      continue;
+    }
+    if ((*first == 'd' && stop - *edge >= 5 && memcmp(first, "data_", 5) == 0) ||
+        (*first == 'l' && edge[1] - *edge == 5 && memcmp(first, "loop_", 5) == 0)) {
+      outcome.status = AT_HEADER;
+      return false;
+    }
+    const size_t left = size_t(edges_end - edge);
+    const bool plain = !at.quotes || (!memchr(bytes + start, '"', stop - start) && !memchr(bytes + start, '\'', stop - start));
+    const bool fits = left >= 2 * labels && edge[2 * labels - 1] <= stop && (left == 2 * labels || edge[2 * labels] > stop);
+    if (plain && fits) {
+      const size_t row = table.rows;
+      for (const auto &[position, column] : wanted)
+        if (column->wanted) column->store(row, bytes + edge[position], bytes + edge[position + 1]);
+      edge += 2 * labels;
+    } else {
+      if (!table.careful(bytes + start, bytes + stop, outcome)) {
+        outcome.status = IRREGULAR;
+        return false;
+      }
+      while (edge < edges_end && *edge <= stop) ++edge;
+    }
+    ++table.rows;
+    outcome.after_blank = 0;
+    ++outcome.lines;
+    start = stop + 1;
+  }
+  taken = start;
+  return true;
+}
+
+void read_rows(Table &table, int file, int64_t offset, int64_t end, Outcome &outcome) {
+  std::vector<char> buffer(PIECE + PADDING);
+  Positions positions;
+  size_t held = 0;  // bytes in the buffer, which begin at `offset`
+  size_t capacity = 0;
+  bool at_end = false;
+  while (!at_end) {
+    if (held + PADDING >= buffer.size()) buffer.resize(buffer.size() * 2);
+    size_t room = buffer.size() - PADDING - held;
+    if (end >= 0) room = size_t(std::min<int64_t>(int64_t(room), end - offset - int64_t(held)));
+    ssize_t count = room ? pread(file, buffer.data() + held, room, off_t(offset + int64_t(held))) : 0;
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      outcome.status = READ_ERROR;
+      outcome.error = errno;
+      return;
+    }
+    at_end = count == 0;
+    held += size_t(count);
+    size_t whole = held;
+    if (at_end) {
+      if (held == 0) return;
+      if (buffer[held - 1] != '\n') {
+        buffer[held] = '\n';  // the last line may lack its end
+        whole = held + 1;
+      }
+    } else {
+      const void *last = memrchr(buffer.data(), '\n', held);
+      if (!last) continue;
+      whole = size_t(static_cast<const char *>(last) - buffer.data()) + 1;
+    }
+    memset(buffer.data() + std::max(whole, held), 0, std::min(PADDING, buffer.size() - std::max(whole, held)));
+    positions.find(buffer.data(), whole);
+    const size_t needed = table.rows + positions.line_count;
+    if (needed > capacity) {
+      // From the rows seen so far: what the rest of the file will need, and a little more.
+      const int64_t size = end >= 0 ? end : int64_t(lseek(file, 0, SEEK_END));
+      const double of_rest = double(std::max<int64_t>(size - offset, 0)) / double(whole);
+      const double guess = double(table.rows) + double(positions.line_count) * std::max(of_rest, 1.0) * 1.02 + 16;
+      capacity = std::max(needed, size_t(guess));
+      table.reserve(capacity);
+    }
+    size_t taken = 0;
+    const bool more = take_lines(table, positions, buffer.data(), outcome, taken);
+    taken = std::min(taken, held);
+    offset += int64_t(taken);
+    outcome.end = offset;
+    if (!more) return;
+    memmove(buffer.data(), buffer.data() + taken, held - taken);
+    held -= taken;
+  }
+}
+
+void release_schema(ArrowSchema *schema) { schema->release = nullptr; }
+
+struct Owner {
+  Column column;
+  std::vector<const void *> buffers;
+};
+
+void release_array(ArrowArray *array) {
+  delete static_cast<Owner *>(array->private_data);
+  array->release = nullptr;
+}
+
+}  // namespace
+
+extern "C" {
+
+// Counted up when a function or structure here changes; the caller compares.
+int32_t cryoloom_star_abi() { return 1; }
+
+// Read rows from `offset` to `end` (-1: the file's end), or to the first line that is none.
+// `flags`: for each label 0: not wanted, 1: wanted, 2: wanted as text; set to 3 where a text came behind
+// numbers, so that the column has to be read once more with 2. Returns a handle for the calls below.
+void *cryoloom_star_rows(int32_t file, int64_t offset, int64_t end, int64_t labels, uint8_t *flags, Outcome *outcome) {
+  *outcome = Outcome{0, offset, 0, AT_END, 0, 0, 0};
+  try {
+    auto table = std::make_unique<Table>(size_t(labels));
+    for (int64_t c = 0; c < labels; ++c) {
+      table->columns[size_t(c)].wanted = flags[c] != 0;
+      table->columns[size_t(c)].always_text = flags[c] == 2;
+    }
+    read_rows(*table, file, offset, end, *outcome);
+    outcome->rows = int64_t(table->rows);
+    for (int64_t c = 0; c < labels; ++c)
+      if (table->columns[size_t(c)].spoiled) flags[c] = 3;
+    if (!table->texts_are_utf8()) outcome->status = NOT_UTF8;
+    return table.release();
+  } catch (const std::bad_alloc &) {
+    outcome->status = NO_MEMORY;
+    return nullptr;
+  }
+}
+
+// Hand a column over, values and all; the receiver releases it.
+int32_t cryoloom_star_column(void *handle, int64_t label, ArrowSchema *schema, ArrowArray *array) {
+  Table &table = *static_cast<Table *>(handle);
+  try {
+    auto owner = std::make_unique<Owner>();
+    std::swap(owner->column, table.columns[size_t(label)]);
+    Column &column = owner->column;
+    if (table.rows == 0 && column.kind != Kind::Text) {
+      column.kind = Kind::Text;  // without rows there is no type
+    }
+    if (table.rows > 0 && column.capacity > table.rows) {
+      column.capacity = 0;
+      column.grow(table.rows);
+    }
+    owner->buffers = {nullptr, column.values};
+    if (column.kind == Kind::Text) {
+      for (char *buffer : column.buffers) owner->buffers.push_back(buffer);
+      owner->buffers.push_back(column.buffer_lengths.data());
+    }
+    *schema = ArrowSchema{};
+    schema->format = column.kind == Kind::Text ? "vu" : column.kind == Kind::Integer ? "l" : "g";
+    schema->name = "";
+    schema->release = release_schema;
+    *array = ArrowArray{};
+    array->length = int64_t(table.rows);
+    array->n_buffers = int64_t(owner->buffers.size());
+    array->buffers = owner->buffers.data();
+    array->release = release_array;
+    array->private_data = owner.release();
+    return 0;
+  } catch (const std::bad_alloc &) {
+    return NO_MEMORY;
+  }
+}
+
+void cryoloom_star_free(void *handle) { delete static_cast<Table *>(handle); }
+}
