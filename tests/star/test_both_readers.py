@@ -157,7 +157,7 @@ def test_columns_of_every_type_are_written(tmp_path: Path) -> None:
 
     cells = [line.split() for line in table_lines(frame[::-1][::-1]).decode().splitlines()]
 
-    assert cells[0] == ["-7", "18446744073709551615", "0.5", "1", "a", "None"]
+    assert cells[0] == ["-7", "18446744073709551615", "0.500000", "1", "a", "None"]
     assert cells[1] == ["nan", "0", "nan", "nan", "None", "None"]
     assert float(cells[2][2]) == frame["single"][2]
     assert table_lines(frame.slice(1, 1)).decode().split() == cells[1]

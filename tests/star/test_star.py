@@ -1,6 +1,7 @@
 """What is read is what was written; what grows is never read by halves; what is broken says where."""
 
 import re
+import resource
 import warnings
 from pathlib import Path
 
@@ -189,21 +190,21 @@ def test_a_second_block_of_one_name_is_kept_and_written_under_that_name(tmp_path
     assert blocks == {"a": {"x": 1}, "a#2": {"x": 2}} == star.read(tmp_path / "y.star")
 
 
-def test_a_batch_that_does_not_fit_the_disk_leaves_no_half_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import os
-
+def test_a_batch_that_does_not_fit_the_disk_leaves_no_half_line(tmp_path: Path) -> None:
     path = tmp_path / "x.star"
-    star.open_growing(path, {}, "items", ["n"])
-    size = path.stat().st_size
-    real = os.write
-    monkeypatch.setattr(os, "write", lambda handle, data: real(handle, data[: len(data) // 2]))
-
-    with pytest.raises(OSError, match="No space left"):
-        star.append(path, pl.DataFrame({"n": [1, 2, 3]}))
+    size = star.open_growing(path, {}, "items", ["n"])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            star.append(path, pl.DataFrame({"n": [1, 2, 3]}))
+        with pytest.raises(OSError, match="File too large"):
+            star.write(path, {"items": pl.DataFrame({"n": [1] * 100})})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
     assert path.stat().st_size == size
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_importing_the_library_loads_nothing_else_of_cryoloom() -> None:

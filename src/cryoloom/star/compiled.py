@@ -17,7 +17,16 @@ import polars as pl
 from cryoloom.star.tokens import unwritable
 
 LIBRARY = Path(__file__).with_name("_compiled.so")
-ABI = 1  # of the functions in `native/`; a library left over from another version is not used
+ABI = 3  # of the functions in `native/`; a library left over from another version is not used
+
+
+# How Python objects carry Arrow's structures: capsules with a name.
+_capsule = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
+    ("PyCapsule_New", ctypes.pythonapi)
+)
+_pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+    ("PyCapsule_GetPointer", ctypes.pythonapi)
+)
 
 
 class Status(IntEnum):
@@ -94,11 +103,9 @@ class _Column:
         self.array = _Array()
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
-        new = ctypes.pythonapi.PyCapsule_New
-        new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p]
         return (
-            new(ctypes.addressof(self.schema), b"arrow_schema", None),
-            new(ctypes.addressof(self.array), b"arrow_array", None),
+            _capsule(ctypes.addressof(self.schema), b"arrow_schema", None),
+            _capsule(ctypes.addressof(self.array), b"arrow_array", None),
         )
 
 
@@ -120,7 +127,12 @@ def library() -> ctypes.CDLL | None:
     found.cryoloom_star_column.argtypes = [
         ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p,
     ]  # fmt: skip
-    found.cryoloom_star_lines.argtypes = [ctypes.c_void_p] * 4
+    found.cryoloom_star_lines.argtypes = [
+        ctypes.c_void_p,
+        ctypes.c_int32,
+        ctypes.c_int32,
+        *[ctypes.c_void_p] * 3,
+    ]
     for name in ("cryoloom_star_free", "cryoloom_star_free_text"):
         getattr(found, name).argtypes = [ctypes.c_void_p]
         getattr(found, name).restype = None
@@ -178,26 +190,43 @@ def lines(frame: pl.DataFrame) -> bytes:
     """The rows of a frame of numbers, truth values and texts as the lines of a table.
 
     Raises:
-        StarError: a text holds white space and both kinds of quotes.
+        StarError: a text holds white space behind both kinds of quotes.
+        TypeError: a column is of another type.
         MemoryError: the lines do not fit.
     """
-    capsule = frame.__arrow_c_stream__()
-    pointer = ctypes.pythonapi.PyCapsule_GetPointer
-    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    text, length, where = ctypes.c_void_p(), ctypes.c_int64(), (ctypes.c_int64 * 2)()
-    result = _library().cryoloom_star_lines(
-        pointer(capsule, b"arrow_array_stream"), ctypes.byref(text), ctypes.byref(length), where
-    )
-    if result == 1:
-        raise MemoryError("the lines do not fit into memory")
-    if result == 2:
-        raise TypeError(f"column {frame.columns[where[1]]} has type {frame.dtypes[where[1]]}")
-    if result == 3:
-        raise unwritable(where[0])
+    text, length = ctypes.c_void_p(), ctypes.c_int64()
+    _lines(frame, -1, False, text, length)
     try:
         return ctypes.string_at(text, length.value)
     finally:
         _library().cryoloom_star_free_text(text)
+
+
+def write_lines(frame: pl.DataFrame, file: int, *, at_once: bool = False) -> None:
+    """The same, written to a file descriptor, in pieces of whole lines or in one write.
+
+    Raises:
+        OSError: the file cannot be written; some of the lines may be.
+    """
+    _lines(frame, file, at_once, ctypes.c_void_p(), ctypes.c_int64())
+
+
+def _lines(
+    frame: pl.DataFrame, file: int, at_once: bool, text: ctypes.c_void_p, length: ctypes.c_int64
+) -> None:
+    where = ctypes.c_int64()
+    capsule = frame.__arrow_c_stream__()
+    result = _library().cryoloom_star_lines(
+        _pointer(capsule, b"arrow_array_stream"), file, at_once, ctypes.byref(text), ctypes.byref(length), ctypes.byref(where)
+    )  # fmt: skip
+    if result == 1:
+        raise MemoryError("the lines do not fit into memory")
+    if result == 2:
+        raise TypeError(f"only numbers, truth values and texts: {frame.schema}")
+    if result == 3:
+        raise unwritable(where.value)
+    if result == 4:
+        raise OSError(where.value, os.strerror(where.value))
 
 
 def _library() -> ctypes.CDLL:

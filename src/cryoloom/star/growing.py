@@ -6,7 +6,7 @@ the caller keeps (in Cryoloom the producer's journal); nothing here reads beyond
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +16,7 @@ from cryoloom.star import compiled
 from cryoloom.star.lines import Lines
 from cryoloom.star.reading import Value
 from cryoloom.star.tokens import first_word, split_words, typed
-from cryoloom.star.writing import block_pieces, table_head, table_lines, write_pieces
+from cryoloom.star.writing import beside, table_head, write_block, write_rows
 
 # Labels of the tables appended to, by (path, inode): with the length that the file had afterwards.
 _known: dict[tuple[str, int], tuple[int, list[str]]] = {}
@@ -34,13 +34,11 @@ def open_growing(
     Returns:
         The byte offset at which the first row will stand.
     """
-
-    def pieces() -> Iterator[bytes]:
+    with beside(Path(path)) as file:
         for block_name, block in blocks.items():
-            yield from block_pieces(block_name, block)
-        yield table_head(name, labels)
-
-    return write_pieces(Path(path), pieces())
+            write_block(file, block_name, block)
+        file.write(table_head(name, labels))
+        return file.tell()
 
 
 def append(path: Path | str, frame: pl.DataFrame, *, sync: bool = False) -> int:
@@ -66,18 +64,19 @@ def append(path: Path | str, frame: pl.DataFrame, *, sync: bool = False) -> int:
             labels = _labels_of_last_table(Path(path))
         if labels != frame.columns:
             frame = _in_order(path, frame, labels)
-        data = table_lines(frame)
-        written = os.write(handle, data) if data else 0
-        if written != len(data):
+        try:
+            write_rows(handle, frame, at_once=True)
+        except OSError:
             # A torn batch would end in half a line: take it back whole.
             os.ftruncate(handle, start)
-            raise OSError(28, "No space left on device", path)
+            raise
+        end = os.fstat(handle).st_size
         if sync:
             os.fdatasync(handle)
         if len(_known) >= _KNOWN_AT_MOST:
             _known.clear()
-        _known[key] = (start + written, labels)
-        return start + written
+        _known[key] = (end, labels)
+        return end
     finally:
         os.close(handle)
 

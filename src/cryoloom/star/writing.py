@@ -2,7 +2,9 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 
@@ -11,7 +13,7 @@ from cryoloom.star.reading import Value
 from cryoloom.star.tokens import quoted
 
 VERSION_LINE = "# version 30001"
-SLICE = 100_000  # rows made into text at a time: what limits the memory of writing
+SLICE = 100_000  # rows made into text at a time in Python
 
 
 def write(path: Path | str, blocks: Mapping[str, pl.DataFrame | Mapping[str, Value]]) -> None:
@@ -24,35 +26,41 @@ def write(path: Path | str, blocks: Mapping[str, pl.DataFrame | Mapping[str, Val
         StarError: a text holds white space behind both kinds of quotes; the old file is kept.
         OSError: the disk is full or the folder cannot be written; the old file is kept.
     """
-    write_pieces(Path(path), (piece for name, block in blocks.items() for piece in block_pieces(name, block)))
+    path = Path(path)
+    with beside(path) as file:
+        for name, block in blocks.items():
+            write_block(file, name, block)
 
 
-def write_pieces(path: Path, pieces: Iterator[bytes]) -> int:
-    """Write a file piece by piece, beside its place, and put it there; returns its length."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+@contextmanager
+def beside(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, which takes the place of `path` when all went well."""
+    made = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with beside.open("wb") as file:
-            for piece in pieces:
-                file.write(piece)
-            length = file.tell()
-        beside.replace(path)
+        with made.open("wb", buffering=0) as file:
+            yield file
+        made.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        made.unlink(missing_ok=True)
         raise
-    return length
 
 
-def block_pieces(name: str, block: pl.DataFrame | Mapping[str, Value]) -> Iterator[bytes]:
-    """A block's text, a large table in slices."""
+def write_block(file: BinaryIO, name: str, block: pl.DataFrame | Mapping[str, Value]) -> None:
+    """A block's text, a large table piece by piece."""
     if isinstance(block, pl.DataFrame):
-        yield table_head(name, block.columns)
-        for start in range(0, block.height, SLICE):
-            yield table_lines(block.slice(start, SLICE))
-        yield b" \n"
+        _put(file.fileno(), table_head(name, block.columns))
+        write_rows(file.fileno(), block)
+        _put(file.fileno(), b" \n")
         return
     width = max((len(label) for label in block), default=0) + 10
     lines = "".join(f"_{label}".ljust(width) + f" {_word(value):>12}\n" for label, value in block.items())
-    yield f"\n{VERSION_LINE}\n\ndata_{_base(name)}\n\n{lines} \n".encode()
+    _put(file.fileno(), f"\n{VERSION_LINE}\n\ndata_{_base(name)}\n\n{lines} \n".encode())
+
+
+def _put(file: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(file, rest) :]
 
 
 def table_head(name: str, labels: Sequence[str]) -> bytes:
@@ -61,17 +69,36 @@ def table_head(name: str, labels: Sequence[str]) -> bytes:
     return f"\n{VERSION_LINE}\n\ndata_{_base(name)}\n\nloop_ \n{numbered}".encode()
 
 
+def write_rows(file: int, frame: pl.DataFrame, *, at_once: bool = False) -> None:
+    """The rows as lines to a file descriptor, in pieces of whole lines or in one write."""
+    if not frame.height or not frame.width:
+        return
+    if compiled.library() is None:
+        step = frame.height if at_once else SLICE
+        for start in range(0, frame.height, step):
+            _put(file, table_lines(frame.slice(start, step)))
+        return
+    try:
+        compiled.write_lines(frame, file, at_once=at_once)
+    except TypeError:
+        compiled.write_lines(_plain(frame), file, at_once=at_once)
+
+
 def table_lines(frame: pl.DataFrame) -> bytes:
     """The rows as lines, each ended by a newline."""
     if not frame.height or not frame.width:
         return b""
-    odd = [name for name, dtype in frame.schema.items() if not (dtype.is_numeric() or dtype in _AS_THEY_ARE)]
-    if odd:
-        frame = frame.with_columns(pl.col(odd).cast(pl.String))
-    return compiled.lines(frame) if compiled.library() else _lines(frame)
+    return compiled.lines(_plain(frame)) if compiled.library() else _lines(_plain(frame))
 
 
-_AS_THEY_ARE = (pl.String, pl.Boolean)
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns of other types than numbers, truth values and texts made texts."""
+    odd = [
+        name
+        for name, dtype in frame.schema.items()
+        if dtype not in (pl.String, pl.Boolean) and (not dtype.is_numeric() or dtype.is_decimal())
+    ]
+    return frame.with_columns(pl.col(odd).cast(pl.String)) if odd else frame
 
 
 def _lines(frame: pl.DataFrame) -> bytes:
@@ -89,8 +116,16 @@ def _words(column: pl.Series) -> list[str]:
         return ["None" if value is None else quoted(value, row) for row, value in enumerate(values)]
     if column.dtype == pl.Boolean:
         values = [None if value is None else int(value) for value in values]
-    # repr of a float is the shortest text that reads back as the same double.
-    return ["nan" if value is None else repr(value) for value in values]
+    return ["nan" if value is None else _number(value) for value in values]
+
+
+def _number(value: float) -> str:
+    """Six decimals, as RELION writes them, where those are the number; else the shortest that is."""
+    if isinstance(value, float) and (1e-4 <= abs(value) < 1e8 or value == 0):
+        fixed = f"{value:.6f}"
+        if float(fixed) == value:
+            return fixed
+    return repr(value)
 
 
 def _base(name: str) -> str:
@@ -100,4 +135,4 @@ def _base(name: str) -> str:
 
 
 def _word(value: Value) -> str:
-    return quoted(value) if isinstance(value, str) else repr(value)
+    return quoted(value) if isinstance(value, str) else _number(value)

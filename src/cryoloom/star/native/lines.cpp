@@ -1,5 +1,6 @@
 // Columns to the lines of a STAR table, laid out as cryoloom.star.slow lays them out, byte for byte.
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
@@ -8,6 +9,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include "arrow.h"
@@ -16,6 +18,8 @@ namespace {
 
 constexpr size_t NUMBER_WIDTH = 12, TEXT_WIDTH = 8;
 constexpr size_t LONGEST_NUMBER = 32;
+constexpr ptrdiff_t PIECE = 256 * 1024;  // written to the file at a time
+constexpr ptrdiff_t KEPT_AT_MOST = 8 << 20;
 
 // A number as Python's repr writes it: the shortest digits that read back as the same double.
 char *write_shortest(char *out, double value) {
@@ -75,52 +79,74 @@ struct Pairs {
 };
 const Pairs PAIRS;
 
-char *write_integer(char *out, uint64_t value, bool negative) {
-  char text[24];
-  char *p = text + sizeof text;
+// Digits backwards from `end`; returns where they begin.
+template <class T> inline char *digits_before(char *end, T value) {
   while (value >= 100) {
-    p -= 2;
-    memcpy(p, PAIRS.digits + 2 * (value % 100), 2);
+    end -= 2;
+    memcpy(end, PAIRS.digits + 2 * (value % 100), 2);
     value /= 100;
   }
   if (value >= 10) {
-    p -= 2;
-    memcpy(p, PAIRS.digits + 2 * value, 2);
+    end -= 2;
+    memcpy(end, PAIRS.digits + 2 * value, 2);
   } else {
-    *--p = char('0' + value);
+    *--end = char('0' + value);
   }
-  if (negative) *--p = '-';
-  const size_t length = size_t(text + sizeof text - p);
-  memcpy(out, p, length);
+  return end;
+}
+
+// A number's text, made backwards from the middle: all copies are of LONGEST_NUMBER bytes, whatever its length.
+struct Scratch {
+  char bytes[2 * LONGEST_NUMBER];
+  char *middle() { return bytes + LONGEST_NUMBER; }
+};
+
+// `length` bytes at `begin`, right-aligned, to `out`, which has room for LONGEST_NUMBER + NUMBER_WIDTH. Returns the end.
+inline char *place(char *out, const char *begin, size_t length) {
+  memset(out, ' ', NUMBER_WIDTH);
+  if (length < NUMBER_WIDTH) out += NUMBER_WIDTH - length;
+  memcpy(out, begin, LONGEST_NUMBER);
   return out + length;
 }
 
-// Most numbers of a STAR file have at most six decimals: those need no search for the shortest digits.
-char *write_real(char *out, double value) {
+inline char *write_integer(char *out, uint64_t value, bool negative) {
+  Scratch scratch;
+  char *begin = digits_before(scratch.middle(), value);
+  if (negative) *--begin = '-';
+  return place(out, begin, size_t(scratch.middle() - begin));
+}
+
+// Most numbers of a STAR file have six decimals: those need no search for the shortest digits.
+inline char *write_real(char *out, double value) {
+  Scratch scratch;
   const double size = std::fabs(value);
   if (size < 1e8 && (size >= 1e-4 || value == 0)) {
     const int64_t millionths = int64_t(size * 1e6 + 0.5);
     if (double(millionths) / 1e6 == size) {
-      if (std::signbit(value)) *out++ = '-';
-      out = write_integer(out, uint64_t(millionths / 1000000), false);
-      uint32_t rest = uint32_t(millionths % 1000000);
-      *out = '.';
-      memcpy(out + 1, PAIRS.digits + 2 * (rest / 10000), 2);
-      memcpy(out + 3, PAIRS.digits + 2 * (rest / 100 % 100), 2);
-      memcpy(out + 5, PAIRS.digits + 2 * (rest % 100), 2);
-      char *end = out + 7;
-      while (end[-1] == '0' && end > out + 2) --end;
-      return end;
+      const uint32_t whole = uint32_t(uint64_t(millionths) / 1000000), rest = uint32_t(uint64_t(millionths) - uint64_t(whole) * 1000000);
+      char *end = scratch.middle();
+      memcpy(end - 2, PAIRS.digits + 2 * (rest % 100), 2);
+      memcpy(end - 4, PAIRS.digits + 2 * (rest / 100 % 100), 2);
+      memcpy(end - 6, PAIRS.digits + 2 * (rest / 10000), 2);
+      end[-7] = '.';
+      char *begin = digits_before(end - 7, whole);
+      *(begin - 1) = '-';
+      begin -= std::signbit(value);
+      return place(out, begin, size_t(end - begin));
     }
   }
-  return write_shortest(out, value);
+  return place(out, scratch.bytes, size_t(write_shortest(scratch.bytes, value) - scratch.bytes));
 }
 
 bool is_space(char c) { return c == ' ' || (c >= 9 && c <= 13); }
 
 struct Bytes {
   char *begin = nullptr, *at = nullptr, *end = nullptr;
-  ~Bytes() { free(begin); }
+  ~Bytes() { free_all(); }
+  void free_all() {
+    free(begin);
+    begin = at = end = nullptr;
+  }
   void room(size_t more) {
     if (size_t(end - at) >= more) return;
     const size_t used = size_t(at - begin), size = std::max(2 * size_t(end - begin), used + more + (1 << 16));
@@ -165,7 +191,6 @@ void write_text(Bytes &out, const char *begin, size_t length) {
   bool special = length == 0 || memchr("\"'#_", *begin, 4) || (length >= 5 && (!memcmp(begin, "data_", 5) || !memcmp(begin, "loop_", 5)));
   if (low)
     for (size_t i = 0; i < length; ++i) special |= is_space(begin[i]);
-  out.room(length + TEXT_WIDTH + 8);
   size_t characters = special ? length + 2 : length;
   if (characters < 4 * TEXT_WIDTH + 2)
     for (size_t i = 0; i < length; ++i) characters -= (begin[i] & 0xC0) == 0x80;
@@ -188,95 +213,110 @@ void write_text(Bytes &out, const char *begin, size_t length) {
   *out.at++ = quote;
 }
 
-void write_number(Bytes &out, const Source &source, int64_t row) {
-  out.room(LONGEST_NUMBER + NUMBER_WIDTH);
-  char text[LONGEST_NUMBER], *end = text;
+// `out` has room for LONGEST_NUMBER bytes and NUMBER_WIDTH more.
+char *write_number(char *out, const Source &source, int64_t row) {
   if (source.null(row)) {
-    end = static_cast<char *>(memcpy(text, "nan", 3)) + 3;
-  } else {
-    int64_t value = 0;
-    switch (source.format) {
-      case 'g': end = write_real(text, source.value<double>(row)); break;
-      case 'f': end = write_real(text, double(source.value<float>(row))); break;
-      case 'L': end = write_integer(text, source.value<uint64_t>(row), false); break;
-      case 'l': value = source.value<int64_t>(row); break;
-      case 'i': value = source.value<int32_t>(row); break;
-      case 's': value = source.value<int16_t>(row); break;
-      case 'c': value = source.value<int8_t>(row); break;
-      case 'I': value = source.value<uint32_t>(row); break;
-      case 'S': value = source.value<uint16_t>(row); break;
-      case 'C': value = source.value<uint8_t>(row); break;
-      default: value = static_cast<const uint8_t *>(source.array->buffers[1])[row >> 3] >> (row & 7) & 1;
-    }
-    if (end == text) end = write_integer(text, value < 0 ? ~uint64_t(value) + 1 : uint64_t(value), value < 0);
+    static const char NONE[LONGEST_NUMBER + 1] = "nan";
+    return place(out, NONE, 3);
   }
-  const size_t length = size_t(end - text);
-  for (size_t i = length; i < NUMBER_WIDTH; ++i) *out.at++ = ' ';
-  memcpy(out.at, text, length);
-  out.at += length;
+  int64_t value = 0;
+  switch (source.format) {
+    case 'g': return write_real(out, source.value<double>(row));
+    case 'f': return write_real(out, double(source.value<float>(row)));
+    case 'L': return write_integer(out, source.value<uint64_t>(row), false);
+    case 'l': value = source.value<int64_t>(row); break;
+    case 'i': value = source.value<int32_t>(row); break;
+    case 's': value = source.value<int16_t>(row); break;
+    case 'c': value = source.value<int8_t>(row); break;
+    case 'I': value = source.value<uint32_t>(row); break;
+    case 'S': value = source.value<uint16_t>(row); break;
+    case 'C': value = source.value<uint8_t>(row); break;
+    default: value = static_cast<const uint8_t *>(source.array->buffers[1])[row >> 3] >> (row & 7) & 1;
+  }
+  return write_integer(out, value < 0 ? ~uint64_t(value) + 1 : uint64_t(value), value < 0);
 }
 
 void write_row(Bytes &out, const std::vector<Source> &sources, int64_t row) {
-  bool first = true;
-  for (const Source &source : sources) {
+  out.room(sources.size() * (LONGEST_NUMBER + NUMBER_WIDTH) + 2);
+  for (size_t c = 0; c < sources.size(); ++c) {
+    const Source &source = sources[c];
     const int64_t at = row + source.array->offset;
-    if (!first) {
-      out.room(1);
-      *out.at++ = ' ';
-    }
-    first = false;
+    if (c) *out.at++ = ' ';
     if (source.format != 'v' && source.format != 'u' && source.format != 'U') {
-      write_number(out, source, at);
-    } else if (source.null(at)) {
-      write_text(out, "None", 4);
-    } else {
-      const char *begin = nullptr;
-      size_t length = 0;
-      source.text(at, begin, length);
-      write_text(out, begin, length);
+      out.at = write_number(out.at, source, at);
+      continue;
     }
+    const char *begin = "None";
+    size_t length = 4;
+    if (!source.null(at)) source.text(at, begin, length);
+    out.room(length + TEXT_WIDTH + 8 + (sources.size() - c) * (LONGEST_NUMBER + NUMBER_WIDTH) + 2);
+    write_text(out, begin, length);
   }
-  out.room(2);
   *out.at++ = ' ';
   *out.at++ = '\n';
 }
 
-enum Result : int32_t { DONE = 0, NO_MEMORY = 1, UNKNOWN_TYPE = 2, NOT_WRITABLE = 3 };
+// Everything held goes to the file, however many calls that takes. False: errno says why.
+bool flush(int file, Bytes &out) {
+  for (const char *p = out.begin; p < out.at;) {
+    const ssize_t count = write(file, p, size_t(out.at - p));
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return false;
+    p += count;
+  }
+  out.at = out.begin;
+  return true;
+}
+
+enum Result : int32_t { DONE = 0, NO_MEMORY = 1, UNKNOWN_TYPE = 2, NOT_WRITABLE = 3, WRITE_ERROR = 4 };
 
 }  // namespace
 
 extern "C" {
 
-// All rows of a stream of frames, as one piece of text that `cryoloom_star_free_text` frees. `where`: the row
-// and the column of a value that cannot be written.
-int32_t cryoloom_star_lines(ArrowArrayStream *stream, char **text, int64_t *length, int64_t *where) {
+// All rows of a stream of frames: to `file` (`at_once`: in one write), or where that is -1 as one piece of text, which
+// `cryoloom_star_free_text` frees. `where`: the row of a value that cannot be written, or errno.
+int32_t cryoloom_star_lines(ArrowArrayStream *stream, int32_t file, int32_t at_once, char **text, int64_t *length, int64_t *where) {
   ArrowSchema schema{};
   ArrowArray batch{};
   int32_t result = DONE;
   int64_t row = 0;
   try {
-    Bytes out;
+    // Kept from call to call: a batch of a hundred rows costs no fresh memory.
+    static thread_local Bytes kept;
+    Bytes own;
+    Bytes &out = file >= 0 ? kept : own;
+    out.at = out.begin;
     if (stream->get_schema(stream, &schema)) return UNKNOWN_TYPE;
     std::vector<Source> sources(size_t(schema.n_children));
     for (int64_t c = 0; c < schema.n_children; ++c) {
       const char *format = schema.children[c]->format;
       const bool known = !strcmp(format, "vu") || (strlen(format) == 1 && strchr("lLiIsScCgfbuU", *format));
       sources[size_t(c)].format = *format;
-      if (!known) result = UNKNOWN_TYPE, where[1] = c;
+      if (!known) result = UNKNOWN_TYPE;
     }
     while (result == DONE && stream->get_next(stream, &batch) == 0 && batch.release) {
       for (int64_t c = 0; c < batch.n_children; ++c) sources[size_t(c)].array = batch.children[c];
-      for (int64_t i = 0; i < batch.length; ++i, ++row) write_row(out, sources, i + batch.offset);
+      for (int64_t i = 0; i < batch.length && result == DONE; ++i, ++row) {
+        write_row(out, sources, i + batch.offset);
+        if (file >= 0 && !at_once && out.at - out.begin > PIECE && !flush(file, out)) result = WRITE_ERROR;
+      }
       batch.release(&batch);
     }
-    *text = out.begin;
-    *length = out.at - out.begin;
-    out.begin = nullptr;
+    if (result == DONE && file >= 0 && !flush(file, out)) result = WRITE_ERROR;
+    if (result == WRITE_ERROR) *where = errno;
+    if (file < 0) {
+      *text = out.begin;
+      *length = out.at - out.begin;
+      out.begin = nullptr;
+    } else if (kept.end - kept.begin > KEPT_AT_MOST) {
+      kept.free_all();
+    }
   } catch (const std::bad_alloc &) {
     result = NO_MEMORY;
   } catch (const Unwritable &) {
     result = NOT_WRITABLE;
-    where[0] = row;
+    *where = row;
   }
   if (batch.release) batch.release(&batch);
   if (schema.release) schema.release(&schema);

@@ -464,7 +464,7 @@ void release_array(ArrowArray *array) {
 extern "C" {
 
 // Counted up when a function or structure here changes; the caller compares.
-int32_t cryoloom_star_abi() { return 1; }
+int32_t cryoloom_star_abi() { return 3; }
 
 // Read rows from `offset` to `end` (-1: the file's end), or to the first line that is none.
 // `flags`: for each label 0: not wanted, 1: wanted, 2: wanted as text; set to 3 where a text came behind
