@@ -185,12 +185,26 @@ struct Source {
   }
 };
 
+// Bytes that are white space or other control characters, perhaps: false positives cost a closer look only.
+inline uint64_t low_bytes(const char *p) {
+  uint64_t eight;
+  memcpy(&eight, p, 8);
+  return (eight - 0x2121212121212121u) & ~eight & 0x8080808080808080u;
+}
+
+bool needs_quotes(const char *begin, size_t length) {
+  if (length == 0) return true;
+  const char first = *begin;
+  if (first == '"' || first == '\'' || first == '#' || first == '_') return true;
+  if ((first == 'd' || first == 'l') && length >= 5 && (!memcmp(begin, "data_", 5) || !memcmp(begin, "loop_", 5))) return true;
+  uint64_t low = length < 8;
+  for (size_t i = 0; i + 8 <= length; i += 8) low |= low_bytes(begin + i);
+  if (length >= 8) low |= low_bytes(begin + length - 8);
+  return low && std::any_of(begin, begin + length, is_space);
+}
+
 void write_text(Bytes &out, const char *begin, size_t length) {
-  bool low = false, one = false, two = false;
-  for (size_t i = 0; i < length; ++i) low |= uint8_t(begin[i]) <= ' ';
-  bool special = length == 0 || memchr("\"'#_", *begin, 4) || (length >= 5 && (!memcmp(begin, "data_", 5) || !memcmp(begin, "loop_", 5)));
-  if (low)
-    for (size_t i = 0; i < length; ++i) special |= is_space(begin[i]);
+  const bool special = needs_quotes(begin, length);
   size_t characters = special ? length + 2 : length;
   if (characters < 4 * TEXT_WIDTH + 2)
     for (size_t i = 0; i < length; ++i) characters -= (begin[i] & 0xC0) == 0x80;
@@ -201,6 +215,7 @@ void write_text(Bytes &out, const char *begin, size_t length) {
     return;
   }
   // A quote inside ends the word where white space (or the closing quote itself) follows it.
+  bool one = false, two = false;
   for (size_t i = 0; i < length; ++i) {
     const bool ends = i + 1 == length || is_space(begin[i + 1]);
     one |= begin[i] == '\'' && ends && i + 1 < length;
