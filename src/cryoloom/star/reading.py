@@ -103,11 +103,17 @@ def read(
     return result
 
 
-def scan(path: Path | str) -> tuple[BlockInfo, ...]:
-    """Block names, labels and row counts, without a value made."""
+def scan(path: Path | str, *, strict: bool = True) -> tuple[BlockInfo, ...]:
+    """Block names, labels and row counts, without a value made.
+
+    Raises:
+        StarError: as `read`; not for broken blocks where `strict` is False.
+    """
     path = Path(path)
-    with Lines(path) as lines:
-        return tuple(part.info() for part in _Reader(path, lines, (), (), True).parts())
+    with Lines(path) as lines, warnings.catch_warnings():
+        if not strict:
+            warnings.simplefilter("ignore", StarWarning)
+        return tuple(part.info() for part in _Reader(path, lines, (), (), strict).parts())
 
 
 class _Reader:

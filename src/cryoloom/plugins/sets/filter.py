@@ -1,6 +1,6 @@
 """Keep the items for which an expression holds; streams."""
 
-from cryoloom.errors import ParameterError
+from cryoloom.errors import ParameterError, StarError
 from cryoloom.protocol import (
     Batch,
     BatchResult,
@@ -46,20 +46,18 @@ class Filter(ItemProtocol):
             )  # fmt: skip
 
     def process(self, job: JobFolder, batch: Batch) -> BatchResult:
-        import polars as pl
+        from cryoloom.star.expressions import rows_that_hold
 
         try:
-            holds = batch.items.select(pl.sql_expr(self.expression).cast(pl.Boolean).alias("holds"))["holds"]
-        except pl.exceptions.PolarsError as error:
-            first = str(error).splitlines()[0]
+            holds = rows_that_hold(batch.items, self.expression)
+        except StarError as error:
             raise ParameterError(
-                f"{self.name}: parameter expression", found=f"{self.expression!r} ({first})",
-                expected=f"a condition over {', '.join(batch.items.columns)}",
-            ) from None  # fmt: skip
-        if len(holds) != batch.items.height:
-            holds = pl.Series([bool(holds[0])] * batch.items.height)
+                f"{self.name}: parameter expression",
+                found=error.found,
+                expected=error.expected,
+                hint=error.hint,
+            ) from None
         # What cannot be judged (a missing value) is not kept, and not lost either.
-        holds = holds.fill_null(False)
         rows = {"kept": batch.items.filter(holds), "rejected": batch.items.filter(~holds)}
         return BatchResult(rows, frozenset(batch.items[ITEM_ID].to_list()), {}, batch.optics)
 

@@ -1,0 +1,215 @@
+"""STAR files without a text editor: star show, query, select, sort, check."""
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cryoloom.cli.shell import FAILED, table
+from cryoloom.errors import StarError
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from cryoloom.star import Value
+
+    Blocks = dict[str, pl.DataFrame | dict[str, Value]]
+
+FORMATS = ("table", "csv", "json", "parquet", "star")
+BY_SUFFIX = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".star": "star"}
+
+FileArgument = Annotated[Path, typer.Argument(help="A STAR file.")]
+BlockOption = Annotated[
+    str | None, typer.Option("--block", "-b", help="A block's name; by default the largest table.")
+]
+RowsOption = Annotated[int, typer.Option("--rows", "-n", help="Rows to show at most; 0 for all.")]
+OutOption = Annotated[
+    Path | None, typer.Option("--output", "-o", help="Write a file; its ending tells the format.")
+]
+FormatOption = Annotated[
+    str | None, typer.Option("--format", "-f", help="table, csv, json, parquet or star.")
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    group = typer.Typer(
+        help="Any STAR file: look at it, ask it, check it.", no_args_is_help=True, rich_markup_mode=None
+    )
+    for command in (show, query, select, sort, check):
+        group.command()(command)
+    app.add_typer(group, name="star")
+
+
+def show(file: FileArgument, block: BlockOption = None, rows: RowsOption = 10) -> None:
+    """List the blocks of a file and show the first rows of a table."""
+    from cryoloom import star
+
+    found = star.scan(file)
+    print(
+        table(
+            ["block", "rows", "labels"],
+            [
+                [
+                    f"data_{info.name}",
+                    str(info.rows) if info.is_table else "single values",
+                    str(len(info.labels)),
+                ]
+                for info in found
+            ],
+        )
+    )
+    name = _largest(file, block)
+    content = star.read(file, blocks=[name])[name]
+    print(f"\ndata_{name}")
+    if isinstance(content, dict):
+        print(table(["label", "value"], [[label, str(value)] for label, value in content.items()]))
+    else:
+        _print_rows(content, rows)
+
+
+def query(
+    file: FileArgument,
+    condition: Annotated[str, typer.Argument(help="SQL over the labels: 'rlnCtfMaxResolution < 4'.")],
+    block: BlockOption = None,
+    rows: RowsOption = 20,
+    output: OutOption = None,
+    form: FormatOption = None,
+) -> None:
+    """Keep the rows for which a condition holds."""
+    from cryoloom.star.expressions import rows_that_hold
+
+    blocks, name, content = _read(file, block)
+    _give(blocks, name, content.filter(rows_that_hold(content, condition)), rows, output, form)
+
+
+def select(
+    file: FileArgument,
+    labels: Annotated[list[str], typer.Argument(help="Labels to keep, in the order wanted.")],
+    block: BlockOption = None,
+    rows: RowsOption = 20,
+    output: OutOption = None,
+    form: FormatOption = None,
+) -> None:
+    """Keep some columns."""
+    blocks, name, content = _read(file, block)
+    _has(file, name, content, labels)
+    _give(blocks, name, content.select(labels), rows, output, form)
+
+
+def sort(
+    file: FileArgument,
+    labels: Annotated[list[str], typer.Argument(help="Labels to sort by, the first one first.")],
+    descending: Annotated[bool, typer.Option("--descending", "-d", help="The largest first.")] = False,
+    block: BlockOption = None,
+    rows: RowsOption = 20,
+    output: OutOption = None,
+    form: FormatOption = None,
+) -> None:
+    """Sort a table; rows that are equal keep their order."""
+    blocks, name, content = _read(file, block)
+    _has(file, name, content, labels)
+    ordered = content.sort(labels, descending=descending, maintain_order=True)
+    _give(blocks, name, ordered, rows, output, form)
+
+
+def check(files: Annotated[list[Path], typer.Argument(help="STAR files.")]) -> None:
+    """Read files whole and say what is irregular or broken in each."""
+    from cryoloom import star
+
+    broken = False
+    for file in files:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", star.StarWarning)
+            try:
+                blocks = star.read(file, strict=False)
+            except StarError as error:
+                broken = True
+                print(error)
+                continue
+        rows = sum(1 if isinstance(block, dict) else block.height for block in blocks.values())
+        lost = len(star.scan(file, strict=False)) - len(blocks)
+        broken |= lost > 0
+        print(f"{file}: {len(blocks)} blocks, {rows} rows" + (f"; {lost} broken blocks" if lost else ""))
+        for warning in said:
+            print(f"  {warning.message}")
+    if broken:
+        raise typer.Exit(FAILED)
+
+
+def _largest(file: Path, block: str | None) -> str:
+    from cryoloom import star
+
+    found = star.scan(file)
+    if block is not None:
+        return block.removeprefix("data_")
+    return max(found, key=lambda info: (info.is_table, info.rows)).name
+
+
+def _read(file: Path, block: str | None) -> "tuple[Blocks, str, pl.DataFrame]":
+    from cryoloom import star
+
+    blocks = star.read(file)
+    name = _largest(file, block)
+    content = blocks.get(name)
+    if content is None or isinstance(content, dict):
+        raise StarError(
+            f"{file}: block data_{name}",
+            found="missing" if content is None else "a block of single values",
+            expected="a table, one of "
+            + ", ".join(f"data_{key}" for key, value in blocks.items() if not isinstance(value, dict)),
+        )
+    return blocks, name, content
+
+
+def _has(file: Path, name: str, content: "pl.DataFrame", labels: list[str]) -> None:
+    import difflib
+
+    for label in labels:
+        if label not in content.columns:
+            near = difflib.get_close_matches(label, content.columns, n=1)
+            raise StarError(
+                f"{file}: label {label} of data_{name}",
+                found="missing",
+                expected=f"one of {', '.join(content.columns)}",
+                hint=f"Did you mean {near[0]}?" if near else "",
+            )
+
+
+def _give(
+    blocks: "Blocks", name: str, content: "pl.DataFrame", rows: int, output: Path | None, form: str | None
+) -> None:
+    from cryoloom import star
+
+    form = form or (BY_SUFFIX.get(output.suffix, "star") if output else "table")
+    if form not in FORMATS:
+        raise typer.BadParameter(f"--format {form}: expected {', '.join(FORMATS)}")
+    if form in ("parquet", "star") and output is None:
+        raise typer.BadParameter(f"--format {form} needs --output FILE")
+    if form == "table" and output is None:
+        _print_rows(content, rows)
+        return
+    if form == "star":
+        # The other blocks come along: particles mean nothing without their optics groups.
+        assert output is not None
+        star.write(output, {**blocks, name: content})
+    elif form == "parquet":
+        assert output is not None
+        content.write_parquet(output)
+    else:
+        text = content.write_csv() if form == "csv" else content.write_json() + "\n"
+        if output is None:
+            print(text, end="")
+            return
+        output.write_text(text)
+    print(f"{output}: {content.height} rows of data_{name}")
+
+
+def _print_rows(content: "pl.DataFrame", rows: int) -> None:
+    shown = content if rows == 0 else content.head(rows)
+    print(table(shown.columns, [[str(value) for value in row] for row in shown.iter_rows()]))
+    print(
+        f"{content.height} rows"
+        + (f", the first {shown.height} shown" if shown.height < content.height else "")
+    )
