@@ -23,6 +23,8 @@ namespace {
 
 constexpr size_t PIECE = 256 * 1024;    // of the file, read at a time; stays in the second-level cache
 constexpr size_t PADDING = 64;          // readable bytes behind a piece
+constexpr size_t HUGE_PAGE = 2 << 20;
+constexpr size_t LARGE = 2 * HUGE_PAGE; // columns from here on use huge pages
 constexpr size_t TEXT_BUFFER = 1 << 20; // bytes of long texts kept together
 
 inline bool is_space(uint8_t c) { return c == ' ' || (c >= 9 && c <= 13); }
@@ -49,9 +51,17 @@ struct Column {
   size_t width() const { return kind == Kind::Text ? sizeof(TextView) : 8; }
 
   void grow(size_t rows) {
-    if (rows <= capacity) return;
-    void *more = realloc(values, rows * width());
-    if (!more) throw std::bad_alloc();
+    if (rows > capacity) move_to(rows, capacity);
+  }
+
+  // Room for `rows`, of which the first `kept` are carried along.
+  void move_to(size_t rows, size_t kept) {
+    const size_t bytes = rows * width();
+    void *more = nullptr;
+    if (posix_memalign(&more, bytes >= LARGE ? HUGE_PAGE : 64, bytes)) throw std::bad_alloc();
+    if (bytes >= LARGE) madvise(more, bytes, MADV_HUGEPAGE);  // a fault for each 2 MB instead of 4 kB
+    if (kept) memcpy(more, values, kept * width());
+    free(values);
     values = more;
     capacity = rows;
   }
@@ -68,6 +78,8 @@ struct Column {
     }
     const size_t rows = capacity;
     kind = Kind::Text;
+    free(values);
+    values = nullptr;
     capacity = 0;
     grow(rows);
   }
@@ -499,10 +511,7 @@ int32_t cryoloom_star_column(void *handle, int64_t label, ArrowSchema *schema, A
     if (table.rows == 0 && column.kind != Kind::Text) {
       column.kind = Kind::Text;  // without rows there is no type
     }
-    if (table.rows > 0 && column.capacity > table.rows) {
-      column.capacity = 0;
-      column.grow(table.rows);
-    }
+    if (column.capacity > 2 * table.rows + 64) column.move_to(table.rows + 1, column.values ? table.rows : 0);
     owner->buffers = {nullptr, column.values};
     if (column.kind == Kind::Text) {
       for (char *buffer : column.buffers) owner->buffers.push_back(buffer);
