@@ -17,7 +17,7 @@ _QUOTED = re.compile(r"""\s*(?:"(.*?)"(?=\s|$)|'(.*?)'(?=\s|$)|(\S+))""", re.ASC
 _PLAIN = re.compile(r"\S+", re.ASCII)
 _UNUSUAL = re.compile("[^\t\n\v\f\r -~]")  # what str.split may take for white space
 # A leading zero makes an identifier ("0000123"), not a number; so do 19 digits and more.
-_INTEGER = r"^-?(?:[1-9][0-9]{0,17}|0)$"
+_INTEGER = r"^(?:-?[1-9][0-9]{0,17}|0)$"
 _NUMBER = r"^[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|nan|NaN|NAN|inf|Inf|INF)$"
 _IDENTIFIER = r"^[+-]?(?:0[0-9]|[0-9]{19,}$)"
 _LONG = r"^[+-]?[0-9]{16,18}$"  # integers that a double may not hold

@@ -44,8 +44,8 @@ inline Kind parse_number(const char *begin, const char *end, int64_t &integer, d
   if (p == end) {
     if (whole == 0 || whole > 18) return Kind::Text;
     integer = negative ? -int64_t(mantissa) : int64_t(mantissa);
-    if (!plus) return Kind::Integer;
-    real = double(integer);
+    if (!plus && !(negative && integer == 0)) return Kind::Integer;
+    real = negative ? -double(mantissa) : double(mantissa);  // "-0" keeps its sign as a float
     return int64_t(real) == integer ? Kind::Float : Kind::Text;
   }
   int64_t decimals = 0;
