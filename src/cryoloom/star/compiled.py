@@ -30,7 +30,7 @@ _pointer = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)
 
 
 class Status(IntEnum):
-    """Why reading rows ended; as in `native/rows.cpp`."""
+    """Why reading rows ended; as in `native/reading.cpp`."""
 
     AT_END = 0
     AT_HEADER = 1

@@ -1,4 +1,4 @@
-// Columns to the lines of a STAR table, laid out as cryoloom.star.slow lays them out, byte for byte.
+// Columns to the lines of a STAR table, laid out as cryoloom.star.writing lays them out in Python, byte for byte.
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
