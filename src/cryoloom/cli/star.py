@@ -1,4 +1,4 @@
-"""STAR files without a text editor: star show, query, select, sort, check."""
+"""STAR files without a text editor: star show, query, select, sort, plot, check."""
 
 import warnings
 from pathlib import Path
@@ -37,7 +37,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(
         help="Any STAR file: look at it, ask it, check it.", no_args_is_help=True, rich_markup_mode=None
     )
-    for command in (show, query, select, sort, check):
+    for command in (show, query, select, sort, plot, check):
         group.command()(command)
     app.add_typer(group, name="star")
 
@@ -112,6 +112,30 @@ def sort(
     _has(file, name, content, labels)
     ordered = content.sort(labels, descending=descending, maintain_order=True)
     _give(blocks, name, ordered, rows, output, form)
+
+
+def plot(
+    file: FileArgument,
+    x: Annotated[str, typer.Argument(help="A label.")],
+    y: Annotated[str, typer.Argument(help="Another; without it a histogram of the first is drawn.")] = "",
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="PNG, SVG, PDF or HTML, by its ending.")
+    ] = Path("plot.png"),
+    kind: Annotated[str, typer.Option("--kind", "-k", help="histogram, scatter or line.")] = "",
+    where: Annotated[str, typer.Option("--where", help="Only rows for which this SQL holds.")] = "",
+    block: BlockOption = None,
+) -> None:
+    """Draw a histogram, points or a line of one or two columns."""
+    from cryoloom.star.expressions import rows_that_hold
+    from cryoloom.views.columns import column_chart
+    from cryoloom.views.drawing import draw
+
+    _, name, content = _read(file, block)
+    _has(file, name, content, [label for label in (x, y) if label])
+    if where:
+        content = content.filter(rows_that_hold(content, where))
+    draw(column_chart(content, x, y, kind), output)
+    print(f"{output}: {content.height} rows of data_{name}")
 
 
 def check(files: Annotated[list[Path], typer.Argument(help="STAR files.")]) -> None:

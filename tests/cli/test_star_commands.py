@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from cryoloom import star
 from cryoloom.cli.main import app
-from cryoloom.errors import StarError
+from cryoloom.errors import ParameterError, StarError
 
 
 @pytest.fixture
@@ -95,3 +95,20 @@ def test_check_names_what_is_irregular_and_fails_for_what_is_broken(particles: P
     assert "broken.star: 1 blocks, 1 rows; 1 broken blocks" in done.output
     assert "line 6: the number of values in block data_a is 1 (nothing for y)" in done.output
     assert "none.star is missing" in done.output
+
+
+@pytest.mark.parametrize(
+    "words", [["rlnDefocusU"], ["rlnDefocusU", "rlnCtfMaxResolution"], ["rlnDefocusU", "-k", "line"]]
+)
+def test_columns_are_drawn(particles: Path, tmp_path: Path, words: list[str]) -> None:
+    said = say("plot", particles, *words, "--where", "rlnCtfMaxResolution < 4", "-o", tmp_path / "x.svg")
+
+    assert "3 rows of data_particles" in said
+    assert "rlnDefocusU" in (tmp_path / "x.svg").read_text()
+
+
+def test_a_column_of_text_is_not_drawn(particles: Path, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="expected one of rlnDefocusU, rlnCtfMaxResolution"):
+        say("plot", particles, "rlnMicrographName", "-o", tmp_path / "x.svg")
+    with pytest.raises(ParameterError, match="expected one of histogram, scatter, line"):
+        say("plot", particles, "rlnDefocusU", "-k", "pie", "-o", tmp_path / "x.svg")
