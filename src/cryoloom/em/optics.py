@@ -18,31 +18,33 @@ NAME = "rlnOpticsGroupName"
 # What RELION 3.0 said of each particle and 3.1 says of its optics group.
 _MOVED = ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast", "rlnBeamTiltX", "rlnBeamTiltY")
 _MAGNIFICATION = ("rlnMagnification", "rlnDetectorPixelSize")
+PIXEL_SIZE = {"particles": "rlnImagePixelSize", "micrographs": "rlnMicrographPixelSize"}
 _SHIFTS_PX = {"rlnOriginX": "rlnOriginXAngst", "rlnOriginY": "rlnOriginYAngst"}
 
 
 def upgraded_to_31(blocks: Mapping[str, Any], file: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Optics table and particles of a file, in RELION 3.1's layout.
+    """Optics table and items (particles or micrographs) of a file, in RELION 3.1's layout.
 
     A file of 3.1 is given back as it is. From one of 3.0 or older, groups are made of equal
     voltage, Cs, amplitude contrast, beam tilt and pixel size; the pixel size is
     10,000 x rlnDetectorPixelSize / rlnMagnification (μm to Å), and shifts become Å.
 
     Raises:
-        DatasetError: no table of particles, or no pixel size to be found.
+        DatasetError: no table of items, or no pixel size to be found.
     """
     tables = {name: block for name, block in blocks.items() if isinstance(block, pl.DataFrame)}
     optics = tables.pop("optics", None)
     if not tables:
         raise DatasetError(f"{file}", found="without a table", expected="a table of particles")
     particles = tables.get("particles", next(iter(tables.values())))
+    pixel_size = PIXEL_SIZE[items_name(particles)]
     if optics is not None:
         _check_groups(optics, particles, file)
         return optics, particles
     angpix = _pixel_sizes(particles, file)
     keys = [name for name in _MOVED if name in particles.columns]
-    tagged = particles.with_columns(angpix.alias("rlnImagePixelSize"))
-    keys = [*keys, "rlnImagePixelSize"]
+    tagged = particles.with_columns(angpix.alias(pixel_size))
+    keys = [*keys, pixel_size]
     groups = tagged.select(keys).unique(maintain_order=True)
     numbers = list(range(1, groups.height + 1))
     groups = groups.with_columns(
@@ -50,26 +52,63 @@ def upgraded_to_31(blocks: Mapping[str, Any], file: Path) -> tuple[pl.DataFrame,
     )
     moved = tagged.join(groups.select(*keys, NUMBER), on=keys, how="left", maintain_order="left")
     shifts = [
-        (pl.col(old) * pl.col("rlnImagePixelSize")).alias(new)
+        (pl.col(old) * pl.col(pixel_size)).alias(new)
         for old, new in _SHIFTS_PX.items()
-        if old in moved.columns
+        if old in moved.columns and pixel_size == PIXEL_SIZE["particles"]
     ]
     moved = moved.with_columns(shifts)
-    gone = [*keys, *_MAGNIFICATION, *_SHIFTS_PX]
-    optics = groups.with_columns(
-        pl.col("rlnImagePixelSize").alias("rlnMicrographOriginalPixelSize"),
-        pl.lit(2).alias("rlnImageDimensionality"),
-    )
+    gone = [*keys, *_MAGNIFICATION, *(old for old, new in _SHIFTS_PX.items() if new in moved.columns)]
+    optics = groups.with_columns(pl.col(pixel_size).alias("rlnMicrographOriginalPixelSize"))
+    if pixel_size == PIXEL_SIZE["particles"]:
+        optics = optics.with_columns(pl.lit(2).alias("rlnImageDimensionality"))
     first = [NAME, NUMBER]
     optics = optics.select(*first, *(name for name in optics.columns if name not in first))
     return optics, moved.drop([name for name in gone if name in moved.columns])
+
+
+def items_name(items: pl.DataFrame) -> str:
+    """The block that a table belongs in: particles have images, micrographs none."""
+    return "particles" if "rlnImageName" in items.columns else "micrographs"
+
+
+def downgraded_to_30(optics: pl.DataFrame, items: pl.DataFrame, file: Path) -> tuple[pl.DataFrame, list[str]]:
+    """Items with their optics beside them, as RELION 3.0 and older programs want them.
+
+    The pixel size is told by a magnification of 10,000 and a detector pixel of as many μm as the
+    pixel has Å; shifts become pixels.
+
+    Returns:
+        The table, and the labels of the optics groups that 3.0 has no place for.
+    Raises:
+        DatasetError: an item's group is not in the optics table, or that has no pixel size.
+    """
+    _check_groups(optics, items, file)
+    pixel_size = PIXEL_SIZE[items_name(items)]
+    if pixel_size not in optics.columns:
+        raise DatasetError(f"{file}: data_optics", found=f"without {pixel_size}", expected="a pixel size")
+    kept = [name for name in _MOVED if name in optics.columns]
+    joined = items.join(
+        optics.select(NUMBER, *kept, pixel_size), on=NUMBER, how="left", maintain_order="left"
+    )
+    joined = joined.with_columns(
+        *(
+            (pl.col(new) / pl.col(pixel_size)).alias(old)
+            for old, new in _SHIFTS_PX.items()
+            if new in items.columns
+        ),
+        rlnMagnification=pl.lit(10_000.0),
+        rlnDetectorPixelSize=pl.col(pixel_size),
+    )
+    gone = [NUMBER, pixel_size, *(new for new in _SHIFTS_PX.values() if new in items.columns)]
+    told = {NAME, NUMBER, pixel_size, "rlnImageDimensionality", "rlnMicrographOriginalPixelSize", *kept}
+    return joined.drop(gone), [name for name in optics.columns if name not in told]
 
 
 def _pixel_sizes(particles: pl.DataFrame, file: Path) -> pl.Series:
     if all(name in particles.columns for name in _MAGNIFICATION):
         magnification, detector = (particles[name].cast(pl.Float64) for name in _MAGNIFICATION)
         return (detector * 1e4 / magnification).round(6)
-    for name in ("rlnImagePixelSize", "rlnPixelSize"):
+    for name in ("rlnImagePixelSize", "rlnMicrographPixelSize", "rlnPixelSize"):
         if name in particles.columns:
             return particles[name].cast(pl.Float64)
     raise DatasetError(
