@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from cryoloom import star
 from cryoloom.cli.main import app
-from cryoloom.errors import ParameterError, StarError
+from cryoloom.errors import CryoloomError, ParameterError, StarError
 
 
 @pytest.fixture
@@ -112,3 +112,50 @@ def test_a_column_of_text_is_not_drawn(particles: Path, tmp_path: Path) -> None:
         say("plot", particles, "rlnMicrographName", "-o", tmp_path / "x.svg")
     with pytest.raises(ParameterError, match="expected one of histogram, scatter, line"):
         say("plot", particles, "rlnDefocusU", "-k", "pie", "-o", tmp_path / "x.svg")
+
+
+@pytest.fixture
+def with_optics(tmp_path: Path) -> Path:
+    optics = pl.DataFrame({
+        "rlnOpticsGroup": [1, 2], "rlnOpticsGroupName": ["a", "b"], "rlnVoltage": [300.0, 200.0],
+        "rlnImagePixelSize": [1.5, 1.5],
+    })  # fmt: skip
+    items = pl.DataFrame(
+        {"rlnImageName": [f"{n}@x.mrcs" for n in range(7)], "rlnOpticsGroup": [1, 1, 2, 1, 2, 1, 1]}
+    )
+    star.write(tmp_path / "all.star", {"optics": optics, "particles": items})
+    return tmp_path / "all.star"
+
+
+@pytest.mark.parametrize(
+    ("words", "sizes"),
+    [(["-n", 3], [3, 2, 2]), (["-n", 2, "--random", 5], [4, 3]), (["--by", "rlnOpticsGroup"], [5, 2])],
+)
+def test_what_is_split_is_joined_again(with_optics: Path, words: list[object], sizes: list[int]) -> None:
+    folder = with_optics.parent
+    whole = star.read(with_optics)
+
+    say("split", with_optics, *words, "-o", folder / "part.star")
+    parts = sorted(folder.glob("part_*.star"))
+    said = say("join", *parts, "-o", folder / "again.star")
+    again = star.read(folder / "again.star")
+
+    assert [len(star.read(part)["particles"]) for part in parts] == sizes
+    assert "7 items" in said and "2 optics groups" in said
+    assert isinstance(again["particles"], pl.DataFrame) and isinstance(whole["particles"], pl.DataFrame)
+    assert again["particles"].sort("rlnImageName").equals(whole["particles"])
+    assert again["optics"].equals(whole["optics"])  # type: ignore[union-attr, arg-type]
+
+
+def test_of_items_that_come_twice_the_first_is_kept_where_asked(with_optics: Path, tmp_path: Path) -> None:
+    said = say("join", with_optics, with_optics, "--unique", "rlnImageName", "-o", tmp_path / "once.star")
+
+    assert "7 items of 2 files" in said and "7 with the rlnImageName of another are left out" in said
+
+
+def test_a_file_is_converted_there_and_back(with_optics: Path, tmp_path: Path) -> None:
+    assert "7 particles" in say("convert", with_optics, "--to", "3.0", "-o", tmp_path / "old.star")
+    assert "in 2 optics groups" in say("convert", tmp_path / "old.star", "-o", tmp_path / "new.star")
+    with pytest.raises(CryoloomError, match="expected a table of particles"):
+        (tmp_path / "none.star").write_text("data_a\n_x 1\n")
+        say("convert", tmp_path / "none.star", "-o", tmp_path / "x.star")

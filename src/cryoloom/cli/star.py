@@ -1,4 +1,4 @@
-"""STAR files without a text editor: star show, query, select, sort, plot, convert, check."""
+"""STAR files without a text editor: star show, query, select, sort, plot, check."""
 
 import warnings
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cryoloom.cli import star_sets
 from cryoloom.cli.shell import FAILED, table
 from cryoloom.errors import StarError
 
@@ -37,8 +38,9 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(
         help="Any STAR file: look at it, ask it, check it.", no_args_is_help=True, rich_markup_mode=None
     )
-    for command in (show, query, select, sort, plot, convert, check):
+    for command in (show, query, select, sort, plot, check):
         group.command()(command)
+    star_sets.add_to(group)
     app.add_typer(group, name="star")
 
 
@@ -136,31 +138,6 @@ def plot(
         content = content.filter(rows_that_hold(content, where))
     draw(column_chart(content, x, y, kind), output)
     print(f"{output}: {content.height} rows of data_{name}")
-
-
-def convert(
-    file: FileArgument,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")],
-    to: Annotated[
-        str, typer.Option("--to", help="RELION's layout: 3.1 (and later) or 3.0 (and older).")
-    ] = "3.1",
-) -> None:
-    """Particles or micrographs between RELION 3.0's layout and that of 3.1: optics groups, shifts in Å."""
-    from cryoloom import star
-    from cryoloom.em.optics import downgraded_to_30, items_name, upgraded_to_31
-
-    if to not in ("3.0", "3.1"):
-        raise typer.BadParameter(f"--to {to}: expected 3.0 or 3.1")
-    optics, items = upgraded_to_31(star.read(file), file)
-    if to == "3.1":
-        star.write(output, {"optics": optics, items_name(items): items})
-        print(f"{output}: {items.height} {items_name(items)} in {optics.height} optics groups")
-        return
-    table_of_30, lost = downgraded_to_30(optics, items, file)
-    star.write(output, {"": table_of_30})
-    print(f"{output}: {items.height} {items_name(items)}")
-    if lost:
-        print(f"  RELION 3.0 has no place for {', '.join(lost)}: left out")
 
 
 def check(files: Annotated[list[Path], typer.Argument(help="STAR files.")]) -> None:
