@@ -4,14 +4,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <sys/mman.h>
 #include <vector>
 
 #include "arrow.h"
 #include "number.h"
 
-constexpr size_t HUGE_PAGE = 2 << 20;
-constexpr size_t LARGE = 2 * HUGE_PAGE;  // columns from here on use huge pages
 constexpr size_t TEXT_BUFFER = 1 << 20;  // bytes of long texts kept together
 
 struct Column {
@@ -37,14 +34,11 @@ struct Column {
     if (rows > capacity) move_to(rows, capacity);
   }
 
-  // Room for `rows`, of which the first `kept` are carried along.
+  // Room for so many rows, more or fewer than before; those kept are carried along.
   void move_to(size_t rows, size_t kept) {
-    const size_t bytes = rows * width();
-    void *more = nullptr;
-    if (posix_memalign(&more, bytes >= LARGE ? HUGE_PAGE : 64, bytes)) throw std::bad_alloc();
-    if (bytes >= LARGE) madvise(more, bytes, MADV_HUGEPAGE);  // a fault for each 2 MB instead of 4 kB
-    if (kept) memcpy(more, values, kept * width());
-    free(values);
+    void *more = kept ? realloc(values, rows * width()) : malloc(rows * width());
+    if (!more) throw std::bad_alloc();
+    if (!kept) free(values);
     values = more;
     capacity = rows;
   }
@@ -59,12 +53,8 @@ struct Column {
       wanted = false;
       return;
     }
-    const size_t rows = capacity;
     kind = Kind::Text;
-    free(values);
-    values = nullptr;
-    capacity = 0;
-    grow(rows);
+    move_to(capacity, 0);
   }
 
   // False: an integer among these cannot be a double.
