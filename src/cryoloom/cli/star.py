@@ -8,6 +8,7 @@ import typer
 
 from cryoloom.cli import star_sets
 from cryoloom.cli.shell import FAILED, table
+from cryoloom.cli.star_sets import need_labels
 from cryoloom.errors import StarError
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def show(file: FileArgument, block: BlockOption = None, rows: RowsOption = 10) -
             ],
         )
     )
-    name = _largest(file, block)
+    largest = max(found, key=lambda info: (info.is_table, info.rows)).name
+    name = largest if block is None else block.removeprefix("data_")
     content = star.read(file, blocks=[name])[name]
     print(f"\ndata_{name}")
     if isinstance(content, dict):
@@ -96,7 +98,7 @@ def select(
 ) -> None:
     """Keep some columns."""
     blocks, name, content = _read(file, block)
-    _has(file, name, content, labels)
+    need_labels(file, content, labels)
     _give(blocks, name, content.select(labels), rows, output, form)
 
 
@@ -111,7 +113,7 @@ def sort(
 ) -> None:
     """Sort a table; rows that are equal keep their order."""
     blocks, name, content = _read(file, block)
-    _has(file, name, content, labels)
+    need_labels(file, content, labels)
     ordered = content.sort(labels, descending=descending, maintain_order=True)
     _give(blocks, name, ordered, rows, output, form)
 
@@ -133,7 +135,7 @@ def plot(
     from cryoloom.views.drawing import draw
 
     _, name, content = _read(file, block)
-    _has(file, name, content, [label for label in (x, y) if label])
+    need_labels(file, content, [label for label in (x, y) if label])
     if where:
         content = content.filter(rows_that_hold(content, where))
     draw(column_chart(content, x, y, kind), output)
@@ -164,20 +166,12 @@ def check(files: Annotated[list[Path], typer.Argument(help="STAR files.")]) -> N
         raise typer.Exit(FAILED)
 
 
-def _largest(file: Path, block: str | None) -> str:
-    from cryoloom import star
-
-    found = star.scan(file)
-    if block is not None:
-        return block.removeprefix("data_")
-    return max(found, key=lambda info: (info.is_table, info.rows)).name
-
-
 def _read(file: Path, block: str | None) -> "tuple[Blocks, str, pl.DataFrame]":
     from cryoloom import star
 
     blocks = star.read(file)
-    name = _largest(file, block)
+    rows = {key: -1 if isinstance(value, dict) else value.height for key, value in blocks.items()}
+    name = block.removeprefix("data_") if block is not None else max(rows, key=lambda key: rows[key])
     content = blocks.get(name)
     if content is None or isinstance(content, dict):
         raise StarError(
@@ -187,20 +181,6 @@ def _read(file: Path, block: str | None) -> "tuple[Blocks, str, pl.DataFrame]":
             + ", ".join(f"data_{key}" for key, value in blocks.items() if not isinstance(value, dict)),
         )
     return blocks, name, content
-
-
-def _has(file: Path, name: str, content: "pl.DataFrame", labels: list[str]) -> None:
-    import difflib
-
-    for label in labels:
-        if label not in content.columns:
-            near = difflib.get_close_matches(label, content.columns, n=1)
-            raise StarError(
-                f"{file}: label {label} of data_{name}",
-                found="missing",
-                expected=f"one of {', '.join(content.columns)}",
-                hint=f"Did you mean {near[0]}?" if near else "",
-            )
 
 
 def _give(

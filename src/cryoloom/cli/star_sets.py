@@ -41,7 +41,7 @@ def join(
     optics, items, lacking = joined(parts)
     came = items.height
     if unique:
-        _has(files[0], items, unique)
+        need_labels(files[0], items, [unique])
         items = items.unique(unique, keep="first", maintain_order=True)
     star.write(output, {"optics": optics, kinds.pop(): items})
     print(f"{output}: {items.height} items of {len(files)} files in {optics.height} optics groups")
@@ -68,7 +68,7 @@ def split(
 
     optics, items = _items(file)
     if by:
-        _has(file, items, by)
+        need_labels(file, items, [by])
         pieces = [
             (f"{by} {key[0]}", piece)
             for key, piece in items.partition_by(by, as_dict=True, maintain_order=True).items()
@@ -122,8 +122,20 @@ def _items(file: Path) -> "tuple[pl.DataFrame, pl.DataFrame]":
     return optics, items
 
 
-def _has(file: Path, items: "pl.DataFrame", label: str) -> None:
-    if label not in items.columns:
-        raise StarError(
-            f"{file}: label {label}", found="missing", expected=f"one of {', '.join(items.columns)}"
-        )
+def need_labels(file: Path, table: "pl.DataFrame", labels: list[str]) -> None:
+    """Every label is in the table.
+
+    Raises:
+        StarError: one is not; the nearest that is there is offered.
+    """
+    import difflib
+
+    for label in labels:
+        if label not in table.columns:
+            near = difflib.get_close_matches(label, table.columns, n=1)
+            raise StarError(
+                f"{file}: label {label}",
+                found="missing",
+                expected=f"one of {', '.join(table.columns)}",
+                hint=f"Did you mean {near[0]}?" if near else "",
+            )
