@@ -20,12 +20,13 @@ from cryoloom.api.summary import JobSummary, summarise
 from cryoloom.engine.scheduler import ensure_scheduler, read_waits
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import attempts
+from cryoloom.project.coordinate_files import table_beside
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.workflow import add_to_project, read_workflow
 from cryoloom.protocol import datasets as kinds
-from cryoloom.protocol.declare import near
+from cryoloom.protocol.declare import InputSpec, near, numbered
 
 if TYPE_CHECKING:
     import polars as pl
@@ -82,7 +83,7 @@ class Project:
             label, alias: names of your own.
             start: false leaves it unscheduled until `resume`.
             given: parameters and inputs by name; an input is a Job, a Dataset, or text as on the
-                command line.
+                command line, and a list of these where it takes several.
         Raises:
             ParameterError: an unknown name, a value or an input that does not fit.
         """
@@ -91,8 +92,7 @@ class Project:
         inputs: dict[str, kinds.Dataset] = {}
         for name, value in given.items():
             if name in kind.inputs:
-                if value not in ("", None):
-                    inputs[name] = self._input(kind.inputs[name], value, protocol)
+                inputs |= self._inputs(kind.inputs[name], value, protocol)
             elif name in kind.params:
                 values[name] = value
             else:
@@ -177,7 +177,21 @@ class Project:
         """Move a job, and those that need it, to `Trash/`."""
         return self.folder.delete_job(job.name if isinstance(job, Job) else job)
 
-    def _input(self, spec: Any, value: Any, owner: str) -> kinds.Dataset:
+    def _inputs(self, spec: InputSpec, value: Any, owner: str) -> dict[str, kinds.Dataset]:
+        """The datasets of one input; several as a list, or in text with commas between them."""
+        if value is None or (isinstance(value, str) and not value):
+            return {}
+        if spec.several and isinstance(value, str):
+            value = value.split(",")
+        values = list(value) if isinstance(value, list | tuple) else [value]
+        if len(values) > 1 and not spec.several:
+            raise ParameterError(
+                f"{owner}: input {spec.name}", found=f"{len(values)} datasets", expected="one",
+                hint="sets.join makes one of several.",
+            )  # fmt: skip
+        return numbered(spec.name, [self._input(spec, one, owner) for one in values])
+
+    def _input(self, spec: InputSpec, value: Any, owner: str) -> kinds.Dataset:
         if isinstance(value, Dataset):
             value = f"{value.job}:{value.output}" if value.job else value.path
         elif isinstance(value, Job):
@@ -317,8 +331,7 @@ class Dataset:
     def file(self) -> Path:
         """The file to be read: for coordinates our table beside RELION's suffix file."""
         path = self.root / self.ref.path
-        table = path.with_name("coordinates.star")
-        return table if isinstance(self.ref, kinds.Coordinates) and table.exists() else path
+        return path.with_name(table_beside(path)) if isinstance(self.ref, kinds.Coordinates) else path
 
     def table(self) -> "pl.DataFrame":
         """The items as a polars frame; `.to_pandas()` gives the other kind.

@@ -65,7 +65,7 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
     why = status.why
     if status.state == "scheduled":
         why = dead or waits.get(entry.name, "") or why
-    done, failed = len(history.done), len(history.failed)
+    done, failed = history.count, len(history.failed)
     total = history.total
     if entry.spec is not None and not done and history.progress.get("done") is not None:
         done, total = history.progress["done"], history.progress["of"]
@@ -113,9 +113,9 @@ def _left(history: JobHistory, state: str) -> float | None:
     """Seconds left, by the pace so far; None where the end is unknown."""
     if state != "running":
         return None
-    done, total = len(history.done) + len(history.failed), history.total
+    done, total = history.count + len(history.failed), history.total
     began = history.began
-    last = max(history.done.values(), default=0.0)
+    last = history.last_done
     if not done and history.progress.get("of"):
         done, total, last = history.progress["done"], history.progress["of"], history.progress["t"]
     if not done or not total or last <= began or done > total:

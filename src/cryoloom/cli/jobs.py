@@ -44,7 +44,12 @@ def run(
 ) -> None:
     """Make a job and hand it to the scheduler."""
     opened = open_project(project)
-    values: dict[str, Any] = dict(split_pair(word) for word in given or [])
+    words: dict[str, list[str]] = {}
+    for word in given or []:
+        key, value = split_pair(word)
+        words.setdefault(key, []).append(value)
+    # A name given twice: an input that takes several.
+    values: dict[str, Any] = {key: found if len(found) > 1 else found[0] for key, found in words.items()}
     if stream:
         values["stream"] = "Yes"
     job = opened.run(protocol, wait_for=wait_for or [], alias=name, label=label, **values)

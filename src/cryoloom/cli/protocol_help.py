@@ -16,7 +16,12 @@ def as_text(kind: type[Protocol]) -> str:
     if kind.inputs:
         lines += ["", "Inputs (JOB, JOB:output, an alias, or a file of the project):"]
         for spec in kind.inputs.values():
-            facts = [spec.kind.kind, "optional" if spec.optional else "", "streams" if spec.streams else ""]
+            facts = [
+                spec.kind.kind,
+                "optional" if spec.optional else "",
+                "streams" if spec.streams else "",
+                "several" if spec.several else "",
+            ]
             lines += _entry(spec.name, spec.label, ", ".join(filter(None, facts)), spec.help, spec.when)
     tabs: dict[str, list[str]] = {}
     for param in kind.params.values():

@@ -1,10 +1,16 @@
 """Sets put together: optics groups by what they say, items one below the other."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import count
+from typing import Any
 
 import polars as pl
 
-from cryoloom.em.optics import NAME, NUMBER
+from cryoloom.em.optics import NAME, NUMBER, check_groups
+from cryoloom.errors import DatasetError
+
+# RELION writes numbers with six decimals, negative ones with five: two copies may differ in the sixth.
+WRITTEN_DECIMALS = 5
 
 Part = tuple[pl.DataFrame, pl.DataFrame]  # optics groups and items
 
@@ -22,41 +28,69 @@ def joined(parts: Sequence[Part]) -> tuple[pl.DataFrame, pl.DataFrame, list[str]
         Optics groups numbered from 1, items, and the labels that some of the sets lack: those items
         have nulls there.
     """
-    groups = pl.concat(
-        [optics.with_columns(_part=pl.lit(number)) for number, (optics, _) in enumerate(parts)],
-        how="diagonal_relaxed",
-    )
-    content = [label for label in groups.columns if label not in (NAME, NUMBER, "_part")]
-    keys = groups.select(pl.struct(content).rank("dense").alias("key"))["key"] if content else None
-    groups = groups.with_columns(_key=keys if keys is not None else pl.lit(1))
-    first = groups.unique("_key", keep="first", maintain_order=True)
-    numbers = dict(zip(first["_key"].to_list(), range(1, first.height + 1), strict=True))
-    merged = first.with_columns(
-        pl.Series(NUMBER, list(numbers.values())), pl.Series(NAME, _names(first), dtype=pl.String)
-    )
+    merged: pl.DataFrame | None = None
     items = []
-    for number, (_, table) in enumerate(parts):
-        mine = groups.filter(pl.col("_part") == number)
-        new = dict(zip(mine[NUMBER].to_list(), [numbers[key] for key in mine["_key"].to_list()], strict=True))
-        items.append(table.with_columns(pl.col(NUMBER).replace_strict(new, return_dtype=pl.Int64)))
+    for optics, table in parts:
+        merged, numbers = with_groups(merged, optics)
+        items.append(renumbered(table, numbers, "The items of a set"))
+    assert merged is not None
     labels = set(items[0].columns).intersection(*(table.columns for table in items))
     whole = pl.concat(items, how="diagonal_relaxed")
-    return (
-        merged.select(label for label in merged.columns if label[0] != "_"),
-        whole,
-        [label for label in whole.columns if label not in labels],
+    return merged, whole, [label for label in whole.columns if label not in labels]
+
+
+def with_groups(known: pl.DataFrame | None, optics: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, int]]:
+    """An optics table with another's groups added: those that say the same become one.
+
+    Groups that are known keep number and name, so that a growing dataset can take more of them.
+
+    Returns:
+        The table, and for each group of `optics` its number in it.
+    Raises:
+        DatasetError: a group stands twice in `optics` and says different things.
+    """
+    kept = [] if known is None else known.to_dicts()
+    seen = {_content(row): int(row[NUMBER]) for row in kept}
+    names = {row.get(NAME) for row in kept}
+    numbers: dict[int, int] = {}
+    for row in optics.iter_rows(named=True):
+        content, number = _content(row), int(row[NUMBER])
+        if content not in seen:
+            seen[content] = max(seen.values(), default=0) + 1
+            name = _free_name(row.get(NAME) or f"opticsGroup{seen[content]}", names)
+            names.add(name)
+            kept.append({**row, NUMBER: seen[content], NAME: name})
+        if numbers.setdefault(number, seen[content]) != seen[content]:
+            raise DatasetError(
+                f"data_optics: {NUMBER} {number}", found="twice, with different values", expected="one row a group",
+                hint="Give one of the two another number, and its items too.",
+            )  # fmt: skip
+    return pl.DataFrame(kept, infer_schema_length=None), numbers
+
+
+def renumbered(items: pl.DataFrame, numbers: Mapping[int, int], file: str) -> pl.DataFrame:
+    """Items with their groups' numbers in the merged table; all else stays.
+
+    Raises:
+        DatasetError: an item names a group that its own optics table lacks; with the row.
+    """
+    if NUMBER not in items.columns or not items.height:
+        return items
+    check_groups(list(numbers), items, file)
+    if all(old == new for old, new in numbers.items()):
+        return items
+    return items.with_columns(pl.col(NUMBER).replace_strict(dict(numbers), return_dtype=pl.Int64))
+
+
+def _content(row: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
+    """What makes two groups the same: all that is said of them but number and name."""
+    return frozenset(
+        (label, round(value, WRITTEN_DECIMALS) if isinstance(value, float) else value)
+        for label, value in row.items()
+        if label not in (NAME, NUMBER) and value is not None
     )
 
 
-def _names(groups: pl.DataFrame) -> list[str]:
-    """The groups' names, each once."""
-    given = groups[NAME].to_list() if NAME in groups.columns else [None] * groups.height
-    names: list[str] = []
-    for number, name in enumerate(given, start=1):
-        base = free = name or f"opticsGroup{number}"
-        count = 1
-        while free in names:
-            count += 1
-            free = f"{base}_{count}"
-        names.append(free)
-    return names
+def _free_name(name: str, taken: Collection[str | None]) -> str:
+    others = (f"{name}_{number}" for number in count(2))
+    return name if name not in taken else next(other for other in others if other not in taken)

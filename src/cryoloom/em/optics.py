@@ -4,7 +4,7 @@ Layout: RELION 3.1, one row a group, numbered from 1. Tables come in and tables 
 touched.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,7 @@ def upgraded_to_31(blocks: Mapping[str, Any], file: Path) -> tuple[pl.DataFrame,
     particles = tables.get("particles", next(iter(tables.values())))
     pixel_size = PIXEL_SIZE[items_name(particles)]
     if optics is not None:
-        _check_groups(optics, particles, file)
+        check_groups(optics[NUMBER].to_list(), particles, file)
         return optics, particles
     angpix = _pixel_sizes(particles, file)
     keys = [name for name in _MOVED if name in particles.columns]
@@ -82,7 +82,7 @@ def downgraded_to_30(optics: pl.DataFrame, items: pl.DataFrame, file: Path) -> t
     Raises:
         DatasetError: an item's group is not in the optics table, or that has no pixel size.
     """
-    _check_groups(optics, items, file)
+    check_groups(optics[NUMBER].to_list(), items, file)
     pixel_size = PIXEL_SIZE[items_name(items)]
     if pixel_size not in optics.columns:
         raise DatasetError(f"{file}: data_optics", found=f"without {pixel_size}", expected="a pixel size")
@@ -118,10 +118,14 @@ def _pixel_sizes(particles: pl.DataFrame, file: Path) -> pl.Series:
     )
 
 
-def _check_groups(optics: pl.DataFrame, particles: pl.DataFrame, file: Path) -> None:
+def check_groups(known: Sequence[int], particles: pl.DataFrame, file: Path | str) -> None:
+    """That each item's optics group is one of those known.
+
+    Raises:
+        DatasetError: the first row whose group is not, and how many there are.
+    """
     if NUMBER not in particles.columns:
         return
-    known = optics[NUMBER].to_list()
     strays = particles.with_row_index("row", offset=1).filter(~pl.col(NUMBER).is_in(known))
     if strays.height:
         row, group = strays.select("row", NUMBER).row(0)

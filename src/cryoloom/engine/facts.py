@@ -11,7 +11,7 @@ from cryoloom.project.attempts import read_attempt, read_control
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.journal import JobHistory
 from cryoloom.project.state import JobStatus, foreign_status, job_status
-from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol
+from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, RowProtocol
 from cryoloom.schedule.decide import JobFacts, Need
 
 
@@ -90,6 +90,7 @@ class FactGatherer:
             watched.needs,
             entry.spec.wait_for,
             frozenset(history.outputs),
+            frozenset(name for name, output in history.outputs.items() if output.closed),
             wants_stop=status.wanted == "stop",
             attempt=attempt.number if attempt else 0,
             attempt_ended=ended,
@@ -110,7 +111,7 @@ def _describe(watched: Watched) -> None:
         Need(
             dataset.job,
             dataset.output,
-            streams=isinstance(protocol, ItemProtocol) and protocol.inputs[name].streams,
+            streams=isinstance(protocol, ItemProtocol | RowProtocol) and protocol.input_spec(name).streams,
         )
         for name, dataset in protocol.given.items()
         if dataset and dataset.job

@@ -39,6 +39,8 @@ class JobHistory:
     last_progress_attempt: int = 0  # the last one that finished an item, a step or an iteration
     suspended: str = ""
     done: dict[str, float] = field(default_factory=dict)  # item id → wall time, for people
+    rows_done: int = 0  # of a set operation, whose items are not named here: they stand in its outputs
+    last_done: float = 0.0  # wall time
     failed: dict[str, tuple[str, str]] = field(default_factory=dict)  # item id → (name, reason)
     total: int | None = None
     outputs: dict[str, OutputState] = field(default_factory=dict)
@@ -73,6 +75,8 @@ class JobHistory:
                 )  # fmt: skip
             case "items.done":
                 self._take_items(event)
+            case "rows.forgotten":
+                self.rows_done = 0
             case "items.known":
                 self.total = event["total"]
             case "output.closed":
@@ -101,7 +105,14 @@ class JobHistory:
                 self.state, self.why, self.ended = event["state"], event.get("why", ""), event["t"]
                 self.cpu_s += event.get("cpu_s", 0.0)
 
+    @property
+    def count(self) -> int:
+        """How many items are through."""
+        return len(self.done) + self.rows_done
+
     def _take_items(self, event: Mapping[str, Any]) -> None:
+        self.rows_done += event.get("rows", 0)
+        self.last_done = event["t"]
         for item in event["items"]:
             self.done[item] = event["t"]
             self.failed.pop(item, None)

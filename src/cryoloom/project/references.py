@@ -4,8 +4,26 @@ from pathlib import Path
 
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.folder import JobEntry, ProjectFolder
-from cryoloom.protocol.datasets import Dataset, PlainFile, accepts
+from cryoloom.protocol.datasets import (
+    ClassAverages,
+    Coordinates,
+    Dataset,
+    Micrographs,
+    Movies,
+    Particles,
+    PlainFile,
+    Table,
+    accepts,
+)
 from cryoloom.protocol.declare import InputSpec
+
+# What a table without a telling name holds, by the first of these labels that it has.
+_TELLING: dict[str, type[Dataset]] = {
+    "rlnReferenceImage": ClassAverages,
+    "rlnImageName": Particles,
+    "rlnMicrographMovieName": Movies,
+    "rlnMicrographName": Micrographs,
+}
 
 
 def resolve_input(project: ProjectFolder, spec: InputSpec, text: str, owner: str) -> Dataset:
@@ -91,7 +109,27 @@ def _of_file(project: ProjectFolder, text: str, spec: InputSpec, where: str) -> 
     _check_ending(path, spec, where)
     job = "/".join(path.parts[:2]) if len(path.parts) > 2 and path.parts[1].startswith("job") else ""
     kind = spec.kind if spec.kind is not Dataset else PlainFile
+    if kind is Table:
+        kind = _kind_of_table(project.root / path)
     return kind(str(path), job if _entry_or_none(project, job or "-") else "", "")
+
+
+def _kind_of_table(path: Path) -> type[Dataset]:
+    """What a STAR file holds, by the name of its table, else by what its rows name."""
+    from cryoloom import star
+
+    if path.name.startswith("coords_suffix"):
+        return Coordinates
+    blocks = [block for block in star.scan(path) if block.name != "optics"]
+    by_name = {kind.block: kind for kind in (Movies, Micrographs, Particles)}
+    for block in blocks:
+        if block.name in by_name:
+            return by_name[block.name]
+    labels = {label for block in blocks for label in block.labels}
+    for label, kind in _TELLING.items():
+        if label in labels:
+            return kind
+    return Table
 
 
 def _check_ending(path: Path, spec: InputSpec, where: str) -> None:

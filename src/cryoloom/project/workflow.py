@@ -15,7 +15,8 @@ from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.jsonfile import read_json
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
-from cryoloom.protocol.declare import near
+from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.declare import near, numbered
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _TYPES = {"str": str, "int": int, "float": float, "path": str, "bool": str}
@@ -91,15 +92,16 @@ def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]
                     f"{workflow.path}: job {job['name']}, input {name}", found="unknown",
                     expected=f"one of {', '.join(kind.inputs) or 'none'}", hint=near(name, list(kind.inputs)),
                 )  # fmt: skip
-            _check_reference(str(text), names[: names.index(job["name"])], job["name"], workflow.path)
+            for reference in _several(text):
+                _check_reference(reference, names[: names.index(job["name"])], job["name"], workflow.path)
     made: dict[str, JobEntry] = {}
     for job in workflow.jobs:
         kind = find_protocol(job["protocol"])
-        inputs = {}
+        inputs: dict[str, Dataset] = {}
         for name, text in job.get("inputs", {}).items():
-            first, colon, output = str(text).partition(":")
-            reference = f"{made[first].name}{colon}{output}" if first in made else str(text)
-            inputs[name] = resolve_input(project, kind.inputs[name], reference, kind.name)
+            spec = kind.inputs[name]
+            references = [_with_job(reference, made) for reference in _several(text)]
+            inputs |= numbered(name, [resolve_input(project, spec, text, kind.name) for text in references])
         wait_for = [
             made[name].name if name in made else project.entry(name).name for name in job.get("wait_for", ())
         ]
@@ -107,6 +109,15 @@ def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]
             kind.name, job.get("params", {}), inputs, wait_for=wait_for, label=job.get("label", job["name"])
         )
     return list(made.values())
+
+
+def _several(reference: Any) -> list[str]:
+    return [str(one) for one in reference] if isinstance(reference, list) else [str(reference)]
+
+
+def _with_job(reference: str, made: Mapping[str, JobEntry]) -> str:
+    first, colon, output = reference.partition(":")
+    return f"{made[first].name}{colon}{output}" if first in made else reference
 
 
 def _check_reference(text: str, earlier: list[str], job: str, path: Path) -> None:

@@ -24,11 +24,22 @@ from cryoloom.protocol.datasets import (
     Volume,
 )
 from cryoloom.protocol.declare import ADVANCED, AUTO, NORMAL, Input, Output, Param
-from cryoloom.protocol.jobs import Batch, BatchResult, Found, JobFolder, Progress, SetResult
+from cryoloom.protocol.jobs import (
+    Batch,
+    BatchResult,
+    Found,
+    JobFolder,
+    Part,
+    Progress,
+    RowBatch,
+    RowResult,
+    SetResult,
+)
 from cryoloom.protocol.protocols import (
     ItemProtocol,
     ProgramProtocol,
     Protocol,
+    RowProtocol,
     SetProtocol,
     SourceProtocol,
 )
@@ -59,6 +70,7 @@ __all__ = [
     "Movies",
     "Output",
     "Param",
+    "Part",
     "Particles",
     "Picture",
     "PlainFile",
@@ -67,6 +79,9 @@ __all__ = [
     "Progress",
     "Protocol",
     "Report",
+    "RowBatch",
+    "RowProtocol",
+    "RowResult",
     "SetProtocol",
     "SetResult",
     "SourceProtocol",

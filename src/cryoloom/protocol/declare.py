@@ -72,6 +72,7 @@ class InputSpec:
     optional: bool
     streams: bool  # may be taken while it grows
     when: str
+    several: bool = False  # any number of datasets, numbered input, input#2, input#3
     name: str = ""
     kind: type[Dataset] = Dataset
 
@@ -146,9 +147,20 @@ def Input(
     optional: bool = False,
     streams: bool = False,
     when: str = "",
+    several: bool = False,
 ) -> Any:
-    """Declare an input; the annotation is its kind. `streams`: may be read while it grows."""
-    return InputSpec(label, tab, help, optional, streams, when)
+    """Declare an input; the annotation is its kind.
+
+    Args:
+        streams: it may be read while it grows.
+        several: it may be given more than once; the second is known as `name#2`.
+    """
+    return InputSpec(label, tab, help, optional, streams, when, several)
+
+
+def numbered(name: str, datasets: Sequence[Dataset]) -> dict[str, Dataset]:
+    """Several datasets of one input by the names under which they are kept: `name`, `name#2`, ..."""
+    return {name if i == 1 else f"{name}#{i}": dataset for i, dataset in enumerate(datasets, start=1)}
 
 
 def Output(

@@ -1,6 +1,6 @@
 """What a protocol is given when it runs, and what it gives back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 ITEM_ID = "cryoloomItemId"
+SOURCE = "cryoloomSource"  # of joined sets: the set that a row came from
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,56 @@ class Found:
     name: str  # the file, for messages
     row: "Mapping[str, object] | str"
     note: str = ""  # what was done to it, to be said
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Rows of one input. Of coordinates these are the picks, each with `rlnMicrographName`."""
+
+    items: "pl.DataFrame"
+    optics: "pl.DataFrame | None" = None
+    complete: bool = True  # no more rows will come that bear on those of this batch
+    source: str = ""  # the set, as users name it
+
+
+@dataclass(frozen=True, slots=True)
+class RowBatch:
+    """Rows to be treated in one go.
+
+    `parts`: new rows of each input that is treated (`input`, `input#2`, ...), in their order; all
+    inputs are there, also those without news. `sides`: all rows so far of the other tables.
+    `last`: nothing more will come. `written(output)`: what an output holds already, from before a restart too.
+    """
+
+    parts: Mapping[str, Part]
+    sides: Mapping[str, Part]
+    last: bool
+    written: "Callable[[str], Part | None]"
+
+    @property
+    def items(self) -> "pl.DataFrame":
+        """The rows, where one input is treated."""
+        return next(iter(self.parts.values())).items
+
+    @property
+    def optics(self) -> "pl.DataFrame | None":
+        """Its optics groups."""
+        return next(iter(self.parts.values())).optics
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of a batch's rows.
+
+    `held`: rows, by input, that cannot be judged before more of the others is there; they come again.
+    `closed`: outputs that are complete, though the stream goes on. `optics`: where it is not the input's.
+    """
+
+    rows: "Mapping[str, pl.DataFrame]"
+    held: "Mapping[str, pl.DataFrame]" = field(default_factory=dict)
+    optics: "pl.DataFrame | None" = None
+    closed: frozenset[str] = frozenset()
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
     import polars as pl
 
     from cryoloom.protocol.blocks import Block
-    from cryoloom.protocol.jobs import Batch, BatchResult, Found, JobFolder, Progress, SetResult
+    from cryoloom.protocol.jobs import (
+        Batch,
+        BatchResult,
+        Found,
+        JobFolder,
+        Progress,
+        RowBatch,
+        RowResult,
+        SetResult,
+    )
 
 
 class Protocol:
@@ -85,6 +94,10 @@ class Protocol:
         self.given: dict[str, Dataset] = {
             name: inputs.get(name) or spec.kind() for name, spec in self.inputs.items()
         }
+        more = {
+            name: dataset for name, dataset in inputs.items() if "#" in name and self.input_spec(name).several
+        }
+        self.given |= more
         for name, dataset in self.given.items():
             setattr(self, name, dataset)
         for name in self.outputs_declared:
@@ -107,19 +120,38 @@ class Protocol:
                     hint=f"Give it as {name}=JOB, {name}=JOB:output or {name}=FILE.",
                 )
 
+    @classmethod
+    def input_spec(cls, name: str) -> InputSpec:
+        """The declaration of an input, also of `input#2` of several."""
+        return cls.inputs[name.partition("#")[0]]
+
+    def datasets_of(self, name: str) -> dict[str, Dataset]:
+        """All datasets of an input that may be given more than once, in their order."""
+        return {
+            key: dataset for key, dataset in self.given.items() if dataset and key.partition("#")[0] == name
+        }
+
     def facts(self) -> dict[str, Any]:
         """Values and inputs under one roof, for the conditions of parameters."""
         return {**self.values, **self.given}
 
+    def promised(self) -> Mapping[str, OutputSpec]:
+        """The outputs that these values promise."""
+        return {
+            name: spec for name, spec in self.outputs_declared.items() if spec.when is None or spec.when(self)
+        }
+
+    def output_kind(self, output: str) -> type[Dataset]:
+        """The kind of an output, also where it is that of an input."""
+        spec = self.promised()[output]
+        return type(self.given[spec.like]) if spec.like and self.given.get(spec.like) else spec.kind
+
     def output_files(self, job: "JobFolder") -> dict[str, Dataset]:
         """The outputs that these values promise, with RELION's paths."""
         found: dict[str, Dataset] = {}
-        for name, spec in self.outputs_declared.items():
-            if spec.when is not None and not spec.when(self):
-                continue
+        for name, spec in self.promised().items():
             path = spec.path(self) if callable(spec.path) else spec.path.format_map(self.values)
-            kind = type(self.given[spec.like]) if spec.like and self.given.get(spec.like) else spec.kind
-            found[name] = kind(job.file(path), job.name.rstrip("/"), name)
+            found[name] = self.output_kind(name)(job.file(path), job.name.rstrip("/"), name)
         return found
 
     def cores(self) -> int:
@@ -210,11 +242,6 @@ class ItemProtocol(Protocol):
         """Name of the table that an output's file ends with."""
         return self.output_kind(output).block
 
-    def output_kind(self, output: str) -> type[Dataset]:
-        """The kind of an output, also where it is that of an input."""
-        spec = self.outputs_declared[output]
-        return type(self.given[spec.like]) if spec.like and self.given.get(spec.like) else spec.kind
-
     def table_file(self, output: str, path: str) -> str:
         """The growing file of an output; RELION's path, unless that is no table."""
         return path if self.output_kind(output).block != "coordinates" else "coordinates.star"
@@ -249,6 +276,28 @@ class SourceProtocol(Protocol):
     def notes(self, job: "JobFolder") -> list[str]:
         """The commands for `note.txt`."""
         return []
+
+
+class RowProtocol(Protocol):
+    """Rows in, rows out, no program: set operations. Streams, unless it has to see all rows first.
+
+    Every row of the input that is treated becomes a row of an output, under its id; nothing else is
+    kept of what is through, so that sets of millions go through in seconds.
+    """
+
+    treated: ClassVar[str] = "input"  # the input whose rows are treated; all of them where it is several
+
+    def needs_all(self) -> bool:
+        """Whether rows can only be judged when the inputs are closed: sorting, the best n, random parts."""
+        return False
+
+    def treat(self, job: "JobFolder", batch: "RowBatch") -> "RowResult":
+        """New rows in, rows of outputs out; also called once, with no rows, when nothing more will come.
+
+        Raises:
+            CryoloomError: the job ends with it; it is no single row's fault.
+        """
+        raise NotImplementedError
 
 
 class SetProtocol(Protocol):

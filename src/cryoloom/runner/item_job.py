@@ -328,7 +328,9 @@ def _is_stream(protocol: ItemProtocol, name: str, dataset: Dataset) -> bool:
 def own_note(run: RunContext) -> str:
     """A job that no program did, as the command that would do it again."""
     values = " ".join(f"{name}={value}" for name, value in run.protocol.values.items())
-    inputs = " ".join(f"{name}={dataset.path}" for name, dataset in run.protocol.given.items() if dataset)
+    inputs = " ".join(
+        f"{name.partition('#')[0]}={dataset.path}" for name, dataset in run.protocol.given.items() if dataset
+    )
     return f"cryoloom run {run.protocol.name} {inputs} {values}"
 
 

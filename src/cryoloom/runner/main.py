@@ -18,7 +18,14 @@ from cryoloom.project.journal import JournalWriter
 from cryoloom.project.notes import clear_marks, set_mark
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.settings import load_settings
-from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, Protocol, SetProtocol, SourceProtocol
+from cryoloom.protocol.protocols import (
+    ItemProtocol,
+    ProgramProtocol,
+    Protocol,
+    RowProtocol,
+    SetProtocol,
+    SourceProtocol,
+)
 from cryoloom.runner.context import RunContext, Suspended
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -111,6 +118,10 @@ def _run_kind(run: RunContext) -> None:
             from cryoloom.runner.item_job import run_items
 
             run_items(run)
+        case RowProtocol():
+            from cryoloom.runner.row_job import run_rows
+
+            run_rows(run)
         case SourceProtocol():
             from cryoloom.runner.source_job import run_source
 

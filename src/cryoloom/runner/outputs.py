@@ -89,6 +89,13 @@ class GrowingOutput:
         rows = rows.with_columns(absent).select(state.labels)
         return star.append(self.path, rows)
 
+    def rows(self) -> pl.DataFrame | None:
+        """What is committed so far; None before the first row."""
+        state = self.state
+        if state is None or not state.labels:
+            return None
+        return star.follow(self.path, state.start, labels=state.labels, end=state.end)[0]
+
     def close(self, failed: int) -> None:
         """No more rows will come."""
         state = self.state

@@ -31,10 +31,12 @@ class InputStream:
     optics: pl.DataFrame | None = None
     closed: bool = False
     rows_seen: int = 0
+    labels: tuple[str, ...] = ()  # of its rows; empty while it is not open
     _history: JobHistory = field(default_factory=JobHistory)
     _generation: int = 0
     _offset: int = 0
-    _seen: set[str] = field(default_factory=set)
+    _seen: list[pl.Series] = field(default_factory=list)  # ids, batch by batch
+    _is_repeated: bool = False  # a new generation gives rows again that were given out before
 
     def poll(self) -> pl.DataFrame | None:
         """New rows, None when there are none. Sets `closed` when no more will come.
@@ -68,7 +70,9 @@ class InputStream:
                 return None
             self.closed = True
             return self._whole_file()
+        self.labels = (*output.labels,)
         if output.generation != self._generation:
+            self._is_repeated = self._generation > 0
             self._generation, self._offset = output.generation, output.start
             self.optics = None
         if self.optics is None:
@@ -89,20 +93,25 @@ class InputStream:
     def _new(self, frame: pl.DataFrame) -> pl.DataFrame | None:
         if not frame.height:
             return None
-        frame = with_ids(frame)
-        fresh = frame.filter(~pl.col(ITEM_ID).is_in(list(self._seen)))
-        self._seen.update(fresh[ITEM_ID].to_list())
+        fresh = with_ids(frame)
+        if self._is_repeated and self._seen:
+            fresh = fresh.filter(~pl.col(ITEM_ID).is_in(pl.concat(self._seen).implode()))
+        self._seen.append(fresh[ITEM_ID])
         self.rows_seen += fresh.height
         return fresh if fresh.height else None
 
     def _whole_file(self) -> pl.DataFrame | None:
         path = self.root / self.dataset.path
         if isinstance(self.dataset, Coordinates):
-            return self._new(coordinates_of_relion(self.root, self.dataset.path))
+            return self._all_of(coordinates_of_relion(self.root, self.dataset.path))
         blocks = star.read(path)
         optics = blocks.get("optics")
         self.optics = optics if isinstance(optics, pl.DataFrame) else None
-        return self._new(table_of(blocks, type(self.dataset), path))
+        return self._all_of(table_of(blocks, type(self.dataset), path))
+
+    def _all_of(self, table: pl.DataFrame) -> pl.DataFrame | None:
+        self.labels = (*dict.fromkeys([*table.columns, ITEM_ID]),)
+        return self._new(table)
 
 
 def table_of(

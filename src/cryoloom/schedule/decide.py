@@ -35,6 +35,7 @@ class JobFacts:
     needs: tuple[Need, ...] = ()
     wait_for: tuple[str, ...] = ()
     open_outputs: frozenset[str] = frozenset()
+    closed_outputs: frozenset[str] = frozenset()  # complete, though the job may go on
     wants_stop: bool = False
     attempt: int = 0
     attempt_ended: bool = True
@@ -140,6 +141,8 @@ def why_waiting(job: JobFacts, jobs: Mapping[str, JobFacts]) -> str:
     for need in job.needs:
         producer = jobs.get(need.job)
         if producer is None or producer.state == "succeeded":
+            continue
+        if need.output in producer.closed_outputs:
             continue
         if producer.state == "running" and need.streams and need.output in producer.open_outputs:
             continue

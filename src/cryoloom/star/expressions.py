@@ -31,3 +31,57 @@ def rows_that_hold(frame: pl.DataFrame, condition: str) -> pl.Series:
         # The same for all rows: it names no label.
         holds = pl.Series("holds", [holds[0]] * frame.height, dtype=pl.Boolean)
     return holds.fill_null(False)
+
+
+def evaluated(frame: pl.DataFrame, expression: str) -> pl.Series:
+    """A column from an SQL expression over the others: `rlnDefocusU + 100`; one value a row.
+
+    Raises:
+        StarError: it cannot be evaluated, with the labels there are.
+    """
+    try:
+        values = frame.select(pl.sql_expr(expression).alias("value"))["value"]
+    except pl.exceptions.PolarsError as error:
+        raise _not_judged("expression", expression, error, frame) from None
+    return values if len(values) == frame.height else values.extend_constant(values[0], frame.height - 1)
+
+
+def aggregated(frame: pl.DataFrame, by: list[str], aggregates: list[tuple[str, str]]) -> pl.DataFrame:
+    """One row a group, sorted by it: SQL aggregates (`avg(rlnDefocusU)`) by the names that they get.
+
+    Raises:
+        StarError: no such label, or something that is no aggregate.
+    """
+    missing = [label for label in by if label not in frame.columns]
+    if missing or not by:
+        raise StarError(
+            "groups",
+            found=missing[0] if missing else "no label",
+            expected=f"one of {', '.join(frame.columns)}",
+        )
+    text = ", ".join(f"{expression} as {name}" for name, expression in aggregates)
+    try:
+        columns = [
+            pl.len().alias(name)
+            if expression.replace(" ", "").lower() == "count(*)"
+            else pl.sql_expr(expression).alias(name)
+            for name, expression in aggregates
+        ]
+        table = frame.group_by(by, maintain_order=True).agg(columns).sort(by)
+    except pl.exceptions.PolarsError as error:
+        raise _not_judged("aggregates", text, error, frame) from None
+    lists = [name for name, dtype in table.schema.items() if dtype.is_nested()]
+    if lists:
+        raise StarError(
+            f"aggregates {text!r}", found=f"{lists[0]} with many values a group", expected="an aggregate",
+            hint="For instance avg(...), sum(...), min(...), max(...) or count(*).",
+        )  # fmt: skip
+    return table
+
+
+def _not_judged(what: str, text: str, error: Exception, frame: pl.DataFrame) -> StarError:
+    return StarError(
+        f"{what} {text!r}",
+        found=f"not to be judged ({str(error).splitlines()[0].split('; valid')[0]})",
+        expected=f"{what} over {', '.join(frame.columns)}",
+    )

@@ -26,7 +26,7 @@ def _timeline(entries: Sequence[JobEntry]) -> list[Block]:
         if not history.began:
             continue
         name = f"{entry.name} {entry.protocol}"
-        last = max([history.ended, *history.done.values()])
+        last = max(history.ended, history.last_done)
         bars["job"].append(name)
         bars["from"].append(history.began - zero)
         bars["to"].append(max(last, history.began) - zero)

@@ -1,0 +1,140 @@
+"""Where items lie: micrograph and centre in Å, comparable between binnings, pixel sizes and programs.
+
+An item's centre is `rlnCoordinate - rlnOriginAngst / pixel size of the micrograph`, in pixels of the
+micrograph, for RELION's origin says how far the image has to be moved to bring the particle to its
+middle. Re-centring at extraction changes both and leaves the centre where it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import scipy.spatial
+from numpy.typing import NDArray
+
+from cryoloom.em.optics import NUMBER
+from cryoloom.em.poses import Floats
+from cryoloom.errors import DatasetError
+
+MICROGRAPH = "rlnMicrographName"
+_AXES = ("rlnCoordinateX", "rlnCoordinateY")
+_ORIGINS = ("rlnOriginXAngst", "rlnOriginYAngst")
+# The first that an optics group has. Coordinates count the pixels of the micrograph that was picked;
+# the original one is the movie's, which is the same unless motion correction has binned.
+_PIXEL_SIZES = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Centres of items."""
+
+    micrographs: pl.Series  # text: the micrograph's name without its job and ending
+    xy: Floats  # (n, 2), Å from the micrograph's corner
+
+
+def micrograph_key(label: str = MICROGRAPH) -> pl.Expr:
+    """A micrograph's name without the job that made it and without ending: the same for its movie.
+
+    `MotionCorr/job002/Movies/job001/a.mrc` and `Movies/job001/a.tiff` → `Movies/job001/a`.
+    """
+    name = pl.col(label)
+    inside = name.str.replace(r"^[A-Za-z0-9]+/job\d+/", "")
+    return pl.when(name.str.starts_with("Movies/")).then(name).otherwise(inside).str.replace(r"\.[^./]+$", "")
+
+
+def places(items: pl.DataFrame, optics: pl.DataFrame | None, file: str) -> Places:
+    """The centres of particles or picks.
+
+    Args:
+        items: with micrograph, coordinates, and shifts where they are refined.
+        optics: the groups, which know the micrographs' pixel size.
+        file: for messages.
+    Raises:
+        DatasetError: no coordinates, or no pixel size.
+    """
+    missing = [label for label in (MICROGRAPH, *_AXES) if label not in items.columns]
+    if missing:
+        raise DatasetError(
+            f"{file}", found=f"without {missing[0]}", expected="items with a micrograph and coordinates",
+            hint="Compare by id, or by columns that both sets have.",
+        )  # fmt: skip
+    angpix = micrograph_pixel_sizes(items, optics, file)
+    shifts = [
+        items[label].cast(pl.Float64).to_numpy() if label in items.columns else np.zeros(items.height)
+        for label in _ORIGINS
+    ]
+    xy = [
+        items[axis].cast(pl.Float64).to_numpy() * angpix - shift
+        for axis, shift in zip(_AXES, shifts, strict=True)
+    ]
+    keys = items.select(micrograph_key().alias("key"))["key"]
+    return Places(keys, np.stack(xy, axis=-1) if items.height else np.zeros((0, 2)))
+
+
+def micrograph_pixel_sizes(items: pl.DataFrame, optics: pl.DataFrame | None, file: str) -> Floats:
+    """Å per pixel of each item's micrograph: (n,).
+
+    Raises:
+        DatasetError: the optics groups do not say, or an item's group is not among them.
+    """
+    label = next((name for name in _PIXEL_SIZES if optics is not None and name in optics.columns), None)
+    if optics is None or label is None or NUMBER not in items.columns:
+        raise DatasetError(
+            f"{file}", found="without the micrographs' pixel size", expected=f"optics groups with {_PIXEL_SIZES[0]}",
+            hint="Compare by id, or import the micrographs with their pixel size.",
+        )  # fmt: skip
+    sizes = items.select(NUMBER).join(
+        optics.select(NUMBER, pl.col(label).cast(pl.Float64).alias("size")),
+        on=NUMBER,
+        how="left",
+        maintain_order="left",
+    )["size"]
+    if sizes.null_count():
+        row = int(sizes.is_null().arg_true()[0])
+        raise DatasetError(
+            f"{file}: {NUMBER} in row {row + 1}",
+            found=str(items[NUMBER][row]),
+            expected=f"one of {sorted(optics[NUMBER].to_list())}, the groups in data_optics",
+        )
+    return np.asarray(sizes.to_numpy(), dtype=np.float64)
+
+
+def are_near(ours: Places, others: Places, distance: float) -> Mask:
+    """For each of ours whether one of the others lies within `distance` Å on the same micrograph."""
+    if not len(ours.xy) or not len(others.xy):
+        return np.zeros(len(ours.xy), dtype=bool)
+    a, b = _points([ours, others], distance)
+    found, _ = scipy.spatial.cKDTree(b).query(a, distance_upper_bound=distance * (1 + 1e-12) + 1e-9)
+    return np.asarray(np.isfinite(found))
+
+
+def are_copies(items: Places, distance: float, rank: NDArray[np.float64] | None = None) -> Mask:
+    """For each item whether a better one lies within `distance` Å, which is none itself.
+
+    Args:
+        rank: (n,), the lower the better; without it the earlier is.
+    """
+    dropped = np.zeros(len(items.xy), dtype=bool)
+    if len(items.xy) < 2:
+        return dropped
+    order = np.arange(len(items.xy)) if rank is None else np.argsort(rank, kind="stable")
+    (points,) = _points([items], distance)
+    pairs = scipy.spatial.cKDTree(points[order]).query_pairs(
+        distance * (1 + 1e-12) + 1e-9, output_type="ndarray"
+    )
+    # By the worse of two: when it is judged, the fate of all better ones is known.
+    for better, worse in pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]:
+        if not dropped[order[better]]:
+            dropped[order[worse]] = True
+    return dropped
+
+
+def _points(sets: Sequence[Places], distance: float) -> list[Floats]:
+    """(n, 3) for each set: x, y, and the micrograph so far apart that no two of them are near."""
+    names = pl.concat([one.micrographs for one in sets])
+    codes = names.rank("dense").cast(pl.Float64).to_numpy() * (10.0 * distance + 1.0)
+    ends = np.cumsum([len(one.xy) for one in sets])[:-1]
+    return [np.column_stack([one.xy, z]) for one, z in zip(sets, np.split(codes, ends), strict=True)]

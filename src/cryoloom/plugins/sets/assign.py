@@ -1,0 +1,221 @@
+"""Columns from another set: CTF, alignment, optics groups, classes; streams."""
+
+from typing import TYPE_CHECKING
+
+from cryoloom.errors import DatasetError, ParameterError
+from cryoloom.plugins.sets.files import REJECTED, set_file
+from cryoloom.protocol import (
+    Block,
+    Input,
+    JobFolder,
+    Output,
+    Param,
+    Part,
+    RowBatch,
+    RowProtocol,
+    RowResult,
+    Table,
+)
+from cryoloom.protocol.jobs import ITEM_ID
+
+if TYPE_CHECKING:
+    import polars as pl
+
+CTF, ANGLES, SHIFTS, ALIGNMENT, OPTICS, CLASS, COLUMNS = (
+    *("CTF", "angles", "shifts", "angles and shifts", "optics groups", "class", "columns"),
+)
+BY_ID, BY_MICROGRAPH = "id", "micrograph"
+_ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
+_SHIFTS = ("rlnOriginXAngst", "rlnOriginYAngst")
+_LABELS: dict[str, tuple[str, ...]] = {
+    CTF: (
+        *(
+            "rlnDefocusU",
+            "rlnDefocusV",
+            "rlnDefocusAngle",
+            "rlnPhaseShift",
+            "rlnCtfBfactor",
+            "rlnCtfScalefactor",
+        ),
+        *("rlnCtfMaxResolution", "rlnCtfFigureOfMerit", "rlnCtfAstigmatism", "rlnCtfImage"),
+    ),
+    ANGLES: _ANGLES,
+    SHIFTS: _SHIFTS,
+    ALIGNMENT: (*_ANGLES, *_SHIFTS),
+    OPTICS: (),
+    CLASS: ("rlnClassNumber",),
+}
+# What an optics group says of the images themselves stays when items get another set's group.
+_OF_IMAGES = frozenset(
+    {"rlnImagePixelSize", "rlnImageSize", "rlnImageDimensionality", "rlnMicrographPixelSize"}
+    | {"rlnMicrographOriginalPixelSize", "rlnOpticsGroup"}
+)
+
+
+class Assign(RowProtocol):
+    """Give items what another set says of them; items that it does not know are kept apart."""
+
+    name = "sets.assign"
+    label = "Assign columns of another set"
+    folder = "Select"
+    next = ("relion.refine3d", "relion.extract")
+
+    input: Table = Input("Items", streams=True, help="The set that gets new values.")
+    source: Table = Input("From", streams=True, help="The set that has them.")
+    what: str = Param(
+        CTF, "What to assign", choices=(*_LABELS, COLUMNS), help="Shifts are in Å: boxes may differ."
+    )
+    columns: str = Param("", "Columns", when="what == columns", help="Labels with commas between.")
+    by: str = Param(
+        BY_ID,
+        "Partners have the same",
+        choices=(BY_ID, BY_MICROGRAPH),
+        help="A micrograph's values go to all its items.",
+    )
+
+    kept: Table = Output("With the new values", set_file("assigned"), like="input")
+    rejected: Table = Output("Unknown to the other set", set_file(REJECTED), like="input")
+
+    _optics: "pl.DataFrame | None" = None
+
+    def check(self) -> None:
+        super().check()
+        if self.what == COLUMNS and not self._asked():
+            raise ParameterError(
+                f"{self.name}: parameter columns", found="empty", expected="labels with commas between"
+            )
+        if self.by == BY_MICROGRAPH and self.what in (ANGLES, SHIFTS, ALIGNMENT, CLASS):
+            raise ParameterError(
+                f"{self.name}: parameter by",
+                found=f"{self.by} for {self.what}",
+                expected="id; each particle has its own",
+            )
+
+    def _asked(self) -> list[str]:
+        return [word.strip().removeprefix("_") for word in self.columns.split(",") if word.strip()]
+
+    def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
+        import polars as pl
+
+        part, source = next(iter(batch.parts.values())), batch.sides["source"]
+        items = part.items
+        if not items.height:
+            return RowResult({"kept": items, "rejected": items})
+        if not source.items.height:
+            if source.complete:
+                return RowResult({"kept": items.clear(), "rejected": items})
+            return RowResult({"kept": items.clear(), "rejected": items.clear()}, {"input": items})
+        labels = self._labels(source)
+        partners = self._partners(source, labels)
+        keyed = items.with_columns(self._key().alias("_key"))
+        joined = keyed.join(partners, on="_key", how="left", maintain_order="left", suffix="_new")
+        known = joined["_found"].fill_null(False)
+        optics = part.optics
+        if self.what == OPTICS:
+            joined, optics = self._with_groups(joined, part, source, batch)
+        else:
+            if _SHIFTS[0] in labels:
+                joined = self._recentred(joined, part, source)
+            joined = joined.with_columns(pl.col(f"_new_{label}").alias(label) for label in labels)
+        joined = joined.select(label for label in joined.columns if not label.startswith("_"))
+        rows = {"kept": joined.filter(known), "rejected": items.filter(~known)}
+        if source.complete:
+            return RowResult(rows, optics=optics)
+        return RowResult({**rows, "rejected": items.clear()}, {"input": rows["rejected"]}, optics)
+
+    def _key(self) -> "pl.Expr":
+        import polars as pl
+
+        from cryoloom.em.places import micrograph_key
+
+        return micrograph_key() if self.by == BY_MICROGRAPH else pl.col(ITEM_ID)
+
+    def _labels(self, source: Part) -> list[str]:
+        """The columns to be taken, as far as the other set has them."""
+        wanted = self._asked() if self.what == COLUMNS else list(_LABELS[self.what])
+        found = [label for label in wanted if label in source.items.columns]
+        needed = wanted if self.what != CTF else wanted[:3]
+        missing = [label for label in needed if label not in found]
+        if missing:
+            raise DatasetError(
+                f"{source.source}", found=f"without {missing[0]}", expected=f"a set with {self.what}"
+            )
+        return found
+
+    def _partners(self, source: Part, labels: list[str]) -> "pl.DataFrame":
+        import polars as pl
+
+        extra = [
+            label
+            for label in ("rlnOpticsGroup", "rlnCoordinateX", "rlnCoordinateY")
+            if label in source.items.columns
+        ]
+        columns = [pl.col(label).alias(f"_new_{label}") for label in dict.fromkeys([*labels, *extra])]
+        table = source.items.select(self._key().alias("_key"), *columns, pl.lit(True).alias("_found"))
+        return table.unique("_key", keep="first", maintain_order=True)
+
+    def _recentred(self, joined: "pl.DataFrame", part: Part, source: Part) -> "pl.DataFrame":
+        """Shifts that point at the same centre where the two sets' boxes lie at different places."""
+        import polars as pl
+
+        from cryoloom.em.places import micrograph_pixel_sizes
+
+        axes = ("rlnCoordinateX", "rlnCoordinateY")
+        if any(f"_new_{axis}" not in joined.columns or axis not in joined.columns for axis in axes):
+            return joined
+        ours = pl.Series(micrograph_pixel_sizes(joined, part.optics, part.source))
+        named = joined.select(
+            pl.col("_new_rlnOpticsGroup").fill_null(strategy="backward").fill_null(strategy="forward")
+        )
+        groups = named.rename({"_new_rlnOpticsGroup": "rlnOpticsGroup"})
+        theirs = pl.Series(micrograph_pixel_sizes(groups, source.optics, source.source))
+        moved = [
+            (pl.col(f"_new_{label}") + pl.col(axis) * ours - pl.col(f"_new_{axis}") * theirs).alias(
+                f"_new_{label}"
+            )
+            for label, axis in zip(_SHIFTS, axes, strict=True)
+        ]
+        return joined.with_columns(moved)
+
+    def _with_groups(
+        self, joined: "pl.DataFrame", part: Part, source: Part, batch: RowBatch
+    ) -> "tuple[pl.DataFrame, pl.DataFrame]":
+        """The other set's groups, with what ours say of the images."""
+        import polars as pl
+
+        from cryoloom.em.joining import with_groups
+
+        if part.optics is None or source.optics is None:
+            bare = part if part.optics is None else source
+            raise DatasetError(
+                f"{bare.source}", found="without optics groups", expected="a table data_optics"
+            )
+        if self._optics is None:
+            written = batch.written("kept")
+            self._optics = written.optics if written is not None else None
+        ours = {row["rlnOpticsGroup"]: row for row in part.optics.iter_rows(named=True)}
+        theirs = {row["rlnOpticsGroup"]: row for row in source.optics.iter_rows(named=True)}
+        numbers: dict[tuple[int, int], int] = {}
+        pairs = (
+            joined.filter(pl.col("_found"))
+            .select("rlnOpticsGroup", "_new_rlnOpticsGroup")
+            .unique(maintain_order=True)
+        )
+        for own, other in pairs.iter_rows():
+            taken = {label: value for label, value in theirs[other].items() if label not in _OF_IMAGES}
+            self._optics, new = with_groups(self._optics, pl.DataFrame([{**ours[own], **taken}]))
+            numbers[own, other] = new[own]
+        table = self._optics if self._optics is not None else part.optics
+        pairs = pl.DataFrame(
+            [(own, other, number) for (own, other), number in numbers.items()],
+            schema={"rlnOpticsGroup": pl.Int64, "_new_rlnOpticsGroup": pl.Int64, "_number": pl.Int64}, orient="row",
+        )  # fmt: skip
+        joined = joined.join(
+            pairs, on=["rlnOpticsGroup", "_new_rlnOpticsGroup"], how="left", maintain_order="left"
+        )
+        return joined.with_columns(pl.coalesce("_number", "rlnOpticsGroup").alias("rlnOpticsGroup")), table
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import counts
+
+        return counts.kept_and_rejected(job.root, job.name)

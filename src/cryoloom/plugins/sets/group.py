@@ -1,0 +1,81 @@
+"""Aggregates over groups of items: how many, means, sums, extremes."""
+
+import re
+
+from cryoloom.errors import ParameterError, StarError
+from cryoloom.protocol import (
+    Block,
+    Input,
+    JobFolder,
+    Output,
+    Param,
+    RowBatch,
+    RowProtocol,
+    RowResult,
+    Table,
+    TableBlock,
+)
+
+
+class Group(RowProtocol):
+    """One row a group, with counts, means, sums or extremes of its items."""
+
+    name = "sets.group"
+    label = "Group items"
+    folder = "External"
+
+    input: Table = Input("Items", help="Any set of items; it must be complete.")
+    by: str = Param("rlnMicrographName", "Group by", help="Labels with commas between.")
+    aggregates: str = Param(
+        "count(*) as cryoloomCount", "Values of a group",
+        help="`count(*) as cryoloomCount, avg(rlnDefocusU) as rlnDefocusU`: SQL aggregates with names.",
+    )  # fmt: skip
+
+    groups: Table = Output("Groups", "groups.star")
+
+    def needs_all(self) -> bool:
+        return True
+
+    def check(self) -> None:
+        super().check()
+        self._aggregates()
+
+    def _aggregates(self) -> list[tuple[str, str]]:
+        found = []
+        # A comma inside brackets belongs to a function's arguments.
+        for part in filter(None, (word.strip() for word in re.split(r",(?![^(]*\))", self.aggregates))):
+            match = re.fullmatch(r"(.+?)\s+as\s+_?([A-Za-z]\w*)", part, re.IGNORECASE | re.DOTALL)
+            if match is None:
+                raise ParameterError(
+                    f"{self.name}: parameter aggregates", found=repr(part), expected="AGGREGATE as LABEL",
+                    hint="For instance avg(rlnDefocusU) as rlnDefocusU.",
+                )  # fmt: skip
+            found.append((match[2], match[1]))
+        return found
+
+    def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
+        from cryoloom.star.expressions import aggregated
+
+        labels = [word.strip().removeprefix("_") for word in self.by.split(",") if word.strip()]
+        try:
+            table = aggregated(batch.items, labels, self._aggregates())
+        except StarError as error:
+            raise ParameterError(
+                f"{self.name}: parameters by and aggregates",
+                found=error.found,
+                expected=error.expected,
+                hint=error.hint,
+            ) from None
+        return RowResult({"groups": table})
+
+    def views(self, job: JobFolder) -> list[Block]:
+        import polars as pl
+
+        from cryoloom import star
+
+        path = job.path / "groups.star"
+        table = star.read(path).get("") if path.exists() else None
+        if not isinstance(table, pl.DataFrame):
+            return []
+        rows = [[str(value) for value in row] for row in table.head(1000).iter_rows()]
+        return [TableBlock("groups", "Groups", table.columns, rows)]

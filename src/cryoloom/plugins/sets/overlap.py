@@ -1,0 +1,71 @@
+"""How many items are in which combination of several sets: a table."""
+
+from cryoloom.plugins.sets.matching import BY_POSITION, Matching
+from cryoloom.protocol import (
+    Block,
+    Input,
+    JobFolder,
+    Output,
+    RowBatch,
+    RowProtocol,
+    RowResult,
+    Table,
+    TableBlock,
+)
+
+
+class Overlap(Matching, RowProtocol):
+    """Count the items of several sets by the sets that they are in."""
+
+    name = "sets.overlap"
+    label = "Overlap of sets"
+    folder = "External"
+    next = ("sets.intersect", "sets.subtract", "sets.join")
+
+    input: Table = Input("Sets", streams=True, several=True, help="Two or more, of any binning.")
+
+    overlap: Table = Output("Overlap", "overlap.star")
+
+    def needs_all(self) -> bool:
+        return True
+
+    def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
+        import numpy as np
+        import polars as pl
+
+        from cryoloom.em.places import Places, are_copies, are_near
+
+        parts = list(batch.parts.values())
+        if self.by == BY_POSITION:
+            places = [self.places(part) for part in parts]
+            every = Places(pl.concat([p.micrographs for p in places]), np.concatenate([p.xy for p in places]))
+            first = ~are_copies(every, self.distance)
+            distinct = Places(every.micrographs.filter(pl.Series(first)), every.xy[first])
+            inside = [pl.Series(f"s{n}", are_near(distinct, p, self.distance)) for n, p in enumerate(places)]
+            table = pl.DataFrame(inside)
+        else:
+            keys = [self.keys(part).unique() for part in parts]
+            table = pl.concat(keys, how="vertical_relaxed").unique()
+            names = table.columns
+            for n, own in enumerate(keys):
+                mark = own.with_columns(pl.lit(True).alias(f"s{n}"))
+                table = table.join(mark, on=names, how="left", nulls_equal=True)
+            table = table.select(pl.col(f"s{n}").fill_null(False) for n in range(len(keys)))
+        marks = [f"s{n}" for n in range(len(parts))]
+        counted = table.group_by(marks).len().sort(marks, descending=True)
+        titles = {mark: f"cryoloomIn{number}" for number, mark in enumerate(marks, start=1)}
+        rows = counted.rename({**titles, "len": "cryoloomCount"})
+        note = "; ".join(f"cryoloomIn{number} is {part.source}" for number, part in enumerate(parts, start=1))
+        return RowResult({"overlap": rows}, note=note + ".")
+
+    def views(self, job: JobFolder) -> list[Block]:
+        import polars as pl
+
+        from cryoloom import star
+
+        path = job.path / "overlap.star"
+        table = star.read(path).get("") if path.exists() else None
+        if not isinstance(table, pl.DataFrame):
+            return []
+        rows = [[str(value) for value in row] for row in table.iter_rows()]
+        return [TableBlock("overlap", "Items by the sets that they are in", table.columns, rows)]

@@ -1,0 +1,74 @@
+"""A fixed set of what a stream has brought so far: after n items, then after every m, or at its end."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cryoloom.protocol import Block, Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
+from cryoloom.protocol.declare import OutputSpec
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def _file(number: int) -> Any:
+    def path(protocol: Any) -> str:
+        kind = protocol.given["input"].kind.replace(" ", "_")
+        return f"coords_suffix_set{number}.star" if kind == "coordinates" else f"{kind}_set{number}.star"
+
+    return path
+
+
+class Trigger(RowProtocol):
+    """Cut a stream into sets that do not change; each is there for other jobs as soon as it is full."""
+
+    name = "sets.trigger"
+    label = "Trigger: sets of n items"
+    folder = "Select"
+    next = ("relion.class2d", "relion.inimodel")
+
+    input: Table = Input("Items", streams=True, help="A growing set.")
+    first: int = Param(5000, "Items of the first set", gt=0, help="It is complete when so many have come.")
+    every: int = Param(0, "Items of each further set", ge=0, help="0: as many as the first.")
+    nr_sets: int = Param(
+        1, "Number of sets", ge=1, le=99, help="What comes after them is in the output rest."
+    )
+
+    set1: Table = Output("Set 1", _file(1), like="input")
+    rest: Table = Output("What came after", lambda p: _rest(p), like="input")
+
+    _counts: "list[int] | None" = None
+
+    def promised(self) -> Mapping[str, OutputSpec]:
+        found = {}
+        for number in range(1, self.nr_sets + 1):
+            spec: OutputSpec = Output(f"Set {number}", _file(number), like="input")
+            spec.name, spec.kind = f"set{number}", Table
+            found[spec.name] = spec
+        return {**found, "rest": self.outputs_declared["rest"]}
+
+    def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
+        items = batch.items
+        names = [f"set{number}" for number in range(1, self.nr_sets + 1)]
+        if self._counts is None:
+            written = [batch.written(name) for name in names]
+            self._counts = [0 if part is None else part.items.height for part in written]
+        rows: dict[str, pl.DataFrame] = {}
+        closed = set()
+        for place, name in enumerate(names):
+            size = self.first if place == 0 else (self.every or self.first)
+            room = size - self._counts[place]
+            rows[name], items = items.head(room), items.slice(room)
+            self._counts[place] += rows[name].height
+            if self._counts[place] == size and rows[name].height:
+                closed.add(name)
+        return RowResult({**rows, "rest": items}, closed=frozenset(closed))
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import counts
+
+        return counts.kept_and_rejected(job.root, job.name)
+
+
+def _rest(protocol: Any) -> str:
+    kind = protocol.given["input"].kind.replace(" ", "_")
+    return "coords_suffix_rest.star" if kind == "coordinates" else f"{kind}_rest.star"

@@ -1,0 +1,50 @@
+"""Take repeated items out of a set: by id, place, micrograph or columns; streams."""
+
+from cryoloom.plugins.sets.copies import Known, rank_of
+from cryoloom.plugins.sets.files import set_file
+from cryoloom.plugins.sets.matching import Matching
+from cryoloom.protocol import Block, Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
+
+FIRST, BEST, NONE = "first", "best", "none"
+
+
+class Unique(Matching, RowProtocol):
+    """Keep one of each group of equal items, and the others apart."""
+
+    name = "sets.unique"
+    label = "Remove duplicates"
+    folder = "Select"
+    next = ("relion.extract", "relion.class2d", "relion.refine3d")
+
+    input: Table = Input("Items", streams=True, help="Picks, particles, micrographs: any set of items.")
+    keep: str = Param(
+        FIRST, "Of duplicates keep", choices=(FIRST, BEST, NONE),
+        help="The first that comes, the best by a column, or none. Best and none wait for all items.",
+    )  # fmt: skip
+    best_by: str = Param(
+        "rlnMaxValueProbDistribution", "The best has the highest", when="keep == best",
+        help="A column; with a minus before it, the lowest: -rlnCtfMaxResolution.",
+    )  # fmt: skip
+
+    kept: Table = Output("Kept", set_file(), like="input")
+    duplicates: Table = Output("Duplicates", set_file("duplicates"), like="input")
+
+    _known: Known | None = None
+
+    def needs_all(self) -> bool:
+        return self.keep != FIRST
+
+    def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
+        part = next(iter(batch.parts.values()))
+        if not part.items.height:
+            return RowResult({"kept": part.items, "duplicates": part.items})
+        if self._known is None:
+            self._known = Known(self, batch.written("kept"))
+        rank = rank_of(self.best_by, part.items, self.name) if self.keep == BEST else None
+        gone = self._known.copies(part, rank, drop_all=self.keep == NONE)
+        return RowResult({"kept": part.items.filter(~gone), "duplicates": part.items.filter(gone)})
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import counts
+
+        return counts.kept_and_rejected(job.root, job.name)

@@ -1,0 +1,101 @@
+"""Coordinates as one table of picks, and back: what set operations see, and what RELION reads.
+
+A set of coordinates is a table of micrographs, each with a STAR file of its picks. Here the files are
+put together, each pick with its `rlnMicrographName`, and written again, one file a micrograph.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from cryoloom import star
+from cryoloom.project.coordinate_files import coordinate_file, suffix_of
+from cryoloom.project.item_ids import item_id
+from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.jobs import ITEM_ID
+
+MICROGRAPH = "rlnMicrographName"
+FILE = "rlnMicrographCoordinates"
+COUNT = "cryoloomCount"
+GROUP = "rlnOpticsGroup"
+
+
+@dataclass(slots=True)
+class PickReader:
+    """Reads the picks of a set's micrographs, with the optics groups of the micrographs themselves."""
+
+    root: Path
+    dataset: Dataset  # RELION's suffix file
+    optics: pl.DataFrame | None = None
+    _groups: dict[str, int] = field(default_factory=dict)
+
+    def picks(self, micrographs: pl.DataFrame) -> pl.DataFrame:
+        """The picks of these rows (micrograph, file, count); micrographs without one give none."""
+        self._learn_groups(micrographs[MICROGRAPH].to_list())
+        tables = []
+        for name, file in micrographs.select(MICROGRAPH, FILE).iter_rows():
+            path = self.root / str(file)
+            table = star.read(path).get("") if path.exists() and path.stat().st_size else None
+            if not isinstance(table, pl.DataFrame) or not table.height:
+                continue
+            if ITEM_ID not in table.columns:
+                axes = table.select("rlnCoordinateX", "rlnCoordinateY").iter_rows()
+                ids = [item_id(f"{name} {x} {y}") for x, y in axes]
+                table = table.with_columns(pl.Series(ITEM_ID, ids))
+            columns = [pl.lit(str(name)).alias(MICROGRAPH)]
+            if self._groups:
+                columns.append(pl.lit(self._groups.get(str(name), 1)).alias(GROUP))
+            tables.append(table.with_columns(columns))
+        if not tables:
+            return pl.DataFrame(schema={MICROGRAPH: pl.String, ITEM_ID: pl.String, **_AXES})
+        return pl.concat(tables, how="diagonal_relaxed")
+
+    def _learn_groups(self, names: list[str]) -> None:
+        if all(str(name) in self._groups for name in names):
+            return
+        words = (self.root / self.dataset.path).read_text().split()
+        if not words or not (self.root / words[0]).exists():
+            return
+        blocks = star.read(self.root / words[0])
+        table, optics = blocks.get("micrographs"), blocks.get("optics")
+        if isinstance(table, pl.DataFrame) and isinstance(optics, pl.DataFrame) and GROUP in table.columns:
+            self.optics = optics
+            self._groups = {
+                str(name): int(group) for name, group in table.select(MICROGRAPH, GROUP).iter_rows()
+            }
+
+
+_AXES = {"rlnCoordinateX": pl.Float64(), "rlnCoordinateY": pl.Float64()}
+
+
+def write_picks(root: Path, dataset: Dataset, micrographs: pl.DataFrame, picks: pl.DataFrame) -> pl.DataFrame:
+    """Write one file a micrograph; returns the rows (micrograph, file, count, id) of the set's table.
+
+    Args:
+        root: the project.
+        dataset: the output, RELION's suffix file; its folder and suffix name the files.
+        micrographs: those that are through, also those without a pick, with `cryoloomItemId`.
+        picks: with `rlnMicrographName`; what else they have is written.
+    """
+    job = Path(dataset.path).parent
+    suffix = suffix_of(dataset.path)
+    own = [name for name in picks.columns if name not in (MICROGRAPH, GROUP)]
+    parts = {str(key[0]): part for key, part in picks.group_by(MICROGRAPH, maintain_order=True)}
+    rows = []
+    for name, item in (
+        micrographs.select(MICROGRAPH, ITEM_ID).unique(MICROGRAPH, maintain_order=True).iter_rows()
+    ):
+        part = parts.get(str(name), picks.clear()).select(own)
+        file = job / coordinate_file(str(name), suffix)
+        (root / file).parent.mkdir(parents=True, exist_ok=True)
+        star.write(root / file, {"": part})
+        rows.append((str(name), str(file), part.height, item))
+    schema = {MICROGRAPH: pl.String, FILE: pl.String, COUNT: pl.Int64, ITEM_ID: pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def write_suffix_file(root: Path, dataset: Dataset, like: Dataset) -> None:
+    """RELION's suffix file of an output: one line that names the micrographs of the input."""
+    text = (root / like.path).read_text()
+    (root / dataset.path).write_text(text)

@@ -1,0 +1,293 @@
+"""Row protocols: follow the inputs, hand over what is new, append the rows of the outputs.
+
+There is no program, no shadow and no item that fails alone. What is through is known from the rows
+that the outputs hold, so the journal needs no list of a million ids.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from cryoloom.errors import DatasetError
+from cryoloom.project.coordinate_files import own_table
+from cryoloom.project.notes import append_note
+from cryoloom.protocol.datasets import Coordinates, Table
+from cryoloom.protocol.jobs import ITEM_ID, SOURCE, Part, RowBatch, RowResult
+from cryoloom.protocol.protocols import RowProtocol
+from cryoloom.runner.context import RunContext, Suspended
+from cryoloom.runner.item_job import own_note
+from cryoloom.runner.outputs import GROUP, GrowingOutput
+from cryoloom.runner.picks import MICROGRAPH, PickReader, write_picks, write_suffix_file
+from cryoloom.runner.streams import InputStream
+
+# Rows that are written in one go: bounds the memory of a write, and starts who reads early.
+MOST_ROWS = 250_000
+
+
+@dataclass(slots=True)
+class Followed:
+    """One input: its stream, and the rows that wait to be treated."""
+
+    name: str
+    stream: InputStream
+    picks: PickReader | None  # for coordinates
+    treated: bool
+    pending: pl.DataFrame | None = None
+    rows: pl.DataFrame | None = None  # all so far, of an input that is not treated
+    done: list[str] = field(default_factory=list)  # ids that are through since before a restart
+
+    def take(self, rows: pl.DataFrame) -> None:
+        """Add what has come."""
+        if self.treated:
+            self.pending = _below(self.pending, rows)
+        else:
+            self.rows = _below(self.rows, rows)
+
+    @property
+    def source(self) -> str:
+        """How a joined row names the set that it came from."""
+        dataset = self.stream.dataset
+        return f"{dataset.job}:{dataset.output}" if dataset.job and dataset.output else dataset.path
+
+    def names(self) -> set[str]:
+        """Micrographs that have come."""
+        rows = self.pending if self.treated else self.rows
+        return set() if rows is None or MICROGRAPH not in rows.columns else set(rows[MICROGRAPH].to_list())
+
+
+@dataclass(slots=True)
+class RowRun:
+    """One attempt at a row job."""
+
+    run: RunContext
+    protocol: RowProtocol
+    inputs: dict[str, Followed]
+    outputs: dict[str, GrowingOutput] = field(default_factory=dict)
+    held: dict[str, pl.DataFrame] = field(default_factory=dict)
+    known: int = 0
+    ended: bool = False  # the protocol was told that nothing more will come
+
+    def go(self) -> None:
+        """Until all inputs are closed and all rows are through.
+
+        Raises:
+            Suspended: an input's producer failed; all that came has been treated.
+        """
+        self._recover()
+        was_started = False
+        wait = 0.005
+        suspended: Suspended | None = None
+        while not self.ended:
+            try:
+                news = self._poll()
+            except Suspended as reason:
+                suspended, news = reason, False
+            closed = all(one.stream.closed for one in self.inputs.values())
+            started = all(one.stream.labels for one in self.inputs.values())
+            # A join needs the headers of all inputs; what needs all rows waits for their end.
+            may = started and not self.protocol.needs_all()
+            if closed or (may and (news or suspended or not was_started)):
+                self._treat(closed)
+                wait = 0.005
+            was_started = started
+            if suspended is not None:
+                raise suspended
+            if not closed:
+                wait = 0.005 if news else min(wait * 1.5, 0.25)
+                time.sleep(wait)
+        self._close()
+
+    def _recover(self) -> None:
+        """Cut the outputs back to what was committed; the rows that they hold are through."""
+        job = self.run.job
+        for name, dataset in self.protocol.output_files(job).items():
+            is_coordinates = isinstance(dataset, Coordinates)
+            file = own_table(dataset.path) if is_coordinates else dataset.path.removeprefix(job.name)
+            table = self.protocol.output_kind(name).block
+            self.outputs[name] = GrowingOutput(
+                name, self.run.folder, file, table, self.run.journal, has_optics=not is_coordinates
+            )
+            if is_coordinates:
+                like = self.protocol.promised()[name].like or "input"
+                write_suffix_file(self.run.root, dataset, self.protocol.given[like])
+        whole = [output.recover() for output in self.outputs.values()]
+        begun = any(output.state is not None for output in self.outputs.values())
+        if not all(whole) or (begun and self.protocol.needs_all()):
+            # After a power failure; and what is made in one go is not gone on with.
+            self.run.log("The datasets are made anew.", error=not all(whole))
+            for output in self.outputs.values():
+                if output.state is not None:
+                    output.open(output.state.labels, output.optics)
+                    output.state.items = 0
+            self.run.journal.write("rows.forgotten")
+        is_joined = self.protocol.input_spec(self.protocol.treated).several
+        for output in self.outputs.values():
+            rows = output.rows()
+            if rows is None or ITEM_ID not in rows.columns:
+                continue
+            for one in self.inputs.values():
+                mine = (
+                    rows.filter(pl.col(SOURCE) == one.source)
+                    if is_joined and SOURCE in rows.columns
+                    else rows
+                )
+                one.done += mine[ITEM_ID].to_list()
+
+    def _poll(self) -> bool:
+        """Whether rows have come, or an input has ended."""
+        news = False
+        known = self.known
+        for one in self.inputs.values():
+            was_closed = one.stream.closed
+            rows = one.stream.poll()
+            news = news or rows is not None or one.stream.closed != was_closed
+            if rows is None:
+                continue
+            if one.treated:
+                self.known += rows.height
+                if one.done:
+                    rows = rows.filter(~pl.col(ITEM_ID).is_in(one.done))
+            one.take(rows)
+        if self.known != known:
+            self.run.journal.write("items.known", total=self.known)
+        return news
+
+    def _treat(self, closed: bool) -> None:
+        """All that is there, in pieces; then, when the inputs are closed, the last word."""
+        while True:
+            taken = self._take(closed)
+            left = any(one.pending is not None and one.pending.height for one in self.inputs.values())
+            last = closed and not left
+            if last or any(rows.height for rows in taken.values()):
+                with self.run.slots(self.protocol.cores()):
+                    self._commit(taken, self.protocol.treat(self.run.job, self._batch(taken, last)))
+            if last or not left or not any(rows.height for rows in taken.values()):
+                self.ended = last
+                break
+        for name, rows in self.held.items():
+            self.inputs[name].pending = _below(rows, self.inputs[name].pending)
+        self.held.clear()
+
+    def _take(self, closed: bool) -> dict[str, pl.DataFrame]:
+        """The rows of each input that are treated next; they leave `pending`."""
+        ready = None if closed else self._ready_micrographs()
+        taken = {}
+        for one in self.inputs.values():
+            if not one.treated:
+                continue
+            pending = one.pending if one.pending is not None else pl.DataFrame()
+            if one.picks is not None and ready is not None and pending.height:
+                taken[one.name], one.pending = _divided(pending, pl.col(MICROGRAPH).is_in(list(ready)))
+            else:
+                limit = pending.height if self.protocol.needs_all() else MOST_ROWS
+                taken[one.name], one.pending = pending.head(limit), pending.slice(limit)
+        return taken
+
+    def _ready_micrographs(self) -> set[str]:
+        """Micrographs whose picks are there in all inputs: then they can be judged."""
+        growing = [
+            one.names() for one in self.inputs.values() if one.picks is not None and not one.stream.closed
+        ]
+        return set.intersection(*growing) if growing else set()
+
+    def _batch(self, taken: Mapping[str, pl.DataFrame], last: bool) -> RowBatch:
+        parts = {name: self._part(self.inputs[name], rows, True) for name, rows in taken.items()}
+        sides = {}
+        for name, one in self.inputs.items():
+            if not one.treated:
+                rows = one.rows if one.rows is not None else pl.DataFrame(schema={ITEM_ID: pl.String})
+                sides[name] = self._part(one, rows, one.stream.closed or one.picks is not None)
+        return RowBatch(parts, sides, last, self._written)
+
+    def _part(self, one: Followed, rows: pl.DataFrame, complete: bool) -> Part:
+        if one.picks is not None:
+            picks = one.picks.picks(rows) if rows.height else pl.DataFrame(schema={MICROGRAPH: pl.String})
+            return Part(picks, one.picks.optics, complete, one.source)
+        if not rows.width:
+            rows = pl.DataFrame(schema=dict.fromkeys([*one.stream.labels, ITEM_ID], pl.String))
+        return Part(rows, one.stream.optics, complete, one.source)
+
+    def _written(self, output: str) -> Part | None:
+        rows = self.outputs[output].rows()
+        return None if rows is None else Part(rows, self.outputs[output].optics)
+
+    def _commit(self, taken: Mapping[str, pl.DataFrame], result: RowResult) -> None:
+        """Append the rows of all outputs, then journal: the one line is the commit."""
+        optics = result.optics
+        if optics is None:
+            optics = next(iter(self.inputs.values())).stream.optics
+        has_picks = any(one.picks is not None for one in self.inputs.values() if one.treated)
+        micrographs = pl.DataFrame(schema={MICROGRAPH: pl.String, ITEM_ID: pl.String})
+        for part in taken.values():
+            if has_picks and part.height:
+                micrographs = pl.concat([micrographs, part.select(micrographs.columns)])
+        datasets = self.protocol.output_files(self.run.job)
+        ends: dict[str, dict[str, int]] = {}
+        for name, rows in result.rows.items():
+            if isinstance(datasets[name], Coordinates) and has_picks:
+                rows = write_picks(self.run.root, datasets[name], micrographs, rows)
+            output = self.outputs[name]
+            if output.state is not None and output.state.closed:
+                continue
+            if not rows.height and (output.state is not None or not rows.width):
+                continue
+            output.has_optics = GROUP in rows.columns
+            for start in range(0, max(rows.height, 1), MOST_ROWS):
+                end = output.append(rows.slice(start, MOST_ROWS), optics)
+            state = output.state
+            assert state is not None
+            ends[name] = {"generation": state.generation, "end": end, "items": state.items + rows.height}
+        self.held |= {name: rows for name, rows in result.held.items() if rows.height}
+        count = sum(rows.height for rows in taken.values()) - sum(
+            rows.height for rows in result.held.values()
+        )
+        self.run.journal.write("items.done", items=[], rows=count, failed=[], outputs=ends)
+        if result.note:
+            self.run.say_once(result.note)
+        for name in result.closed:
+            if self.outputs[name].state is not None:
+                self.outputs[name].close(0)
+
+    def _close(self) -> None:
+        if not self.known:
+            paths = ", ".join(one.stream.dataset.path for one in self.inputs.values())
+            raise DatasetError(f"{paths}", found="empty", expected="items to work on")
+        counts = []
+        for name, output in self.outputs.items():
+            if output.state is None:
+                one = next(iter(self.inputs.values()))
+                output.open([*dict.fromkeys([*one.stream.labels, ITEM_ID])], one.stream.optics)
+            assert output.state is not None
+            if not output.state.closed:
+                output.close(0)
+            counts.append(f"{name}: {output.state.items}")
+        said = ", ".join(counts) + "."
+        self.run.log(said)
+        self.run.journal.write("note", text=said)
+
+
+def run_rows(run: RunContext) -> None:
+    """Run a row protocol to its end."""
+    protocol = run.protocol
+    assert isinstance(protocol, RowProtocol)
+    append_note(run.folder, [own_note(run)], is_continue=run.journal.attempt > 1)
+    inputs = {}
+    for name, dataset in protocol.given.items():
+        if dataset and isinstance(dataset, Table):
+            picks = PickReader(run.root, dataset) if isinstance(dataset, Coordinates) else None
+            is_treated = name.partition("#")[0] == protocol.treated
+            inputs[name] = Followed(name, InputStream(run.root, dataset), picks, is_treated)
+    RowRun(run, protocol, inputs).go()
+
+
+def _below(first: pl.DataFrame | None, second: pl.DataFrame | None) -> pl.DataFrame | None:
+    if first is None or second is None:
+        return second if first is None else first
+    return pl.concat([first, second], how="diagonal_relaxed")
+
+
+def _divided(frame: pl.DataFrame, condition: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
+    holds = frame.select(condition.alias("_")).to_series()
+    return frame.filter(holds), frame.filter(~holds)
