@@ -76,7 +76,7 @@ def test_sets_of_different_kinds_are_refused_before_the_job_starts(root: Path, r
     first, second = write_set(root, "a.star", particles(2)), write_set(root, "m.star", micrographs)
 
     with pytest.raises(
-        ParameterError, match="sets of micrographs and of particles.*expected sets of one kind"
+        ParameterError, match=r"sets of micrographs and of particles.*expected sets of one kind"
     ):
         run_now("sets.join", input=[first, second])
 

@@ -161,3 +161,27 @@ def test_columns_of_every_type_are_written(tmp_path: Path) -> None:
     assert cells[1] == ["nan", "0", "nan", "nan", "None", "None"]
     assert float(cells[2][2]) == frame["single"][2]
     assert table_lines(frame.slice(1, 1)).decode().split() == cells[1]
+
+
+def test_many_rows_appended_in_one_go_are_those_of_many_appends(tmp_path: Path) -> None:
+    rows = compiled.MANY_ROWS + 3
+    frame = pl.DataFrame({"rlnA": range(rows), "rlnB": [f"m{n} b" for n in range(rows)]})
+    start = star.open_growing(tmp_path / "a.star", {}, "x", frame.columns)
+    end = star.append(tmp_path / "a.star", frame)
+    again, stop = star.follow(tmp_path / "a.star", start, labels=frame.columns)
+
+    assert stop == end == (tmp_path / "a.star").stat().st_size
+    assert again.equals(frame)
+
+
+def test_a_value_that_cannot_be_written_is_named_by_its_row_among_many(tmp_path: Path) -> None:
+    rows = compiled.MANY_ROWS + 3
+    texts = ["a"] * rows
+    texts[-2] = "' \" x"
+    frame = pl.DataFrame({"rlnA": texts})
+    star.open_growing(tmp_path / "a.star", {}, "x", frame.columns)
+    before = (tmp_path / "a.star").read_bytes()
+
+    with pytest.raises(StarError, match=f"row {rows - 1} of"):
+        star.append(tmp_path / "a.star", frame)
+    assert (tmp_path / "a.star").read_bytes() == before

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
-import scipy.spatial
 from numpy.typing import NDArray
 
 from cryoloom.em.optics import NUMBER
@@ -106,8 +105,10 @@ def are_near(ours: Places, others: Places, distance: float) -> Mask:
     """For each of ours whether one of the others lies within `distance` Å on the same micrograph."""
     if not len(ours.xy) or not len(others.xy):
         return np.zeros(len(ours.xy), dtype=bool)
+    from scipy.spatial import cKDTree  # here: comparisons by id need not wait for its import
+
     a, b = _points([ours, others], distance)
-    found, _ = scipy.spatial.cKDTree(b).query(a, distance_upper_bound=distance * (1 + 1e-12) + 1e-9)
+    found, _ = cKDTree(b).query(a, distance_upper_bound=distance * (1 + 1e-12) + 1e-9)
     return np.asarray(np.isfinite(found))
 
 
@@ -120,11 +121,11 @@ def are_copies(items: Places, distance: float, rank: NDArray[np.float64] | None 
     dropped = np.zeros(len(items.xy), dtype=bool)
     if len(items.xy) < 2:
         return dropped
+    from scipy.spatial import cKDTree
+
     order = np.arange(len(items.xy)) if rank is None else np.argsort(rank, kind="stable")
     (points,) = _points([items], distance)
-    pairs = scipy.spatial.cKDTree(points[order]).query_pairs(
-        distance * (1 + 1e-12) + 1e-9, output_type="ndarray"
-    )
+    pairs = cKDTree(points[order]).query_pairs(distance * (1 + 1e-12) + 1e-9, output_type="ndarray")
     # By the worse of two: when it is judged, the fate of all better ones is known.
     for better, worse in pairs[np.lexsort((pairs[:, 0], pairs[:, 1]))]:
         if not dropped[order[better]]:

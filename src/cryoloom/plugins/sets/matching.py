@@ -84,11 +84,11 @@ class Matching:
         """For each of ours whether it is among the others."""
         import polars as pl
 
-        from cryoloom.em.places import are_near
-
         if not ours.items.height or not others.items.height:
             return pl.Series("found", [False] * ours.items.height, dtype=pl.Boolean)
         if self.by == BY_POSITION:
+            from cryoloom.em.places import are_near
+
             return pl.Series("found", are_near(self.places(ours), self.places(others), self.distance))
         keys, known = self.keys(ours), self.keys(others)
         if keys.width == 1 and keys.schema == known.schema:
