@@ -102,8 +102,15 @@ def ours(root: Path, task: str) -> Callable[[], object]:
 
 
 def make_scipion(root: Path, rows: int) -> None:
-    """The same two sets as Scipion's, with CTF, transform and coordinate."""
-    from pwem.objects import Coordinate, CTFModel, Particle, SetOfParticles, Transform
+    """The same two sets as Scipion's: CTF, transform, coordinate, acquisition, and RELION's further columns.
+
+    Scipion's importer of STAR files keeps these as attributes of the item, `_rlnClassNumber` and so on.
+    """
+    from pwem.objects import Acquisition, Coordinate, CTFModel, Particle, SetOfParticles, Transform
+    from pyworkflow.object import Float, Integer
+
+    reals = ("AutopickFigureOfMerit", "NormCorrection", "LogLikeliContribution", "MaxValueProbDistribution")
+    integers = ("ClassNumber", "GroupNumber", "NrOfSignificantSamples", "RandomSubset")
 
     for file, first in (("a.sqlite", 0), ("b.sqlite", rows // 2)):
         found = SetOfParticles(filename=str(root / file))
@@ -112,8 +119,17 @@ def make_scipion(root: Path, rows: int) -> None:
             item = Particle()
             item.setObjId(n + 1)
             item.setLocation(n % 300 + 1, f"Runs/extract/m{n // 300:05d}.mrcs")
-            item.setCTF(CTFModel(defocusU=n * 7919 % 30000, defocusV=10000.0, defocusAngle=30.0))
+            ctf = CTFModel(defocusU=n * 7919 % 30000, defocusV=10000.0, defocusAngle=30.0)
+            ctf.setPhaseShift(0.0)
+            ctf.setResolution(4.0)
+            ctf.setFitQuality(0.1)
+            item.setCTF(ctf)
             item.setTransform(Transform())
+            item.setAcquisition(Acquisition(voltage=300.0, sphericalAberration=2.7, amplitudeContrast=0.1))
+            for name in reals:
+                setattr(item, f"_rln{name}", Float(n * 0.37))
+            for name in integers:
+                setattr(item, f"_rln{name}", Integer(n % 50))
             place = Coordinate(x=n % 4000, y=n % 3999)
             place.setMicId(n // 300 + 1)
             item.setCoordinate(place)

@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
+from conftest_tiny import cryoloom, job
 
 from cryoloom import Project, star
 from cryoloom.project.jobstar import job_star_text
@@ -16,31 +16,10 @@ from cryoloom.simulate import Scores, compare_project
 
 pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(900)]
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-def cryoloom(*args: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "cryoloom", *args], capture_output=True, text=True, timeout=600
-    )
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The example workflow, run as a user runs it."""
-    folder = tmp_path_factory.mktemp("t") / "p"
-    done = cryoloom("workflow", "run", str(EXAMPLES / "tiny.json"), "--project", str(folder), "--wait")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Project(folder)
-
 
 @pytest.fixture(scope="module")
 def scores(tiny: Project) -> Scores:
     return compare_project(tiny.path, tiny.path / "microscope" / "truth")
-
-
-def job(project: Project, label: str) -> str:
-    return next(summary.name for summary in project.summaries() if summary.label == label)
 
 
 def test_every_job_succeeds_and_leaves_what_relion_leaves(tiny: Project) -> None:

@@ -103,13 +103,18 @@ def micrograph_pixel_sizes(items: pl.DataFrame, optics: pl.DataFrame | None, fil
 
 def are_near(ours: Places, others: Places, distance: float) -> Mask:
     """For each of ours whether one of the others lies within `distance` Å on the same micrograph."""
+    return np.asarray(nearest(ours, others, distance) >= 0)
+
+
+def nearest(ours: Places, others: Places, distance: float) -> NDArray[np.int64]:
+    """For each of ours the row of the nearest of the others within `distance` Å, -1 where there is none."""
     if not len(ours.xy) or not len(others.xy):
-        return np.zeros(len(ours.xy), dtype=bool)
+        return np.full(len(ours.xy), -1)
     from scipy.spatial import cKDTree  # here: comparisons by id need not wait for its import
 
     a, b = _points([ours, others], distance)
-    found, _ = cKDTree(b).query(a, distance_upper_bound=distance * (1 + 1e-12) + 1e-9)
-    return np.asarray(np.isfinite(found))
+    found, rows = cKDTree(b).query(a, distance_upper_bound=distance * (1 + 1e-12) + 1e-9)
+    return np.asarray(np.where(np.isfinite(found), rows, -1), dtype=np.int64)
 
 
 def are_copies(items: Places, distance: float, rank: NDArray[np.float64] | None = None) -> Mask:

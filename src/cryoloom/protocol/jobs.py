@@ -125,12 +125,14 @@ class RowResult:
     """What became of a batch's rows.
 
     `held`: rows, by input, that cannot be judged before more of the others is there; they come again.
-    `closed`: outputs that are complete, though the stream goes on. `optics`: where it is not the input's.
+    `closed`: outputs that are complete, though the stream goes on. `optics`: of all outputs, where it is
+    not the input's; `optics_of`: of single ones.
     """
 
     rows: "Mapping[str, pl.DataFrame]"
     held: "Mapping[str, pl.DataFrame]" = field(default_factory=dict)
     optics: "pl.DataFrame | None" = None
+    optics_of: "Mapping[str, pl.DataFrame]" = field(default_factory=dict)
     closed: frozenset[str] = frozenset()
     note: str = ""
 

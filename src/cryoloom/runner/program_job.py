@@ -10,9 +10,10 @@ from pathlib import Path
 
 from cryoloom import star
 from cryoloom.errors import CryoloomError, ProgramError, StarError
+from cryoloom.project.coordinate_files import table_beside
 from cryoloom.project.notes import append_note
 from cryoloom.protocol.command import Command
-from cryoloom.protocol.datasets import Dataset, Table
+from cryoloom.protocol.datasets import Coordinates, Dataset, Table
 from cryoloom.protocol.protocols import ProgramProtocol
 from cryoloom.runner import programs
 from cryoloom.runner.context import RunContext
@@ -160,6 +161,8 @@ def count_items(path: Path, dataset: Dataset) -> int:
     """How many items a dataset's file holds; 1 for a map."""
     if not isinstance(dataset, Table):
         return 1
+    if isinstance(dataset, Coordinates):
+        path = path.with_name(table_beside(path))
     tables = [block for block in star.scan(path) if block.is_table and block.name != "optics"]
     wanted = [block for block in tables if block.name == dataset.block] or tables
     return wanted[0].rows if wanted else 0

@@ -235,7 +235,7 @@ class RowRun:
                 continue
             output.has_optics = GROUP in rows.columns
             for start in range(0, max(rows.height, 1), MOST_ROWS):
-                end = output.append(rows.slice(start, MOST_ROWS), optics)
+                end = output.append(rows.slice(start, MOST_ROWS), result.optics_of.get(name, optics))
             state = output.state
             assert state is not None
             ends[name] = {"generation": state.generation, "end": end, "items": state.items + rows.height}

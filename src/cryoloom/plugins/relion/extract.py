@@ -1,6 +1,7 @@
 """Particle extraction, from picks or again from particles."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.running import Mpi, call, number
@@ -20,6 +21,11 @@ from cryoloom.protocol import (
     Particles,
 )
 from cryoloom.protocol.jobs import ITEM_ID
+
+if TYPE_CHECKING:
+    import polars as pl
+
+MICROGRAPH_PIXEL = "rlnMicrographPixelSize"
 
 
 class Extract(Mpi, ItemProtocol):
@@ -186,6 +192,7 @@ class Extract(Mpi, ItemProtocol):
         from cryoloom.plugins.relion.per_micrograph import CALL_FILES, read_batch
 
         rows, optics = read_batch(batch.job.path / "particles.star", "particles")
+        optics = with_micrograph_pixels(optics, batch.side_optics.get("star_mics"))
         if self.do_reextract:
             # prepare() wrote the ids into RELION's input, and RELION carries them through.
             done = frozenset(rows[ITEM_ID].to_list())
@@ -206,3 +213,19 @@ class Extract(Mpi, ItemProtocol):
         from cryoloom.views import particles
 
         return particles.particle_views(job.root, job.file("particles.star"))
+
+
+def with_micrograph_pixels(optics: "pl.DataFrame", micrographs: "pl.DataFrame | None") -> "pl.DataFrame":
+    """The particles' optics with the pixel size that their coordinates count.
+
+    RELION leaves only that of the movies, which is another one where motion correction has binned;
+    positions could then not be compared between sets.
+    """
+    if (
+        micrographs is None
+        or MICROGRAPH_PIXEL not in micrographs.columns
+        or MICROGRAPH_PIXEL in optics.columns
+    ):
+        return optics
+    sizes = micrographs.select("rlnOpticsGroup", MICROGRAPH_PIXEL)
+    return optics.join(sizes, on="rlnOpticsGroup", how="left", maintain_order="left")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CTF, ANGLES, SHIFTS, ALIGNMENT, OPTICS, CLASS, COLUMNS = (
     *("CTF", "angles", "shifts", "angles and shifts", "optics groups", "class", "columns"),
 )
-BY_ID, BY_MICROGRAPH = "id", "micrograph"
+BY_ID, BY_MICROGRAPH, BY_POSITION = "id", "micrograph", "position"
 _ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 _SHIFTS = ("rlnOriginXAngst", "rlnOriginYAngst")
 _LABELS: dict[str, tuple[str, ...]] = {
@@ -67,10 +67,11 @@ class Assign(RowProtocol):
     )
     columns: str = Param("", "Columns", when="what == columns", help="Labels with commas between.")
     by: str = Param(
-        BY_ID,
-        "Partners have the same",
-        choices=(BY_ID, BY_MICROGRAPH),
-        help="A micrograph's values go to all its items.",
+        BY_ID, "Partners have the same", choices=(BY_ID, BY_MICROGRAPH, BY_POSITION),
+        help="A micrograph's values go to all its items. By position, a set without ids gets them: columns=cryoloomItemId.",
+    )  # fmt: skip
+    distance: float = Param(
+        20, "Same place within", unit="Å", gt=0, when="by == position", help="The nearest is the partner."
     )
 
     kept: Table = Output("With the new values", set_file("assigned"), like="input")
@@ -83,6 +84,12 @@ class Assign(RowProtocol):
         if self.what == COLUMNS and not self._asked():
             raise ParameterError(
                 f"{self.name}: parameter columns", found="empty", expected="labels with commas between"
+            )
+        if self.what == COLUMNS and self.by != BY_POSITION and ITEM_ID in self._asked():
+            raise ParameterError(
+                f"{self.name}: parameter columns",
+                found=ITEM_ID,
+                expected="by=position: ids are given by place",
             )
         if self.by == BY_MICROGRAPH and self.what in (ANGLES, SHIFTS, ALIGNMENT, CLASS):
             raise ParameterError(
@@ -107,7 +114,7 @@ class Assign(RowProtocol):
             return RowResult({"kept": items.clear(), "rejected": items.clear()}, {"input": items})
         labels = self._labels(source)
         partners = self._partners(source, labels)
-        keyed = items.with_columns(self._key().alias("_key"))
+        keyed = items.with_columns(self._partner_of(part, source).alias("_key"))
         joined = keyed.join(partners, on="_key", how="left", maintain_order="left", suffix="_new")
         known = joined["_found"].fill_null(False)
         optics = part.optics
@@ -119,15 +126,22 @@ class Assign(RowProtocol):
             joined = joined.with_columns(pl.col(f"_new_{label}").alias(label) for label in labels)
         joined = joined.select(label for label in joined.columns if not label.startswith("_"))
         rows = {"kept": joined.filter(known), "rejected": items.filter(~known)}
+        own = {} if optics is None else {"kept": optics}
         if source.complete:
-            return RowResult(rows, optics=optics)
-        return RowResult({**rows, "rejected": items.clear()}, {"input": rows["rejected"]}, optics)
+            return RowResult(rows, optics_of=own)
+        return RowResult({**rows, "rejected": items.clear()}, {"input": rows["rejected"]}, optics_of=own)
 
-    def _key(self) -> "pl.Expr":
+    def _partner_of(self, part: Part, source: Part) -> "pl.Expr | pl.Series":
+        """What an item's partner is known by: see `_partners`."""
         import polars as pl
 
-        from cryoloom.em.places import micrograph_key
+        from cryoloom.em.places import micrograph_key, nearest, places
 
+        if self.by == BY_POSITION:
+            ours = places(part.items, part.optics, part.source)
+            theirs = places(source.items, source.optics, source.source)
+            rows = pl.Series("_key", nearest(ours, theirs, self.distance))
+            return pl.select(pl.when(rows >= 0).then(rows)).to_series()
         return micrograph_key() if self.by == BY_MICROGRAPH else pl.col(ITEM_ID)
 
     def _labels(self, source: Part) -> list[str]:
@@ -145,13 +159,20 @@ class Assign(RowProtocol):
     def _partners(self, source: Part, labels: list[str]) -> "pl.DataFrame":
         import polars as pl
 
+        from cryoloom.em.places import micrograph_key
+
         extra = [
             label
             for label in ("rlnOpticsGroup", "rlnCoordinateX", "rlnCoordinateY")
             if label in source.items.columns
         ]
         columns = [pl.col(label).alias(f"_new_{label}") for label in dict.fromkeys([*labels, *extra])]
-        table = source.items.select(self._key().alias("_key"), *columns, pl.lit(True).alias("_found"))
+        key = pl.col(ITEM_ID)
+        if self.by == BY_POSITION:
+            key = pl.int_range(pl.len())
+        elif self.by == BY_MICROGRAPH:
+            key = micrograph_key()
+        table = source.items.select(key.alias("_key"), *columns, pl.lit(True).alias("_found"))
         return table.unique("_key", keep="first", maintain_order=True)
 
     def _recentred(self, joined: "pl.DataFrame", part: Part, source: Part) -> "pl.DataFrame":

@@ -1,0 +1,54 @@
+"""Symmetry expansion: each particle once for each operator of its point group."""
+
+from cryoloom.plugins.relion.options.running import Additional, call
+from cryoloom.protocol import Block, Command, Input, JobFolder, Output, Param, Particles, ProgramProtocol
+from cryoloom.protocol.jobs import ITEM_ID
+
+
+class SymmetryExpand(Additional, ProgramProtocol):
+    """Repeat particles in all orientations that their symmetry makes equal."""
+
+    name = "relion.symmetry_expand"
+    label = "Symmetry expansion"
+    cites = ("Scheres2016",)
+    programs = ("relion_particle_symmetry_expand",)
+    next = ("relion.refine3d", "sets.filter")
+
+    input: Particles = Input("Refined particles", help="With angles on the axes of the point group.")
+    sym: str = Param("C2", "Symmetry", help="Point group, as RELION names it.")
+
+    particles: Particles = Output("Expanded particles", "particles.star")
+
+    def check(self) -> None:
+        from cryoloom.em.symmetry import operators
+
+        super().check()
+        operators(self.sym)
+
+    def command(self, job: JobFolder) -> Command:
+        args = ["--i", self.input.path, "--o", job.file("particles.star"), "--sym", self.sym]
+        return call(self, "relion_particle_symmetry_expand", args, job, control=False)
+
+    def finish(self, job: JobFolder) -> str:
+        """RELION repeats the ids; from the second copy on they get a number, `i0123_2`."""
+        import polars as pl
+
+        from cryoloom import star
+        from cryoloom.project.item_ids import with_ids
+
+        path = job.path / "particles.star"
+        blocks = star.read(path)
+        table = blocks["particles"]
+        assert isinstance(table, pl.DataFrame)
+        if ITEM_ID not in table.columns:
+            # A copy lies where the particle lies, and so has its id.
+            table = with_ids(table)
+        copy = pl.int_range(pl.len()).over(ITEM_ID) + 1
+        ids = pl.when(copy > 1).then(pl.concat_str(ITEM_ID, pl.lit("_"), copy)).otherwise(pl.col(ITEM_ID))
+        star.write(path, {**blocks, "particles": table.with_columns(ids.alias(ITEM_ID))})
+        return ""
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import orientations
+
+        return orientations.orientation_views(job.root, job.file("particles.star"))
