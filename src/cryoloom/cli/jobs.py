@@ -104,12 +104,17 @@ def _say_next(job: "Job") -> None:
 
 
 def help_(
-    protocol: Annotated[str, typer.Argument(help="A protocol, or the first part of its name.")] = "",
+    protocol: Annotated[
+        str, typer.Argument(help="A protocol, or the first part of its name; or a label such as rlnDefocusU.")
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List protocols, or every parameter of one: meaning, unit, default, limits, condition."""
+    """List protocols, or every parameter of one: meaning, unit, default, limits, condition; or explain a label."""
     from cryoloom.project.registry import all_protocols, find_protocol
 
+    if protocol.removeprefix("_").startswith(("rln", "cryoloom")):
+        _help_on_labels(protocol.removeprefix("_"), as_json)
+        return
     if "." not in protocol:
         found = [kind for kind in all_protocols() if kind.name.startswith(protocol)]
         if as_json:
@@ -129,6 +134,27 @@ def help_(
         print_json(as_dict(kind))
     else:
         print(as_text(kind))
+
+
+def _help_on_labels(name: str, as_json: bool) -> None:
+    """A label's type, unit and meaning, or those of all that begin so."""
+    from cryoloom.em.labels import all_labels
+    from cryoloom.errors import ParameterError
+    from cryoloom.protocol.declare import near
+
+    found = [one for one in all_labels().values() if one.name == name]
+    found = found or [one for one in all_labels().values() if one.name.lower().startswith(name.lower())]
+    if not found:
+        raise ParameterError(
+            f"label {name}", found="unknown", expected="one of RELION's", hint=near(name, [*all_labels()])
+        )
+    rows = [[one.name, one.type, one.unit, one.since, one.meaning] for one in found]
+    if as_json:
+        print_json(
+            [dict(zip(("label", "type", "unit", "since", "meaning"), row, strict=True)) for row in rows]
+        )
+    else:
+        print(table(["label", "type", "unit", "since", "meaning"], rows))
 
 
 def stop(

@@ -142,10 +142,15 @@ class Join(Matching, RowProtocol):
     ) -> "pl.DataFrame":
         import polars as pl
 
+        from cryoloom.em.labels import label
+
+        kinds: dict[str, pl.DataType] = {"int": pl.Int64(), "text": pl.String(), "vector": pl.String()}
         fills = []
         for name in labels:
             if name not in items.columns:
-                dtype = types.get(name, pl.Float64())
+                # A set without rows yet does not show the type of its columns: the label may.
+                known = label(name)
+                dtype = types.get(name) or kinds.get(known.type if known else "", pl.Float64())
                 number = float(self.fill)
                 value = "None" if dtype == pl.String else int(number) if dtype == pl.Int64 else number
                 fills.append(pl.lit(value).alias(name))
