@@ -31,7 +31,7 @@ from cryoloom.protocol.declare import InputSpec, near, numbered
 if TYPE_CHECKING:
     import polars as pl
 
-    from cryoloom.protocol.blocks import Block
+    from cryoloom.protocol.blocks import Block, Chart
 
 LIVE = ("scheduled", "running")
 
@@ -352,6 +352,23 @@ class Dataset:
         }
         own = tables.get(self.ref.block)
         return own if own is not None else next(iter(tables.values()), pl.DataFrame())
+
+    def plot(self, x: str, y: str = "", kind: str = "", *, where: str = "") -> "Chart":
+        """A histogram of one column, or one over another; shows itself in a notebook.
+
+        Args:
+            x, y: labels.
+            kind: histogram, scatter or line; by default what suits the number of labels.
+            where: only the items for which this holds, `rlnCtfMaxResolution < 4`.
+        Raises:
+            ParameterError: a label that is missing or no number.
+            StarError: a condition that cannot be judged.
+        """
+        from cryoloom.star.expressions import rows_that_hold
+        from cryoloom.views.columns import column_chart
+
+        table = self.table()
+        return column_chart(table.filter(rows_that_hold(table, where)) if where else table, x, y, kind)
 
     def optics(self) -> "pl.DataFrame | None":
         """The optics table, where the dataset has one."""

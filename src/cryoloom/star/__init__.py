@@ -6,6 +6,7 @@ underscore (`rlnDefocusU`). Begin reading in `reading.py`; `growing.py` holds th
 
 from cryoloom.star.growing import append, end_of_last_table, follow, open_growing
 from cryoloom.star.reading import BlockInfo, StarWarning, Value, read, scan
+from cryoloom.star.vectors import vector_texts, vectors
 from cryoloom.star.writing import write
 
 __all__ = [
@@ -18,5 +19,7 @@ __all__ = [
     "open_growing",
     "read",
     "scan",
+    "vector_texts",
+    "vectors",
     "write",
 ]

@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 
+from cryoloom.em.labels import title
 from cryoloom.errors import ParameterError
 from cryoloom.protocol.blocks import Chart
 from cryoloom.views import charts
@@ -32,7 +33,7 @@ def column_chart(frame: pl.DataFrame, x: str, y: str = "", kind: str = "") -> Ch
                 f"label {label}", found="missing or no number", expected=f"one of {', '.join(known)}"
             )
     if kind == "histogram":
-        return charts.finished("histogram", x, charts.histogram(frame[x].to_list(), x))
+        return charts.finished("histogram", x, charts.histogram(frame[x].to_list(), title(x)))
     if not y:
         frame = frame.select(pl.Series("row", np.arange(1, frame.height + 1)), x)
         x, y = "row", x
@@ -40,7 +41,7 @@ def column_chart(frame: pl.DataFrame, x: str, y: str = "", kind: str = "") -> Ch
     finite = numbers.filter(pl.col("x").is_finite() & pl.col("y").is_finite())
     if kind == "line":
         curve = finite.gather_every(max(1, finite.height // charts.MOST_POINTS))
-        chart = charts.lines(curve.to_dict(as_series=False), "x", "y", x_title=x, y_title=y)
+        chart = charts.lines(curve.to_dict(as_series=False), "x", "y", x_title=title(x), y_title=title(y))
     else:
         chart = _scatter(finite, x, y)
     return charts.finished(kind, f"{y} over {x}", chart)
@@ -55,8 +56,8 @@ def _scatter(finite: pl.DataFrame, x: str, y: str) -> object:
         return (
             points.mark_circle(size=9, opacity=0.5, color=charts.COLOURS[0])
             .encode(
-                x=alt.X("x:Q", title=x, scale=alt.Scale(zero=False)),
-                y=alt.Y("y:Q", title=y, scale=alt.Scale(zero=False)),
+                x=alt.X("x:Q", title=title(x), scale=alt.Scale(zero=False)),
+                y=alt.Y("y:Q", title=title(y), scale=alt.Scale(zero=False)),
             )
             .properties(width=charts.WIDTH, height=charts.HEIGHT)
         )
@@ -70,8 +71,8 @@ def _scatter(finite: pl.DataFrame, x: str, y: str) -> object:
     return (
         chart.mark_rect()
         .encode(
-            x=alt.X("x:Q", title=x, scale=alt.Scale(zero=False)), x2="x2:Q",
-            y=alt.Y("y:Q", title=y, scale=alt.Scale(zero=False)), y2="y2:Q",
+            x=alt.X("x:Q", title=title(x), scale=alt.Scale(zero=False)), x2="x2:Q",
+            y=alt.Y("y:Q", title=title(y), scale=alt.Scale(zero=False)), y2="y2:Q",
             color=alt.Color("items:Q", title="items", scale=alt.Scale(scheme="viridis")),
         )
         .properties(width=charts.WIDTH, height=charts.HEIGHT)
