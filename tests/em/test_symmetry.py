@@ -74,3 +74,19 @@ def test_operators_are_those_that_relion_prints(name: str, tmp_path: Path) -> No
 
     assert len(theirs) == len(ours)
     assert all(np.abs(ours - g).max(axis=(1, 2)).min() < 1e-3 for g in theirs)
+
+
+@pytest.mark.parametrize("name", ["C4", "D3", "T", "O", "I2"])
+def test_poses_that_symmetry_makes_equal_are_equivalent_and_have_one_representative(name: str) -> None:
+    rng = np.random.default_rng(5)
+    a = poses.random_matrices(rng, 40)
+    group = symmetry.operators(name)
+    moved = a @ group[rng.integers(len(group), size=40)]
+    turned = poses.about_axis([1, 2, 3], 0.5) @ a
+
+    assert symmetry.are_equivalent(a, moved, name).all()
+    assert not symmetry.are_equivalent(a, turned, name).any()
+    assert symmetry.are_equivalent(a, turned, name, degrees=0.6).all()
+    one = symmetry.representatives(a, name)
+    assert np.abs(one - symmetry.representatives(moved, name)).max() < 1e-9
+    assert symmetry.are_equivalent(a, one, name).all()

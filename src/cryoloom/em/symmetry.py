@@ -17,8 +17,9 @@ import re
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from cryoloom.em.poses import Floats, about_axis
+from cryoloom.em.poses import Floats, about_axis, symmetric_angle
 from cryoloom.errors import ParameterError
 
 T_TWOFOLD = (0.0, np.sqrt(2.0 / 3.0), np.sqrt(1.0 / 3.0))
@@ -77,6 +78,36 @@ def settings(name: str) -> Floats:
     if name.strip().upper() == "T":
         return np.stack([np.eye(3), about_axis(T_TWOFOLD, 90.0)])
     return np.eye(3)[None]
+
+
+def are_equivalent(a: ArrayLike, b: ArrayLike, name: str, *, degrees: float = 1e-3) -> NDArray[np.bool_]:
+    """Whether two poses show a particle of this symmetry alike.
+
+    Args:
+        a, b: (n, 3, 3), RELION's matrices (`poses.matrices`).
+        degrees: the largest angle between them that still counts as none.
+    Returns:
+        (n,).
+    Raises:
+        ParameterError: no point group of that name.
+    """
+    return np.asarray(symmetric_angle(a, b, operators(name)) <= degrees)
+
+
+def representatives(a: ArrayLike, name: str) -> Floats:
+    """Of all poses that the symmetry makes equal, the smallest rotation: one of each class.
+
+    Args:
+        a: (n, 3, 3).
+    Returns:
+        (n, 3, 3), `a` times an operator. On the border between two units either may come.
+    Raises:
+        ParameterError: no point group of that name.
+    """
+    images = np.einsum("nij,gjk->ngik", np.asarray(a, dtype=np.float64), operators(name))
+    # The trace is 1 + 2 cos(angle): the largest belongs to the smallest rotation.
+    best = np.argmax(np.trace(images, axis1=-2, axis2=-1), axis=1)
+    return np.asarray(images[np.arange(len(images)), best])
 
 
 def _axes(group: str, asked: str) -> tuple[tuple[int, tuple[float, float, float]], ...]:
