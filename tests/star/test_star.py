@@ -2,6 +2,7 @@
 
 import re
 import resource
+import subprocess
 import warnings
 from pathlib import Path
 
@@ -23,10 +24,10 @@ columns = st.one_of(
 )
 
 
-def read_quietly(path: Path) -> dict[str, object]:
+def read_quietly(path: Path) -> star.Blocks:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", star.StarWarning)
-        return dict(star.read(path))
+        return star.read(path)
 
 
 @settings(max_examples=60, deadline=None)
@@ -54,11 +55,11 @@ def test_every_real_file_reads_and_its_copy_reads_equal(shared_data: Path, tmp_p
         if path.name in ("relion3.1_empty_coords_suffix.star", "handmade_pipeline_no_rows.star"):
             continue
         blocks = read_quietly(path)
-        star.write(tmp_path / "copy.star", blocks)  # type: ignore[arg-type]
+        star.write(tmp_path / "copy.star", blocks)
         copy = star.read(tmp_path / "copy.star")
         assert list(copy) == list(blocks), path.name
         for name, block in blocks.items():
-            same = block.equals(copy[name]) if isinstance(block, pl.DataFrame) else block == copy[name]  # type: ignore[arg-type]
+            same = block.equals(copy[name]) if isinstance(block, pl.DataFrame) else block == copy[name]
             assert same, f"{path.name}: {name}"
         read += 1
     assert read > 50
@@ -222,3 +223,60 @@ def names_in(text: str) -> list[str]:
     import ast
 
     return list(ast.literal_eval(text))
+
+
+def test_comments_and_version_lines_survive_and_a_file_of_3_0_stays_one(tmp_path: Path) -> None:
+    text = "# made by hand\n\n# version 50001\ndata_a\n\n_x 1\n\ndata_b\n\nloop_\n_y #1\n1\n\n# last\n\ndata_c\n_z 2\n"
+    (tmp_path / "x.star").write_text(text)
+
+    blocks = star.read(tmp_path / "x.star")
+    star.write(tmp_path / "y.star", blocks)
+
+    assert blocks.comments == {"a": ("# made by hand", "# version 50001"), "b": (), "c": ("# last",)}
+    assert star.read(tmp_path / "y.star").comments == blocks.comments
+    assert "version 30001" not in (tmp_path / "y.star").read_text()
+    star.write(tmp_path / "z.star", dict(blocks))
+    assert (tmp_path / "z.star").read_text().count("# version 30001") == 3
+
+
+def test_a_long_comment_before_a_block_survives_whole(tmp_path: Path) -> None:
+    lines = [f"# line {number} " + "x" * 70 for number in range(200)]
+    (tmp_path / "x.star").write_text("data_a\n_x 1\n\n" + "\n".join(lines) + "\n\ndata_b\n_y 2\n")
+
+    assert star.read(tmp_path / "x.star").comments["b"] == tuple(lines)
+
+
+@pytest.mark.relion
+@pytest.mark.shared
+def test_relion_makes_the_same_of_our_copy_as_of_the_original(shared_data: Path, tmp_path: Path) -> None:
+    compared = 0
+    for path in sorted(shared_data.rglob("*.star")):
+        if path.name in ("relion3.1_empty_coords_suffix.star", "handmade_pipeline_no_rows.star"):
+            continue
+        blocks = read_quietly(path)
+        labels = {
+            label for block in blocks.values() if isinstance(block, pl.DataFrame) for label in block.columns
+        }
+        if not labels & {"rlnImageName", "rlnMicrographName", "rlnMicrographMovieName"}:
+            continue
+        star.write(tmp_path / "copy.star", blocks)
+        made = []
+        for source in (path, tmp_path / "copy.star"):
+            out = tmp_path / "out.star"
+            out.unlink(missing_ok=True)
+            command = [
+                "relion_star_handler",
+                "--i",
+                str(source),
+                "--o",
+                str(out),
+                "--remove_column",
+                "rlnRandomSubset",
+            ]
+            subprocess.run(command, capture_output=True, timeout=60, cwd=tmp_path)
+            made.append(read_quietly(out) if out.exists() and out.stat().st_size else {})
+        assert list(made[0]) == list(made[1]), path.name
+        for name, block in made[0].items():
+            assert isinstance(block, pl.DataFrame) and block.equals(made[1][name]), f"{path.name}: {name}"
+        compared += bool(made[0])
+    assert compared >= 10

@@ -14,9 +14,8 @@ from cryoloom.errors import StarError
 if TYPE_CHECKING:
     import polars as pl
 
-    from cryoloom.star import Value
+    from cryoloom.star import Blocks
 
-    Blocks = dict[str, pl.DataFrame | dict[str, Value]]
 
 FORMATS = ("table", "csv", "json", "parquet", "star")
 BY_SUFFIX = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".star": "star"}
@@ -199,7 +198,7 @@ def _give(
     if form == "star":
         # The other blocks come along: particles mean nothing without their optics groups.
         assert output is not None
-        star.write(output, {**blocks, name: content})
+        star.write(output, {**blocks, name: content}, comments=blocks.comments)
     elif form == "parquet":
         assert output is not None
         content.write_parquet(output)

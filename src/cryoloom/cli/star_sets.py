@@ -103,7 +103,7 @@ def convert(
         print(f"{output}: {items.height} {items_name(items)} in {optics.height} optics groups")
         return
     table, lost = downgraded_to_30(optics, items, file)
-    star.write(output, {"": table})
+    star.write(output, {"": table}, comments={"": ()})  # as RELION knows files of 3.0
     print(f"{output}: {items.height} {items_name(items)}")
     if lost:
         print(f"  RELION 3.0 has no place for {', '.join(lost)}: left out")

@@ -5,12 +5,13 @@ underscore (`rlnDefocusU`). Begin reading in `reading.py`; `growing.py` holds th
 """
 
 from cryoloom.star.growing import append, end_of_last_table, follow, open_growing
-from cryoloom.star.reading import BlockInfo, StarWarning, Value, read, scan
+from cryoloom.star.reading import BlockInfo, Blocks, StarWarning, Value, read, scan
 from cryoloom.star.vectors import vector_texts, vectors
 from cryoloom.star.writing import write
 
 __all__ = [
     "BlockInfo",
+    "Blocks",
     "StarWarning",
     "Value",
     "append",

@@ -84,3 +84,22 @@ class Lines:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def lines_before(file: int, offset: int) -> tuple[str, ...]:
+    """The comment lines that stand directly before a byte offset, with their `#`; blank lines may lie between."""
+    size = 1024
+    while True:
+        start = max(0, offset - size)
+        found: list[str] = []
+        whole = os.pread(file, offset - start, start).removeprefix(MARK if start == 0 else b"").split(b"\n")
+        # The first is cut off, unless the file begins there.
+        for line in reversed(whole if start == 0 else whole[1:]):
+            text = line.strip()
+            if text and not text.startswith(b"#"):
+                return (*reversed(found),)
+            if text:
+                found.append(text.decode("utf-8", errors="replace"))
+        if start == 0:
+            return (*reversed(found),)
+        size *= 8

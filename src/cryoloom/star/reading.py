@@ -17,7 +17,7 @@ import polars as pl
 
 from cryoloom.errors import StarError
 from cryoloom.star import compiled
-from cryoloom.star.lines import Lines
+from cryoloom.star.lines import Lines, lines_before
 from cryoloom.star.tokens import WHITE, first_word, number_or_text, split_words, typed
 
 Value: TypeAlias = int | float | str
@@ -38,6 +38,15 @@ class BlockInfo:
     is_table: bool
 
 
+class Blocks(dict[str, Block]):
+    """The blocks of a file by name, in its order; and the comments that stand before them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        # Lines with their `#`. RELION tells files of 3.1 by the line `# version 30001` and takes others for older.
+        self.comments: dict[str, tuple[str, ...]] = {}
+
+
 @dataclass(slots=True)
 class _Part:
     """One block as it is found; a table either as columns or as words, row by row."""
@@ -49,6 +58,7 @@ class _Part:
     words: list[list[str]] = field(default_factory=list)
     rows: int = 0
     singles: dict[str, str] = field(default_factory=dict)
+    comments: tuple[str, ...] = ()
     broken: bool = False
 
     def info(self) -> BlockInfo:
@@ -74,7 +84,7 @@ def read(
     columns: Collection[str] | None = None,
     *,
     strict: bool = True,
-) -> dict[str, Block]:
+) -> Blocks:
     """All blocks of a STAR file, or those named, in the file's order.
 
     Args:
@@ -87,12 +97,13 @@ def read(
     """
     path = Path(path)
     found: list[str] = []
-    result: dict[str, Block] = {}
+    result = Blocks()
     with Lines(path) as lines:
         for part in _Reader(path, lines, blocks, columns, strict).parts():
             found.append(part.name)
             if not part.broken and (blocks is None or part.name in blocks):
                 result[part.name] = part.content(columns)
+                result.comments[part.name] = part.comments
     missing = set(blocks or ()) - set(found)
     if missing:
         raise StarError(
@@ -130,6 +141,7 @@ class _Reader:
         self.path, self.lines, self.strict = path, lines, strict
         self.blocks, self.columns = blocks, columns
         self.names: set[str] = set()
+        self.begin = 0  # byte offset of the line last given
 
     def parts(self) -> Iterator[_Part]:
         """The blocks, one after the other; a second loop of a block is one of its own."""
@@ -143,7 +155,9 @@ class _Reader:
                 if word.startswith("data_"):
                     if part is not None:
                         yield part
-                    part = _Part(self._free_name(word[5:]))
+                    part = _Part(
+                        self._free_name(word[5:]), comments=lines_before(self.lines.file, self.begin)
+                    )
                 elif part is None:
                     raise self._error(found=repr(text[:60]), expected="a block, `data_...`")
                 elif part.broken:
@@ -171,11 +185,14 @@ class _Reader:
 
     def _next(self) -> tuple[int, str | None]:
         """The next line that says something, stripped, and its number."""
-        while (line := self.lines.next()) is not None:
+        while True:
+            self.begin = self.lines.offset
+            line = self.lines.next()
+            if line is None:
+                return self.lines.number, None
             text = line.strip(WHITE)
             if text and text[0] != "#":
                 return self.lines.number, text
-        return self.lines.number, None
 
     def _single(self, part: _Part, text: str) -> None:
         words = split_words(text)

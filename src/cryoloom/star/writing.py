@@ -9,15 +9,24 @@ from typing import BinaryIO
 import polars as pl
 
 from cryoloom.star import compiled
-from cryoloom.star.reading import Value
+from cryoloom.star.reading import Blocks, Value
 from cryoloom.star.tokens import quoted
 
 VERSION_LINE = "# version 30001"
 SLICE = 100_000  # rows made into text at a time in Python
 
 
-def write(path: Path | str, blocks: Mapping[str, pl.DataFrame | Mapping[str, Value]]) -> None:
+def write(
+    path: Path | str,
+    blocks: Mapping[str, pl.DataFrame | Mapping[str, Value]],
+    *,
+    comments: Mapping[str, Sequence[str]] | None = None,
+) -> None:
     """Write blocks in their order: frames as tables, mappings as single values.
+
+    Args:
+        comments: lines with `#` before each block; by default those with which the blocks were read. A block
+            that has none gets the line by which RELION knows a file of 3.1, unless `()` stands for it here.
 
     The file appears whole or not at all (written beside, then renamed). Nulls become `nan` in
     columns of numbers and `None` in text.
@@ -28,8 +37,10 @@ def write(path: Path | str, blocks: Mapping[str, pl.DataFrame | Mapping[str, Val
     """
     path = Path(path)
     with beside(path) as file:
+        if comments is None:
+            comments = blocks.comments if isinstance(blocks, Blocks) else {}
         for name, block in blocks.items():
-            write_block(file, name, block)
+            write_block(file, name, block, comments.get(name, (VERSION_LINE,)))
 
 
 @contextmanager
@@ -45,16 +56,21 @@ def beside(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def write_block(file: BinaryIO, name: str, block: pl.DataFrame | Mapping[str, Value]) -> None:
+def write_block(
+    file: BinaryIO,
+    name: str,
+    block: pl.DataFrame | Mapping[str, Value],
+    comments: Sequence[str] = (VERSION_LINE,),
+) -> None:
     """A block's text, a large table piece by piece."""
     if isinstance(block, pl.DataFrame):
-        _put(file.fileno(), table_head(name, block.columns))
+        _put(file.fileno(), table_head(name, block.columns, comments))
         write_rows(file.fileno(), block)
         _put(file.fileno(), b" \n")
         return
     width = max((len(label) for label in block), default=0) + 10
     lines = "".join(f"_{label}".ljust(width) + f" {_word(value):>12}\n" for label, value in block.items())
-    _put(file.fileno(), f"\n{VERSION_LINE}\n\ndata_{_base(name)}\n\n{lines} \n".encode())
+    _put(file.fileno(), f"\n{_said(comments)}data_{_base(name)}\n\n{lines} \n".encode())
 
 
 def _put(file: int, data: bytes) -> None:
@@ -63,10 +79,14 @@ def _put(file: int, data: bytes) -> None:
         rest = rest[os.write(file, rest) :]
 
 
-def table_head(name: str, labels: Sequence[str]) -> bytes:
+def table_head(name: str, labels: Sequence[str], comments: Sequence[str] = (VERSION_LINE,)) -> bytes:
     """Block and loop header, up to where the first row goes."""
     numbered = "".join(f"_{label} #{number} \n" for number, label in enumerate(labels, start=1))
-    return f"\n{VERSION_LINE}\n\ndata_{_base(name)}\n\nloop_ \n{numbered}".encode()
+    return f"\n{_said(comments)}data_{_base(name)}\n\nloop_ \n{numbered}".encode()
+
+
+def _said(comments: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in comments) + "\n" if comments else ""
 
 
 def write_rows(file: int, frame: pl.DataFrame, *, at_once: bool = False) -> None:
