@@ -5,11 +5,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from cryoloom.project.folder import ProjectFolder
 
 DATA = Path(os.environ.get("CRYOLOOM_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
 FIXTURES = Path(__file__).parent / "data"
+
+# A first import on a busy machine takes longer than hypothesis allows an example.
+settings.register_profile("cryoloom", deadline=None)
+settings.load_profile("cryoloom")
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -1,0 +1,127 @@
+"""Set algebra holds for any sets: nothing is lost, nothing is twice, and every item keeps its own optics."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cryoloom.project.registry import find_protocol
+from cryoloom.protocol import JobFolder, Part, Particles, RowBatch, RowProtocol, RowResult
+
+ID, GROUP, ANGPIX = "cryoloomItemId", "rlnOpticsGroup", "rlnMicrographPixelSize"
+JOB = JobFolder("Select/job001/", Path("/nowhere"))
+
+ids = st.lists(st.integers(0, 12), unique=True, max_size=10)
+some_sets = st.lists(ids, min_size=2, max_size=4)
+groups = st.sampled_from([1.0, 1.5, 2.0])
+
+
+def part(numbers: list[int], sizes: list[float] | None = None) -> Part:
+    """Items by number, each of the optics group of its pixel size."""
+    sizes = [1.0] * len(numbers) if sizes is None else sizes
+    known = sorted(set(sizes)) or [1.0]
+    optics = pl.DataFrame(
+        {GROUP: range(1, len(known) + 1), "rlnOpticsGroupName": ["same"] * len(known), ANGPIX: known}
+    )
+    items = pl.DataFrame(
+        {
+            ID: [f"i{n}" for n in numbers],
+            GROUP: [known.index(size) + 1 for size in sizes],
+            "rlnCoordinateX": [40.0 * n for n in numbers],
+            "rlnCoordinateY": [0.0] * len(numbers),
+            "rlnMicrographName": ["m.mrc"] * len(numbers),
+        },
+        schema_overrides={ID: pl.String, GROUP: pl.Int64, "rlnMicrographName": pl.String},
+    )
+    return Part(items, optics, source=f"set of {len(numbers)}")
+
+
+def treated(name: str, parts: list[Part], sides: Mapping[str, Part] = {}, **values: object) -> RowResult:
+    """What a row protocol makes of whole sets."""
+    names = ["input", *(f"input#{n}" for n in range(2, len(parts) + 1))]
+    kind = find_protocol(name)
+    inputs = {key: Particles("x.star") for key in (*names, *sides)}
+    protocol = kind(
+        values,
+        {key: given for key, given in inputs.items() if "#" not in key or kind.inputs["input"].several},
+    )
+    assert isinstance(protocol, RowProtocol)
+    return protocol.treat(
+        JOB, RowBatch(dict(zip(names, parts, strict=True)), sides, True, lambda output: None)
+    )
+
+
+def found(result: RowResult, output: str) -> list[str]:
+    rows = result.rows[output]
+    return [str(one) for one in rows[ID].to_list()] if ID in rows.columns else []
+
+
+@given(ids, ids, st.sampled_from(["id", "position"]))
+def test_what_is_in_both_and_what_is_not_are_the_whole(ours: list[int], others: list[int], by: str) -> None:
+    sides = {"others": part(others)}
+
+    both = treated("sets.intersect", [part(ours)], sides, by=by)
+    rest = treated("sets.subtract", [part(ours)], sides, by=by)
+
+    wanted = [f"i{n}" for n in ours if n in others]
+    assert found(both, "kept") == found(rest, "rejected") == wanted
+    assert found(both, "rejected") == found(rest, "kept") == [f"i{n}" for n in ours if n not in others]
+
+
+@given(some_sets, st.sampled_from(["id", "position"]))
+def test_a_join_has_every_item_once_and_the_rest_are_its_duplicates(sets: list[list[int]], by: str) -> None:
+    joined = treated("sets.join", [part(one) for one in sets], by=by)
+
+    kept, copies = found(joined, "kept"), found(joined, "duplicates")
+    assert kept == list(dict.fromkeys(f"i{n}" for one in sets for n in one))
+    assert sorted(kept + copies) == sorted(f"i{n}" for one in sets for n in one)
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 12), groups), unique_by=lambda one: one[0], max_size=8),
+        min_size=2,
+        max_size=3,
+    )
+)
+def test_every_joined_item_finds_its_own_pixel_size_again(sets: list[list[tuple[int, float]]]) -> None:
+    parts = [part([n for n, _ in one], [size for _, size in one]) for one in sets]
+
+    joined = treated("sets.join", parts, keep="all")
+
+    items = joined.rows["kept"]
+    if items.height:
+        assert joined.optics is not None and joined.optics["rlnOpticsGroupName"].is_unique().all()
+        # An item's own set and place tell which it was, for ids come more than once.
+        sizes = items.join(joined.optics, on=GROUP, how="left", maintain_order="left")[ANGPIX].to_list()
+        assert sizes == [size for one in sets for _, size in one]
+
+
+@given(
+    st.lists(st.integers(0, 50), unique=True, min_size=4, max_size=30), st.integers(2, 4), st.integers(0, 99)
+)
+def test_parts_put_together_again_are_the_set(numbers: list[int], count: int, seed: int) -> None:
+    for split_by in ("order", "random"):
+        parts = treated("sets.split", [part(numbers)], nr_parts=count, split_by=split_by, seed=seed)
+
+        pieces = [found(parts, f"part{n}") for n in range(1, count + 1)]
+        assert sorted(one for piece in pieces for one in piece) == sorted(f"i{n}" for n in numbers)
+        assert max(map(len, pieces)) - min(map(len, pieces)) <= 1
+
+
+@given(st.lists(st.floats(0, 300), min_size=1, max_size=25), st.floats(1, 60))
+def test_of_items_too_near_to_each_other_none_stays_and_none_goes_without_reason(
+    xs: list[float], distance: float
+) -> None:
+    one = part(list(range(len(xs))))
+    moved = Part(one.items.with_columns(pl.Series("rlnCoordinateX", xs)), one.optics)
+
+    result = treated("sets.unique", [moved], by="position", distance=distance)
+
+    kept = result.rows["kept"]["rlnCoordinateX"].to_list()
+    gone = result.rows["duplicates"]["rlnCoordinateX"].to_list()
+    assert all(abs(a - b) > distance - 1e-6 for i, a in enumerate(kept) for b in kept[:i])
+    assert all(any(abs(a - b) <= distance + 1e-6 for b in kept) for a in gone)
+    assert len(kept) + len(gone) == len(xs)
