@@ -1,4 +1,4 @@
-"""Conditions over a table's columns, written in SQL: which rows hold. Nothing is evaluated but SQL."""
+"""Conditions, columns and aggregates over a table, written in SQL. Nothing is evaluated but SQL."""
 
 import polars as pl
 
@@ -21,12 +21,8 @@ def rows_that_hold(frame: pl.DataFrame, condition: str) -> pl.Series:
             raise pl.exceptions.SQLSyntaxError("it is empty")
         holds = frame.select(pl.sql_expr(condition).cast(pl.Boolean).alias("holds"))["holds"]
     except pl.exceptions.PolarsError as error:
-        raise StarError(
-            f"condition {condition!r}",
-            found=f"not to be judged ({str(error).splitlines()[0].split('; valid')[0]})",
-            expected=f"a condition over {', '.join(frame.columns)}",
-            hint="For instance 'rlnCtfMaxResolution < 4 and rlnDefocusU between 5000 and 25000'.",
-        ) from None
+        hint = "For instance 'rlnCtfMaxResolution < 4 and rlnDefocusU between 5000 and 25000'."
+        raise _not_judged("condition", condition, error, frame, hint) from None
     if len(holds) == 1 and frame.height != 1:
         # The same for all rows: it names no label.
         holds = pl.Series("holds", [holds[0]] * frame.height, dtype=pl.Boolean)
@@ -79,9 +75,11 @@ def aggregated(frame: pl.DataFrame, by: list[str], aggregates: list[tuple[str, s
     return table
 
 
-def _not_judged(what: str, text: str, error: Exception, frame: pl.DataFrame) -> StarError:
+def _not_judged(what: str, text: str, error: Exception, frame: pl.DataFrame, hint: str = "") -> StarError:
+    reason = str(error).splitlines()[0].split("; valid")[0]
     return StarError(
         f"{what} {text!r}",
-        found=f"not to be judged ({str(error).splitlines()[0].split('; valid')[0]})",
+        found=f"not to be judged ({reason})",
         expected=f"{what} over {', '.join(frame.columns)}",
+        hint=hint,
     )

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import DatasetError, ParameterError
-from cryoloom.plugins.sets.files import REJECTED, set_file
-from cryoloom.protocol import Block, Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
+from cryoloom.plugins.sets.files import REJECTED, Counted, set_file
+from cryoloom.protocol import Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
 
 if TYPE_CHECKING:
     pass
@@ -21,7 +21,7 @@ _FORM = {
 }
 
 
-class AssignOptics(RowProtocol):
+class AssignOptics(Counted, RowProtocol):
     """Give items their optics groups anew; what no group is found for is kept apart."""
 
     name = "optics.assign"
@@ -203,8 +203,3 @@ class AssignOptics(RowProtocol):
         return {
             file: f"opticsGroup_shift{number}" for file, number in zip(shifts, groups.tolist(), strict=True)
         }
-
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import counts
-
-        return counts.kept_and_rejected(job.root, job.name)

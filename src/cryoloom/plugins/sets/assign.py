@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import DatasetError, ParameterError
-from cryoloom.plugins.sets.files import REJECTED, set_file
+from cryoloom.plugins.sets.files import REJECTED, Counted, set_file
 from cryoloom.protocol import (
-    Block,
     Input,
     JobFolder,
     Output,
@@ -52,7 +51,7 @@ _OF_IMAGES = frozenset(
 )
 
 
-class Assign(RowProtocol):
+class Assign(Counted, RowProtocol):
     """Give items what another set says of them; items that it does not know are kept apart."""
 
     name = "sets.assign"
@@ -235,8 +234,3 @@ class Assign(RowProtocol):
             pairs, on=["rlnOpticsGroup", "_new_rlnOpticsGroup"], how="left", maintain_order="left"
         )
         return joined.with_columns(pl.coalesce("_number", "rlnOpticsGroup").alias("rlnOpticsGroup")), table
-
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import counts
-
-        return counts.kept_and_rejected(job.root, job.name)

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from cryoloom.plugins.sets.files import Counted
 from cryoloom.protocol import (
-    Block,
     Coordinates,
     Input,
     JobFolder,
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SUFFIX = "_particles"
 
 
-class ParticleCoordinates(SetProtocol):
+class ParticleCoordinates(Counted, SetProtocol):
     """Positions of particles as coordinates that can be extracted again, in any box or binning."""
 
     name = "sets.coordinates"
@@ -105,8 +105,3 @@ class ParticleCoordinates(SetProtocol):
             rows.append((name, file, part.height, item))
         labels = ["rlnMicrographName", "rlnMicrographCoordinates", "cryoloomCount", ITEM_ID]
         return pl.DataFrame(rows, schema=labels, orient="row")
-
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import counts
-
-        return counts.kept_and_rejected(job.root, job.name)

@@ -1,8 +1,8 @@
-"""Names of the files that set operations write: by what the set holds, and by which part of it this is."""
+"""What set operations have in common: the names of the files that they write, and how they show themselves."""
 
 from collections.abc import Callable
 
-from cryoloom.protocol import Protocol
+from cryoloom.protocol import Block, JobFolder, Protocol
 
 KEPT = "kept"
 REJECTED = "rejected"
@@ -18,3 +18,12 @@ def set_file(part: str = KEPT) -> Callable[[Protocol], str]:
         return f"{kind}.star" if part == KEPT else f"{kind}_{part}.star"
 
     return path
+
+
+class Counted:
+    """Shows how many items went where."""
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import counts
+
+        return counts.kept_and_rejected(job.root, job.name)

@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError, StarError
-from cryoloom.plugins.sets.files import REJECTED, set_file
+from cryoloom.plugins.sets.files import REJECTED, Counted, set_file
 from cryoloom.protocol import (
-    Block,
     Input,
     JobFolder,
     Output,
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 BEST, NEAR, FAR = ("highest", "lowest"), "near", "far"
 
 
-class Filter(RowProtocol):
+class Filter(Counted, RowProtocol):
     """Split a set by conditions that must all hold: kept and rejected."""
 
     name = "sets.filter"
@@ -200,11 +199,6 @@ class Filter(RowProtocol):
         apart = np.ones(part.items.height, dtype=bool)
         apart[mask] = ~copies[len(xy) - int(mask.sum()) :]
         return pl.Series(apart)
-
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import counts
-
-        return counts.kept_and_rejected(job.root, job.name)
 
 
 def range_condition(text: str) -> str:

@@ -1,11 +1,11 @@
 """Items that are in all of several sets; streams."""
 
-from cryoloom.plugins.sets.files import REJECTED, set_file
+from cryoloom.plugins.sets.files import REJECTED, Counted, set_file
 from cryoloom.plugins.sets.matching import Matching
-from cryoloom.protocol import Block, Input, JobFolder, Output, RowBatch, RowProtocol, RowResult, Table
+from cryoloom.protocol import Input, JobFolder, Output, RowBatch, RowProtocol, RowResult, Table
 
 
-class Intersect(Matching, RowProtocol):
+class Intersect(Counted, Matching, RowProtocol):
     """Keep the items of a set that are in every other set too; the rows are those of the first."""
 
     name = "sets.intersect"
@@ -33,8 +33,3 @@ class Intersect(Matching, RowProtocol):
                 missing_for_good = missing_for_good | ~found
         rows = {"kept": items.filter(in_all), "rejected": items.filter(missing_for_good)}
         return RowResult(rows, {"input": items.filter(~in_all & ~missing_for_good)})
-
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import counts
-
-        return counts.kept_and_rejected(job.root, job.name)

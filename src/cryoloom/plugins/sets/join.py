@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.sets.copies import Known, rank_of
-from cryoloom.plugins.sets.files import set_file
+from cryoloom.plugins.sets.files import Counted, set_file
 from cryoloom.plugins.sets.matching import Matching
 from cryoloom.protocol import (
-    Block,
     Input,
     JobFolder,
     Output,
@@ -28,7 +27,7 @@ FIRST, BEST, NONE, ALL = "first", "best", "none", "all"
 UNION, COMMON = "union", "common"
 
 
-class Join(Matching, RowProtocol):
+class Join(Counted, Matching, RowProtocol):
     """Put any number of sets of one kind together; what is in several of them stays once."""
 
     name = "sets.join"
@@ -181,8 +180,3 @@ class Join(Matching, RowProtocol):
         if self._known is None:
             self._known = Known(self, batch.written("kept"))
         return self._known.copies(Part(items, optics), rank, drop_all=self.keep == NONE)
-
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import counts
-
-        return counts.kept_and_rejected(job.root, job.name)

@@ -1,11 +1,11 @@
 """A random part of a set, with a recorded seed."""
 
-from cryoloom.plugins.sets.files import REJECTED, set_file
+from cryoloom.plugins.sets.files import REJECTED, Counted, set_file
 from cryoloom.plugins.sets.filter import kept_count
-from cryoloom.protocol import Block, Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
+from cryoloom.protocol import Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
 
 
-class Sample(RowProtocol):
+class Sample(Counted, RowProtocol):
     """Take items at random; the others are kept apart."""
 
     name = "sets.sample"
@@ -37,8 +37,3 @@ class Sample(RowProtocol):
         chosen[np.random.default_rng(self.seed).permutation(items.height)[:count]] = True
         mask = pl.Series("chosen", chosen)
         return RowResult({"kept": items.filter(mask), "rejected": items.filter(~mask)})
-
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import counts
-
-        return counts.kept_and_rejected(job.root, job.name)

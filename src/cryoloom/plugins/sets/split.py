@@ -1,10 +1,11 @@
 """Divide a set into parts: in order, at random, or so that groups stay whole."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError
-from cryoloom.protocol import Block, Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
+from cryoloom.plugins.sets.files import Counted, set_file
+from cryoloom.protocol import Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
 from cryoloom.protocol.declare import OutputSpec
 
 if TYPE_CHECKING:
@@ -14,15 +15,7 @@ ORDER, RANDOM, OPTICS, MICROGRAPH, CLASS = "order", "random", "optics group", "m
 _GROUPS = {OPTICS: "rlnOpticsGroup", MICROGRAPH: "rlnMicrographName", CLASS: "rlnClassNumber"}
 
 
-def _file(number: int) -> Any:
-    def path(protocol: Any) -> str:
-        kind = protocol.given["input"].kind.replace(" ", "_")
-        return f"coords_suffix_part{number}.star" if kind == "coordinates" else f"{kind}_part{number}.star"
-
-    return path
-
-
-class Split(RowProtocol):
+class Split(Counted, RowProtocol):
     """Divide a set into parts; each item is in one of them."""
 
     name = "sets.split"
@@ -38,13 +31,13 @@ class Split(RowProtocol):
     )  # fmt: skip
     seed: int = Param(1, "Random seed", when="split_by == random", help="The same seed gives the same parts.")
 
-    part1: Table = Output("Part 1", _file(1), like="input")
-    part2: Table = Output("Part 2", _file(2), like="input")
+    part1: Table = Output("Part 1", set_file("part1"), like="input")
+    part2: Table = Output("Part 2", set_file("part2"), like="input")
 
     def promised(self) -> Mapping[str, OutputSpec]:
         found = {}
         for number in range(1, self.nr_parts + 1):
-            spec: OutputSpec = Output(f"Part {number}", _file(number), like="input")
+            spec: OutputSpec = Output(f"Part {number}", set_file(f"part{number}"), like="input")
             spec.name, spec.kind = f"part{number}", Table
             found[spec.name] = spec
         return found
@@ -94,8 +87,3 @@ class Split(RowProtocol):
                 of[value] = filled.index(min(filled))
                 filled[of[value]] += size
         return [of[value] for value in items[label].to_list()]
-
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import counts
-
-        return counts.kept_and_rejected(job.root, job.name)

@@ -1,11 +1,11 @@
 """Items that are in none of other sets; streams as far as that can be known."""
 
-from cryoloom.plugins.sets.files import REJECTED, set_file
+from cryoloom.plugins.sets.files import REJECTED, Counted, set_file
 from cryoloom.plugins.sets.matching import Matching
-from cryoloom.protocol import Block, Input, JobFolder, Output, RowBatch, RowProtocol, RowResult, Table
+from cryoloom.protocol import Input, JobFolder, Output, RowBatch, RowProtocol, RowResult, Table
 
 
-class Subtract(Matching, RowProtocol):
+class Subtract(Counted, Matching, RowProtocol):
     """Take away from a set what is in any of other sets; what is taken away is kept apart."""
 
     name = "sets.subtract"
@@ -32,8 +32,3 @@ class Subtract(Matching, RowProtocol):
             return RowResult({"kept": rest, "rejected": items.filter(found)})
         # What is not among the others yet may still come.
         return RowResult({"kept": items.clear(), "rejected": items.filter(found)}, {"input": rest})
-
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import counts
-
-        return counts.kept_and_rejected(job.root, job.name)

@@ -1,24 +1,17 @@
 """A fixed set of what a stream has brought so far: after n items, then after every m, or at its end."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from cryoloom.protocol import Block, Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
+from cryoloom.plugins.sets.files import Counted, set_file
+from cryoloom.protocol import Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
 from cryoloom.protocol.declare import OutputSpec
 
 if TYPE_CHECKING:
     import polars as pl
 
 
-def _file(number: int) -> Any:
-    def path(protocol: Any) -> str:
-        kind = protocol.given["input"].kind.replace(" ", "_")
-        return f"coords_suffix_set{number}.star" if kind == "coordinates" else f"{kind}_set{number}.star"
-
-    return path
-
-
-class Trigger(RowProtocol):
+class Trigger(Counted, RowProtocol):
     """Cut a stream into sets that do not change; each is there for other jobs as soon as it is full."""
 
     name = "sets.trigger"
@@ -33,15 +26,15 @@ class Trigger(RowProtocol):
         1, "Number of sets", ge=1, le=99, help="What comes after them is in the output rest."
     )
 
-    set1: Table = Output("Set 1", _file(1), like="input")
-    rest: Table = Output("What came after", lambda p: _rest(p), like="input")
+    set1: Table = Output("Set 1", set_file("set1"), like="input")
+    rest: Table = Output("What came after", set_file("rest"), like="input")
 
     _counts: "list[int] | None" = None
 
     def promised(self) -> Mapping[str, OutputSpec]:
         found = {}
         for number in range(1, self.nr_sets + 1):
-            spec: OutputSpec = Output(f"Set {number}", _file(number), like="input")
+            spec: OutputSpec = Output(f"Set {number}", set_file(f"set{number}"), like="input")
             spec.name, spec.kind = f"set{number}", Table
             found[spec.name] = spec
         return {**found, "rest": self.outputs_declared["rest"]}
@@ -62,13 +55,3 @@ class Trigger(RowProtocol):
             if self._counts[place] == size and rows[name].height:
                 closed.add(name)
         return RowResult({**rows, "rest": items}, closed=frozenset(closed))
-
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import counts
-
-        return counts.kept_and_rejected(job.root, job.name)
-
-
-def _rest(protocol: Any) -> str:
-    kind = protocol.given["input"].kind.replace(" ", "_")
-    return "coords_suffix_rest.star" if kind == "coordinates" else f"{kind}_rest.star"

@@ -1,14 +1,14 @@
 """Take repeated items out of a set: by id, place, micrograph or columns; streams."""
 
 from cryoloom.plugins.sets.copies import Known, rank_of
-from cryoloom.plugins.sets.files import set_file
+from cryoloom.plugins.sets.files import Counted, set_file
 from cryoloom.plugins.sets.matching import Matching
-from cryoloom.protocol import Block, Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
+from cryoloom.protocol import Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
 
 FIRST, BEST, NONE = "first", "best", "none"
 
 
-class Unique(Matching, RowProtocol):
+class Unique(Counted, Matching, RowProtocol):
     """Keep one of each group of equal items, and the others apart."""
 
     name = "sets.unique"
@@ -43,8 +43,3 @@ class Unique(Matching, RowProtocol):
         rank = rank_of(self.best_by, part.items, self.name) if self.keep == BEST else None
         gone = self._known.copies(part, rank, drop_all=self.keep == NONE)
         return RowResult({"kept": part.items.filter(~gone), "duplicates": part.items.filter(gone)})
-
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import counts
-
-        return counts.kept_and_rejected(job.root, job.name)
