@@ -96,7 +96,7 @@ def _say_next(job: "Job") -> None:
                 filled.append(f"{spec.name}={job.name}")
             elif not spec.optional:
                 filled.append(f"{spec.name}=...")
-        if filled:
+        if any(not word.endswith("=...") for word in filled):
             lines.append(f"  cryoloom run {name} {' '.join(filled)}")
     if lines:
         print("Next:")

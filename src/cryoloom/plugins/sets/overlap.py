@@ -20,7 +20,6 @@ class Overlap(Matching, RowProtocol):
     name = "sets.overlap"
     label = "Overlap of sets"
     folder = "External"
-    next = ("sets.intersect", "sets.subtract", "sets.join")
 
     input: Table = Input("Sets", streams=True, several=True, help="Two or more, of any binning.")
 
