@@ -248,3 +248,40 @@ def test_picks_of_two_pickers_are_joined_micrograph_by_micrograph(
     dropped = star.read(folder / "Movies/a_duplicates.star")[""]
     assert isinstance(dropped, pl.DataFrame)
     assert dropped["rlnCoordinateX"].to_list() == [12.0]
+
+
+def test_picks_near_those_of_another_motion_correction_are_taken_away_while_both_grow(
+    project: ProjectFolder, started: Callable[..., Background]
+) -> None:
+    (project.root / "Sets").mkdir()
+    ours = Producer(project.root, "AutoPick/job091", "coordinates.star", "coordinates")
+    carbon = Producer(project.root, "AutoPick/job092", "coordinates.star", "coordinates")
+    for producer, motion in ((ours, "job002"), (carbon, "job012")):
+        names = [f"MotionCorr/{motion}/Movies/{m}.mrc" for m in "ab"]
+        table = pl.DataFrame({"rlnMicrographName": names, "rlnOpticsGroup": [1, 1]})
+        star.write(
+            project.root / f"Sets/{motion}.star",
+            {"optics": optics_table((1, "a", 2.0)), "micrographs": table},
+        )
+        (producer.folder / "coords_suffix_autopick.star").write_text(f"Sets/{motion}.star\n")
+    ours.add(picks(ours, "a", "_autopick", [10.0, 50.0]))
+    inputs = {
+        name: Coordinates(f"{producer.name}/coords_suffix_autopick.star", producer.name, "out")
+        for name, producer in (("input", ours), ("others", carbon))
+    }
+
+    job = started("sets.subtract", {"by": "position", "distance": 10}, inputs)
+    row = picks(carbon, "a", "_autopick", [52.0])
+    carbon.add(row.with_columns(pl.col("rlnMicrographName").str.replace("job002", "job012")))
+    job.until(lambda: job.items("kept") == 1)  # while both are open
+    ours.add(picks(ours, "b", "_autopick", [10.0]))
+    ours.close()
+    carbon.close()
+    job.finish()
+
+    table = star.read(job.entry.folder / "coordinates_kept.star")["coordinates"]
+    assert isinstance(table, pl.DataFrame)
+    assert table["cryoloomCount"].to_list() == [1, 1]
+    rejected = star.read(job.entry.folder / "Movies/a_rejected.star")[""]
+    assert isinstance(rejected, pl.DataFrame)
+    assert rejected["rlnCoordinateX"].to_list() == [50.0]

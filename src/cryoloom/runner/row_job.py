@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
+from cryoloom.em.places import micrograph_key
 from cryoloom.errors import DatasetError
 from cryoloom.project.coordinate_files import own_table
 from cryoloom.project.notes import append_note
@@ -51,10 +52,9 @@ class Followed:
         dataset = self.stream.dataset
         return f"{dataset.job}:{dataset.output}" if dataset.job and dataset.output else dataset.path
 
-    def names(self) -> set[str]:
-        """Micrographs that have come."""
-        rows = self.pending if self.treated else self.rows
-        return set() if rows is None or MICROGRAPH not in rows.columns else set(rows[MICROGRAPH].to_list())
+    def micrographs(self) -> set[str]:
+        """Keys of the micrographs that have come."""
+        return _keys(self.pending if self.treated else self.rows)
 
 
 @dataclass(slots=True)
@@ -179,7 +179,7 @@ class RowRun:
                 continue
             pending = one.pending if one.pending is not None else pl.DataFrame()
             if one.picks is not None and ready is not None and pending.height:
-                taken[one.name], one.pending = _divided(pending, pl.col(MICROGRAPH).is_in(list(ready)))
+                taken[one.name], one.pending = _divided(pending, micrograph_key().is_in(list(ready)))
             else:
                 limit = pending.height if self.protocol.needs_all() else MOST_ROWS
                 taken[one.name], one.pending = pending.head(limit), pending.slice(limit)
@@ -188,17 +188,26 @@ class RowRun:
     def _ready_micrographs(self) -> set[str]:
         """Micrographs whose picks are there in all inputs: then they can be judged."""
         growing = [
-            one.names() for one in self.inputs.values() if one.picks is not None and not one.stream.closed
+            one.micrographs()
+            for one in self.inputs.values()
+            if one.picks is not None and not one.stream.closed
         ]
         return set.intersection(*growing) if growing else set()
 
     def _batch(self, taken: Mapping[str, pl.DataFrame], last: bool) -> RowBatch:
         parts = {name: self._part(self.inputs[name], rows, True) for name, rows in taken.items()}
         sides = {}
+        are_picks = any(one.picks is not None for one in self.inputs.values() if one.treated)
+        mine = set().union(*(_keys(rows) for rows in taken.values()))
         for name, one in self.inputs.items():
-            if not one.treated:
-                rows = one.rows if one.rows is not None else pl.DataFrame(schema={ITEM_ID: pl.String})
-                sides[name] = self._part(one, rows, one.stream.closed or one.picks is not None)
+            if one.treated:
+                continue
+            rows = one.rows if one.rows is not None else pl.DataFrame(schema={ITEM_ID: pl.String})
+            if one.picks is not None and rows.height:
+                # Files are read only of micrographs that can matter now.
+                rows = rows.filter(micrograph_key().is_in(list(mine)))
+            complete = one.stream.closed or (one.picks is not None and are_picks)
+            sides[name] = self._part(one, rows, complete)
         return RowBatch(parts, sides, last, self._written)
 
     def _part(self, one: Followed, rows: pl.DataFrame, complete: bool) -> Part:
@@ -286,6 +295,12 @@ def _below(first: pl.DataFrame | None, second: pl.DataFrame | None) -> pl.DataFr
     if first is None or second is None:
         return second if first is None else first
     return pl.concat([first, second], how="diagonal_relaxed")
+
+
+def _keys(rows: pl.DataFrame | None) -> set[str]:
+    if rows is None or MICROGRAPH not in rows.columns:
+        return set()
+    return set(rows.select(micrograph_key().alias("key"))["key"].to_list())
 
 
 def _divided(frame: pl.DataFrame, condition: pl.Expr) -> tuple[pl.DataFrame, pl.DataFrame]:
