@@ -22,19 +22,7 @@ PLACE = ["rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"]
 @pytest.fixture(scope="module")
 def picks(tiny: Project) -> pl.DataFrame:
     """All picks: id, micrograph, coordinates."""
-    tables = []
-    for name, file in (
-        tiny.job(job(tiny, "picks"))
-        .dataset()
-        .table()
-        .select("rlnMicrographName", "rlnMicrographCoordinates")
-        .iter_rows()
-    ):
-        table = star.read(tiny.path / file).get("", pl.DataFrame())
-        assert isinstance(table, pl.DataFrame)
-        if table.height:
-            tables.append(table.select(pl.lit(name).alias("rlnMicrographName"), *PLACE[1:], ID))
-    return pl.concat(tables)
+    return tiny.job(job(tiny, "picks")).dataset().picks()
 
 
 def particles(project: Project, path: str) -> pl.DataFrame:

@@ -353,6 +353,18 @@ class Dataset:
         own = tables.get(self.ref.block)
         return own if own is not None else next(iter(tables.values()), pl.DataFrame())
 
+    def picks(self) -> "pl.DataFrame":
+        """Of coordinates: all picks in one table, each with its micrograph.
+
+        Raises:
+            ProjectError: these are no coordinates.
+        """
+        from cryoloom.runner.picks import PickReader
+
+        if not isinstance(self.ref, kinds.Coordinates):
+            raise ProjectError(f"{self.path}", found=f"a set of {self.kind}", expected="coordinates")
+        return PickReader(self.root, self.ref).picks(self.table())
+
     def plot(self, x: str, y: str = "", kind: str = "", *, where: str = "") -> "Chart":
         """A histogram of one column, or one over another; shows itself in a notebook.
 
