@@ -143,6 +143,25 @@ def test_an_intersection_keeps_what_is_found_at_once_and_rejects_at_the_end(
     assert job.ids("rejected") == ["i00", "i02", "i07"]
 
 
+def test_rows_that_wait_are_not_forgotten_when_they_come_in_many_pieces(
+    project: ProjectFolder, started: Callable[..., Background], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cryoloom.runner.row_job.MOST_ROWS", 3)
+    ours, others = Producer(project.root, "Extract/job091"), Producer(project.root, "Extract/job092")
+    ours.add(particles(10))
+    others.add(particles(1, start=4))
+
+    job = started("sets.intersect", {}, {"input": ours.dataset(), "others": others.dataset()})
+    job.until(lambda: job.items("kept") == 1)
+    others.add(particles(8, start=5))
+    ours.close()
+    others.close()
+    job.finish()
+
+    assert sorted(job.ids("kept")) == [f"i{n:02d}" for n in range(4, 10)]
+    assert sorted(job.ids("rejected")) == [f"i{n:02d}" for n in range(4)]
+
+
 @pytest.mark.parametrize("name", ["sets.join", "sets.subtract", "sets.unique"])
 def test_a_job_that_was_interrupted_goes_on_with_each_item_once(
     project: ProjectFolder, started: Callable[..., Background], name: str

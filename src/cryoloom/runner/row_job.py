@@ -248,7 +248,9 @@ class RowRun:
             state = output.state
             assert state is not None
             ends[name] = {"generation": state.generation, "end": end, "items": state.items + rows.height}
-        self.held |= {name: rows for name, rows in result.held.items() if rows.height}
+        for name, rows in result.held.items():
+            if rows.height:
+                self.held[name] = pl.concat([*([self.held[name]] if name in self.held else []), rows])
         count = sum(rows.height for rows in taken.values()) - sum(
             rows.height for rows in result.held.values()
         )
