@@ -32,8 +32,9 @@ def as_text(kind: type[Protocol]) -> str:
         tabs[param.tab] += _entry(
             param.name, param.label, ", ".join(filter(None, facts)), param.help, param.when
         )
-    for tab, entries in tabs.items():
-        lines += ["", f"{tab}:", *entries]
+    # Shared parameters are declared before a protocol's own, but what goes in and out comes first.
+    for tab in sorted(tabs, key=lambda tab: tab != "I/O"):
+        lines += ["", f"{tab}:", *tabs[tab]]
     lines += ["", "Outputs:"]
     lines += [f"  {spec.name}: {spec.label} ({spec.kind.kind})" for spec in kind.outputs_declared.values()]
     return "\n".join(lines)
@@ -53,6 +54,7 @@ def as_dict(kind: type[Protocol]) -> dict[str, Any]:
                 "label": s.label,
                 "kind": s.kind.kind,
                 "optional": s.optional,
+                "several": s.several,
                 "help": s.help,
                 "when": s.when,
             }
