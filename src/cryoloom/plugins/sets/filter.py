@@ -48,7 +48,10 @@ class Filter(Counted, RowProtocol):
         "", "Ranges", help="`rlnDefocusU: 5000..25000, rlnCtfMaxResolution: ..6`; an open end is no limit."
     )
     rank_by: str = Param(
-        "", "Rank by", tab="Best", help="A column. What holds to the rest is ranked; waits for all items."
+        "",
+        "Rank by",
+        tab="Best",
+        help="A column. Items that meet the other conditions are ranked; waits for all items.",
     )
     rank_keep: str = Param(
         "10%", "Keep the best", tab="Best", when="rank_by", help="A number, or a percentage."
