@@ -4,8 +4,8 @@ Usage: sets.py [--rows N] [--rounds N]. Scipion comes with `pip install 'cryoloo
 it our times stand alone. Each tool and task runs in a process of its own; imports and the making of
 the inputs are not counted. Medians of CPU seconds, wall seconds, the peak of memory, and the ratio.
 
-Scipion is used as its protocols use it: items are read from an SQLite set, judged and appended to another
-one, which is written. Its own job start is not counted; ours (journal, header, log) is.
+Of Scipion the steps of its protocols (ProtUnionSet, ProtSubSet, ProtSetFilter) are run, without a project: its
+job start is not counted; ours (journal, header, log) is.
 """
 
 import argparse
@@ -141,52 +141,26 @@ def make_scipion(root: Path, rows: int) -> None:
 
 
 def scipion(root: Path, task: str) -> Callable[[], object]:
-    """What Scipion's set protocols do, on its own classes."""
+    """The steps of Scipion's own protocols that do the work; what would tell a project of it is left out."""
     from pwem.objects import SetOfParticles
-
-    a, b = (SetOfParticles(filename=str(root / name)) for name in ("a.sqlite", "b.sqlite"))
-
-    def written(keep: Callable[[SetOfParticles], None]) -> Callable[[], None]:
-        def run() -> None:
-            out = SetOfParticles(filename=str(root / f"{task}-{os.getpid()}.sqlite"))
-            out.copyInfo(a)
-            keep(out)
-            out.write()
-            out.close()
-
-        return run
-
-    def subset(out: SetOfParticles) -> None:
-        for item in a.iterItems(limit=a.getSize() // 2):
-            out.append(item)
-
-    def filtered(out: SetOfParticles) -> None:
-        for item in a:
-            if item.getCTF().getDefocusU() < BELOW:
-                out.append(item)
-
-    def intersect(out: SetOfParticles) -> None:
-        known = b.getIdSet()
-        for item in a:
-            if item.getObjId() in known:
-                out.append(item)
-
-    if task == "join":
-        return scipion_join(root, a, b)
-    if task == "one column":
-        return lambda: [item.getCTF().getDefocusU() for item in a]
-    return written({"subset": subset, "filter": filtered, "intersect": intersect}[task])
-
-
-def scipion_join(root: Path, a: Any, b: Any) -> Callable[[], object]:
-    """The step of its own protocol that does the work; what would tell a project of it is left out."""
-    from pwem.objects import SetOfParticles
-    from pwem.protocols import ProtUnionSet
+    from pwem.protocols import ProtSubSet, ProtUnionSet
+    from pwem.protocols.protocol_set_filter import ProtSetFilter
     from pyworkflow.object import Pointer
 
-    class Union(ProtUnionSet):  # type: ignore[misc]
+    a, b = (SetOfParticles(filename=str(root / name)) for name in ("a.sqlite", "b.sqlite"))
+    if task == "one column":
+        return lambda: [item.getCTF().getDefocusU() for item in a]
+
+    class Alone:
+        """A protocol without a project."""
+
         def _createSetOfParticles(self, suffix: str = "") -> Any:
-            return SetOfParticles(filename=str(root / f"join-{os.getpid()}.sqlite"))
+            return SetOfParticles(filename=str(root / f"{task}-{os.getpid()}.sqlite"))
+
+        def _getExtraPath(self, *_: Any) -> str:
+            folder = root / f"{task}-{os.getpid()}"
+            folder.mkdir(exist_ok=True)
+            return str(folder)
 
         def _defineOutputs(self, **outputs: Any) -> None:
             for one in outputs.values():
@@ -196,11 +170,28 @@ def scipion_join(root: Path, a: Any, b: Any) -> Callable[[], object]:
         def _defineSourceRelation(self, *_: Any) -> None:
             pass
 
-    union = Union()
-    union.inputSets.append(Pointer(value=a))
-    union.inputSets.append(Pointer(value=b))
-    union.ignoreDuplicates.set(True)
-    return union.createOutputStep
+        _defineTransformRelation = _defineSourceRelation
+
+    if task == "join":
+        union = type("Union", (Alone, ProtUnionSet), {})()
+        union.inputSets.append(Pointer(value=a))
+        union.inputSets.append(Pointer(value=b))
+        union.ignoreDuplicates.set(True)
+        return union.createOutputStep
+    if task == "filter":
+        filtered = type("Filtered", (Alone, ProtSetFilter), {})()
+        filtered.inputSet.set(a)
+        filtered.inputSet.setExtended("outputParticles")
+        filtered.inputSet.get = lambda: a
+        filtered.formula.set(f"item._ctfModel._defocusU.get() < {BELOW}")
+        return filtered.formulaStep
+    subset = type("Subset", (Alone, ProtSubSet), {})()
+    subset.inputFullSet.set(a)
+    subset.inputSubSet.set(b)
+    subset.chooseAtRandom.set(task == "subset")
+    subset.nElements.set(a.getSize() // 2)
+    subset.setOperation.set(ProtSubSet.SET_INTERSECTION)
+    return subset.createOutputStep
 
 
 TOOLS = {"cryoloom": (make_ours, ours), "scipion": (make_scipion, scipion)}

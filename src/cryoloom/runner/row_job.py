@@ -198,13 +198,13 @@ class RowRun:
         parts = {name: self._part(self.inputs[name], rows, True) for name, rows in taken.items()}
         sides = {}
         are_picks = any(one.picks is not None for one in self.inputs.values() if one.treated)
-        mine = set().union(*(_keys(rows) for rows in taken.values()))
         for name, one in self.inputs.items():
             if one.treated:
                 continue
             rows = one.rows if one.rows is not None else pl.DataFrame(schema={ITEM_ID: pl.String})
             if one.picks is not None and rows.height:
                 # Files are read only of micrographs that can matter now.
+                mine = set().union(*(_keys(part) for part in taken.values()))
                 rows = rows.filter(micrograph_key().is_in(list(mine)))
             complete = one.stream.closed or (one.picks is not None and are_picks)
             sides[name] = self._part(one, rows, complete)
