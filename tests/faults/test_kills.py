@@ -86,7 +86,9 @@ def test_items_are_those_of_an_undisturbed_run_after_a_kill_and_resume(
     kind: str, streaming: Path, undisturbed: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:
     folder = tmp_path / "p"
-    started = cryoloom("workflow", "run", str(streaming), "-p", str(folder), "--set", "rate=2")
+    # When the simulated microscope is killed before its first movie, the import has to wait until it begins anew.
+    words = ("--set", "rate=2", "--set", "timeout=20")
+    started = cryoloom("workflow", "run", str(streaming), "-p", str(folder), *words)
     assert started.returncode == 0, started.stderr
     chance = random.Random(f"kill {kind}")
     killed = 0
