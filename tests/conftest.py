@@ -12,9 +12,11 @@ from cryoloom.project.folder import ProjectFolder
 DATA = Path(os.environ.get("CRYOLOOM_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
 FIXTURES = Path(__file__).parent / "data"
 
-# A first import on a busy machine takes longer than hypothesis allows an example.
-settings.register_profile("cryoloom", deadline=None)
-settings.load_profile("cryoloom")
+# A first import on a busy machine takes longer than hypothesis allows an example. The examples are the same in
+# every run, so that a change fails for what it changed; HYPOTHESIS_PROFILE=search invents others, by hand.
+settings.register_profile("cryoloom", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "cryoloom"))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -20,7 +20,18 @@ def test_euler_angles_lead_back_to_the_same_matrix(rot: float, tilt: float, psi:
 
     again = poses.matrices(poses.euler_angles(matrix))
 
-    assert np.allclose(again, matrix, atol=1e-6)
+    assert np.abs(again - matrix).max() < 1e-9
+
+
+# Close to the axis rot alone has no digits left, yet the pose has all of them.
+@given(angle, st.floats(-14.0, -3.0), st.sampled_from([0.0, 180.0]), angle)
+def test_a_pose_close_to_the_axis_keeps_its_digits(
+    rot: float, log_tilt: float, axis: float, psi: float
+) -> None:
+    matrix = poses.matrices([rot, abs(axis - 10.0**log_tilt), psi])
+    noisy = matrix + np.random.default_rng(0).uniform(-2e-16, 2e-16, (3, 3))
+
+    assert np.abs(poses.matrices(poses.euler_angles(noisy)) - matrix).max() < 1e-10
 
 
 @pytest.mark.parametrize("tilt", [0.0, 180.0])

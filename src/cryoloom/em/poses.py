@@ -18,8 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 
-# Below this sine of the tilt, rot and psi turn about the same axis and only their sum is known.
-_DEGENERATE = 1e-7
+# Below this sine of the tilt, rot and psi turn about the same axis and only their sum is known: rot is then 0.
+# The matrix differs by no more than this.
+_DEGENERATE = 1e-12
 
 # The hand of a map cannot be seen in projections: the mirrored map explains each image as well,
 # with A replaced by MIRROR A.
@@ -58,10 +59,14 @@ def euler_angles(a: ArrayLike) -> Floats:
     a = np.asarray(a, dtype=np.float64)
     sin_tilt = np.hypot(a[..., 2, 0], a[..., 2, 1])
     tilt = np.arctan2(sin_tilt, a[..., 2, 2])
-    plain = sin_tilt > _DEGENERATE
-    rot = np.where(plain, np.arctan2(a[..., 2, 1], a[..., 2, 0]), 0.0)
-    along = np.arctan2(a[..., 0, 1], np.sign(a[..., 2, 2]) * a[..., 0, 0])
-    psi = np.where(plain, np.arctan2(a[..., 1, 2], -a[..., 0, 2]), along)
+    rot = np.where(sin_tilt > _DEGENERATE, np.arctan2(a[..., 2, 1], a[..., 2, 0]), 0.0)
+    # The second column of A Z(rot)^T = Z(psi) Y(tilt) is (sin psi, cos psi, 0) at any tilt. Near the axis, where
+    # rot has few digits, psi takes up what rot lost; the third column of A alone would not.
+    cos, sin = np.cos(rot), np.sin(rot)
+    psi = np.arctan2(
+        a[..., 0, 1] * cos - a[..., 0, 0] * sin,
+        a[..., 1, 1] * cos - a[..., 1, 0] * sin,
+    )
     return np.asarray(np.degrees(np.stack([rot, tilt, psi], axis=-1)))
 
 
