@@ -11,6 +11,7 @@ import ctypes
 import json
 import os
 import resource
+import select
 import signal
 import socket
 import subprocess
@@ -18,7 +19,7 @@ import sys
 import time
 
 HEARTBEAT_S = 5.0
-LOOK_S = 0.1
+LOOK_S = 0.2
 GRACE_S = 3.0
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
@@ -58,6 +59,10 @@ def main(attempt: str) -> int:
     except OSError as error:
         finish(attempt, {"ended_by": "spawn", "code": None, "why": str(error)})
         return 1
+    try:
+        ends = os.pidfd_open(child.pid)  # readable when it has ended
+    except OSError:
+        ends = None
     ended_by = ""
     count, last_beat = 0, 0.0
     while child.poll() is None:
@@ -67,7 +72,10 @@ def main(attempt: str) -> int:
         if time.monotonic() - last_beat > HEARTBEAT_S:
             count, last_beat = count + 1, time.monotonic()
             beat(attempt, count)
-        time.sleep(LOOK_S)
+        if ends is None:
+            time.sleep(LOOK_S)
+        else:
+            select.select([ends], [], [], LOOK_S)
     end_tree(me)
     code = child.wait()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)

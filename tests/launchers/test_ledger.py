@@ -1,4 +1,4 @@
-"""Cores and GPUs are given once; the dead hold nothing."""
+"""Cores, memory and GPUs are given once; the dead hold nothing."""
 
 import subprocess
 import sys
@@ -6,9 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from cryoloom.errors import ProjectError
 from cryoloom.launchers import ledger
-from cryoloom.launchers.ledger import Use, fits, why_not
-from cryoloom.launchers.machine import gpus_of_string, usable_cores
+from cryoloom.launchers.machine import gpus_of_string, this_machine, usable_cores, usable_memory_mb
+from cryoloom.project.settings import Settings
+from cryoloom.schedule.slots import Machine, Request
+
+TWO = Machine(cores=2, memory_mb=8192, gpus=("0", "1"))
 
 
 @pytest.fixture(autouse=True)
@@ -16,37 +20,49 @@ def own_ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CRYOLOOM_LEDGER_DIR", str(tmp_path))
 
 
-def test_what_is_held_is_not_given_twice() -> None:
-    others = [Use(1, 1, "a", 1, ("0",))]
-
-    assert fits(others, 1, 2)
-    assert not fits(others, 2, 2)
-    assert not fits(others, 1, 2, frozenset({"0"}))
-    assert fits(others, 1, 2, frozenset({"1"}))
+def settings(**values: object) -> Settings:
+    return Settings({name.replace("__", "."): (value, "a test") for name, value in values.items()})
 
 
-def test_a_job_larger_than_the_machine_runs_alone() -> None:
-    assert fits([], 6, 2)
-    assert not fits([Use(1, 1, "a", 1)], 6, 2)
-
-
-def test_why_a_job_waits_names_the_holder() -> None:
-    assert (
-        why_not([Use(1, 1, "Class2D/job008", 2)], 1, 2)
-        == "needs 1 cores; 0 of 2 free (Class2D/job008 holds 2)"
+def test_a_dead_process_gives_its_share_back() -> None:
+    code = (
+        "from cryoloom.launchers import ledger; from cryoloom.schedule.slots import Machine, Request; "
+        "print(repr(ledger.take(Request('dead', cores=2), Machine(2))))"
     )
-    assert "GPU 0" in why_not([Use(1, 1, "a", 0, ("0",))], 1, 2, frozenset({"0"}))
-
-
-def test_a_dead_process_gives_its_cores_back() -> None:
-    code = "from cryoloom.launchers import ledger; print(ledger.take('dead', 2, 2))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
-    assert out.strip() == "True"
-    assert ledger.take("living", 2, 2)
-    assert [use.job for use in ledger.uses()] == ["living"]
+    assert out.strip() == "''"
+    assert not ledger.take(Request("living", cores=2), TWO)
+    assert [use.job for use in ledger.read().uses] == ["living"]
     ledger.give_back()
-    assert ledger.uses() == []
+    assert ledger.read().uses == []
+
+
+def test_the_lanes_of_one_process_hold_shares_of_their_own() -> None:
+    assert not ledger.take(Request("a", gpus=frozenset({"0"})), TWO, "lane 0")
+    assert not ledger.take(Request("a", gpus=frozenset({"1"})), TWO, "lane 1")
+    assert ledger.take(Request("a"), TWO, "lane 2").startswith("needs 1 core; 0 of 2 free")
+
+    ledger.give_back("lane 0")
+
+    assert not ledger.take(Request("a"), TWO, "lane 2")
+    assert [use.slot for use in ledger.read().uses] == ["lane 1", "lane 2"]
+    assert not ledger.read().waiting
+
+
+def test_two_lanes_of_one_job_may_share_a_gpu_and_two_jobs_may_not() -> None:
+    assert not ledger.take(Request("a", gpus=frozenset({"0"})), TWO, "lane 0")
+    assert not ledger.take(Request("a", gpus=frozenset({"0"})), TWO, "lane 1")
+
+    assert [use.gpus for use in ledger.read().uses] == [("0",), ("0",)]
+
+
+def test_who_waits_is_seen_by_those_who_come_later() -> None:
+    ledger.announce({"big": Request("big", cores=2, priority=5)})
+
+    assert ledger.take(Request("small"), TWO) == "after big, which waits for slots"
+    ledger.announce({})
+    assert not ledger.take(Request("small"), TWO)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +73,17 @@ def test_relion_s_gpu_strings_are_counted(text: str, held: set[str]) -> None:
     assert gpus_of_string(text, ("0", "1")) == held
 
 
-def test_the_setting_bounds_the_cores() -> None:
-    assert usable_cores(1) == 1
+def test_settings_bound_the_machine() -> None:
+    found = this_machine(
+        settings(machine__cores=1, machine__memory_gb=1, machine__gpus="0,2", limits__relion=3)
+    )
+
+    assert found == Machine(1, 1024, ("0", "2"), {"relion": 3})
+    assert this_machine(settings(machine__gpus="none")).gpus == ()
     assert 1 <= usable_cores() <= 4096
+    assert usable_memory_mb() > 500
+
+
+def test_a_setting_that_is_no_number_is_named() -> None:
+    with pytest.raises(ProjectError, match=r"setting machine\.memory_gb is 'much', expected a number"):
+        this_machine(settings(machine__memory_gb="much"))

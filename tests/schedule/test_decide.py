@@ -8,8 +8,10 @@ from cryoloom.schedule.decide import (
     Launch,
     LaunchAgain,
     Need,
+    SlotFacts,
     decide,
 )
+from cryoloom.schedule.slots import Machine, Request, Use
 
 
 def judged(*jobs: JobFacts):  # type: ignore[no-untyped-def]
@@ -52,10 +54,27 @@ def test_wait_for_means_success() -> None:
 
 
 def test_a_job_whose_cores_are_taken_says_by_whom() -> None:
-    decision = judged(JobFacts("a", "scheduled", slots_wanted="needs 2 cores; 0 of 2 free (x holds 2)"))
+    job = JobFacts("a", "scheduled", request=Request("a", cores=2))
 
-    assert decision.waits["a"].startswith("needs 2 cores")
+    decision = decide({"a": job}, SlotFacts(Machine(2), uses=(Use(1, 1, "", "x", 2),)))
+
+    assert decision.waits["a"] == "needs 2 cores; 0 of 2 free (x holds 2)"
+    assert decision.wants_slots == {"a": job.request}
     assert decision.busy
+
+
+def test_slots_are_given_once_in_one_look_and_to_the_most_urgent_first() -> None:
+    jobs = {
+        name: JobFacts(
+            name, "scheduled", request=Request(name, cores=2, priority=priority), priority=priority
+        )
+        for name, priority in (("a", 0), ("b", 1))
+    }
+
+    decision = decide(jobs, SlotFacts(Machine(2)))
+
+    assert decision.actions == (Launch("b"),)
+    assert decision.waits == {"a": "needs 2 cores; 0 of 2 free (b holds 2)"}
 
 
 def test_a_lost_attempt_is_called_lost_and_the_next_one_waits_longer_each_time() -> None:

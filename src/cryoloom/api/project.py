@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.api.summary import JobSummary, summarise
-from cryoloom.engine.scheduler import ensure_scheduler, read_waits
+from cryoloom.engine.scheduler import call_scheduler, ensure_scheduler, read_waits
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.coordinate_files import table_beside
@@ -170,7 +170,7 @@ class Project:
                 taken.append(job)
             elif status.attempt is not None and status.attempt.vanished():
                 taken.append(job)
-        ensure_scheduler(self.path)
+        call_scheduler(self.path)
         return taken
 
     def delete(self, job: "Job | str") -> list[str]:
@@ -267,7 +267,7 @@ class Job:
                 f"{self.name}", found="a job of RELION's", expected="one that Cryoloom started"
             )
         attempts.write_control(self.folder, wanted="stop")
-        ensure_scheduler(self.project.path)
+        call_scheduler(self.project.path)
 
     def stop_stream(self) -> None:
         """Close an import's stream: what has come is processed to the end."""

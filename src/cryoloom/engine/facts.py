@@ -6,13 +6,15 @@ from pathlib import Path
 
 from cryoloom.errors import CryoloomError
 from cryoloom.launchers import ledger
-from cryoloom.launchers.machine import gpus_of_string
-from cryoloom.project.attempts import read_attempt, read_control
+from cryoloom.launchers.requests import request_of
+from cryoloom.project.attempts import attempts_folder, read_attempt, read_control
 from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory
-from cryoloom.project.state import JobStatus, foreign_status, job_status
-from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, RowProtocol
-from cryoloom.schedule.decide import JobFacts, Need
+from cryoloom.project.state import ENDED, JobStatus, foreign_status, job_status, stamp_of
+from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, Protocol, RowProtocol
+from cryoloom.schedule.decide import JobFacts, Need, SlotFacts
+from cryoloom.schedule.slots import Machine
 
 
 @dataclass(slots=True)
@@ -20,14 +22,15 @@ class Watched:
     """What is remembered of a job between two looks; all of it can be found again from the files."""
 
     entry: JobEntry
+    is_described: bool = False
     needs: tuple[Need, ...] = ()
-    cores: int = 0  # taken by the job as a whole; 0 where batches take their own
-    gpu_ids: frozenset[str] = frozenset()
+    protocol: Protocol | None = None  # where the job takes its slots as a whole; else its batches do
     history: JobHistory | None = None
-    status: JobStatus | None = None
     first_unclaimed: float = 0.0
     unknown: str = ""  # why its protocol cannot be found
     ended_at: float = 0.0
+    facts: JobFacts | None = None  # of a job that has ended, as long as `stamp` holds
+    stamp: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -35,15 +38,32 @@ class FactGatherer:
     """Looks at all jobs of a project; reads only what has changed."""
 
     project: ProjectFolder
-    core_limit: int
+    machine: Machine
     watched: dict[str, Watched] = field(default_factory=dict)
     pipeline_stamp: tuple[int, int] = (0, 0)
 
-    def look(self) -> dict[str, JobFacts]:
-        """The facts of all jobs now."""
+    def look(self, *, sweep: bool = True) -> dict[str, JobFacts]:
+        """The facts of all jobs now.
+
+        Args:
+            sweep: look at the jobs that have ended too, for wishes and for hands that changed something.
+        """
         self._read_entries()
-        others = ledger.uses()
-        return {name: self._facts(watched, others) for name, watched in self.watched.items()}
+        return {name: self._facts(watched, sweep) for name, watched in self.watched.items()}
+
+    def slots(self) -> SlotFacts:
+        """Who holds what of this machine."""
+        known = ledger.read()
+        return SlotFacts(self.machine, (*known.uses,), (*known.waiting.values(),), time.monotonic())
+
+    def paths_of(self, name: str) -> list[Path]:
+        """What changes when a job that has not ended goes on."""
+        folder = self.project.root / name
+        paths = [folder / ".cryoloom", folder / JOURNAL, attempts_folder(folder)]
+        facts = self.watched[name].facts
+        if facts is not None and facts.attempt:
+            paths.append(attempts_folder(folder) / f"{facts.attempt:04d}")
+        return paths
 
     def _read_entries(self) -> None:
         stat = (self.project.root / "default_pipeline.star").stat()
@@ -56,24 +76,39 @@ class FactGatherer:
             watched = self.watched.get(entry.name)
             if watched is None:
                 watched = Watched(entry)
-                if entry.spec is not None:
-                    try:
-                        _describe(watched)
-                    except CryoloomError as error:
-                        watched.unknown = str(error)
             watched.entry = entry
             found[entry.name] = watched
         self.watched = found
 
-    def _facts(self, watched: Watched, others: list[ledger.Use]) -> JobFacts:
+    def _facts(self, watched: Watched, sweep: bool) -> JobFacts:
         entry = watched.entry
         if entry.spec is None:
             status = foreign_status(entry.folder, entry.pipeline_status)
             return JobFacts(entry.name, status.state, foreign=True)
-        if watched.unknown:
-            return JobFacts(entry.name, job_status(entry.folder).state, watched.unknown, foreign=True)
+        has_ended = watched.facts is not None and watched.facts.state in ENDED
+        if has_ended and watched.facts is not None and (not sweep or stamp_of(entry.folder) == watched.stamp):
+            return watched.facts
+        stamp = stamp_of(entry.folder)
         status = job_status(entry.folder, watched.history)
-        watched.history, watched.status = status.history, status
+        if status.state in ENDED and (status.attempt is None or status.attempt.ended):
+            # A set of a million items is not kept in mind when its job is over.
+            watched.history, watched.stamp = None, stamp
+        else:
+            watched.history, watched.stamp = status.history, ()
+            if not watched.is_described:
+                watched.is_described = True
+                try:
+                    _describe(watched)
+                except CryoloomError as error:
+                    watched.unknown = str(error)
+        watched.facts = self._of_status(watched, status)
+        return watched.facts
+
+    def _of_status(self, watched: Watched, status: JobStatus) -> JobFacts:
+        entry = watched.entry
+        assert entry.spec is not None
+        if watched.unknown:
+            return JobFacts(entry.name, status.state, watched.unknown, foreign=True)
         history, attempt = status.history, status.attempt
         claimed = attempt is None or attempt.claim is not None
         now = time.monotonic()
@@ -83,6 +118,10 @@ class FactGatherer:
             watched.first_unclaimed = now
         ended = attempt is None or attempt.ended
         watched.ended_at = (watched.ended_at or now) if ended else 0.0
+        control = read_control(entry.folder)
+        request = None
+        if watched.protocol is not None:
+            request = request_of(entry.name, watched.protocol, control, self.machine)
         return JobFacts(
             entry.name,
             status.state,
@@ -99,9 +138,8 @@ class FactGatherer:
             seen_unclaimed_s=now - watched.first_unclaimed if watched.first_unclaimed else 0.0,
             lost_in_a_row=_lost_in_a_row(entry.folder, status),
             since_end_s=now - watched.ended_at if watched.ended_at else 0.0,
-            slots_wanted=ledger.why_not(others, watched.cores, self.core_limit, watched.gpu_ids)
-            if watched.cores or watched.gpu_ids
-            else "",
+            request=request,
+            priority=int(control["priority"]),
         )
 
 
@@ -117,10 +155,7 @@ def _describe(watched: Watched) -> None:
         if dataset and dataset.job
     )
     if isinstance(protocol, ProgramProtocol):
-        watched.cores = protocol.cores()
-        text = protocol.gpus()
-        if text is not None:
-            watched.gpu_ids = gpus_of_string(text, ledger.present_gpus())
+        watched.protocol = protocol
 
 
 def _lost_in_a_row(folder: Path, status: JobStatus) -> int:

@@ -14,18 +14,21 @@ import sys
 import time
 import traceback
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
 
 from cryoloom.engine.facts import FactGatherer
-from cryoloom.launchers import local
-from cryoloom.launchers.machine import usable_cores
+from cryoloom.launchers import ledger, local
+from cryoloom.launchers.machine import this_machine
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt, mark_lost, newest_attempt
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.jsonfile import read_json_or_none, write_json
 from cryoloom.project.notes import set_mark
 from cryoloom.project.settings import load_settings
+from cryoloom.project.state import ENDED
+from cryoloom.project.watching import Watcher
 from cryoloom.schedule.decide import (
     Action,
     CallLost,
@@ -37,10 +40,15 @@ from cryoloom.schedule.decide import (
     LaunchAgain,
     decide,
 )
+from cryoloom.schedule.slots import Request
 
-LOOK_S = 0.1
-SLOW_LOOK_S = 0.5
+# Looks follow events, and each other no closer than this; without events they come all the same.
+CLOSEST_S = 0.01
+LIVELY_S, WAITING_S, QUIET_S = 0.25, 1.0, 5.0
+# Jobs that have ended are looked at when a command asks, and so often for what hands have changed.
+SWEEP_S = 30.0
 IDLE_S = 60.0
+POKE = "poke"
 
 
 def cache_folder(root: Path) -> Path:
@@ -67,6 +75,14 @@ def ensure_scheduler(root: Path) -> None:
         )
 
 
+def call_scheduler(root: Path) -> None:
+    """Have the project's scheduler look at all jobs now: a wish has changed."""
+    folder = cache_folder(root)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / POKE).write_text("")
+    ensure_scheduler(root)
+
+
 def read_waits(root: Path) -> dict[str, str]:
     """Why jobs wait, as the scheduler last said; empty without one."""
     content = read_json_or_none(cache_folder(root) / "waits.json") or {}
@@ -86,31 +102,94 @@ def main(root: Path) -> int:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     project = ProjectFolder(root)
     settings = load_settings(project.root)
-    gatherer = FactGatherer(project, usable_cores(settings.get("machine.cores")))
-    idle_s = float(settings.get("scheduler.idle_s", IDLE_S))
-    last_busy = time.monotonic()
-    last_waits: dict[str, str] | None = None
-    while time.monotonic() - last_busy < idle_s:
-        if not (project.root / pipe.FILE).exists():
-            return 0  # the project was removed
-        facts = gatherer.look()
-        decision = decide(facts)
-        for action in decision.actions:
-            with _reported(action):
-                _do(project, action)
-        with _reported("statuses"):
-            _tell_pipeline(project, facts, gatherer)
-        if decision.waits != last_waits:
-            last_waits = dict(decision.waits)
-            write_json(folder / "waits.json", {"waits": last_waits})
-        if decision.busy or decision.actions:
-            last_busy = time.monotonic()
-        time.sleep(LOOK_S if _is_lively(decision, facts) else SLOW_LOOK_S)
+    loop = Loop(project, FactGatherer(project, this_machine(settings)), folder)
+    loop.go(float(settings.get("scheduler.idle_s", IDLE_S)))
     return 0
 
 
-def _is_lively(decision: Decision, facts: Mapping[str, JobFacts]) -> bool:
-    return bool(decision.actions) or any(job.state == "running" for job in facts.values())
+@dataclass(slots=True)
+class Loop:
+    """Looks, decisions and deeds, one after the other, as files change."""
+
+    project: ProjectFolder
+    gatherer: FactGatherer
+    cache: Path
+    watcher: Watcher = field(default_factory=Watcher)
+    watched: dict[str, set[Path]] = field(default_factory=dict)  # by job
+    waits: dict[str, str] | None = None
+    wants: Mapping[str, Request] = field(default_factory=dict)
+    poked: int = -1
+    swept: float = -SWEEP_S
+
+    def go(self, idle_s: float) -> None:
+        """Until nothing has been there to do for so long, or the project is gone."""
+        self.watcher.watch(self.project.root)
+        (self.cache / POKE).touch()
+        self.watcher.watch(self.cache / POKE)
+        last_busy = time.monotonic()
+        while time.monotonic() - last_busy < idle_s:
+            began = time.monotonic()
+            if not (self.project.root / pipe.FILE).exists():
+                return
+            decision, facts = self._look(began)
+            if decision.busy or decision.actions:
+                last_busy = time.monotonic()
+            runs = any(job.state == "running" and not job.foreign for job in facts.values())
+            longest = LIVELY_S if runs or decision.actions else WAITING_S if decision.waits else QUIET_S
+            if decision.actions:
+                continue
+            # What a look costs is spent at most one part in five of the time.
+            time.sleep(max(CLOSEST_S, 4 * (time.monotonic() - began)))
+            self.watcher.wait(min(longest, max(0.1, idle_s)))
+
+    def _look(self, now: float) -> tuple[Decision, Mapping[str, JobFacts]]:
+        """One round."""
+        poked = (self.cache / POKE).stat().st_mtime_ns if (self.cache / POKE).exists() else 0
+        sweep = poked != self.poked or now - self.swept > SWEEP_S
+        if sweep:
+            self.poked, self.swept = poked, now
+        facts = self.gatherer.look(sweep=sweep)
+        decision = decide(facts, self.gatherer.slots())
+        for action in decision.actions:
+            with _reported(action):
+                _do(self.project, action)
+        with _reported("statuses"):
+            self._tell_pipeline(facts)
+        if decision.waits != self.waits:
+            self.waits = dict(decision.waits)
+            write_json(self.cache / "waits.json", {"waits": self.waits})
+        if decision.wants_slots != self.wants:
+            self.wants = decision.wants_slots
+            ledger.announce(self.wants)
+        self._watch(facts)
+        return decision, facts
+
+    def _watch(self, facts: Mapping[str, JobFacts]) -> None:
+        """Be woken by what jobs do that have not ended."""
+        live = {name for name, job in facts.items() if not job.foreign and job.state not in ENDED}
+        for name in self.watched.keys() - live:
+            for path in self.watched.pop(name):
+                self.watcher.forget(path)
+        for name in live:
+            known = self.watched.setdefault(name, set())
+            for path in self.gatherer.paths_of(name):
+                if path not in known and self.watcher.watch(path):
+                    known.add(path)
+
+    def _tell_pipeline(self, facts: Mapping[str, JobFacts]) -> None:
+        """Bring RELION's pipeline up to date, and leave the mark of a job that could not itself."""
+        statuses = {}
+        for name, job in facts.items():
+            entry = self.gatherer.watched[name].entry
+            if entry.spec is None:
+                continue
+            status = pipe.STATES.index(job.state)
+            if status != entry.pipeline_status:
+                statuses[name] = status
+                if job.state == "aborted" and not (entry.folder / "RELION_JOB_EXIT_ABORTED").exists():
+                    set_mark(entry.folder, "aborted")
+        if statuses:
+            self.project.set_statuses(statuses)
 
 
 def _do(project: ProjectFolder, action: Action) -> None:
@@ -157,18 +236,6 @@ def _sweep(token: str) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
-
-
-def _tell_pipeline(project: ProjectFolder, facts: Mapping[str, JobFacts], gatherer: FactGatherer) -> None:
-    """Bring RELION's pipeline up to date, and leave the mark of a job that could not itself."""
-    statuses = {}
-    for name, job in facts.items():
-        if gatherer.watched[name].entry.spec is None:
-            continue
-        statuses[name] = pipe.STATES.index(job.state)
-        if job.state == "aborted" and not (project.root / name / "RELION_JOB_EXIT_ABORTED").exists():
-            set_mark(project.root / name, "aborted")
-    project.set_statuses(statuses)
 
 
 @contextlib.contextmanager

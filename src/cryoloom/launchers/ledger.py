@@ -1,30 +1,29 @@
-"""Who uses which cores and GPUs of this machine: one file for the user, over all projects.
+"""Who uses which cores, memory and GPUs of this machine: one file for the user, over all projects.
 
 Changed under `flock` on a local disk. An entry belongs to a process; entries of dead processes are
-dropped by whoever looks next, so a killed job gives its cores back without anybody's help.
+dropped by whoever looks next, so a killed job gives its share back without anybody's help. What may be
+taken is judged by `schedule.slots`.
 """
 
 import contextlib
 import fcntl
 import json
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
-from cryoloom.launchers.machine import gpus
 from cryoloom.project.processes import is_alive, start_ticks
+from cryoloom.schedule.slots import Machine, Request, Use, why_after, why_not
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """One process' share of the machine."""
+@dataclass(slots=True)
+class Ledger:
+    """What living processes hold and wait for; a request that waits is known by (pid, slot)."""
 
-    pid: int
-    start: int
-    job: str
-    cores: int
-    gpus: tuple[str, ...] = ()
+    uses: list[Use]
+    waiting: dict[tuple[int, int, str], Request]
 
 
 def ledger_file() -> Path:
@@ -37,72 +36,75 @@ def ledger_file() -> Path:
     return folder / "slots.json"
 
 
-def uses() -> list[Use]:
-    """What living processes hold now."""
-    with _locked() as entries:
-        return list(entries)
+def read() -> Ledger:
+    """What living processes hold and wait for now."""
+    with _locked() as ledger:
+        return ledger
 
 
-def take(job: str, cores: int, limit: int, gpu_ids: frozenset[str] = frozenset()) -> bool:
-    """Try to take cores and GPUs for this process; False when they are not free.
+def take(request: Request, machine: Machine, slot: str = "") -> str:
+    """Try to take a share for this process; "" when it was granted, else the sentence why not.
 
-    A request larger than the machine is granted when nothing else runs.
+    Until it is granted, the request waits in the ledger: later ones of lower priority see it.
+
+    Args:
+        slot: which of several shares of this process.
     """
-    with _locked() as entries:
-        others = [use for use in entries if use.pid != os.getpid()]
-        if not fits(others, cores, limit, gpu_ids):
-            return False
-        entries[:] = [*others, Use(os.getpid(), start_ticks(os.getpid()), job, cores, tuple(sorted(gpu_ids)))]
-        return True
-
-
-def give_back() -> None:
-    """Release what this process holds."""
-    with _locked() as entries:
-        entries[:] = [use for use in entries if use.pid != os.getpid()]
-
-
-def fits(others: list[Use], cores: int, limit: int, gpu_ids: frozenset[str] = frozenset()) -> bool:
-    """Whether a request fits beside what others hold; pure."""
-    held = frozenset(gpu for use in others for gpu in use.gpus)
-    if gpu_ids & held:
-        return False
-    used = sum(use.cores for use in others)
-    return used + min(cores, limit) <= limit
-
-
-def why_not(others: list[Use], cores: int, limit: int, gpu_ids: frozenset[str] = frozenset()) -> str:
-    """The sentence that says what a request waits for; "" when it fits. Pure."""
-    if fits(others, cores, limit, gpu_ids):
+    me = (os.getpid(), start_ticks(os.getpid()), slot)
+    with _locked() as ledger:
+        known = ledger.waiting.get(me)
+        request = replace(request, since=known.since if known else time.monotonic())
+        others = [use for use in ledger.uses if (use.pid, use.start, use.slot) != me]
+        # Lanes of one job may share a GPU: an id that is listed twice.
+        others = [replace(use, gpus=()) if use.pid == me[0] else use for use in others]
+        rivals = [other for key, other in ledger.waiting.items() if key != me]
+        why = why_not(request, others, machine)
+        why = why or why_after(request, rivals, others, machine, time.monotonic())
+        if why:
+            ledger.waiting[me] = request
+            return why
+        ledger.waiting.pop(me, None)
+        gpus = (*sorted(request.gpus),)
+        memory = request.memory_mb
+        kept = [use for use in ledger.uses if (use.pid, use.start, use.slot) != me]
+        ledger.uses[:] = [
+            *kept, Use(*me, request.job, request.cores, memory, gpus, request.plugin, request.alone)
+        ]  # fmt: skip
         return ""
-    holders = ", ".join(f"{use.job} holds {use.cores}" for use in others if use.cores)
-    held = [use for use in others if set(use.gpus) & gpu_ids]
-    if held:
-        return (
-            "needs GPU "
-            + ", ".join(sorted(gpu_ids))
-            + "; "
-            + ", ".join(f"{use.job} holds {', '.join(use.gpus)}" for use in held)
-        )
-    free = max(0, limit - sum(use.cores for use in others))
-    return f"needs {min(cores, limit)} cores; {free} of {limit} free ({holders})"
 
 
-def present_gpus() -> tuple[str, ...]:
-    return gpus()
+def give_back(slot: str = "") -> None:
+    """Release what this process holds under a slot, or waits for."""
+    with _locked() as ledger:
+        ledger.uses[:] = [use for use in ledger.uses if (use.pid, use.slot) != (os.getpid(), slot)]
+        ledger.waiting.pop((os.getpid(), start_ticks(os.getpid()), slot), None)
+
+
+def announce(requests: Mapping[str, Request]) -> None:
+    """What jobs wait for that have no process yet: all that this process announces, by job."""
+    pid, start = os.getpid(), start_ticks(os.getpid())
+    with _locked() as ledger:
+        for key in [key for key in ledger.waiting if key[0] == pid and key[2] not in requests]:
+            del ledger.waiting[key]
+        for job, request in requests.items():
+            known = ledger.waiting.get((pid, start, job))
+            ledger.waiting[pid, start, job] = replace(
+                request, since=known.since if known else time.monotonic()
+            )
 
 
 @contextlib.contextmanager
-def _locked() -> Iterator[list[Use]]:
+def _locked() -> Iterator[Ledger]:
     path = ledger_file()
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
         data = os.read(handle, 1 << 20)
-        before = _parse(data)
-        entries = [use for use in before if is_alive(use.pid, use.start)]
-        yield entries
-        text = json.dumps([[u.pid, u.start, u.job, u.cores, list(u.gpus)] for u in entries]).encode()
+        ledger = _parse(data)
+        ledger.uses = [use for use in ledger.uses if is_alive(use.pid, use.start)]
+        ledger.waiting = {key: value for key, value in ledger.waiting.items() if is_alive(key[0], key[1])}
+        yield ledger
+        text = _text(ledger)
         if text != data:
             os.lseek(handle, 0, os.SEEK_SET)
             os.ftruncate(handle, 0)
@@ -111,11 +113,28 @@ def _locked() -> Iterator[list[Use]]:
         os.close(handle)
 
 
-def _parse(data: bytes) -> list[Use]:
+def _text(ledger: Ledger) -> bytes:
+    waiting = [
+        [*key, {**_as_dict(request), "gpus": sorted(request.gpus)}] for key, request in ledger.waiting.items()
+    ]
+    return json.dumps({"uses": [astuple(use) for use in ledger.uses], "waiting": waiting}).encode()
+
+
+def _as_dict(request: Request) -> dict[str, object]:
+    return {name: getattr(request, name) for name in Request.__slots__}
+
+
+def _parse(data: bytes) -> Ledger:
     try:
-        return [
-            Use(pid, start, job, cores, tuple(ids))
-            for pid, start, job, cores, ids in json.loads(data or b"[]")
+        content = json.loads(data or b"{}")
+        uses = [
+            Use(pid, start, slot, job, cores, memory, (*gpus,), plugin, alone)
+            for pid, start, slot, job, cores, memory, gpus, plugin, alone in content.get("uses", [])
         ]
-    except (ValueError, TypeError):
-        return []  # a ledger torn by a crash says nothing; living jobs write themselves in again
+        waiting = {
+            (pid, start, slot): Request(**{**request, "gpus": frozenset(request["gpus"])})
+            for pid, start, slot, request in content.get("waiting", [])
+        }
+        return Ledger(uses, waiting)
+    except (ValueError, TypeError, AttributeError, KeyError):
+        return Ledger([], {})  # one torn by a crash says nothing; living jobs write themselves in again

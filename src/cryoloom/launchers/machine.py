@@ -1,9 +1,32 @@
-"""What this machine has for us: cores and GPUs, as far as the system and the settings allow."""
+"""What this machine has for us: cores, memory and GPUs, as far as the system and the settings allow."""
 
 import functools
 import os
 import subprocess
 from pathlib import Path
+
+from cryoloom.errors import ProjectError
+from cryoloom.project.settings import Settings
+from cryoloom.schedule.slots import Machine
+
+# A control group without a limit shows a number near 2^63.
+_NO_LIMIT = 1 << 60
+
+
+def this_machine(settings: Settings) -> Machine:
+    """What jobs may take here.
+
+    Raises:
+        ProjectError: a setting is no number.
+    """
+    cores, memory = settings.get("machine.cores"), settings.get("machine.memory_gb")
+    limits = {name: _number(f"limits.{name}", value) for name, value in settings.under("limits").items()}
+    return Machine(
+        usable_cores(None if cores is None else int(_number("machine.cores", cores))),
+        usable_memory_mb(None if memory is None else _number("machine.memory_gb", memory)),
+        usable_gpus(settings),
+        {name: int(limit) for name, limit in limits.items()},
+    )
 
 
 def usable_cores(limit: int | None = None) -> int:
@@ -15,6 +38,30 @@ def usable_cores(limit: int | None = None) -> int:
     if limit:
         counts.append(limit)
     return max(1, min(counts))
+
+
+def usable_memory_mb(limit_gb: float | None = None) -> int:
+    """Memory we may use: the machine's, that of our control groups, the setting."""
+    sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for folder in _control_groups():
+        try:
+            text = (folder / "memory.max").read_text().strip()
+        except OSError:
+            continue
+        if text.isdigit() and int(text) < _NO_LIMIT:
+            sizes.append(int(text))
+    if limit_gb:
+        sizes.append(int(limit_gb * (1 << 30)))
+    return min(sizes) >> 20
+
+
+def usable_gpus(settings: Settings) -> tuple[str, ...]:
+    """The GPUs that jobs may take: the setting `machine.gpus` ("0,1", or "none"), else those that are there."""
+    given = settings.get("machine.gpus")
+    if given is None:
+        return gpus()
+    words = [str(word) for word in given] if isinstance(given, list) else str(given).replace(",", " ").split()
+    return () if words == ["none"] else (*words,)
 
 
 @functools.cache
@@ -41,23 +88,37 @@ def gpus_of_string(text: str, present: tuple[str, ...]) -> frozenset[str]:
     return named or frozenset(present)
 
 
+def _control_groups() -> list[Path]:
+    """Our control group and all above it (version 2)."""
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    group = next((line.rpartition(":")[2] for line in lines if "::" in line), None)
+    if group is None:
+        return []
+    top = Path("/sys/fs/cgroup")
+    path = top / group.strip("/")
+    return [path, *(folder for folder in path.parents if folder.is_relative_to(top))]
+
+
 def _quotas() -> list[int]:
     found: list[int] = []
-    try:
-        group = next(
-            line.rpartition(":")[2]
-            for line in Path("/proc/self/cgroup").read_text().splitlines()
-            if "::" in line
-        )
-    except (OSError, StopIteration):
-        return found
-    path = Path("/sys/fs/cgroup") / group.strip("/")
-    while path != path.parent and str(path).startswith("/sys/fs/cgroup"):
+    for folder in _control_groups():
         try:
-            quota, period = (path / "cpu.max").read_text().split()
+            quota, period = (folder / "cpu.max").read_text().split()
             if quota != "max":
                 found.append(max(1, int(quota) // int(period)))
         except (OSError, ValueError):
-            pass
-        path = path.parent
+            continue
     return found
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        raise ProjectError(
+            f"setting {name}", found=repr(value), expected="a number",
+            hint="`cryoloom doctor` shows where it comes from.",
+        ) from None  # fmt: skip

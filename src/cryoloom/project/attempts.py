@@ -15,6 +15,7 @@ from cryoloom.project.jsonfile import read_json_or_none, write_json
 from cryoloom.project.processes import boot_id, is_alive
 
 Wanted = Literal["run", "stop"]
+CONTROL = Path(".cryoloom/control.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,16 +89,25 @@ def mark_lost(attempt: Attempt, why: str) -> None:
 
 
 def read_control(job: Path) -> dict[str, Any]:
-    """What the user wants of a job: `wanted` run or stop, `stream` open or stop."""
+    """What the user wants of a job.
+
+    `wanted` run or stop; `stream` open or stop; `fresh`: attempts up to this one are done with; `priority`;
+    `alone`: with nothing else on the machine; `memory_gb`: 0 for the protocol's own estimate;
+    `changes`: of parameters, while items stream: `version`, `values`, `of_all`.
+    """
     return {
         "wanted": "run",
         "stream": "open",
         "fresh": 0,
-        **(read_json_or_none(job / ".cryoloom" / "control.json") or {}),
+        "priority": 0,
+        "alone": False,
+        "memory_gb": 0,
+        "changes": [],
+        **(read_json_or_none(job / CONTROL) or {}),
     }
 
 
 def write_control(job: Path, **wishes: Any) -> None:
     """Change some wishes, keep the others."""
-    (job / ".cryoloom").mkdir(exist_ok=True)
-    write_json(job / ".cryoloom" / "control.json", read_control(job) | wishes, sync=True)
+    (job / CONTROL.parent).mkdir(exist_ok=True)
+    write_json(job / CONTROL, read_control(job) | wishes, sync=True)

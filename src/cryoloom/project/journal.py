@@ -6,6 +6,7 @@ when a line says so. Unknown kinds and keys are kept and passed over. Order is `
 
 import json
 import os
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +28,7 @@ class OutputState:
     end: int  # committed end
     items: int = 0
     closed: bool = False
+    revision: int = 0  # grows when all items were made again, with other parameters
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class JobHistory:
     total: int | None = None
     outputs: dict[str, OutputState] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)  # `auto` parameters, resolved
+    version: int = 0  # how often the parameters were changed
+    input_revisions: dict[str, int] = field(default_factory=dict)
     steps_done: set[str] = field(default_factory=set)
     iteration: int | None = None
     progress: dict[str, Any] = field(default_factory=dict)
@@ -69,14 +73,23 @@ class JobHistory:
                 self.began = self.began or event["t"]
                 self.failed = {}
             case "output.opened":
+                known = self.outputs.get(event["output"])
+                if known is not None and event.get("revision", 0) > known.revision:
+                    # All items are made again, with other parameters: nothing is through any more.
+                    self.done, self.failed = {}, {}
                 self.outputs[event["output"]] = OutputState(
                     event["file"], event["table"], event["labels"], event["generation"], event["start"], event["end"],
-                    event.get("items", 0),
+                    event.get("items", 0), revision=event.get("revision", 0),
                 )  # fmt: skip
             case "items.done":
                 self._take_items(event)
             case "rows.forgotten":
                 self.rows_done = 0
+            case "input.revised":
+                self.input_revisions[event["input"]] = event["revision"]
+            case "params.changed":
+                self.version = event["version"]
+                self.values |= event["values"]
             case "items.known":
                 self.total = event["total"]
             case "output.closed":
@@ -154,25 +167,28 @@ class JournalWriter:
         self.path = folder / FILE
         self.attempt = attempt
         self.history = read_history(folder)
+        # The workers of an item job tell of their programs while the main thread commits.
+        self._lock = threading.Lock()
         self._handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         os.ftruncate(self._handle, self.history.offset)
 
     def write(self, kind: str, *, sync: bool = False, **facts: Any) -> None:
-        """Append one event, and fold it."""
-        event = {
-            "seq": self.history.seq + 1,
-            "t": round(time.time(), 3),
-            "attempt": self.attempt,
-            "kind": kind,
-            **facts,
-        }
-        line = (json.dumps(event, ensure_ascii=False) + "\n").encode()
-        written = os.write(self._handle, line)
-        if written != len(line):
-            os.ftruncate(self._handle, self.history.offset)
-            raise OSError(28, "No space left on device", str(self.path))
-        self.history.take(event)
-        self.history.offset += len(line)
+        """Append one event, and fold it; any thread may."""
+        with self._lock:
+            event = {
+                "seq": self.history.seq + 1,
+                "t": round(time.time(), 3),
+                "attempt": self.attempt,
+                "kind": kind,
+                **facts,
+            }
+            line = (json.dumps(event, ensure_ascii=False) + "\n").encode()
+            written = os.write(self._handle, line)
+            if written != len(line):
+                os.ftruncate(self._handle, self.history.offset)
+                raise OSError(28, "No space left on device", str(self.path))
+            self.history.take(event)
+            self.history.offset += len(line)
         if sync:
             os.fdatasync(self._handle)
 

@@ -8,7 +8,12 @@ environment = { OMP_PROC_BIND = "true" }
 mpirun = "mpirun"
 
 [machine]
-cores = 8                                  # at most so many at once
+cores = 8                                  # at most so many at once, over all projects
+memory_gb = 64
+gpus = "0,1"                               # or "none"
+
+[limits]
+motioncor = 2                              # at most so many batches or jobs of a plugin at once
 ```
 """
 
@@ -29,6 +34,8 @@ KNOWN = {
     "programs.relion.mpirun": "the program that starts MPI ranks",
     "programs.ctffind.path": "CTFFIND's executable",
     "machine.cores": "cores that jobs may use at once",
+    "machine.memory_gb": "memory that jobs may use at once, in GB",
+    "machine.gpus": "GPUs that jobs may use, 0,1; or none",
     "scheduler.idle_s": "seconds with nothing to do after which the scheduler ends",
 }
 

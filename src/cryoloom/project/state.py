@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from cryoloom.project.attempts import Attempt, newest_attempt, read_control
+from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory, read_history
 from cryoloom.project.jsonfile import read_json_or_none
 from cryoloom.project.notes import marked_state
 from cryoloom.project.pipeline import STATES
 
 State = Literal["scheduled", "running", "succeeded", "failed", "aborted"]
-MAX_LOST = 3  # attempts in a row that were lost without a new item, step or iteration
+ENDED = ("succeeded", "failed", "aborted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,20 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
         return status("failed", str(given_up["why"]))
     lost = (attempt.exit or {}).get("why") or f"its process ended ({ended_by or 'unknown'})"
     return status("scheduled", lost, resumable=True)
+
+
+def stamp_of(folder: Path) -> tuple[int, ...]:
+    """What changes whenever the state of one of our jobs may have: for those who keep it in mind."""
+    stamp: list[int] = []
+    # A wish is a renamed file in the second folder, an attempt a new one in the third.
+    for name in (JOURNAL, ".cryoloom", ".cryoloom/attempts"):
+        try:
+            stat = (folder / name).stat()
+        except OSError:
+            stamp += (0, 0)
+        else:
+            stamp += (stat.st_mtime_ns, stat.st_size)
+    return (*stamp,)
 
 
 def foreign_status(folder: Path, pipeline_status: int) -> JobStatus:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cryoloom.errors import ParameterError
 from cryoloom.protocol.command import Command
 from cryoloom.protocol.datasets import Dataset
-from cryoloom.protocol.declare import InputSpec, OutputSpec, Param, ParamSpec, holds, near, parse
+from cryoloom.protocol.declare import ADVANCED, InputSpec, OutputSpec, Param, ParamSpec, holds, near, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +158,10 @@ class Protocol:
         """Processor cores a command of this job keeps busy."""
         return max(1, int(self.values.get("nr_mpi", 1))) * max(1, int(self.values.get("nr_threads", 1)))
 
+    def memory_mb(self) -> int:
+        """Memory that a command of this job takes; 0 where nobody knows."""
+        return 0
+
     def gpus(self) -> str | None:
         """RELION's GPU string where the job uses GPUs, else None."""
         return str(self.values.get("gpu_ids", "")) if self.values.get("use_gpu") else None
@@ -209,6 +213,14 @@ class ItemProtocol(Protocol):
         own=True,
         help="At most so many of the items that are there are treated in one go; 0 waits for all of them.",
     )
+    batch_wait: float = Param(
+        0, "Wait for a full batch", unit="s", tab="Streaming", ge=0, own=True, level=ADVANCED,
+        help="Items that are too few wait so long for others; 0 takes at once what is there.",
+    )  # fmt: skip
+    workers: int = Param(
+        0, "Batches at the same time", tab="Streaming", ge=0, own=True, level=ADVANCED,
+        help="0: one for each listed GPU, else one. {GPU} in additional arguments is the GPU of a batch.",
+    )  # fmt: skip
 
     def leading_input(self) -> str:
         """The input whose items are treated."""

@@ -3,17 +3,19 @@
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cryoloom.launchers import ledger
-from cryoloom.launchers.machine import gpus_of_string, usable_cores
+from cryoloom.launchers.machine import gpus_of_string, this_machine
+from cryoloom.launchers.requests import request_of
 from cryoloom.project.attempts import read_control
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.settings import Settings
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
+from cryoloom.schedule.slots import Machine
 
 
 class Suspended(Exception):
@@ -52,22 +54,33 @@ class RunContext:
         for option in options:
             self.say_once(f"RELION ignored {option}, which it does not know; look at other_args.")
 
+    def machine(self) -> Machine:
+        """What jobs may take of this machine."""
+        return this_machine(self.settings)
+
     def stream_stopped(self) -> bool:
         """Whether the user asked for the stream's end (`cryoloom stop JOB --stream`)."""
         return bool(read_control(self.folder)["stream"] == "stop")
 
     @contextlib.contextmanager
-    def slots(self, cores: int, gpus: str | None = None) -> Iterator[None]:
-        """Hold cores and GPUs of the machine while the block runs; waits until they are free."""
-        limit = usable_cores(self.settings.get("machine.cores"))
-        ids = frozenset() if gpus is None else gpus_of_string(gpus, ledger.present_gpus())
+    def slots(self, slot: str = "", gpus: str | None = None) -> Iterator[None]:
+        """Hold cores, memory and GPUs of the machine while the block runs; waits until they are free.
+
+        Args:
+            slot: which of several shares of this process.
+            gpus: instead of those that the protocol names.
+        """
+        machine = self.machine()
+        request = request_of(self.entry.name, self.protocol, read_control(self.folder), machine)
+        if gpus is not None:
+            request = replace(request, gpus=gpus_of_string(gpus, machine.gpus))
         wait = 0.005
-        told = False
+        told = ""
         began = time.monotonic()
-        while not ledger.take(self.entry.name, min(cores, limit), limit, ids):
-            if not told and time.monotonic() - began > 5.0:
-                told = True
-                self.journal.write("waiting", why=ledger.why_not(ledger.uses(), cores, limit, ids))
+        while why := ledger.take(request, machine, slot):
+            if why != told and time.monotonic() - began > 5.0:
+                told = why
+                self.journal.write("waiting", why=why)
             time.sleep(wait)
             wait = min(wait * 1.5, 0.1)
         if told:
@@ -75,4 +88,4 @@ class RunContext:
         try:
             yield
         finally:
-            ledger.give_back()
+            ledger.give_back(slot)

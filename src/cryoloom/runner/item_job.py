@@ -4,8 +4,9 @@ One item that cannot be treated never stops the others: a batch that fails as a 
 item by item, and what still fails is recorded with its reason.
 """
 
-import statistics
+import math
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,21 +14,40 @@ from pathlib import Path
 import polars as pl
 
 from cryoloom import star
-from cryoloom.errors import CryoloomError, DatasetError
+from cryoloom.errors import DatasetError
+from cryoloom.project.attempts import CONTROL
 from cryoloom.project.item_ids import NAME_LABELS
-from cryoloom.project.notes import MARKS, append_note
+from cryoloom.project.notes import append_note
+from cryoloom.project.watching import Watcher
 from cryoloom.protocol.datasets import Coordinates, Dataset, Table
-from cryoloom.protocol.jobs import ITEM_ID, Batch, BatchResult, JobFolder
+from cryoloom.protocol.jobs import ITEM_ID, BatchResult
 from cryoloom.protocol.protocols import ItemProtocol
 from cryoloom.runner import programs
+from cryoloom.runner.batches import Work, lanes_of
+from cryoloom.runner.changes import Changes
 from cryoloom.runner.context import RunContext, Suspended
+from cryoloom.runner.lanes import Lanes
 from cryoloom.runner.outputs import GrowingOutput
-from cryoloom.runner.shadow import make_shadow, move_files, remove_shadow
 from cryoloom.runner.streams import InputStream
 
-SHORTEST_LIMIT_S = 300.0  # an item is hung after ten times the median, but never sooner than this
-BATCH_FILE = "batch.star"
 HOPELESS = 3
+LONGEST_WAIT_S = 0.5  # files that no event tells of are looked at so often
+SYNC_S = 1.0  # what a machine that loses its power may lose
+
+
+@dataclass(slots=True)
+class Following:
+    """One input: its stream, and the rows that have come of it."""
+
+    stream: InputStream
+    label: str = ""  # of a side input: what its rows share with the items
+    rows: pl.DataFrame | None = None
+    keys: set[str] = field(default_factory=set)
+
+    def take(self, rows: pl.DataFrame) -> None:
+        """Add rows of a side input."""
+        self.rows = rows if self.rows is None else pl.concat([self.rows, rows], how="diagonal_relaxed")
+        self.keys.update(rows[self.label].cast(pl.String).to_list())
 
 
 @dataclass(slots=True)
@@ -37,13 +57,17 @@ class ItemRun:
     run: RunContext
     protocol: ItemProtocol
     leading: InputStream
-    sides: dict[str, InputStream]
-    side_rows: dict[str, pl.DataFrame] = field(default_factory=dict)
+    sides: dict[str, Following]
+    changes: Changes
     outputs: dict[str, GrowingOutput] = field(default_factory=dict)
+    watcher: Watcher = field(default_factory=Watcher)
+    lanes: Lanes = field(init=False)
     pending: pl.DataFrame | None = None
-    seconds: list[float] = field(default_factory=list)
+    oldest: float = 0.0  # when the first of the pending items came
+    again: deque[pl.DataFrame] = field(default_factory=deque)  # parts of batches that did not come through
     batches: int = 0
     known: int = 0
+    synced: float = 0.0
 
     def go(self) -> None:
         """Until all inputs are closed and nothing is left to do.
@@ -53,28 +77,40 @@ class ItemRun:
             DatasetError: no item at all came through.
         """
         self._recover()
-        wait = 0.005
+        self._start_lanes()
         suspended: Suspended | None = None
         while True:
+            self._take_changes()
             try:
-                news = self._poll()
+                news = self._poll() if suspended is None else False
             except Suspended as reason:
                 suspended, news = reason, False
-            ready = self._ready()
+            for treated in self.lanes.take():
+                assert treated.result is not None
+                self._finish(treated.work, treated.result)
+                news = True
             closed = self._closed()
-            size = self.protocol.batch_limit()
-            if ready.height and (size > 0 or closed or suspended):
-                self._treat(ready.head(size) if size else ready)
-                wait = 0.005
-                continue
-            if closed:
-                break
-            if suspended is not None:
-                raise suspended
-            wait = 0.005 if news else min(wait * 1.5, 0.25)
-            time.sleep(wait)
+            while (
+                self.lanes.free and (items := self._next_batch(closed or suspended is not None)) is not None
+            ):
+                self._give(items)
+            if not self.lanes.busy and not self.again:
+                if closed and not self._ready().height:
+                    break
+                if suspended is not None:
+                    raise suspended
+            if news:
+                self.watcher.news()
+            else:
+                self._watch()
+                self.watcher.wait(self._patience())
         self._fail_unmet()
         self._close()
+
+    def _start_lanes(self) -> None:
+        self.lanes = Lanes(lanes_of(self.run, self.protocol))
+        self.watcher.also(self.lanes.ready)
+        self.watcher.watch(self.run.folder / CONTROL.parent)
 
     def _recover(self) -> None:
         history = self.run.journal.history
@@ -87,6 +123,11 @@ class ItemRun:
                 name, self.run.folder, file, table, self.run.journal, has_optics=kind is not Coordinates
             )
         whole = {name: output.recover() for name, output in self.outputs.items()}
+        states = [output.state for output in self.outputs.values()]
+        newest = max((state.revision for state in states if state is not None), default=0)
+        for output in self.outputs.values():
+            if output.state is not None and output.state.revision < newest:
+                output.begin_revision()  # a kill between two outputs' beginnings
         if not all(whole.values()):
             # Committed rows are gone (a machine lost power): all items are done again, each once.
             self.run.log("Committed rows were lost; the datasets are made anew.", error=True)
@@ -94,65 +135,139 @@ class ItemRun:
             for output in self.outputs.values():
                 state = output.state
                 if state is not None:
-                    output.open(state.labels, output.optics or self._first_optics())
+                    output.open(state.labels, output.optics or self.leading.optics)
                     state.items = 0
 
-    def _first_optics(self) -> pl.DataFrame | None:
-        return self.leading.optics
+    def _take_changes(self) -> None:
+        """Parameters that the user has changed meanwhile: for the items to come, or for all."""
+        change = self.changes.next()
+        if change is None:
+            return
+        while self.lanes.busy:
+            self.watcher.wait(LONGEST_WAIT_S)
+            for treated in self.lanes.take():
+                assert treated.result is not None
+                self._finish(treated.work, treated.result)
+        self.protocol = self.changes.take(change)
+        self._start_lanes()
+        if change.of_all:
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """All items once more: what was made of them is another revision, which the next jobs see."""
+        self.pending, self.known = None, 0
+        self.again.clear()
+        for output in self.outputs.values():
+            output.begin_revision()
+        self.leading = self.leading.anew()
+        for side in self.sides.values():
+            side.stream, side.rows, side.keys = side.stream.anew(), None, set()
+        known = self.run.journal.history.input_revisions
+        for name, stream in self._streams().items():
+            if stream.revision != known.get(name, 0):
+                self.run.journal.write("input.revised", input=name, revision=stream.revision)
+
+    def _streams(self) -> dict[str, InputStream]:
+        sides = {name: side.stream for name, side in self.sides.items()}
+        return {self.protocol.leading_input(): self.leading, **sides}
 
     def _poll(self) -> bool:
+        """Whether something came."""
         news = False
-        for name, stream in self.sides.items():
-            rows = stream.poll()
+        for side in self.sides.values():
+            rows = side.stream.poll()
             if rows is not None:
-                old = self.side_rows.get(name)
-                self.side_rows[name] = rows if old is None else pl.concat([old, rows], how="diagonal_relaxed")
+                side.take(rows)
                 news = True
         rows = self.leading.poll()
+        if any(stream.is_revised for stream in self._streams().values()):
+            # The job before this one has done its items again, with other parameters.
+            self._wait_for_lanes()
+            self._begin_anew()
+            return True
         if rows is not None:
             news = True
             self.known += rows.height
             self.run.journal.write("items.known", total=self.known)
-            fresh = rows.filter(~pl.col(ITEM_ID).is_in(list(self.run.journal.history.done)))
-            if self.pending is None:
-                self.pending = fresh
+            done = self.run.journal.history.done
+            if done:
+                ids = rows[ITEM_ID].to_list()
+                rows = rows.filter(pl.Series([item not in done for item in ids], dtype=pl.Boolean))
+            if self.pending is None or not self.pending.height:
+                self.pending, self.oldest = rows, time.monotonic()
             else:
-                self.pending = pl.concat([self.pending, fresh], how="diagonal_relaxed")
+                self.pending = pl.concat([self.pending, rows], how="diagonal_relaxed")
         return news
 
+    def _wait_for_lanes(self) -> None:
+        while self.lanes.busy:
+            self.watcher.wait(LONGEST_WAIT_S)
+            self.lanes.take()
+
+    def _watch(self) -> None:
+        for stream in self._streams().values():
+            for path in stream.paths():
+                self.watcher.watch(path)
+
+    def _patience(self) -> float:
+        """How long nothing has to be looked at, if nothing changes."""
+        wait_s = self.protocol.batch_wait
+        if self.pending is None or not self.pending.height or not wait_s:
+            return LONGEST_WAIT_S
+        return max(0.01, min(LONGEST_WAIT_S, self.oldest + wait_s - time.monotonic()))
+
     def _closed(self) -> bool:
-        return self.leading.closed and all(stream.closed for stream in self.sides.values())
+        return self.leading.closed and all(side.stream.closed for side in self.sides.values())
 
     def _ready(self) -> pl.DataFrame:
         """Items whose partners in the other inputs are there."""
         ready = self.pending if self.pending is not None else pl.DataFrame()
-        for name, label in self.protocol.join_labels().items():
-            if name in self.sides and ready.height:
-                rows = self.side_rows.get(name)
-                partners = [] if rows is None else rows[label].to_list()
-                ready = ready.filter(pl.col(label).is_in(partners))
+        for side in self.sides.values():
+            if ready.height:
+                keys = ready[side.label].cast(pl.String).to_list()
+                ready = ready.filter(pl.Series([key in side.keys for key in keys], dtype=pl.Boolean))
         return ready
 
-    def _fail_unmet(self) -> None:
-        left = self.pending
-        if left is not None and left.height:
-            why = "it is in none of the other inputs: " + ", ".join(
-                s.dataset.path for s in self.sides.values()
-            )
-            self._commit(left, BatchResult({}, frozenset(), dict.fromkeys(left[ITEM_ID].to_list(), why)))
-
-    def _treat(self, items: pl.DataFrame) -> None:
-        """One batch; what did not come through is tried again in halves, down to single items."""
+    def _next_batch(self, is_last: bool) -> pl.DataFrame | None:
+        """The items that a lane should treat next; None while there are not enough."""
+        if self.again:
+            return self.again.popleft()
+        ready = self._ready()
+        size = self.protocol.batch_limit()
+        if not ready.height or (size == 0 and not is_last):
+            return None
+        waits = self.protocol.batch_wait > time.monotonic() - self.oldest
+        if ready.height < size and waits and not is_last:
+            return None
+        size = size or ready.height
+        # What is there is shared among the lanes that have nothing to do.
+        items = ready.head(min(size, math.ceil(ready.height / self.lanes.free)))
         assert self.pending is not None
-        self._treat_part(items)
-        self.pending = self.pending.filter(~pl.col(ITEM_ID).is_in(items[ITEM_ID].to_list()))
+        if not self.sides:
+            self.pending = self.pending.slice(items.height)
+        else:
+            self.pending = self.pending.filter(~pl.col(ITEM_ID).is_in(items[ITEM_ID].implode()))
+        self.oldest = time.monotonic()
+        return items
 
-    def _treat_part(self, items: pl.DataFrame) -> None:
-        result = self._attempt(items)
+    def _give(self, items: pl.DataFrame) -> None:
+        self.batches += 1
+        rows = {name: side.rows for name, side in self.sides.items() if side.rows is not None}
+        optics = {name: side.stream.optics for name, side in self.sides.items()}
+        self.lanes.give(
+            Work(self.batches, items, self.leading.optics, rows, optics, self.run.journal.history.version)
+        )
+
+    def _finish(self, work: Work, result: BatchResult) -> None:
+        """Commit a batch; what did not come through is tried again in halves, down to single items."""
+        items = work.items
         left = items.clear()
         if items.height > 1:
             left = items.filter(~pl.col(ITEM_ID).is_in([*result.done, *result.failed]))
-        self._commit(items.filter(~pl.col(ITEM_ID).is_in(left[ITEM_ID].to_list())), result)
+        through = items
+        if left.height:
+            through = items.filter(~pl.col(ITEM_ID).is_in(left[ITEM_ID].implode()))
+        self._commit(through, result, work.version)
         if not left.height:
             return
         if self._is_hopeless():
@@ -160,9 +275,9 @@ class ItemRun:
             self._commit(left, BatchResult({}, frozenset(), dict.fromkeys(left[ITEM_ID].to_list(), why)))
             return
         half = max(1, left.height // 2) if left.height == items.height else left.height
-        self._treat_part(left.head(half))
+        self.again.append(left.head(half))
         if half < left.height:
-            self._treat_part(left.tail(left.height - half))
+            self.again.append(left.tail(left.height - half))
 
     def _is_hopeless(self) -> bool:
         """Nothing has ever come through and several items failed alike: the fault is not theirs."""
@@ -170,91 +285,27 @@ class ItemRun:
         reasons = {why for _, why in history.failed.values()}
         return not history.done and len(history.failed) >= HOPELESS and len(reasons) == 1
 
-    def _attempt(self, items: pl.DataFrame) -> BatchResult:
-        """Run a batch in its shadow, move its files, give its rows; failures are part of the result."""
-        self.batches += 1
-        protocol, run = self.protocol, self.run
-        shadow = run.attempt / f"b{self.batches}"
-        ids = items[ITEM_ID].to_list()
-        began = time.monotonic()
-        with run.slots(protocol.cores(), protocol.gpus()):
-            make_shadow(run.root, run.job.name, shadow)
-            job = JobFolder(run.job.name, shadow, run.job.uuid)
-            optics = {name: stream.optics for name, stream in self.sides.items()}
-            batch = Batch(
-                self.batches, items, self.leading.optics, job, job.file(BATCH_FILE), self.side_rows, optics
+    def _fail_unmet(self) -> None:
+        left = self.pending
+        if left is not None and left.height:
+            why = "it is in none of the other inputs: " + ", ".join(
+                side.stream.dataset.path for side in self.sides.values()
             )
-            try:
-                refused = dict(protocol.prepare(run.job, batch))
-                result = (
-                    protocol.process(run.job, batch)
-                    if len(refused) < len(ids)
-                    else BatchResult({}, frozenset())
-                )
-                if result is None:
-                    result = self._run_program(batch, len(ids))
-                failed = {**refused, **result.failed}
-            except CryoloomError as error:
-                failed = dict.fromkeys(ids, str(error)) if len(ids) == 1 else {}
-                result = BatchResult({}, frozenset(), failed)
-            if len(ids) == 1 and not result.done and not failed:
-                failed = {ids[0]: "nothing came out"}
-            skip = {BATCH_FILE, *MARKS.values(), *result.skip_files}
-            move_files(job.path, run.folder, skip)
-            remove_shadow(shadow)
-        self.seconds.append((time.monotonic() - began) / max(1, len(ids)))
-        return BatchResult(result.rows, result.done, failed, result.optics)
+            self._commit(left, BatchResult({}, frozenset(), dict.fromkeys(left[ITEM_ID].to_list(), why)))
 
-    def _run_program(self, batch: Batch, count: int) -> BatchResult:
-        protocol, run = self.protocol, self.run
-        command = protocol.command(run.job, batch)
-        assert command is not None
-        limit = SHORTEST_LIMIT_S
-        if self.seconds:
-            limit = max(limit, 10 * statistics.median(self.seconds) * count)
-        ended = programs.run(
-            command, run.settings, cwd=batch.job.root, out=run.folder / "run.out", err=run.folder / "run.err",
-            limit_s=limit,
-        )  # fmt: skip
-        run.journal.write(
-            "command.ended", step=f"batch {batch.number}", code=ended.code, wall_s=ended.wall_s, cpu_s=ended.cpu_s,
-            peak_mb=ended.peak_mb,
-        )  # fmt: skip
-        run.say_ignored(ended.ignored)
-        try:
-            result = protocol.collect(run.job, batch)
-        except CryoloomError as error:
-            # The program died before it wrote its table, or wrote half of it.
-            result = BatchResult({}, frozenset())
-            if count == 1:
-                result = BatchResult(
-                    {}, frozenset(), {batch.items[ITEM_ID][0]: self._reason(ended, str(error))}
-                )
-        else:
-            ids = set(batch.items[ITEM_ID].to_list())
-            if count == 1 and not (result.done | set(result.failed)) >= ids:
-                result = BatchResult({}, frozenset(), {ids.pop(): self._reason(ended, "")})
-        return result
-
-    @staticmethod
-    def _reason(ended: programs.Ended, fallback: str) -> str:
-        if ended.hung:
-            return f"the program hung and was ended after {ended.wall_s:.0f} s"
-        if ended.code < 0:
-            return f"the program was killed by signal {-ended.code}; {ended.tail}"
-        return ended.tail or fallback or f"the program ended with code {ended.code} and wrote nothing"
-
-    def _commit(self, items: pl.DataFrame, result: BatchResult) -> None:
+    def _commit(self, items: pl.DataFrame, result: BatchResult, version: int = 0) -> None:
         """Append the rows, then journal: the line is the commit."""
         if not items.height:
             return
         names = _names(items)
+        is_synced = time.monotonic() - self.synced > SYNC_S
         ends: dict[str, dict[str, int]] = {}
         for name, rows in result.rows.items():
             if not rows.height:
                 continue
             output = self.outputs[name]
-            end = output.append(rows, result.optics if result.optics is not None else self.leading.optics)
+            optics = result.optics if result.optics is not None else self.leading.optics
+            end = output.append(rows, optics, sync=is_synced)
             state = output.state
             assert state is not None
             ends[name] = {"generation": state.generation, "end": end, "items": state.items + rows.height}
@@ -263,9 +314,13 @@ class ItemRun:
             for item, why in result.failed.items()
             if item in names
         ]
+        facts = {"version": version} if version else {}
         self.run.journal.write(
-            "items.done", items=[item for item in result.done if item in names], failed=failed, outputs=ends
-        )
+            "items.done", items=[item for item in result.done if item in names], failed=failed, outputs=ends,
+            sync=is_synced, **facts,
+        )  # fmt: skip
+        if is_synced:
+            self.synced = time.monotonic()
         for failure in failed:
             self.run.log(f"Failed: {failure['name'] or failure['item']}: {failure['why']}", error=True)
 
@@ -305,13 +360,16 @@ def run_items(run: RunContext) -> None:
     append_note(
         run.folder, [command.note()] if command else [own_note(run)], is_continue=run.journal.attempt > 1
     )
+    revisions = run.journal.history.input_revisions
     streams = {
-        name: InputStream(run.root, dataset)
+        name: InputStream(run.root, dataset, revision=revisions.get(name, 0))
         for name, dataset in protocol.given.items()
         if dataset and isinstance(dataset, Table) and _is_stream(protocol, name, dataset)
     }
     leading = streams.pop(protocol.leading_input())
-    ItemRun(run, protocol, leading, streams).go()
+    labels = protocol.join_labels()
+    sides = {name: Following(stream, labels[name]) for name, stream in streams.items()}
+    ItemRun(run, protocol, leading, sides, Changes(run)).go()
 
 
 def write_failed(folder: Path, failed: Mapping[str, tuple[str, str]]) -> None:

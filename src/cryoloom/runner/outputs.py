@@ -55,9 +55,11 @@ class GrowingOutput:
             self.optics = optics if isinstance(optics, pl.DataFrame) else None
         return True
 
-    def open(self, labels: list[str], optics: pl.DataFrame | None) -> None:
+    def open(self, labels: list[str], optics: pl.DataFrame | None, *, revision: int | None = None) -> None:
         """Write header and optics table; generation 1, or the next one after a loss."""
         previous = self.state
+        if revision is None:
+            revision = previous.revision if previous else 0
         self.optics = optics if self.has_optics else None
         blocks = {} if self.optics is None else {"optics": self.optics}
         start = star.open_growing(self.path, blocks, self.table, labels)
@@ -68,11 +70,18 @@ class GrowingOutput:
             table=self.table,
             labels=labels,
             generation=previous.generation + 1 if previous else 1,
+            revision=revision,
             start=start,
             end=start,
         )
 
-    def append(self, rows: pl.DataFrame, optics: pl.DataFrame | None) -> int:
+    def begin_revision(self) -> None:
+        """All items are made again: begin an empty file, which is another revision of the dataset."""
+        state = self.state
+        if state is not None:
+            self.open(state.labels, self.optics, revision=state.revision + 1)
+
+    def append(self, rows: pl.DataFrame, optics: pl.DataFrame | None, *, sync: bool = False) -> int:
         """Add a batch's rows; returns the end that is to be committed."""
         state = self.state
         if state is None:
@@ -87,7 +96,7 @@ class GrowingOutput:
             assert state is not None
         absent = [pl.lit(None).alias(label) for label in state.labels if label not in rows.columns]
         rows = rows.with_columns(absent).select(state.labels)
-        return star.append(self.path, rows)
+        return star.append(self.path, rows, sync=sync)
 
     def rows(self) -> pl.DataFrame | None:
         """What is committed so far; None before the first row."""
@@ -142,6 +151,7 @@ class GrowingOutput:
             table=self.table,
             labels=labels,
             generation=state.generation + 1,
+            revision=state.revision,
             start=start,
             end=end,
             items=state.items,

@@ -161,7 +161,7 @@ class RowRun:
             left = any(one.pending is not None and one.pending.height for one in self.inputs.values())
             last = closed and not left
             if last or any(rows.height for rows in taken.values()):
-                with self.run.slots(self.protocol.cores()):
+                with self.run.slots():
                     self._commit(taken, self.protocol.treat(self.run.job, self._batch(taken, last)))
             if last or not left or not any(rows.height for rows in taken.values()):
                 self.ended = last

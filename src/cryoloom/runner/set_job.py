@@ -14,7 +14,7 @@ def run_set(run: RunContext) -> None:
     protocol = run.protocol
     assert isinstance(protocol, SetProtocol)
     append_note(run.folder, [own_note(run)], is_continue=run.journal.attempt > 1)
-    with run.slots(protocol.cores()):
+    with run.slots():
         result = protocol.compute(run.job)
         files = protocol.output_files(run.job)
         for name, blocks in result.blocks.items():

@@ -12,7 +12,7 @@ from cryoloom.runner.context import RunContext
 from cryoloom.runner.item_job import write_failed
 from cryoloom.runner.outputs import GrowingOutput
 
-LOOK_S = 0.25
+FIRST_LOOK_S, LOOK_S = 0.005, 0.25  # the longer nothing came, the rarer
 
 
 def run_source(run: RunContext) -> None:
@@ -30,7 +30,7 @@ def run_source(run: RunContext) -> None:
     if not output.recover():
         journal.history.done.clear()
         output.open([*protocol.labels(), ITEM_ID], protocol.optics())
-    last_news = time.monotonic()
+    last_news, wait = time.monotonic(), FIRST_LOOK_S
     seen = set(journal.history.done)
     while True:
         rows, failed, notes = [], [], []
@@ -48,7 +48,7 @@ def run_source(run: RunContext) -> None:
             run.log(note)
             journal.write("note", text=note)
         if rows or failed:
-            last_news = time.monotonic()
+            last_news, wait = time.monotonic(), FIRST_LOOK_S
             ends = {}
             if rows:
                 if output.state is None:
@@ -63,7 +63,8 @@ def run_source(run: RunContext) -> None:
             continue
         if not protocol.is_open(time.monotonic() - last_news) or run.stream_stopped():
             break
-        time.sleep(LOOK_S)
+        time.sleep(wait)
+        wait = min(wait * 1.5, LOOK_S)
     history = journal.history
     journal.write("items.known", total=len(history.done) + len(history.failed))
     if history.failed:

@@ -15,6 +15,7 @@ from cryoloom import star
 from cryoloom.errors import DatasetError
 from cryoloom.project.coordinate_files import coordinate_file
 from cryoloom.project.item_ids import with_ids
+from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory
 from cryoloom.project.state import job_status
 from cryoloom.protocol.datasets import Coordinates, Dataset
@@ -32,6 +33,8 @@ class InputStream:
     closed: bool = False
     rows_seen: int = 0
     labels: tuple[str, ...] = ()  # of its rows; empty while it is not open
+    revision: int = 0  # of the dataset that was given out
+    is_revised: bool = False  # the producer makes all its items again: what it gave before counts no more
     _history: JobHistory = field(default_factory=JobHistory)
     _generation: int = 0
     _offset: int = 0
@@ -71,6 +74,9 @@ class InputStream:
             self.closed = True
             return self._whole_file()
         self.labels = (*output.labels,)
+        if output.revision != self.revision:
+            self.is_revised = True
+            return None
         if output.generation != self._generation:
             self._is_repeated = self._generation > 0
             self._generation, self._offset = output.generation, output.start
@@ -86,6 +92,18 @@ class InputStream:
                 f"input job {self.dataset.job} {status.state}; cryoloom resume {self.dataset.job}"
             )
         return self._new(frame)
+
+    def anew(self) -> "InputStream":
+        """The same input from the beginning of its newest revision."""
+        output = self._history.outputs.get(self.dataset.output)
+        return InputStream(self.root, self.dataset, revision=output.revision if output else self.revision)
+
+    def paths(self) -> list[Path]:
+        """What changes when more comes: the producer's journal; its folder, while there is none."""
+        if self.closed or not self._is_journaled():
+            return []
+        folder = self.root / self.dataset.job
+        return [folder / JOURNAL] if self._history.seq >= 0 else [folder]
 
     def _is_journaled(self) -> bool:
         return bool(self.dataset.job) and (self.root / self.dataset.job / "job.json").exists()

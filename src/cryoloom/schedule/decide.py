@@ -5,8 +5,10 @@ facts and does what the actions say.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
+
+from cryoloom.schedule.slots import Machine, Request, Use, why_after, why_not
 
 State: TypeAlias = Literal["scheduled", "running", "succeeded", "failed", "aborted"]
 
@@ -45,7 +47,18 @@ class JobFacts:
     lost_in_a_row: int = 0
     since_end_s: float = 1e9
     foreign: bool = False  # RELION's own job, or one that no installed plugin knows: not ours to run
-    slots_wanted: str = ""  # why its cores or GPUs are not free; "" when they are
+    request: Request | None = None  # what it takes as a whole; None where its batches take their own
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFacts:
+    """Who holds what of this machine, and who waits for it."""
+
+    machine: Machine
+    uses: tuple[Use, ...] = ()
+    waiting: tuple[Request, ...] = ()
+    now: float = 0.0  # of the machine's monotonic clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +107,17 @@ class Decision:
     actions: tuple[Action, ...]
     waits: Mapping[str, str]
     busy: bool  # something runs or can still start
+    wants_slots: Mapping[str, Request] = field(default_factory=dict)  # of jobs that wait for nothing else
 
 
-def decide(jobs: Mapping[str, JobFacts]) -> Decision:
-    """Judge all jobs at one moment."""
+def decide(jobs: Mapping[str, JobFacts], slots: SlotFacts | None = None) -> Decision:
+    """Judge all jobs at one moment; those of higher priority first, then in the order of their numbers."""
     actions: list[Action] = []
     waits: dict[str, str] = {}
+    wants: dict[str, Request] = {}
+    launched: list[Use] = []
     busy = False
-    for job in jobs.values():
+    for job in sorted(jobs.values(), key=lambda job: -job.priority):
         if job.foreign:
             continue
         if job.state == "running":
@@ -118,16 +134,43 @@ def decide(jobs: Mapping[str, JobFacts]) -> Decision:
             elif why:
                 waits[job.name] = why
                 busy = busy or not _is_stuck(job, jobs)
-            elif job.slots_wanted:
-                waits[job.name] = job.slots_wanted
+            elif refused := _refused(job, slots, launched):
+                waits[job.name] = refused
+                if job.request is not None:
+                    wants[job.name] = job.request
                 busy = True
             elif job.since_end_s < BACK_OFF_S[min(job.lost_in_a_row, len(BACK_OFF_S) - 1)]:
                 waits[job.name] = f"{job.why}; starts again shortly"
                 busy = True
             else:
                 actions.append(Launch(job.name))
+                if job.request is not None:
+                    launched.append(_held_by(job.request))
                 busy = True
-    return Decision(tuple(actions), waits, busy)
+    return Decision(tuple(actions), waits, busy, wants)
+
+
+def _refused(job: JobFacts, slots: SlotFacts | None, launched: list[Use]) -> str:
+    """Why its slots are not free, beside what was launched just now; "" when they are."""
+    if slots is None or job.request is None:
+        return ""
+    uses = [*slots.uses, *launched]
+    refused = why_not(job.request, uses, slots.machine)
+    return refused or why_after(job.request, slots.waiting, uses, slots.machine, slots.now)
+
+
+def _held_by(request: Request) -> Use:
+    return Use(
+        0,
+        0,
+        "",
+        request.job,
+        request.cores,
+        request.memory_mb,
+        (*request.gpus,),
+        request.plugin,
+        request.alone,
+    )
 
 
 def why_waiting(job: JobFacts, jobs: Mapping[str, JobFacts]) -> str:

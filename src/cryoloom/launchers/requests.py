@@ -1,0 +1,23 @@
+"""What a job takes of a machine: from its protocol's values and its user's wishes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cryoloom.launchers.machine import gpus_of_string
+from cryoloom.protocol.protocols import Protocol
+from cryoloom.schedule.slots import UNKNOWN_MEMORY_MB, Machine, Request
+
+
+def request_of(job: str, protocol: Protocol, control: Mapping[str, Any], machine: Machine) -> Request:
+    """What a job, or one batch of it, takes of a machine; `control`: the user's wishes."""
+    gpus = protocol.gpus()
+    memory = control["memory_gb"]
+    return Request(
+        job,
+        cores=min(protocol.cores(), machine.cores),
+        memory_mb=int(memory * 1024) if memory else protocol.memory_mb() or UNKNOWN_MEMORY_MB,
+        gpus=frozenset() if gpus is None else gpus_of_string(gpus, machine.gpus),
+        plugin=protocol.name.partition(".")[0],
+        priority=int(control["priority"]),
+        alone=bool(control["alone"]),
+    )

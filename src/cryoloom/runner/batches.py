@@ -1,0 +1,150 @@
+"""One batch of an item job: its shadow, its program, its rows; and what to say of what did not come through."""
+
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from cryoloom.errors import CryoloomError
+from cryoloom.project.notes import MARKS
+from cryoloom.protocol.jobs import ITEM_ID, Batch, BatchResult, JobFolder
+from cryoloom.protocol.protocols import ItemProtocol
+from cryoloom.runner import programs
+from cryoloom.runner.context import RunContext
+from cryoloom.runner.shadow import make_shadow, move_files, remove_shadow
+
+SHORTEST_LIMIT_S = 300.0  # an item is hung after ten times the median, but never sooner than this
+BATCH_FILE = "batch.star"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a lane is given: items, and what belongs to them."""
+
+    number: int
+    items: pl.DataFrame
+    optics: pl.DataFrame | None
+    sides: Mapping[str, pl.DataFrame]
+    side_optics: Mapping[str, pl.DataFrame | None]
+    version: int = 0  # of the parameters
+
+
+@dataclass(slots=True)
+class Lane:
+    """One worker: does one batch after the other, on GPUs of its own."""
+
+    number: int
+    run: RunContext
+    protocol: ItemProtocol  # with the lane's own GPUs
+    gpus: str | None
+    seconds: list[float] = field(default_factory=list)  # an item's time, batch by batch
+
+    def treat(self, work: Work) -> BatchResult:
+        """Run a batch in its shadow, move its files, give its rows; failures are part of the result."""
+        protocol, run = self.protocol, self.run
+        shadow = run.attempt / f"b{work.number}"
+        ids = work.items[ITEM_ID].to_list()
+        with run.slots(f"lane {self.number}", self.gpus):
+            began = time.monotonic()
+            make_shadow(run.root, run.job.name, shadow)
+            job = JobFolder(run.job.name, shadow, run.job.uuid)
+            batch = Batch(
+                work.number, work.items, work.optics, job, job.file(BATCH_FILE), work.sides, work.side_optics
+            )
+            try:
+                refused = dict(protocol.prepare(run.job, batch))
+                result = (
+                    protocol.process(run.job, batch)
+                    if len(refused) < len(ids)
+                    else BatchResult({}, frozenset())
+                )
+                if result is None:
+                    result = self._run_program(batch, len(ids))
+                failed = {**refused, **result.failed}
+            except CryoloomError as error:
+                failed = dict.fromkeys(ids, str(error)) if len(ids) == 1 else {}
+                result = BatchResult({}, frozenset(), failed)
+            if len(ids) == 1 and not result.done and not failed:
+                failed = {ids[0]: "nothing came out"}
+            skip = {BATCH_FILE, *MARKS.values(), *result.skip_files}
+            move_files(job.path, run.folder, skip)
+            remove_shadow(shadow)
+        self.seconds.append((time.monotonic() - began) / max(1, len(ids)))
+        return BatchResult(result.rows, result.done, failed, result.optics)
+
+    def _run_program(self, batch: Batch, count: int) -> BatchResult:
+        protocol, run = self.protocol, self.run
+        command = protocol.command(run.job, batch)
+        assert command is not None
+        limit = SHORTEST_LIMIT_S
+        if self.seconds:
+            limit = max(limit, 10 * statistics.median(self.seconds[-1000:]) * count)
+        ended = programs.run(
+            command, run.settings, cwd=batch.job.root, out=run.folder / "run.out", err=run.folder / "run.err",
+            limit_s=limit,
+        )  # fmt: skip
+        run.journal.write(
+            "command.ended", step=f"batch {batch.number}", code=ended.code, wall_s=ended.wall_s, cpu_s=ended.cpu_s,
+            peak_mb=ended.peak_mb,
+        )  # fmt: skip
+        run.say_ignored(ended.ignored)
+        try:
+            result = protocol.collect(run.job, batch)
+        except CryoloomError as error:
+            # The program died before it wrote its table, or wrote half of it.
+            result = BatchResult({}, frozenset())
+            if count == 1:
+                result = BatchResult({}, frozenset(), {batch.items[ITEM_ID][0]: _reason(ended, str(error))})
+        else:
+            ids = set(batch.items[ITEM_ID].to_list())
+            if count == 1 and not (result.done | set(result.failed)) >= ids:
+                result = BatchResult({}, frozenset(), {ids.pop(): _reason(ended, "")})
+        return result
+
+
+def lanes_of(run: RunContext, protocol: ItemProtocol) -> list[Lane]:
+    """The workers of an item job: as many as it asks for, the listed GPUs dealt out among them.
+
+    MPI jobs have one lane, and RELION's GPU string untouched: its ranks share the GPUs out themselves.
+    """
+    wanted = int(protocol.values.get("workers", 0))
+    text = protocol.gpus()
+    if text is None or int(protocol.values.get("nr_mpi", 1)) > 1:
+        return [Lane(number, run, protocol, text) for number in range(max(1, wanted))]
+    listed = [word for word in text.replace(":", ",").replace(",", " ").split() if word]
+    listed = listed or [*run.machine().gpus]
+    shares = gpu_shares(listed, wanted or len(listed) or 1)
+    return [
+        Lane(number, run, _on_gpus(protocol, share), ",".join(share)) for number, share in enumerate(shares)
+    ]
+
+
+def gpu_shares(listed: list[str], workers: int) -> list[list[str]]:
+    """Which GPUs each worker has: an even part of the list, or one each; never none of them.
+
+    An id that is listed twice gives two workers on it.
+    """
+    if not listed:
+        return [[]]
+    count = min(workers, len(listed))
+    return [listed[n * len(listed) // count : (n + 1) * len(listed) // count] for n in range(count)]
+
+
+def _on_gpus(protocol: ItemProtocol, gpus: list[str]) -> ItemProtocol:
+    """The protocol as a lane runs it: with its GPUs, also where the arguments name them as {GPU}."""
+    text = ",".join(gpus)
+    values = {
+        name: value.replace("{GPU}", text) if isinstance(value, str) else value
+        for name, value in protocol.values.items()
+    }
+    return type(protocol)({**values, "gpu_ids": text}, protocol.given)
+
+
+def _reason(ended: programs.Ended, fallback: str) -> str:
+    if ended.hung:
+        return f"the program hung and was ended after {ended.wall_s:.0f} s"
+    if ended.code < 0:
+        return f"the program was killed by signal {-ended.code}; {ended.tail}"
+    return ended.tail or fallback or f"the program ended with code {ended.code} and wrote nothing"

@@ -1,0 +1,59 @@
+"""Parameters that the user changes while items stream: found in `control.json`, taken one after the other.
+
+`job.json` says what was asked at first and stays as it is. Each change has a version, and the journal names
+with each item the version that it was made with.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from cryoloom.project.attempts import CONTROL, read_control
+from cryoloom.project.jobstar import job_options, job_star_text
+from cryoloom.protocol.protocols import ItemProtocol
+from cryoloom.runner.context import RunContext
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Other values from now on, or for all items."""
+
+    version: int
+    values: dict[str, Any]
+    of_all: bool
+
+
+@dataclass(slots=True)
+class Changes:
+    """What has been asked of one job since it was made."""
+
+    run: RunContext
+    stamp: tuple[int, int] = (0, 0)
+
+    def next(self) -> Change | None:
+        """The next change that was not taken yet."""
+        try:
+            stat = (self.run.folder / CONTROL).stat()
+        except FileNotFoundError:
+            return None
+        stamp = (stat.st_mtime_ns, stat.st_ino)
+        if stamp == self.stamp:
+            return None
+        for change in read_control(self.run.folder)["changes"]:
+            if change["version"] > self.run.journal.history.version:
+                return Change(change["version"], change["values"], change["of_all"])
+        self.stamp = stamp
+        return None
+
+    def take(self, change: Change) -> ItemProtocol:
+        """Journal a change; returns the protocol as it is from now on."""
+        run = self.run
+        run.journal.write(
+            "params.changed", version=change.version, values=change.values, of_all=change.of_all, sync=True
+        )
+        words = ", ".join(f"{name}={value}" for name, value in change.values.items())
+        run.say_once(f"Changed to {words} for {'all items' if change.of_all else 'the items to come'}.")
+        protocol = type(run.protocol)({**run.protocol.values, **change.values}, run.protocol.given)
+        assert isinstance(protocol, ItemProtocol)
+        run.protocol = protocol
+        (run.folder / "job.star").write_text(job_star_text(protocol.relion_type, job_options(protocol)))
+        return protocol
