@@ -10,6 +10,7 @@ from hypothesis import settings
 from cryoloom.project.folder import ProjectFolder
 
 DATA = Path(os.environ.get("CRYOLOOM_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
+PLUGIN = Path(__file__).parent / "plugin"
 FIXTURES = Path(__file__).parent / "data"
 
 # A first import on a busy machine takes longer than hypothesis allows an example. The examples are the same in
@@ -28,6 +29,8 @@ def own_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         "XDG_CONFIG_HOME": folder / "config",
         "CRYOLOOM_LEDGER_DIR": folder,
         "CRYOLOOM_SCHEDULER__IDLE_S": "3",
+        # Protocols that do nothing, found by jobs as those of any other package.
+        "PYTHONPATH": os.pathsep.join([str(PLUGIN), *filter(None, [os.environ.get("PYTHONPATH")])]),
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in names.items():

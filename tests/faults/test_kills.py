@@ -10,17 +10,15 @@ import time
 from pathlib import Path
 
 import polars as pl
-import psutil
 import pytest
+from faults.killing import KINDS, victims
 
 from cryoloom import Project, star
-from cryoloom.engine.scheduler import cache_folder
 
 pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(600)]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 STREAMING = 7  # jobs of the tiny workflow up to the particles
-VICTIMS = ("scheduler", "shepherd", "job process", "program")
 
 
 @pytest.fixture(scope="module")
@@ -59,29 +57,7 @@ def results(folder: Path) -> dict[str, pl.DataFrame]:
     return found
 
 
-def victims(folder: Path, kind: str) -> list[int]:
-    """Living processes of a kind that work for the project."""
-    if kind == "scheduler":
-        lock = cache_folder(folder) / "scheduler.lock"
-        return [int(lock.read_text())] if lock.exists() and lock.read_text().strip() else []
-    shepherds = []
-    for claim in folder.glob("*/job*/.cryoloom/attempts/*/claim"):
-        if not claim.with_name("exit.json").exists():
-            shepherds.append(json.loads(claim.read_text())["pid"])
-    if kind == "shepherd":
-        return shepherds
-    bodies, below = [], []
-    for pid in shepherds:
-        try:
-            children = psutil.Process(pid).children()
-            bodies += [child.pid for child in children]
-            below += [process.pid for child in children for process in child.children(recursive=True)]
-        except psutil.Error:
-            continue
-    return bodies if kind == "job process" else below
-
-
-@pytest.mark.parametrize("kind", VICTIMS)
+@pytest.mark.parametrize("kind", KINDS)
 def test_items_are_those_of_an_undisturbed_run_after_a_kill_and_resume(
     kind: str, streaming: Path, undisturbed: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:

@@ -179,3 +179,27 @@ def test_environment_modules_are_loaded_before_the_program() -> None:
     assert argv[:2] == ["bash", "-lc"]
     assert argv[2].startswith("module load relion/3.1 cuda && exec")
     assert argv[-3:] == ["relion_refine", "--o", "a b"]
+
+
+def test_a_set_that_has_an_item_twice_gives_both_also_across_a_new_generation(tmp_path: Path) -> None:
+    producer = Producer(tmp_path)
+    stream = producer.stream()
+    producer.add(rows("a", "b", "a"))
+    assert names(stream.poll()) == ["a", "b", "a"]
+
+    producer.add(rows("c", "a", rlnCtfMaxResolution=4.0))
+
+    assert names(stream.poll()) == ["c", "a"]
+
+
+def test_a_new_revision_is_told_and_read_from_its_beginning(tmp_path: Path) -> None:
+    producer = Producer(tmp_path)
+    stream = producer.stream()
+    producer.add(rows("a", "b"))
+    stream.poll()
+    producer.output.begin_revision()
+    producer.add(rows("a"))
+
+    assert stream.poll() is None
+    assert stream.is_revised
+    assert names(stream.anew().poll()) == ["a"]

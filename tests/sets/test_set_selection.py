@@ -6,7 +6,7 @@ import mrcfile
 import numpy as np
 import polars as pl
 import pytest
-from conftest import RunNow, optics_table, particles, write_set
+from sets.conftest import RunNow, optics_table, particles, write_set
 
 from cryoloom.errors import ParameterError
 from cryoloom.project.folder import ProjectFolder

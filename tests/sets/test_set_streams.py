@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import optics_table, particles
+from sets.conftest import optics_table, particles
 
 from cryoloom import star
 from cryoloom.project.attempts import make_attempt

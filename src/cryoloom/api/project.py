@@ -166,7 +166,9 @@ class Project:
                 attempts.write_control(job.entry.folder, wanted="run", fresh=number)
                 taken.append(job)
             elif status.state == "scheduled":
-                attempts.write_control(job.entry.folder, wanted="run")
+                # Whoever asks does not want to wait for the next attempt's turn.
+                ended = status.attempt.number if status.attempt and status.attempt.ended else 0
+                attempts.write_control(job.entry.folder, wanted="run", fresh=ended)
                 taken.append(job)
             elif status.attempt is not None and status.attempt.vanished():
                 taken.append(job)

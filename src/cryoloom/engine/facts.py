@@ -7,7 +7,7 @@ from pathlib import Path
 from cryoloom.errors import CryoloomError
 from cryoloom.launchers import ledger
 from cryoloom.launchers.requests import request_of
-from cryoloom.project.attempts import attempts_folder, read_attempt, read_control
+from cryoloom.project.attempts import Attempt, attempts_folder, read_attempt, read_control
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory
@@ -137,7 +137,7 @@ class FactGatherer:
             lives=attempt.lives() if attempt and attempt.claim else True,
             seen_unclaimed_s=now - watched.first_unclaimed if watched.first_unclaimed else 0.0,
             lost_in_a_row=_lost_in_a_row(entry.folder, status),
-            since_end_s=now - watched.ended_at if watched.ended_at else 0.0,
+            since_end_s=max(now - watched.ended_at, _age_of_end(attempt)) if watched.ended_at else 0.0,
             request=request,
             priority=int(control["priority"]),
         )
@@ -156,6 +156,19 @@ def _describe(watched: Watched) -> None:
     )
     if isinstance(protocol, ProgramProtocol):
         watched.protocol = protocol
+
+
+def _age_of_end(attempt: Attempt | None) -> float:
+    """Seconds since an attempt's end by the wall clock, for a scheduler that was not there to see it.
+
+    A clock that jumps can shorten a back-off by this, and do nothing else.
+    """
+    if attempt is None:
+        return 0.0
+    try:
+        return time.time() - (attempt.folder / "exit.json").stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _lost_in_a_row(folder: Path, status: JobStatus) -> int:

@@ -5,6 +5,7 @@ that the outputs hold, so the journal needs no list of a million ids.
 """
 
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -21,7 +22,7 @@ from cryoloom.runner.context import RunContext, Suspended
 from cryoloom.runner.item_job import own_note
 from cryoloom.runner.outputs import GROUP, GrowingOutput
 from cryoloom.runner.picks import MICROGRAPH, PickReader, write_picks, write_suffix_file
-from cryoloom.runner.streams import InputStream
+from cryoloom.runner.streams import InputStream, without
 
 # Rows that are written in one go: bounds the memory of a write, and starts who reads early.
 MOST_ROWS = 250_000
@@ -37,7 +38,7 @@ class Followed:
     treated: bool
     pending: pl.DataFrame | None = None
     rows: pl.DataFrame | None = None  # all so far, of an input that is not treated
-    done: list[str] = field(default_factory=list)  # ids that are through since before a restart
+    done: Counter[str] = field(default_factory=Counter)  # ids that are through since before a restart
 
     def take(self, rows: pl.DataFrame) -> None:
         """Add what has come."""
@@ -133,7 +134,7 @@ class RowRun:
                     if is_joined and SOURCE in rows.columns
                     else rows
                 )
-                one.done += mine[ITEM_ID].to_list()
+                one.done.update(mine[ITEM_ID].to_list())
 
     def _poll(self) -> bool:
         """Whether rows have come, or an input has ended."""
@@ -148,7 +149,7 @@ class RowRun:
             if one.treated:
                 self.known += rows.height
                 if one.done:
-                    rows = rows.filter(~pl.col(ITEM_ID).is_in(one.done))
+                    rows = without(rows, one.done)
             one.take(rows)
         if self.known != known:
             self.run.journal.write("items.known", total=self.known)

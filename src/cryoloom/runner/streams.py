@@ -5,6 +5,7 @@ then the data, and no further than that end. A dataset without a journal is a wh
 it is there, and it is closed.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -39,7 +40,7 @@ class InputStream:
     _generation: int = 0
     _offset: int = 0
     _seen: list[pl.Series] = field(default_factory=list)  # ids, batch by batch
-    _is_repeated: bool = False  # a new generation gives rows again that were given out before
+    _repeated: Counter[str] = field(default_factory=Counter)  # what a new generation will give again
 
     def poll(self) -> pl.DataFrame | None:
         """New rows, None when there are none. Sets `closed` when no more will come.
@@ -78,7 +79,7 @@ class InputStream:
             self.is_revised = True
             return None
         if output.generation != self._generation:
-            self._is_repeated = self._generation > 0
+            self._repeated = Counter(item for ids in self._seen for item in ids.to_list())
             self._generation, self._offset = output.generation, output.start
             self.optics = None
         if self.optics is None:
@@ -112,8 +113,8 @@ class InputStream:
         if not frame.height:
             return None
         fresh = with_ids(frame)
-        if self._is_repeated and self._seen:
-            fresh = fresh.filter(~pl.col(ITEM_ID).is_in(pl.concat(self._seen).implode()))
+        if self._repeated:
+            fresh = without(fresh, self._repeated)
         self._seen.append(fresh[ITEM_ID])
         self.rows_seen += fresh.height
         return fresh if fresh.height else None
@@ -130,6 +131,22 @@ class InputStream:
     def _all_of(self, table: pl.DataFrame) -> pl.DataFrame | None:
         self.labels = (*dict.fromkeys([*table.columns, ITEM_ID]),)
         return self._new(table)
+
+
+def without(rows: pl.DataFrame, known: Counter[str]) -> pl.DataFrame:
+    """The rows that are not known yet; those that are found are taken off `known`.
+
+    Counted and not only looked up, since a set may have one item several times: joined with all its copies.
+    """
+    is_fresh = []
+    for item in rows[ITEM_ID].to_list():
+        count = known.get(item, 0)
+        is_fresh.append(not count)
+        if count == 1:
+            del known[item]
+        elif count:
+            known[item] = count - 1
+    return rows.filter(pl.Series(is_fresh, dtype=pl.Boolean))
 
 
 def table_of(

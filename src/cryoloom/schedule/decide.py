@@ -187,7 +187,8 @@ def why_waiting(job: JobFacts, jobs: Mapping[str, JobFacts]) -> str:
             continue
         if need.output in producer.closed_outputs:
             continue
-        if producer.state == "running" and need.streams and need.output in producer.open_outputs:
+        goes_on = producer.state in ("running", "scheduled")  # scheduled: its next attempt follows
+        if goes_on and need.streams and need.output in producer.open_outputs:
             continue
         return _waits_for(producer)
     return ""
