@@ -13,7 +13,7 @@ from pathlib import Path
 from cryoloom.errors import CryoloomError
 from cryoloom.project.attempts import attempts_folder
 from cryoloom.project.folder import ProjectFolder
-from cryoloom.project.jobstar import job_options, job_star_text
+from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.notes import clear_marks, set_mark
 from cryoloom.project.registry import find_protocol
@@ -64,7 +64,7 @@ def run_attempt(root: Path, name: str, attempt: int) -> int:
         if found:
             journal.write("auto.resolved", values=found)
             run.protocol = protocol = _with_auto(entry.make_protocol(), journal)
-            (folder / "job.star").write_text(job_star_text(protocol.relion_type, job_options(protocol)))
+            (folder / "job.star").write_text(job_star_of(protocol))
         _run_kind(run)
         state = "succeeded"
     except Suspended as reason:

@@ -1,0 +1,61 @@
+"""What can be done with a job after it was made: resume, restart, delete.
+
+`Project` has a method of the same name for each; what happens on disk is told in `project/`.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from cryoloom.engine.scheduler import ensure_scheduler
+from cryoloom.project import attempts
+from cryoloom.project.deleting import delete_jobs
+from cryoloom.project.restarting import restart_jobs
+
+if TYPE_CHECKING:
+    from cryoloom.api.project import Job, Project
+
+
+def resume(project: "Project", jobs: "Sequence[Job | str] | None") -> "list[Job]":
+    """Take up what was interrupted; None: in the whole project. Returns the jobs that go on."""
+    wanted = project.jobs() if jobs is None else [project.job(_name(job)) for job in jobs]
+    taken = []
+    for job in wanted:
+        if job.entry.spec is None:
+            continue
+        status = job.entry.status()
+        if status.state in ("failed", "aborted"):
+            number = status.attempt.number if status.attempt else 0
+            attempts.write_control(job.entry.folder, wanted="run", fresh=number)
+            taken.append(job)
+        elif status.state == "scheduled":
+            attempts.write_control(job.entry.folder, wanted="run")
+            taken.append(job)
+        elif status.attempt is not None and status.attempt.vanished():
+            taken.append(job)
+    ensure_scheduler(project.path)
+    return taken
+
+
+def restart(project: "Project", job: "Job | str", *, dependents: bool | None) -> dict[str, str]:
+    """Clear a job and run it again in its folder, under its id and number.
+
+    Args:
+        project: whose job.
+        job: which.
+        dependents: those that need it are cleared and run too, or left as they are; None refuses
+            where there are any.
+    Returns:
+        For each job where its earlier results lie in `Trash/`.
+    """
+    moved = restart_jobs(project.folder, _name(job), dependents=dependents)
+    ensure_scheduler(project.path)
+    return moved
+
+
+def delete(project: "Project", jobs: "Sequence[Job | str]", *, dependents: bool) -> dict[str, str]:
+    """Move jobs to `Trash/`; refuses while others need them, unless these come along."""
+    return delete_jobs(project.folder, [_name(job) for job in jobs], dependents=dependents)
+
+
+def _name(job: "Job | str") -> str:
+    return job if isinstance(job, str) else job.name

@@ -1,0 +1,143 @@
+"""What becomes of a job: stop, resume, restart, delete."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cryoloom.cli import live
+from cryoloom.cli.shell import (
+    FAILED,
+    JsonOption,
+    ProjectOption,
+    WaitOption,
+    is_conversation,
+    open_project,
+    print_json,
+)
+
+if TYPE_CHECKING:
+    from cryoloom.api import Job, Project
+
+JobArgument = Annotated[str, typer.Argument(help="Name, number or alias.")]
+JobsArgument = Annotated[list[str], typer.Argument(help="Names, numbers or aliases.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command("stop")(stop)
+    app.command("resume")(resume)
+    app.command("restart")(restart)
+    app.command("delete")(delete)
+
+
+def stop(
+    jobs: JobsArgument,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Only close an import's stream; what came goes on.")
+    ] = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """End jobs; what they have done is kept, and `resume` goes on from there."""
+    opened = open_project(project)
+    found = [opened.job(job) for job in jobs]
+    for job in found:
+        if stream:
+            job.stop_stream()
+        else:
+            job.stop()
+    if as_json:
+        print_json([job.summary().as_dict() for job in found])
+        return
+    for job in found:
+        if stream:
+            print(f"{job.name}: the stream is closed; what has come is processed.")
+        else:
+            print(f"{job.name} is being stopped. `cryoloom resume {job.name}` goes on.")
+
+
+def resume(
+    jobs: Annotated[list[str] | None, typer.Argument(help="Names, numbers or aliases.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that was interrupted, failed or stopped.")
+    ] = False,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Go on with jobs that failed, were stopped or were killed: after their last finished item or iteration."""
+    opened = open_project(project)
+    if not jobs and not everything:
+        raise typer.BadParameter("name jobs, or say --all")
+    taken = opened.resume(None if everything else list(jobs or []))
+    if not as_json:
+        print("Resumed: " + (", ".join(job.name for job in taken) or "nothing; no job was interrupted"))
+    finish(opened, taken, wait=wait, as_json=as_json, everything=True)
+
+
+def restart(
+    job: JobArgument,
+    dependents: Annotated[
+        bool | None,
+        typer.Option(
+            "--dependents/--alone", help="Clear and run the jobs that need it too, or leave them as they are."
+        ),
+    ] = None,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Run a job again from the beginning, in its folder and under its number; its results go to `Trash/`."""
+    opened = open_project(project)
+    others = opened.job(job).dependents()
+    if others and dependents is None and not as_json and is_conversation():
+        print(f"These need {opened.job(job).name}: {', '.join(other.name for other in others)}")
+        dependents = typer.confirm("Clear them and run them again too?")
+    moved = opened.restart(job, dependents=dependents)
+    if as_json and not wait:
+        print_json([{"job": name, "trash": where} for name, where in moved.items()])
+        return
+    if not as_json:
+        for name, where in moved.items():
+            print(f"{name} runs again" + (f"; what it had made lies in {where}" if where else ""))
+        left = [other.name for other in others if other.name not in moved]
+        if left:
+            print(f"Left as they are, made from the earlier results: {', '.join(left)}")
+    finish(opened, [opened.job(name) for name in moved], wait=wait, as_json=as_json)
+
+
+def delete(
+    jobs: JobsArgument,
+    dependents: Annotated[
+        bool, typer.Option("--dependents", help="Take along the jobs that need them.")
+    ] = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Move jobs to `Trash/`; nothing is erased. Refuses while other jobs need them."""
+    moved = open_project(project).delete(*jobs, dependents=dependents)
+    if as_json:
+        print_json([{"job": name, "trash": where} for name, where in moved.items()])
+        return
+    for name, where in moved.items():
+        print(f"{name} → {where}")
+
+
+def finish(
+    project: "Project", jobs: "list[Job]", *, wait: bool, as_json: bool, everything: bool = False
+) -> None:
+    """The end of a command that sets jobs going: stay with them where that is wanted.
+
+    Raises:
+        Exit: with the code for failure, where one of them did not succeed.
+    """
+    if wait:
+        # Of the whole project, where jobs go on that others wait for.
+        shown = live.follow(project, None if everything else jobs, quiet=as_json)
+    else:
+        names = {job.name for job in jobs}
+        shown = [summary for summary in project.summaries() if summary.name in names]
+    if as_json:
+        print_json([summary.as_dict() for summary in shown])
+    if wait and any(summary.state != "succeeded" for summary in shown if summary.ours):
+        raise typer.Exit(FAILED)
