@@ -79,3 +79,19 @@ def test_delete_names_who_needs_a_job_and_takes_several(session: Project) -> Non
         {"job": "Select/job002", "trash": "Trash/Select/job002"},
     ]
     assert session.jobs() == []
+
+
+@pytest.mark.slow
+def test_a_branch_runs_again_on_a_copy_with_one_parameter_changed(session: Project) -> None:
+    made = cryoloom(session, "copy", "2", "expression=rlnOpticsGroup > 1", "--json")
+    started = cryoloom(session, "copy", "1", "--branch", "--start", "--wait")
+
+    [copy] = json.loads(made.stdout)
+    assert (copy["name"], copy["label"], copy["state"]) == (
+        "Select/job003",
+        "copy of Select/job002",
+        "aborted",
+    )
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert items(session, "Select/job005", "kept") == items(session, "Select/job002", "kept")
+    assert session.job("Select/job005").entry.spec.inputs["input"].job == "Import/job004"  # type: ignore[union-attr]

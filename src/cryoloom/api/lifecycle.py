@@ -1,14 +1,16 @@
-"""What can be done with a job after it was made: resume, restart, delete.
+"""What can be done with a job after it was made: resume, restart, copy, delete.
 
 `Project` has a method of the same name for each; what happens on disk is told in `project/`.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.scheduler import ensure_scheduler
 from cryoloom.project import attempts
+from cryoloom.project.copying import copy_jobs
 from cryoloom.project.deleting import delete_jobs
+from cryoloom.project.registry import find_protocol
 from cryoloom.project.restarting import restart_jobs
 
 if TYPE_CHECKING:
@@ -55,6 +57,31 @@ def restart(project: "Project", job: "Job | str", *, dependents: bool | None) ->
 def delete(project: "Project", jobs: "Sequence[Job | str]", *, dependents: bool) -> dict[str, str]:
     """Move jobs to `Trash/`; refuses while others need them, unless these come along."""
     return delete_jobs(project.folder, [_name(job) for job in jobs], dependents=dependents)
+
+
+def copy(
+    project: "Project", job: "Job | str", given: Mapping[str, Any], *, branch: bool, start: bool
+) -> "list[Job]":
+    """Make jobs like these with some parameters changed.
+
+    Args:
+        project: whose job.
+        job: which.
+        given: what is different in its copy, parameters and inputs by name.
+        branch: copy the jobs that need it too; their inputs lead to the copies.
+        start: false leaves the copies unscheduled until `resume`.
+    Returns:
+        The copies, that of `job` first.
+    """
+    name = project.job(_name(job)).name
+    values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
+    made = copy_jobs(project.folder, name, values, inputs, branch=branch)
+    if not start:
+        for entry in made.values():
+            attempts.write_control(entry.folder, wanted="stop")
+    else:
+        ensure_scheduler(project.path)
+    return [project.job(entry.name) for entry in made.values()]
 
 
 def _name(job: "Job | str") -> str:

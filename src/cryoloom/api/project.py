@@ -151,6 +151,12 @@ class Project:
         """Move jobs to `Trash/`, and on request those that need them; returns where each lies now."""
         return lifecycle.delete(self, jobs, dependents=dependents)
 
+    def copy(
+        self, job: "Job | str", *, branch: bool = False, start: bool = False, **given: Any
+    ) -> list["Job"]:
+        """Make a job like this one with some parameters changed, and with `branch` all that need it."""
+        return lifecycle.copy(self, job, given, branch=branch, start=start)
+
     def given(
         self, kind: type[Protocol], given: Mapping[str, Any]
     ) -> tuple[dict[str, Any], dict[str, kinds.Dataset]]:

@@ -1,4 +1,4 @@
-"""What becomes of a job: stop, resume, restart, delete."""
+"""What becomes of a job: stop, resume, restart, copy, delete."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +13,7 @@ from cryoloom.cli.shell import (
     is_conversation,
     open_project,
     print_json,
+    split_given,
 )
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("stop")(stop)
     app.command("resume")(resume)
     app.command("restart")(restart)
+    app.command("copy")(copy)
     app.command("delete")(delete)
 
 
@@ -104,6 +106,30 @@ def restart(
         if left:
             print(f"Left as they are, made from the earlier results: {', '.join(left)}")
     finish(opened, [opened.job(name) for name in moved], wait=wait, as_json=as_json)
+
+
+def copy(
+    job: JobArgument,
+    given: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="What is different in the copy.")
+    ] = None,
+    branch: Annotated[
+        bool, typer.Option("--branch", help="Copy the jobs that need it too; they then need the copy.")
+    ] = False,
+    start: Annotated[bool, typer.Option("--start", help="Hand the copies to the scheduler.")] = False,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Make a job like this one with some parameters changed; the original stays as it is."""
+    opened = open_project(project)
+    made = opened.copy(job, branch=branch, start=start or wait, **split_given(given or []))
+    if not as_json:
+        for one in made:
+            print(f"{one.name}: {one.summary().label}")
+        if not (start or wait):
+            print(f"  cryoloom resume {' '.join(one.name for one in made)}")
+    finish(opened, made, wait=wait, as_json=as_json)
 
 
 def delete(
