@@ -95,3 +95,10 @@ def test_a_branch_runs_again_on_a_copy_with_one_parameter_changed(session: Proje
     assert started.returncode == 0, started.stdout + started.stderr
     assert items(session, "Select/job005", "kept") == items(session, "Select/job002", "kept")
     assert session.job("Select/job005").entry.spec.inputs["input"].job == "Import/job004"  # type: ignore[union-attr]
+
+
+@pytest.mark.slow
+def test_clean_without_a_job_or_all_is_wrong_usage_and_nothing_to_clean_is_said(session: Project) -> None:
+    assert cryoloom(session, "clean").returncode == 2
+    assert "Nothing to clean" in cryoloom(session, "clean", "--all", "--dry-run").stdout
+    assert json.loads(cryoloom(session, "clean", "--all", "--json").stdout) == []

@@ -1,4 +1,4 @@
-"""What can be done with a job after it was made: resume, restart, copy, delete.
+"""What can be done with a job after it was made: resume, restart, copy, clean, delete.
 
 `Project` has a method of the same name for each; what happens on disk is told in `project/`.
 """
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.scheduler import ensure_scheduler
 from cryoloom.project import attempts
+from cryoloom.project.cleaning import Cleaning, plan_cleaning
+from cryoloom.project.cleaning import clean as clean_job
 from cryoloom.project.copying import copy_jobs
 from cryoloom.project.deleting import delete_jobs
 from cryoloom.project.registry import find_protocol
@@ -82,6 +84,19 @@ def copy(
     else:
         ensure_scheduler(project.path)
     return [project.job(entry.name) for entry in made.values()]
+
+
+def clean(project: "Project", jobs: "Sequence[Job | str]", *, harsh: bool, dry_run: bool) -> list[Cleaning]:
+    """Move intermediate files to `Trash/`, by RELION's rules for each kind of job.
+
+    Args:
+        project: whose jobs.
+        jobs: which; none: all that have succeeded.
+        harsh: also images that later jobs read through their tables; their names are in `warning`.
+        dry_run: only say what would go.
+    """
+    plans = plan_cleaning(project.folder, [_name(job) for job in jobs] or None, harsh=harsh)
+    return plans if dry_run else [clean_job(project.folder, plan) for plan in plans]
 
 
 def _name(job: "Job | str") -> str:

@@ -22,6 +22,7 @@ from cryoloom.api.summary import JobSummary, summarise
 from cryoloom.engine.scheduler import ensure_scheduler, read_waits
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import attempts
+from cryoloom.project.cleaning import Cleaning
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.lineage import dependents_of
 from cryoloom.project.references import resolve_input
@@ -156,6 +157,10 @@ class Project:
     ) -> list["Job"]:
         """Make a job like this one with some parameters changed, and with `branch` all that need it."""
         return lifecycle.copy(self, job, given, branch=branch, start=start)
+
+    def clean(self, *jobs: "Job | str", harsh: bool = False, dry_run: bool = False) -> list[Cleaning]:
+        """Move intermediate files of jobs, of all without a name, to `Trash/`; see `lifecycle.clean`."""
+        return lifecycle.clean(self, jobs, harsh=harsh, dry_run=dry_run)
 
     def given(
         self, kind: type[Protocol], given: Mapping[str, Any]

@@ -1,5 +1,6 @@
-"""What becomes of a job: stop, resume, restart, copy, delete."""
+"""What becomes of a job: stop, resume, restart, copy, clean, delete."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,6 +15,7 @@ from cryoloom.cli.shell import (
     open_project,
     print_json,
     split_given,
+    table,
 )
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("resume")(resume)
     app.command("restart")(restart)
     app.command("copy")(copy)
+    app.command("clean")(clean)
     app.command("delete")(delete)
 
 
@@ -147,6 +150,53 @@ def delete(
         return
     for name, where in moved.items():
         print(f"{name} → {where}")
+
+
+def clean(
+    jobs: Annotated[list[str] | None, typer.Argument(help="Names, numbers or aliases.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All jobs that have succeeded.")] = False,
+    harsh: Annotated[
+        bool,
+        typer.Option("--harsh", help="Also images that later jobs may need: micrographs, particle stacks."),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Move intermediate files to `Trash/`, by RELION's rules; nothing is erased."""
+    if bool(jobs) == everything:
+        raise typer.BadParameter("name jobs, or say --all")
+    opened = open_project(project)
+    done = opened.clean(*(jobs or []), harsh=harsh, dry_run=dry_run)
+    for one in done:
+        if one.warning:
+            print(f"Warning: {one.warning}.", file=sys.stderr)
+    if as_json:
+        print_json([one.as_dict() for one in done])
+        return
+    rows = [
+        [one.job, kind.what, str(len(kind.files)), _size(kind.bytes)] for one in done for kind in one.classes
+    ]
+    if not rows:
+        print("Nothing to clean.")
+        return
+    files, size = sum(len(one.files) for one in done), sum(one.bytes for one in done)
+    rows.append(["in total", "", str(files), _size(size)])
+    print(table(["job", "what", "files", "size"], rows))
+    for one in done:
+        if one.kept:
+            print(f"Kept in {one.job}, an input or output: {', '.join(one.kept)}")
+    print("Nothing was moved." if dry_run else "All of it lies in Trash/ now.")
+
+
+def _size(count: int) -> str:
+    """Bytes for people."""
+    size, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
 
 
 def finish(
