@@ -1,6 +1,6 @@
-"""What can be done with a job after it was made: resume, restart, copy, clean, delete.
+"""What can be done with a job after it was made: resume, restart, continue, copy, clean, delete.
 
-`Project` has a method of the same name for each; what happens on disk is told in `project/`.
+`Project` has a method for each; what happens on disk is told in `project/`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from cryoloom.engine.scheduler import ensure_scheduler
 from cryoloom.project import attempts
 from cryoloom.project.cleaning import Cleaning, plan_cleaning
 from cryoloom.project.cleaning import clean as clean_job
+from cryoloom.project.continuing import continue_job
 from cryoloom.project.copying import copy_jobs
 from cryoloom.project.deleting import delete_jobs
 from cryoloom.project.registry import find_protocol
@@ -84,6 +85,28 @@ def copy(
     else:
         ensure_scheduler(project.path)
     return [project.job(entry.name) for entry in made.values()]
+
+
+def continue_from(
+    project: "Project", job: "Job | str", given: Mapping[str, Any], *, iteration: int | None, start: bool
+) -> "Job":
+    """Make a new job that goes on from an iteration of an old one.
+
+    Args:
+        project: whose job.
+        job: a 2D classification, initial model or refinement, ours or RELION's.
+        given: what is different from now on, such as `nr_iter=40`.
+        iteration: where to go on from; None: the newest whole one.
+        start: false leaves it unscheduled until `resume`.
+    """
+    name = project.job(_name(job)).name
+    values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
+    entry = continue_job(project.folder, name, values, inputs, iteration=iteration)
+    if not start:
+        attempts.write_control(entry.folder, wanted="stop")
+    else:
+        ensure_scheduler(project.path)
+    return project.job(entry.name)
 
 
 def clean(project: "Project", jobs: "Sequence[Job | str]", *, harsh: bool, dry_run: bool) -> list[Cleaning]:

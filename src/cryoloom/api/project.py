@@ -158,6 +158,12 @@ class Project:
         """Make a job like this one with some parameters changed, and with `branch` all that need it."""
         return lifecycle.copy(self, job, given, branch=branch, start=start)
 
+    def continue_from(
+        self, job: "Job | str", *, iteration: int | None = None, start: bool = True, **given: Any
+    ) -> "Job":
+        """Make a new job that goes on from an iteration of an old one; see `lifecycle.continue_from`."""
+        return lifecycle.continue_from(self, job, given, iteration=iteration, start=start)
+
     def clean(self, *jobs: "Job | str", harsh: bool = False, dry_run: bool = False) -> list[Cleaning]:
         """Move intermediate files of jobs, of all without a name, to `Trash/`; see `lifecycle.clean`."""
         return lifecycle.clean(self, jobs, harsh=harsh, dry_run=dry_run)

@@ -1,4 +1,4 @@
-"""What becomes of a job: stop, resume, restart, copy, clean, delete."""
+"""What becomes of a job: stop, resume, restart, continue, copy, clean, delete."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -30,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("stop")(stop)
     app.command("resume")(resume)
     app.command("restart")(restart)
+    app.command("continue")(continue_)
     app.command("copy")(copy)
     app.command("clean")(clean)
     app.command("delete")(delete)
@@ -109,6 +110,27 @@ def restart(
         if left:
             print(f"Left as they are, made from the earlier results: {', '.join(left)}")
     finish(opened, [opened.job(name) for name in moved], wait=wait, as_json=as_json)
+
+
+def continue_(
+    job: JobArgument,
+    given: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME=VALUE...", help="What is different from now on, such as nr_iter=40."),
+    ] = None,
+    iteration: Annotated[
+        int | None, typer.Option("--from-iteration", help="Where to go on from; by default the newest.")
+    ] = None,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Make a new job that goes on from an iteration of a classification, initial model or refinement."""
+    opened = open_project(project)
+    made = opened.continue_from(job, iteration=iteration, **split_given(given or []))
+    if not as_json:
+        print(f"{made.name}: {made.summary().label}")
+    finish(opened, [made], wait=wait, as_json=as_json)
 
 
 def copy(

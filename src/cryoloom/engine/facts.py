@@ -114,7 +114,8 @@ def _describe(watched: Watched) -> None:
             streams=isinstance(protocol, ItemProtocol | RowProtocol) and protocol.input_spec(name).streams,
         )
         for name, dataset in protocol.given.items()
-        if dataset and dataset.job
+        # A file that is no output of its job was there when it was named: nothing is waited for.
+        if dataset and dataset.job and dataset.output
     )
     if isinstance(protocol, ProgramProtocol):
         watched.cores = protocol.cores()
