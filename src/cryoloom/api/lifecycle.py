@@ -1,12 +1,14 @@
-"""What can be done with a job after it was made: resume, restart, continue, copy, clean, delete.
+"""What can be done with a job after it was made: resume, retry, restart, continue, copy, clean, delete.
 
 `Project` has a method for each; what happens on disk is told in `project/`.
 """
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.scheduler import ensure_scheduler
+from cryoloom.errors import ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.cleaning import Cleaning, plan_cleaning
 from cryoloom.project.cleaning import clean as clean_job
@@ -15,6 +17,9 @@ from cryoloom.project.copying import copy_jobs
 from cryoloom.project.deleting import delete_jobs
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.restarting import restart_jobs
+from cryoloom.project.retrying import Retry, plan_retry, reopen
+
+PATIENCE_S = 60.0
 
 if TYPE_CHECKING:
     from cryoloom.api.project import Job, Project
@@ -39,6 +44,38 @@ def resume(project: "Project", jobs: "Sequence[Job | str] | None") -> "list[Job]
             taken.append(job)
     ensure_scheduler(project.path)
     return taken
+
+
+def retry(project: "Project", job: "Job | str", *, dependents: bool) -> Retry:
+    """Try failed items again: in the same job, which keeps what is through.
+
+    Args:
+        project: whose job.
+        job: an import, or a job that treats items one by one; it may run.
+        dependents: also open the jobs again that followed its stream and ended without these items.
+    """
+    plan = plan_retry(project.folder, _name(job), dependents=dependents)
+    # The first one first: who follows waits then until its outputs are open.
+    for name in [*([plan.job] if plan.failed else []), *(plan.followers if dependents else ())]:
+        _end(project, name)
+        reopen(project.folder.entry(name))
+    ensure_scheduler(project.path)
+    return plan
+
+
+def _end(project: "Project", name: str) -> None:
+    """Stop a running job and wait for its end: only a new attempt tries again what failed."""
+    entry = project.folder.entry(name)
+    began = time.monotonic()
+    while entry.status().state == "running":
+        attempts.write_control(entry.folder, wanted="stop")
+        ensure_scheduler(project.path)
+        if time.monotonic() - began > PATIENCE_S:
+            raise ProjectError(
+                f"{name}", found=f"still running after {PATIENCE_S:.0f} s", expected="stopped",
+                hint=f"When it has ended: cryoloom resume {name}",
+            )  # fmt: skip
+        time.sleep(0.1)
 
 
 def restart(project: "Project", job: "Job | str", *, dependents: bool | None) -> dict[str, str]:

@@ -27,6 +27,7 @@ from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.lineage import dependents_of
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
+from cryoloom.project.retrying import Retry
 from cryoloom.project.workflow import add_to_project, read_workflow
 from cryoloom.protocol import datasets as kinds
 from cryoloom.protocol.declare import InputSpec, near, numbered
@@ -143,6 +144,10 @@ class Project:
     def resume(self, jobs: "Sequence[Job | str] | None" = None) -> list["Job"]:
         """Take up what was interrupted: failed, stopped and lost jobs go on where they were."""
         return lifecycle.resume(self, jobs)
+
+    def retry(self, job: "Job | str", *, dependents: bool = False) -> Retry:
+        """Try a job's failed items again, and on request let those follow that ended without them."""
+        return lifecycle.retry(self, job, dependents=dependents)
 
     def restart(self, job: "Job | str", *, dependents: bool | None = None) -> dict[str, str]:
         """Clear a job and run it again from the beginning; see `lifecycle.restart`."""

@@ -1,4 +1,4 @@
-"""What becomes of a job: stop, resume, restart, continue, copy, clean, delete."""
+"""What becomes of a job: stop, resume, retry, restart, continue, copy, clean, delete."""
 
 import sys
 from typing import TYPE_CHECKING, Annotated
@@ -29,6 +29,7 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands to the program."""
     app.command("stop")(stop)
     app.command("resume")(resume)
+    app.command("retry")(retry)
     app.command("restart")(restart)
     app.command("continue")(continue_)
     app.command("copy")(copy)
@@ -79,6 +80,37 @@ def resume(
     if not as_json:
         print("Resumed: " + (", ".join(job.name for job in taken) or "nothing; no job was interrupted"))
     finish(opened, taken, wait=wait, as_json=as_json, everything=True)
+
+
+def retry(
+    job: JobArgument,
+    dependents: Annotated[
+        bool,
+        typer.Option(
+            "--dependents", help="The jobs that followed it and ended without these items take them."
+        ),
+    ] = False,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Try a job's failed items again, in the same job; what is through stays."""
+    opened = open_project(project)
+    plan = opened.retry(job, dependents=dependents)
+    if as_json and not wait:
+        print_json(plan.as_dict())
+        return
+    if not as_json:
+        print(f"{plan.job}: {plan.failed} failed items are tried again.")
+        if plan.followers and dependents:
+            print(f"Open again for what comes: {', '.join(plan.followers)}")
+        elif plan.followers:
+            print(f"These ended without them: {', '.join(plan.followers)}")
+            print(f"  cryoloom retry {plan.job} --dependents")
+        for name in plan.wholes:
+            print(f"{name} took the set as a whole; when all is through: cryoloom restart {name}")
+    names = [plan.job, *(plan.followers if dependents else ())]
+    finish(opened, [opened.job(name) for name in names], wait=wait, as_json=as_json)
 
 
 def restart(
