@@ -13,6 +13,7 @@ import pytest
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt
+from cryoloom.project.deleting import delete_jobs
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.journal import JournalWriter, read_history
 from cryoloom.project.jsonfile import write_json
@@ -113,7 +114,7 @@ def test_a_deleted_job_lies_in_the_trash_with_those_that_need_it(project: Projec
     movies = first.outputs()["movies"]
     project.create_job("relion.motioncorr", {}, {"input_star_mics": movies})
 
-    assert project.delete_job("mine") == ["Import/job001", "MotionCorr/job002"]
+    assert list(delete_jobs(project, ["mine"], dependents=True)) == ["Import/job001", "MotionCorr/job002"]
     assert (project.root / "Trash/Import/job001/job.json").exists()
     assert (project.root / "Trash/MotionCorr/job002/job.json").exists()
     assert project.entries() == []

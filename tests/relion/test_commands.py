@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cryoloom.api.relion_command import commands_of
-from cryoloom.project.jobstar import job_options, job_star_text
+from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol
@@ -21,6 +21,13 @@ PIPELINE = "\n# version 30001\n\ndata_pipeline_general\n\n_rlnPipeLineJobCounter
 NOTED = re.compile(r"^`which (\S+)` (.*)$", re.MULTILINE)
 
 PARTICLES = {"fn_img": "Extract/job090/particles.star"}
+
+
+def after(folder: str) -> dict[str, str]:
+    """Inputs of a job that goes on from another's twelfth iteration."""
+    return {**PARTICLES, "fn_cont": f"{folder}/job090/run_it012_optimiser.star"}
+
+
 CASES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ("relion.motioncorr", {"fn_gain_ref": "Movies/gain.mrc", "gain_rot": 1, "gain_flip": 2, "fn_defect": "",
                            "dose_per_frame": 1.277, "patch_x": 5, "patch_y": 5, "do_save_noDW": True},
@@ -64,6 +71,12 @@ CASES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ("relion.refine3d", {"ref_correct_greyscale": True, "do_solvent_fsc": True, "auto_faster": True, "relax_sym": "C2",
                          "do_pad1": True, "skip_gridding": False, "sampling": "3.7 degrees"},
      {**PARTICLES, "fn_ref": "ref.mrc", "fn_mask": "mask.mrc"}),
+    ("relion.class2d", {"nr_iter": 40, "tau_fudge": 4, "nr_pool": 30, "allow_coarser": True}, after("Class2D")),
+    ("relion.class2d", {"nr_iter": 13, "dont_skip_align": False, "nr_threads": 3}, after("Class2D")),
+    ("relion.inimodel", {"sgd_fin_iter": 60, "sgd_write_iter": 5, "nr_threads": 2}, after("InitialModel")),
+    ("relion.refine3d", {"auto_faster": True, "do_pad1": True}, {**after("Refine3D"), "fn_ref": "ref.mrc"}),
+    ("relion.refine3d", {"do_solvent_fsc": True, "relax_sym": "C2", "particle_diameter": 180},
+     {**after("Refine3D"), "fn_ref": "ref.mrc", "fn_mask": "mask.mrc"}),
     ("relion.maskcreate", {"inimask_threshold": 0.02, "nr_threads": 2}, {"fn_in": "ref.mrc"}),
     ("relion.maskcreate", {"inimask_threshold": 0.02, "lowpass_filter": -1, "angpix": 1.5}, {"fn_in": "ref.mrc"}),
     ("relion.postprocess", {"angpix": 1.244}, {"fn_in": "run_half1_class001_unfil.mrc", "fn_mask": "mask.mrc"}),
@@ -104,10 +117,13 @@ def test_a_command_is_the_one_that_relion_builds_from_our_job_star(
 ) -> None:
     kind = find_protocol(name)
     protocol = kind(values, {key: kind.inputs[key].kind(path) for key, path in inputs.items()})
-    (relion_project / "job.star").write_text(job_star_text(kind.relion_type, job_options(protocol)))
+    (relion_project / "job.star").write_text(job_star_of(protocol))
     said = relion(relion_project, "--addJobFromStar", "job.star")
     job = f"{kind.folder}/job001"
     assert (relion_project / job / "job.star").exists(), said
+    if protocol.given.get("fn_cont"):
+        # Adding a job, the pipeliner makes a new one of it; running it, it looks again.
+        (relion_project / job / "job.star").write_text(job_star_of(protocol))
     # The inputs are empty files, so RELION's program fails at once; what counts is what it was called with.
     relion(relion_project, "--RunJobs", f"{job}/", "--schedule", "s1", "--sec_wait_after", "0")
     noted = NOTED.search((relion_project / job / "note.txt").read_text())

@@ -16,22 +16,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cryoloom.api import lifecycle
+from cryoloom.api.dataset import Dataset
 from cryoloom.api.summary import JobSummary, summarise
 from cryoloom.engine.scheduler import call_scheduler, ensure_scheduler, read_waits
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import attempts
-from cryoloom.project.coordinate_files import table_beside
+from cryoloom.project.cleaning import Cleaning
 from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.lineage import dependents_of
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
+from cryoloom.project.retrying import Retry
 from cryoloom.project.workflow import add_to_project, read_workflow
 from cryoloom.protocol import datasets as kinds
 from cryoloom.protocol.declare import InputSpec, near, numbered
+from cryoloom.protocol.protocols import Protocol
 
 if TYPE_CHECKING:
-    import polars as pl
-
-    from cryoloom.protocol.blocks import Block, Chart
+    from cryoloom.protocol.blocks import Block
 
 LIVE = ("scheduled", "running")
 
@@ -87,20 +90,7 @@ class Project:
         Raises:
             ParameterError: an unknown name, a value or an input that does not fit.
         """
-        kind = find_protocol(protocol)
-        values: dict[str, Any] = {}
-        inputs: dict[str, kinds.Dataset] = {}
-        for name, value in given.items():
-            if name in kind.inputs:
-                inputs |= self._inputs(kind.inputs[name], value, protocol)
-            elif name in kind.params:
-                values[name] = value
-            else:
-                known = [*kind.params, *kind.inputs]
-                raise ParameterError(
-                    f"{protocol}: parameter {name}", found="unknown",
-                    expected=f"one of those that `cryoloom help {protocol}` lists", hint=near(name, known),
-                )  # fmt: skip
+        values, inputs = self.given(find_protocol(protocol), given)
         waits = [item.name if isinstance(item, Job) else self.folder.entry(item).name for item in wait_for]
         entry = self.folder.create_job(protocol, values, inputs, wait_for=waits, label=label, alias=alias)
         if not start:
@@ -153,31 +143,58 @@ class Project:
 
     def resume(self, jobs: "Sequence[Job | str] | None" = None) -> list["Job"]:
         """Take up what was interrupted: failed, stopped and lost jobs go on where they were."""
-        wanted = (
-            self.jobs() if jobs is None else [job if isinstance(job, Job) else self.job(job) for job in jobs]
-        )
-        taken = []
-        for job in wanted:
-            if job.entry.spec is None:
-                continue
-            status = job.entry.status()
-            if status.state in ("failed", "aborted"):
-                number = status.attempt.number if status.attempt else 0
-                attempts.write_control(job.entry.folder, wanted="run", fresh=number)
-                taken.append(job)
-            elif status.state == "scheduled":
-                # Whoever asks does not want to wait for the next attempt's turn.
-                ended = status.attempt.number if status.attempt and status.attempt.ended else 0
-                attempts.write_control(job.entry.folder, wanted="run", fresh=ended)
-                taken.append(job)
-            elif status.attempt is not None and status.attempt.vanished():
-                taken.append(job)
-        call_scheduler(self.path)
-        return taken
+        return lifecycle.resume(self, jobs)
 
-    def delete(self, job: "Job | str") -> list[str]:
-        """Move a job, and those that need it, to `Trash/`."""
-        return self.folder.delete_job(job.name if isinstance(job, Job) else job)
+    def retry(self, job: "Job | str", *, dependents: bool = False) -> Retry:
+        """Try a job's failed items again, and on request let those follow that ended without them."""
+        return lifecycle.retry(self, job, dependents=dependents)
+
+    def restart(self, job: "Job | str", *, dependents: bool | None = None) -> dict[str, str]:
+        """Clear a job and run it again from the beginning; see `lifecycle.restart`."""
+        return lifecycle.restart(self, job, dependents=dependents)
+
+    def delete(self, *jobs: "Job | str", dependents: bool = False) -> dict[str, str]:
+        """Move jobs to `Trash/`, and on request those that need them; returns where each lies now."""
+        return lifecycle.delete(self, jobs, dependents=dependents)
+
+    def copy(
+        self, job: "Job | str", *, branch: bool = False, start: bool = False, **given: Any
+    ) -> list["Job"]:
+        """Make a job like this one with some parameters changed, and with `branch` all that need it."""
+        return lifecycle.copy(self, job, given, branch=branch, start=start)
+
+    def continue_from(
+        self, job: "Job | str", *, iteration: int | None = None, start: bool = True, **given: Any
+    ) -> "Job":
+        """Make a new job that goes on from an iteration of an old one; see `lifecycle.continue_from`."""
+        return lifecycle.continue_from(self, job, given, iteration=iteration, start=start)
+
+    def clean(self, *jobs: "Job | str", harsh: bool = False, dry_run: bool = False) -> list[Cleaning]:
+        """Move intermediate files of jobs, of all without a name, to `Trash/`; see `lifecycle.clean`."""
+        return lifecycle.clean(self, jobs, harsh=harsh, dry_run=dry_run)
+
+    def given(
+        self, kind: type[Protocol], given: Mapping[str, Any]
+    ) -> tuple[dict[str, Any], dict[str, kinds.Dataset]]:
+        """Parameters and inputs of a protocol apart, as `run` takes them together.
+
+        Raises:
+            ParameterError: an unknown name, or an input that does not fit.
+        """
+        values: dict[str, Any] = {}
+        inputs: dict[str, kinds.Dataset] = {}
+        for name, value in given.items():
+            if name in kind.inputs:
+                inputs |= self._inputs(kind.inputs[name], value, kind.name)
+            elif name in kind.params:
+                values[name] = value
+            else:
+                known = [*kind.params, *kind.inputs]
+                raise ParameterError(
+                    f"{kind.name}: parameter {name}", found="unknown",
+                    expected=f"one of those that `cryoloom help {kind.name}` lists", hint=near(name, known),
+                )  # fmt: skip
+        return values, inputs
 
     def _inputs(self, spec: InputSpec, value: Any, owner: str) -> dict[str, kinds.Dataset]:
         """The datasets of one input; several as a list, or in text with commas between them."""
@@ -275,6 +292,12 @@ class Job:
         """Close an import's stream: what has come is processed to the end."""
         attempts.write_control(self.folder, stream="stop")
 
+    def dependents(self) -> list["Job"]:
+        """The jobs that need it, directly or by others."""
+        entries = self.project.folder.entries()
+        names = dependents_of(entries, [self.name])
+        return [Job(self.project, entry) for entry in entries if entry.name in names]
+
     def resume(self) -> "Job":
         """Go on after it stopped or failed."""
         self.project.resume([self])
@@ -304,98 +327,3 @@ class Job:
 
     def __repr__(self) -> str:
         return f"<Job {self.name} {self.entry.protocol} {self.state}>"
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """An output of a job, or a file of the project."""
-
-    root: Path
-    ref: kinds.Dataset
-
-    @property
-    def path(self) -> str:
-        return self.ref.path
-
-    @property
-    def job(self) -> str:
-        return self.ref.job
-
-    @property
-    def output(self) -> str:
-        return self.ref.output
-
-    @property
-    def kind(self) -> str:
-        return self.ref.kind
-
-    @property
-    def file(self) -> Path:
-        """The file to be read: for coordinates our table beside RELION's suffix file."""
-        path = self.root / self.ref.path
-        return path.with_name(table_beside(path)) if isinstance(self.ref, kinds.Coordinates) else path
-
-    def table(self) -> "pl.DataFrame":
-        """The items as a polars frame; `.to_pandas()` gives the other kind.
-
-        Raises:
-            ProjectError: a map has no items.
-        """
-        import polars as pl
-
-        from cryoloom import star
-
-        if self.file.suffix != ".star":
-            raise ProjectError(
-                f"{self.path}", found=f"a {self.kind}", expected="a table", hint="Use image() for maps."
-            )
-        tables = {
-            n: b for n, b in star.read(self.file).items() if isinstance(b, pl.DataFrame) and n != "optics"
-        }
-        own = tables.get(self.ref.block)
-        return own if own is not None else next(iter(tables.values()), pl.DataFrame())
-
-    def picks(self) -> "pl.DataFrame":
-        """Of coordinates: all picks in one table, each with its micrograph.
-
-        Raises:
-            ProjectError: these are no coordinates.
-        """
-        from cryoloom.runner.picks import PickReader
-
-        if not isinstance(self.ref, kinds.Coordinates):
-            raise ProjectError(f"{self.path}", found=f"a set of {self.kind}", expected="coordinates")
-        return PickReader(self.root, self.ref).picks(self.table())
-
-    def plot(self, x: str, y: str = "", kind: str = "", *, where: str = "") -> "Chart":
-        """A histogram of one column, or one over another; shows itself in a notebook.
-
-        Args:
-            x, y: labels.
-            kind: histogram, scatter or line; by default what suits the number of labels.
-            where: only the items for which this holds, `rlnCtfMaxResolution < 4`.
-        Raises:
-            ParameterError: a label that is missing or no number.
-            StarError: a condition that cannot be judged.
-        """
-        from cryoloom.star.expressions import rows_that_hold
-        from cryoloom.views.columns import column_chart
-
-        table = self.table()
-        return column_chart(table.filter(rows_that_hold(table, where)) if where else table, x, y, kind)
-
-    def optics(self) -> "pl.DataFrame | None":
-        """The optics table, where the dataset has one."""
-        from cryoloom import star
-
-        block = star.read(self.file).get("optics")
-        return None if isinstance(block, dict) else block
-
-    def image(self) -> Any:
-        """A map as an array (z, y, x)."""
-        from cryoloom.images.mrc import read_mrc
-
-        return read_mrc(self.file)
-
-    def __len__(self) -> int:
-        return self.table().height

@@ -127,7 +127,8 @@ def _dead_parent(entry: JobEntry, states: Mapping[str, str], stuck: set[str]) ->
     """The sentence about a job that this one waits for in vain."""
     if entry.spec is None:
         return ""
-    for name in (*entry.spec.wait_for, *(dataset.job for dataset in entry.spec.inputs.values())):
+    inputs = [dataset.job for dataset in entry.spec.inputs.values() if dataset.output]
+    for name in (*entry.spec.wait_for, *inputs):
         if states.get(name) in ("failed", "aborted"):
             how = "failed" if states[name] == "failed" else "was stopped"
             return f"needs {name}, which {how}; cryoloom resume {name}"

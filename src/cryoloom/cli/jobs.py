@@ -1,28 +1,30 @@
-"""Running and steering jobs: run, stop, resume, alias, delete; and help on protocols."""
+"""Running jobs: run and alias; and help on protocols."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cryoloom.cli import live
-from cryoloom.cli.shell import FAILED, JsonOption, ProjectOption, open_project, print_json, split_pair, table
+from cryoloom.cli.shell import (
+    FAILED,
+    JsonOption,
+    ProjectOption,
+    WaitOption,
+    open_project,
+    print_json,
+    split_given,
+    table,
+)
 
 if TYPE_CHECKING:
     from cryoloom.api import Job
-
-WaitOption = Annotated[
-    bool, typer.Option("--wait", "-w", help="Stay and show the progress until it has ended.")
-]
 
 
 def add_to(app: typer.Typer) -> None:
     """Add these commands to the program."""
     app.command("run")(run)
     app.command("help")(help_)
-    app.command("stop")(stop)
-    app.command("resume")(resume)
     app.command("alias")(alias)
-    app.command("delete")(delete)
 
 
 def run(
@@ -44,12 +46,7 @@ def run(
 ) -> None:
     """Make a job and hand it to the scheduler."""
     opened = open_project(project)
-    words: dict[str, list[str]] = {}
-    for word in given or []:
-        key, value = split_pair(word)
-        words.setdefault(key, []).append(value)
-    # A name given twice: an input that takes several.
-    values: dict[str, Any] = {key: found if len(found) > 1 else found[0] for key, found in words.items()}
+    values = split_given(given or [])
     if stream:
         values["stream"] = "Yes"
     job = opened.run(protocol, wait_for=wait_for or [], alias=name, label=label, **values)
@@ -157,43 +154,6 @@ def _help_on_labels(name: str, as_json: bool) -> None:
         print(table(["label", "type", "unit", "since", "meaning"], rows))
 
 
-def stop(
-    job: Annotated[str, typer.Argument(help="Name, number or alias.")],
-    stream: Annotated[
-        bool, typer.Option("--stream", help="Only close an import's stream; what came goes on.")
-    ] = False,
-    project: ProjectOption = None,
-) -> None:
-    """End a job; what it has done is kept, and `resume` goes on from there."""
-    found = open_project(project).job(job)
-    if stream:
-        found.stop_stream()
-        print(f"{found.name}: the stream is closed; what has come is processed.")
-    else:
-        found.stop()
-        print(f"{found.name} is being stopped. `cryoloom resume {found.name}` goes on.")
-
-
-def resume(
-    jobs: Annotated[list[str] | None, typer.Argument(help="Names, numbers or aliases.")] = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="All that was interrupted, failed or stopped.")
-    ] = False,
-    wait: WaitOption = False,
-    project: ProjectOption = None,
-) -> None:
-    """Go on with jobs that failed, were stopped or were killed: after their last finished item or iteration."""
-    opened = open_project(project)
-    if not jobs and not everything:
-        raise typer.BadParameter("name jobs, or say --all")
-    taken = opened.resume(None if everything else list(jobs or []))
-    print("Resumed: " + (", ".join(job.name for job in taken) or "nothing; no job was interrupted"))
-    if wait:
-        shown = live.follow(opened, None)
-        if any(summary.state != "succeeded" for summary in shown if summary.ours):
-            raise typer.Exit(FAILED)
-
-
 def alias(
     job: Annotated[str, typer.Argument(help="Name, number or alias.")],
     name: Annotated[str, typer.Argument(help="The new name; None takes it away.")],
@@ -203,11 +163,3 @@ def alias(
     opened = open_project(project)
     opened.folder.set_alias(job, name)
     print(f"{opened.folder.entry(job if name == 'None' else name).name}: {name}")
-
-
-def delete(
-    job: Annotated[str, typer.Argument(help="Name, number or alias.")], project: ProjectOption = None
-) -> None:
-    """Move a job, and all that need it, to `Trash/`; nothing is erased."""
-    for name in open_project(project).delete(job):
-        print(f"{name} → Trash/{name}")

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +21,9 @@ ProjectOption = Annotated[
     Path | None, typer.Option("--project", "-p", help="The project's folder; by default the one you are in.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+WaitOption = Annotated[
+    bool, typer.Option("--wait", "-w", help="Stay and show the progress until it has ended.")
+]
 
 
 def open_project(path: Path | None) -> "Project":
@@ -37,6 +41,11 @@ def open_project(path: Path | None) -> "Project":
 def is_terminal() -> bool:
     """Whether a person reads: without a terminal output is plain."""
     return sys.stdout.isatty()
+
+
+def is_conversation() -> bool:
+    """Whether a person can be asked something."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def print_json(content: Any) -> None:
@@ -62,6 +71,15 @@ def split_pair(word: str) -> tuple[str, str]:
     if not sign or not name:
         raise CryoloomError(f"argument {word!r}", found="without =", expected="name=value")
     return name, value
+
+
+def split_given(words: Sequence[str]) -> dict[str, Any]:
+    """Parameters and inputs as given; a name given twice is an input that takes several."""
+    found: dict[str, list[str]] = {}
+    for word in words:
+        name, value = split_pair(word)
+        found.setdefault(name, []).append(value)
+    return {name: values if len(values) > 1 else values[0] for name, values in found.items()}
 
 
 def say_error(error: CryoloomError, as_json: bool = False) -> None:

@@ -117,6 +117,9 @@ class FactGatherer:
         elif not watched.first_unclaimed:
             watched.first_unclaimed = now
         ended = attempt is None or attempt.ended
+        # It succeeded and is to try failed items again: until it says so itself, its outputs still look closed.
+        reopening = history.state == "succeeded" and status.state != "succeeded"
+        outputs = {} if reopening else history.outputs
         watched.ended_at = (watched.ended_at or now) if ended else 0.0
         control = read_control(entry.folder)
         request = None
@@ -128,8 +131,8 @@ class FactGatherer:
             status.why,
             watched.needs,
             entry.spec.wait_for,
-            frozenset(history.outputs),
-            frozenset(name for name, output in history.outputs.items() if output.closed),
+            frozenset(outputs),
+            frozenset(name for name, output in outputs.items() if output.closed),
             wants_stop=status.wanted == "stop",
             attempt=attempt.number if attempt else 0,
             attempt_ended=ended,
@@ -152,7 +155,8 @@ def _describe(watched: Watched) -> None:
             streams=isinstance(protocol, ItemProtocol | RowProtocol) and protocol.input_spec(name).streams,
         )
         for name, dataset in protocol.given.items()
-        if dataset and dataset.job
+        # A file that is no output of its job was there when it was named: nothing is waited for.
+        if dataset and dataset.job and dataset.output
     )
     if isinstance(protocol, ProgramProtocol):
         watched.protocol = protocol

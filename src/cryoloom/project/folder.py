@@ -15,7 +15,7 @@ from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.project.jobspec import JobSpec, read_spec
-from cryoloom.project.jobstar import job_options, job_star_text
+from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.jsonfile import read_json_or_none, write_json
 from cryoloom.project.notes import write_job_pipeline
 from cryoloom.project.registry import find_protocol
@@ -217,6 +217,7 @@ class ProjectFolder:
         wait_for: Sequence[str] = (),
         label: str = "",
         alias: str = "",
+        continues: str = "",
     ) -> JobEntry:
         """Make a job: number, folder, `job.json`, `job.star`, its row in the pipeline.
 
@@ -250,9 +251,10 @@ class ProjectFolder:
                 tuple(wait_for),
                 label,
                 outputs=outputs,
+                continues=continues,
             )
             (folder / ".cryoloom" / "attempts").mkdir(parents=True)
-            (folder / "job.star").write_text(job_star_text(kind.relion_type, job_options(protocol)))
+            (folder / "job.star").write_text(job_star_of(protocol))
             in_nodes = [(d.path, d.node_type) for d in spec.inputs.values() if d.node_type is not None]
             out_nodes = [(d.path, d.node_type) for d in outputs.values() if d.node_type is not None]
             pipeline.counter = number + 1
@@ -294,41 +296,6 @@ class ProjectFolder:
         if any(entry.alias == alias for entry in self.entries()):
             raise ParameterError("alias", found=f"{alias!r}, taken", expected="a name that no other job has")
 
-    def delete_job(self, job: str) -> list[str]:
-        """Move a job to `Trash/`, with all jobs that need it; returns their names.
-
-        Raises:
-            ProjectError: one of them runs.
-        """
-        first = self.entry(job)
-        entries = self.entries()
-        doomed = [first.name]
-        for entry in entries:
-            parents = {d.job for d in entry.spec.inputs.values()} if entry.spec else set()
-            parents |= {"/".join(file.split("/")[:2]) for file in entry.input_files}
-            if entry.name not in doomed and parents & set(doomed):
-                doomed.append(entry.name)
-        for entry in entries:
-            if entry.name in doomed and entry.status().state == "running":
-                raise ProjectError(
-                    f"{entry.name}", found="running", expected="ended", hint=f"cryoloom stop {entry.name}"
-                )
-        with pipe.changed_pipeline(self.root) as pipeline:
-            for name in doomed:
-                process = pipeline.process(name)
-                assert process is not None
-                if process.alias != "None":
-                    with contextlib.suppress(FileNotFoundError):
-                        (self.root / process.alias.rstrip("/")).unlink()
-                _to_trash(self.root, name)
-            gone = {f"{name}/" for name in doomed}
-            files = {file for job, file in pipeline.output_edges if job in gone}
-            pipeline.processes = [p for p in pipeline.processes if p.name not in gone]
-            pipeline.output_edges = [edge for edge in pipeline.output_edges if edge[0] not in gone]
-            pipeline.input_edges = [edge for edge in pipeline.input_edges if edge[1] not in gone]
-            pipeline.nodes = [node for node in pipeline.nodes if node[0] not in files]
-        return doomed
-
     def set_statuses(self, statuses: Mapping[str, int]) -> None:
         """Tell the pipeline (and so RELION) the states of jobs; writes only what changed."""
         current = {p.name.rstrip("/"): p.status for p in pipe.read_pipeline(self.root).processes}
@@ -352,14 +319,3 @@ class ProjectFolder:
 
 def _aliased(entry: JobEntry) -> str:
     return f"{entry.name.partition('/')[0]}/{entry.alias}" if entry.alias else entry.name
-
-
-def _to_trash(root: Path, name: str) -> None:
-    """Move, never delete; a second one of the same name is numbered."""
-    target = root / "Trash" / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    number = 1
-    while target.exists():
-        number += 1
-        target = root / "Trash" / f"{name}.{number}"
-    (root / name).rename(target)

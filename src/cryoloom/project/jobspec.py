@@ -29,6 +29,7 @@ class JobSpec:
     label: str = ""
     created: float = field(default_factory=time.time)
     outputs: Mapping[str, Dataset] = field(default_factory=dict)  # promised
+    continues: str = ""  # the job from one of whose iterations this one goes on
 
     def write(self, folder: Path) -> None:
         """Write the file whole."""
@@ -46,6 +47,7 @@ class JobSpec:
                 "inputs": {name: _as_json(dataset) for name, dataset in self.inputs.items() if dataset},
                 "outputs": {name: _as_json(dataset) for name, dataset in self.outputs.items()},
                 "wait_for": list(self.wait_for),
+                "continues": self.continues,
                 "host": socket.gethostname(),
                 "created": round(self.created, 3),
             },
@@ -70,6 +72,7 @@ def read_spec(folder: Path) -> JobSpec:
         wait_for=tuple(content.get("wait_for", ())),
         label=content.get("label", ""),
         created=content.get("created", 0.0),
+        continues=content.get("continues", ""),
         outputs={name: _from_json(entry) for name, entry in content.get("outputs", {}).items()},
     )
 

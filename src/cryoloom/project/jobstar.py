@@ -15,6 +15,7 @@ from cryoloom.project.pipeline import FOLDERS, TYPES
 from cryoloom.protocol.protocols import Protocol
 
 EXTERNAL = 99
+CONTINUE = "fn_cont"  # RELION's option: the optimiser file of the iteration to go on from
 _EXTERNAL_INPUTS = {
     "movies": "in_mov",
     "micrographs": "in_mic",
@@ -38,6 +39,13 @@ def job_options(protocol: Protocol) -> dict[str, str]:
         name: relion_text(protocol.values[name]) for name, spec in protocol.params.items() if not spec.own
     }
     return options
+
+
+def job_star_of(protocol: Protocol) -> str:
+    """The file of a job; one with an optimiser to go on from is a continued job in RELION's eyes."""
+    return job_star_text(
+        protocol.relion_type, job_options(protocol), is_continue=bool(protocol.given.get(CONTINUE))
+    )
 
 
 def job_star_text(relion_type: int, options: Mapping[str, str], *, is_continue: bool = False) -> str:
@@ -83,6 +91,8 @@ def read_job_star(path: Path) -> tuple[int, dict[str, str]]:
         str(name): relion_text(value).replace("__", " ")
         for name, value in zip(names.to_list(), texts.to_list(), strict=True)
     }
+    if not job.get("rlnJobIsContinue") and CONTINUE in values:
+        values[CONTINUE] = ""  # left in the form from another time; RELION does not look at it
     return number, values
 
 

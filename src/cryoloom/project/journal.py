@@ -150,6 +150,8 @@ def read_history(folder: Path, since: JobHistory | None = None) -> JobHistory:
                 history = JobHistory()
             file.seek(history.offset)
             data = file.read()
+    except FileNotFoundError:
+        return JobHistory()  # not begun; or restarted, and then what was read before is no longer so
     except OSError:
         return history
     whole = data[: data.rfind(b"\n") + 1]

@@ -179,6 +179,7 @@ class ProgramProtocol(Protocol):
     """One program (or a few) on whole datasets: classification, refinement, post-processing."""
 
     iterative: ClassVar[bool] = False  # can go on from its last iteration
+    reread: ClassVar[tuple[str, ...]] = ()  # parameters that it takes anew when it goes on from one
 
     def command(self, job: "JobFolder") -> Command:
         """The command; pure."""

@@ -11,9 +11,9 @@ import traceback
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError
-from cryoloom.project.attempts import attempts_folder
+from cryoloom.project.attempts import attempts_folder, read_control
 from cryoloom.project.folder import ProjectFolder
-from cryoloom.project.jobstar import job_options, job_star_text
+from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.notes import clear_marks, set_mark
 from cryoloom.project.registry import find_protocol
@@ -45,9 +45,12 @@ def run_attempt(root: Path, name: str, attempt: int) -> int:
     assert entry.spec is not None
     folder = root / name
     journal = JournalWriter(folder, attempt)
-    if journal.history.state == "succeeded":
-        return 0
+    is_retry = journal.history.state == "succeeded"
+    if is_retry and read_control(folder)["fresh"] != attempt - 1:
+        return 0  # it is done, and nobody asked for more
     journal.write("attempt.started", id=entry.spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True)
+    if is_retry:
+        _reopen(journal, folder)
     for log in ("run.out", "run.err"):
         (folder / log).touch()
     clear_marks(folder)
@@ -64,7 +67,7 @@ def run_attempt(root: Path, name: str, attempt: int) -> int:
         if found:
             journal.write("auto.resolved", values=found)
             run.protocol = protocol = _with_auto(entry.make_protocol(), journal)
-            (folder / "job.star").write_text(job_star_text(protocol.relion_type, job_options(protocol)))
+            (folder / "job.star").write_text(job_star_of(protocol))
         _run_kind(run)
         state = "succeeded"
     except Suspended as reason:
@@ -94,6 +97,14 @@ def run_attempt(root: Path, name: str, attempt: int) -> int:
     )  # fmt: skip
     journal.close()
     return 0 if state == "succeeded" else 1
+
+
+def _reopen(journal: JournalWriter, folder: Path) -> None:
+    """Failed items are tried again: more rows may come, so nothing is closed any more."""
+    for name, output in journal.history.outputs.items():
+        if output.closed:
+            journal.write("output.reopened", output=name)
+    (folder / "failed.star").unlink(missing_ok=True)
 
 
 def _fill_reserve(folder: Path) -> None:

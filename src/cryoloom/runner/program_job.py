@@ -4,12 +4,12 @@ RELION's programs say "done" and exit 0 when nothing was written; so every promi
 at before the job is called succeeded.
 """
 
-import re
 import time
 from pathlib import Path
 
-from cryoloom.errors import CryoloomError, ProgramError, StarError
+from cryoloom.errors import CryoloomError, ProgramError
 from cryoloom.project.coordinate_files import table_beside
+from cryoloom.project.iterations import whole_iterations
 from cryoloom.project.notes import append_note
 from cryoloom.protocol.command import Command
 from cryoloom.protocol.datasets import Coordinates, Dataset, Table
@@ -19,8 +19,6 @@ from cryoloom.runner.context import RunContext
 
 PROGRESS_S = 1.0
 STEP = "program"
-_ITERATION = re.compile(r"run(?:_ct\d+)?_it(\d{3})_optimiser\.star$")
-_PARTS = ("data", "model", "optimiser", "sampling")
 
 
 def run_program(run: RunContext) -> None:
@@ -40,39 +38,11 @@ def run_program(run: RunContext) -> None:
     publish_outputs(run)
 
 
-def whole_iterations(folder: Path) -> list[int]:
-    """Iterations whose files are all there and whole, the newest perhaps only half written left out."""
-    found = []
-    for path in sorted(folder.glob("run*_it*_optimiser.star")):
-        match = _ITERATION.search(path.name)
-        if match is None:
-            continue
-        stem = path.name.removesuffix("optimiser.star")
-        halves = (folder / f"{stem}half1_model.star").exists()
-        names = [f"{stem}{part}.star" for part in _PARTS if not (halves and part == "model")]
-        names += [f"{stem}half1_model.star", f"{stem}half2_model.star"] if halves else []
-        number = int(match.group(1))
-        # Iteration 0 has no sampling file and is no place to go on from.
-        if number > 0 and all(_is_whole(folder / name) for name in names):
-            found.append(number)
-    return found
-
-
-def _is_whole(path: Path) -> bool:
-    from cryoloom import star
-
-    try:
-        star.scan(path)
-    except (StarError, OSError):
-        return False
-    return path.read_bytes().endswith(b"\n")
-
-
 def _run(run: RunContext, protocol: ProgramProtocol) -> None:
     command: Command | None = None
     if protocol.iterative and run.journal.attempt > 1:
-        command = protocol.resume_command(run.job, whole_iterations(run.folder))
-    is_continue = command is not None
+        command = protocol.resume_command(run.job, [*whole_iterations(run.folder)])
+    is_continue = command is not None or bool(run.entry.spec and run.entry.spec.continues)
     command = command or protocol.command(run.job)
     append_note(run.folder, [command.note()], is_continue=is_continue)
     run.journal.write("command.started", step=STEP, argv=[command.program, *command.args], mpi=command.mpi)

@@ -61,7 +61,10 @@ def run_source(run: RunContext) -> None:
             for failure in failed:
                 run.log(f"Failed: {failure['name']}: {failure['why']}", error=True)
             continue
-        if not protocol.is_open(time.monotonic() - last_news) or run.stream_stopped():
+        quiet_s = time.monotonic() - last_news
+        # Whether a file is whole shows only in a second look; the stream's end must not come before it.
+        settled = quiet_s > float(protocol.values.get("file_timeout", 0)) + LOOK_S
+        if not protocol.is_open(quiet_s) or (settled and run.stream_stopped()):
             break
         time.sleep(wait)
         wait = min(wait * 1.5, LOOK_S)

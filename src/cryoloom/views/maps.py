@@ -37,10 +37,10 @@ def map_views(root: Path, file: str) -> list[Block]:
 def refinement_views(root: Path, job: str) -> list[Block]:
     """FSC of the half maps so far, and resolution and angular step over the iterations."""
     folder = root / job
-    models = sorted(folder.glob("run_it???_half1_model.star"))
+    models = sorted(folder.glob("run*_it???_half1_model.star"))
     columns: dict[str, list[object]] = {"iteration": [], "value": [], "what": []}
     for path in models:
-        number = int(path.name[6:9])
+        number = int(path.name.rpartition("_it")[2][:3])
         general = singles_of(path, "model_general")
         sampling = singles_of(
             path.with_name(path.name.replace("half1_model", "sampling")), "sampling_general"
@@ -59,7 +59,10 @@ def refinement_views(root: Path, job: str) -> list[Block]:
             columns, "iteration", "value", "what", x_title="iteration", y_title="", points=True
         )
         shown.append(charts.finished("progress", "Course of the refinement", chart))
-    final = folder / "run_model.star"
+    # `run_model.star`; `run_ct12_model.star` where the job goes on from another one's iteration 12.
+    final = next(
+        (path for path in sorted(folder.glob("run*_model.star")) if "_it" not in path.name), folder / "-"
+    )
     model = final if final.exists() else (models[-1] if models else final)
     fsc = table_of(model, "model_class_1")
     if fsc.height and "rlnGoldStandardFsc" in fsc.columns:

@@ -13,12 +13,17 @@ from cryoloom.protocol import (
     Input,
     JobFolder,
     Model,
+    Optimiser,
     Output,
     Param,
     Particles,
     ProgramProtocol,
     Progress,
 )
+
+
+def _last(protocol: "Class2D") -> str:
+    return f"{iterations.root(protocol)}_it{protocol.nr_iter:03d}"
 
 
 class Class2D(Compute, Mpi, Threads, ProgramProtocol):
@@ -28,13 +33,19 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
     label = "2D classification"
     folder = "Class2D"
     relion_type = 8
-    relion_fixed = {"fn_cont": ""}
     cites = ("Scheres2012", "Kimanius2016")
     programs = ("relion_refine",)
     next = ("sets.classes",)
     iterative = True
+    reread = (
+        *("nr_iter", "tau_fudge", "particle_diameter", "dont_skip_align", "psi_sampling", "offset_range"),
+        *("offset_step", "allow_coarser"),
+    )
 
     fn_img: Particles = Input("Input images", help="Extracted particles.")
+    fn_cont: Optimiser = Input(
+        "Continue from here", optional=True, help="An optimiser file; `cryoloom continue JOB` fills it in."
+    )
     do_ctf_correction: bool = Param(
         True, "Do CTF-correction?", tab="CTF", help="Correct amplitudes and phases inside the likelihood."
     )
@@ -116,11 +127,17 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
     )  # fmt: skip
 
     particles: Particles = Output(
-        "Particles with class and in-plane alignment", "run_it{nr_iter:03d}_data.star"
+        "Particles with class and in-plane alignment", lambda p: f"{_last(p)}_data.star"
     )
-    classes: Model = Output("2D class averages", "run_it{nr_iter:03d}_model.star")
+    classes: Model = Output("2D class averages", lambda p: f"{_last(p)}_model.star")
+
+    def check(self) -> None:
+        super().check()
+        iterations.check_continued(self, self.nr_iter, told_by="nr_iter")
 
     def command(self, job: JobFolder) -> Command:
+        if self.fn_cont:
+            return self._continue_command(job)
         args = ["--o", job.file("run"), "--i", self.fn_img.path, *disc_args(self), "--pad", "2"]
         if self.do_ctf_correction:
             args.append("--ctf")
@@ -135,7 +152,24 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
             args.append("--zero_mask")
         if self.highres_limit > 0:
             args += ["--strict_highres_exp", number(self.highres_limit)]
-        args += ["--oversampling", "1"]
+        args += self._sampling_args()
+        args += ["--norm", "--scale", "--j", str(self.nr_threads), *gpu_args(self)]
+        return call(self, "relion_refine", args, job)
+
+    def _continue_command(self, job: JobFolder) -> Command:
+        args = ["--continue", self.fn_cont.path, "--o", job.file(iterations.root(self))]
+        args += [*disc_args(self), "--pad", "2", "--iter", str(self.nr_iter)]
+        args += [
+            "--tau2_fudge",
+            number(self.tau_fudge),
+            "--particle_diameter",
+            number(self.particle_diameter),
+        ]
+        args += [*self._sampling_args(), "--j", str(self.nr_threads), *gpu_args(self)]
+        return call(self, "relion_refine", args, job)
+
+    def _sampling_args(self) -> list[str]:
+        args = ["--oversampling", "1"]
         if self.dont_skip_align:
             args += ["--psi_step", number(oversampled(self.psi_sampling))]
             args += ["--offset_range", number(self.offset_range)]
@@ -144,8 +178,7 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
                 args.append("--allow_coarser_sampling")
         else:
             args.append("--skip_align")
-        args += ["--norm", "--scale", "--j", str(self.nr_threads), *gpu_args(self)]
-        return call(self, "relion_refine", args, job)
+        return args
 
     def resume_command(self, job: JobFolder, found: Sequence[int]) -> Command | None:
         return iterations.resumed(self, job, found, ["--iter", str(self.nr_iter)])

@@ -12,6 +12,7 @@ from cryoloom.protocol import (
     Input,
     JobFolder,
     Model,
+    Optimiser,
     Output,
     Param,
     Particles,
@@ -22,7 +23,7 @@ from cryoloom.protocol import (
 
 
 def _last(protocol: "InitialModel") -> str:
-    return f"run_it{protocol.sgd_ini_iter + protocol.sgd_inbetween_iter + protocol.sgd_fin_iter:03d}"
+    return f"{iterations.root(protocol)}_it{protocol.iterations_in_all():03d}"
 
 
 class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
@@ -33,13 +34,21 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
     folder = "InitialModel"
     relion_type = 18
     # RELION 3.1's form has a noise half-life, but passes it to no program.
-    relion_fixed = {"fn_cont": "", "sgd_sigma2fudge_halflife": "-1"}
+    relion_fixed = {"sgd_sigma2fudge_halflife": "-1"}
     cites = ("Punjani2017", "Scheres2012")
     programs = ("relion_refine",)
     next = ("relion.refine3d", "relion.image_handler")
     iterative = True
+    reread = (
+        *("sgd_ini_iter", "sgd_inbetween_iter", "sgd_fin_iter", "sgd_write_iter", "sgd_ini_resol"),
+        *("sgd_fin_resol", "sgd_ini_subset_size", "sgd_fin_subset_size", "particle_diameter", "sampling"),
+        *("offset_range", "offset_step"),
+    )
 
     fn_img: Particles = Input("Input images", help="Particles of good classes, some thousands of them.")
+    fn_cont: Optimiser = Input(
+        "Continue from here", optional=True, help="An optimiser file; `cryoloom continue JOB` fills it in."
+    )
     do_ctf_correction: bool = Param(True, "Do CTF-correction?", tab="CTF", help="As in refinement.")
     ctf_intact_first_peak: bool = Param(
         False,
@@ -109,48 +118,52 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
     model: Model = Output("Model", lambda p: f"{_last(p)}_model.star")
     volume: Volume = Output("Initial map (of class 1)", lambda p: f"{_last(p)}_class001.mrc")
 
+    def iterations_in_all(self) -> int:
+        return self.sgd_ini_iter + self.sgd_inbetween_iter + self.sgd_fin_iter
+
+    def check(self) -> None:
+        super().check()
+        iterations.check_continued(self, self.iterations_in_all(), told_by="sgd_fin_iter")
+
     def command(self, job: JobFolder) -> Command:
-        args = ["--o", job.file("run")]
-        args += [
-            "--sgd_ini_iter",
-            str(self.sgd_ini_iter),
-            "--sgd_inbetween_iter",
-            str(self.sgd_inbetween_iter),
-        ]
-        args += ["--sgd_fin_iter", str(self.sgd_fin_iter), "--sgd_write_iter", str(self.sgd_write_iter)]
-        args += ["--sgd_ini_resol", number(self.sgd_ini_resol), "--sgd_fin_resol", number(self.sgd_fin_resol)]
-        args += [
-            "--sgd_ini_subset",
-            str(self.sgd_ini_subset_size),
-            "--sgd_fin_subset",
-            str(self.sgd_fin_subset_size),
-        ]
-        args += ["--sgd"]
-        args += ["--denovo_3dref", "--i", self.fn_img.path]
-        if self.do_ctf_correction:
-            args.append("--ctf")
-            if self.ctf_intact_first_peak:
-                args.append("--ctf_intact_first_peak")
-        args += ["--K", str(self.nr_classes), "--sym", self.sym_name]
-        if self.do_solvent:
-            args.append("--flatten_solvent")
-        args += ["--zero_mask", *disc_args(self), *padding_args(self)]
+        args = ["--o", job.file(iterations.root(self)), *self._sgd_args()]
+        if self.fn_cont:
+            args = ["--continue", self.fn_cont.path, *args]
+        else:
+            args += ["--sgd", "--denovo_3dref", "--i", self.fn_img.path]
+            if self.do_ctf_correction:
+                args.append("--ctf")
+                if self.ctf_intact_first_peak:
+                    args.append("--ctf_intact_first_peak")
+            args += ["--K", str(self.nr_classes), "--sym", self.sym_name]
+            if self.do_solvent:
+                args.append("--flatten_solvent")
+            args.append("--zero_mask")
+        args += [*disc_args(self), *padding_args(self)]
         args += ["--particle_diameter", number(self.particle_diameter), "--oversampling", "1"]
         args += ["--healpix_order", healpix_order(self.sampling), "--offset_range", number(self.offset_range)]
-        args += [
-            "--offset_step",
-            number(oversampled(self.offset_step)),
-            "--j",
-            str(self.nr_threads),
-            *gpu_args(self),
-        ]
+        args += ["--offset_step", number(oversampled(self.offset_step))]
+        args += ["--j", str(self.nr_threads), *gpu_args(self)]
         return call(self, "relion_refine", args, job)
+
+    def _sgd_args(self) -> list[str]:
+        options = {
+            "--sgd_ini_iter": self.sgd_ini_iter,
+            "--sgd_inbetween_iter": self.sgd_inbetween_iter,
+            "--sgd_fin_iter": self.sgd_fin_iter,
+            "--sgd_write_iter": self.sgd_write_iter,
+            "--sgd_ini_resol": self.sgd_ini_resol,
+            "--sgd_fin_resol": self.sgd_fin_resol,
+            "--sgd_ini_subset": self.sgd_ini_subset_size,
+            "--sgd_fin_subset": self.sgd_fin_subset_size,
+        }
+        return [word for option, value in options.items() for word in (option, number(value))]
 
     def resume_command(self, job: JobFolder, found: Sequence[int]) -> Command | None:
         return iterations.resumed(self, job, found, [])
 
     def progress(self, job: JobFolder) -> Progress | None:
-        return iterations.progress(job, of=self.sgd_ini_iter + self.sgd_inbetween_iter + self.sgd_fin_iter)
+        return iterations.progress(job, of=self.iterations_in_all())
 
     def views(self, job: JobFolder) -> list[Block]:
         from cryoloom.views import maps

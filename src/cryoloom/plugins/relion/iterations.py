@@ -1,15 +1,57 @@
-"""RELION's iterative jobs: how far they are, and how they go on from their last whole iteration."""
+"""RELION's iterative jobs: how far they are, how they resume, and how a new job continues an old one.
+
+A job that continues another has that one's optimiser file in `fn_cont`. Its files then begin with
+`run_ct12` instead of `run`, 12 being the iteration that it goes on from: so RELION names them.
+"""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.compute import disc_args, gpu_args
 from cryoloom.plugins.relion.options.running import call
 from cryoloom.protocol import Command, JobFolder, Progress
 
+_CONTINUED = re.compile(r"_it(\d{3})_optimiser\.star$")
 _MODEL = re.compile(r"run(?:_ct\d+)?_it(\d{3})_(?:half1_)?model\.star$")
 _RESOLUTION = re.compile(r"Auto-refine: Resolution= ([\d.]+)")
+
+
+def continued(protocol: Any) -> int | None:
+    """The iteration that a job goes on from; None of a job that begins anew."""
+    match = _CONTINUED.search(protocol.given["fn_cont"].path)
+    return int(match.group(1)) if match else None
+
+
+def root(protocol: Any) -> str:
+    """What the names of a job's files begin with."""
+    number = continued(protocol)
+    return "run" if number is None else f"run_ct{number}"
+
+
+def check_continued(protocol: Any, last: int | None, *, told_by: str = "") -> None:
+    """That there is something to go on from, and somewhere to go.
+
+    Args:
+        protocol: the job.
+        last: its last iteration, where that is known beforehand.
+        told_by: the parameter that says so.
+    Raises:
+        ParameterError: `fn_cont` is no optimiser file, or all iterations are done.
+    """
+    path = protocol.given["fn_cont"].path
+    number = continued(protocol)
+    if path and number is None:
+        raise ParameterError(
+            f"{protocol.name}: input fn_cont", found=path, expected="a file run_itNNN_optimiser.star"
+        )
+    if number is not None and last is not None and last <= number:
+        raise ParameterError(
+            f"{protocol.name}: parameter {told_by}", found=f"{last} iterations in all",
+            expected=f"more than {number}, the iteration to go on from",
+            hint=f"For instance {told_by}={protocol.values[told_by] + number + 1 - last}.",
+        )  # fmt: skip
 
 
 def progress(job: JobFolder, of: int | None = None) -> Progress | None:
@@ -36,8 +78,10 @@ def resumed(
     """`--continue` from the last whole iteration, with only the options that RELION reads again."""
     if not found:
         return None
-    optimiser = job.file(f"run_it{max(found):03d}_optimiser.star")
-    args = ["--continue", optimiser, "--o", job.file("run"), *disc_args(protocol), *more]
+    # Under the name of before RELION goes on with the same files, whatever they begin with.
+    files = root(protocol)
+    optimiser = job.file(f"{files}_it{max(found):03d}_optimiser.star")
+    args = ["--continue", optimiser, "--o", job.file(files), *disc_args(protocol), *more]
     args += ["--j", str(protocol.values.get("nr_threads", 1)), *gpu_args(protocol)]
     return call(protocol, program, args, job)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion import iterations
+from cryoloom.plugins.relion.iterations import root
 from cryoloom.plugins.relion.options.compute import Compute3D, disc_args, gpu_args, padding_args
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
@@ -15,6 +16,7 @@ from cryoloom.protocol import (
     Input,
     JobFolder,
     Mask,
+    Optimiser,
     Output,
     Param,
     Particles,
@@ -31,14 +33,17 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
     label = "3D auto-refine"
     folder = "Refine3D"
     relion_type = 10
-    relion_fixed = {"fn_cont": ""}
     cites = ("Scheres2012", "Zivanov2018")
     programs = ("relion_refine_mpi", "mpirun")
     next = ("relion.maskcreate", "relion.postprocess", "relion.extract")
     iterative = True
+    reread = ("particle_diameter", "auto_faster", "do_solvent_fsc", "relax_sym", "fn_mask")
 
     fn_img: Particles = Input(
         "Input images", help="Particles; orientations they carry are the start of local searches."
+    )
+    fn_cont: Optimiser = Input(
+        "Continue from here", optional=True, help="An optimiser file; `cryoloom continue JOB` fills it in."
     )
     fn_ref: Volume = Input("Reference map", help="Same box and pixel size as the particles.")
     fn_mask: Mask = Input(
@@ -119,9 +124,9 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
         help="One leads, the others are two groups: odd, at least 3.",
     )
 
-    particles: Particles = Output("Refined particles", "run_data.star")
-    half_maps: HalfMaps = Output("Unfiltered half maps", "run_half1_class001_unfil.mrc")
-    volume: Volume = Output("Refined map", "run_class001.mrc")
+    particles: Particles = Output("Refined particles", lambda p: f"{root(p)}_data.star")
+    half_maps: HalfMaps = Output("Unfiltered half maps", lambda p: f"{root(p)}_half1_class001_unfil.mrc")
+    volume: Volume = Output("Refined map", lambda p: f"{root(p)}_class001.mrc")
 
     def check(self) -> None:
         super().check()
@@ -131,7 +136,11 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
                 hint="Make one with relion.maskcreate.",
             )  # fmt: skip
 
+        iterations.check_continued(self, None)
+
     def command(self, job: JobFolder) -> Command:
+        if self.fn_cont:
+            return self._continue_command(job)
         args = ["--o", job.file("run"), "--auto_refine", "--split_random_halves", "--i", self.fn_img.path]
         args += ["--ref", self.fn_ref.path]
         if not self.ref_correct_greyscale:
@@ -169,6 +178,21 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
         args += ["--j", str(self.nr_threads), *gpu_args(self)]
         return call(self, "relion_refine", args, job)
 
+    def _continue_command(self, job: JobFolder) -> Command:
+        args = ["--continue", self.fn_cont.path, "--o", job.file(root(self))]
+        args += [*disc_args(self), *padding_args(self)]
+        if self.auto_faster:
+            args += ["--auto_ignore_angles", "--auto_resol_angles"]
+        args += ["--particle_diameter", number(self.particle_diameter)]
+        if self.fn_mask:
+            args += ["--solvent_mask", self.fn_mask.path]
+            if self.do_solvent_fsc:
+                args.append("--solvent_correct_fsc")
+        if self.relax_sym:
+            args += ["--relax_sym", self.relax_sym]
+        args += ["--j", str(self.nr_threads), *gpu_args(self)]
+        return call(self, "relion_refine", args, job)
+
     def resume_command(self, job: JobFolder, found: Sequence[int]) -> Command | None:
         more = ["--auto_ignore_angles", "--auto_resol_angles"] if self.auto_faster else []
         return iterations.resumed(self, job, found, more)
@@ -180,5 +204,5 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
         from cryoloom.views import maps, orientations
 
         shown = maps.refinement_views(job.root, job.name)
-        shown += orientations.orientation_views(job.root, job.file("run_data.star"))
-        return [*shown, *maps.map_views(job.root, job.file("run_class001.mrc"))]
+        shown += orientations.orientation_views(job.root, job.file(f"{root(self)}_data.star"))
+        return [*shown, *maps.map_views(job.root, job.file(f"{root(self)}_class001.mrc"))]

@@ -1,0 +1,165 @@
+"""What can be done with a job after it was made: resume, retry, restart, continue, copy, clean, delete.
+
+`Project` has a method for each; what happens on disk is told in `project/`.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cryoloom.engine.scheduler import call_scheduler
+from cryoloom.errors import ProjectError
+from cryoloom.project import attempts
+from cryoloom.project.cleaning import Cleaning, plan_cleaning
+from cryoloom.project.cleaning import clean as clean_job
+from cryoloom.project.continuing import continue_job
+from cryoloom.project.copying import copy_jobs
+from cryoloom.project.deleting import delete_jobs
+from cryoloom.project.registry import find_protocol
+from cryoloom.project.restarting import restart_jobs
+from cryoloom.project.retrying import Retry, plan_retry, reopen
+
+PATIENCE_S = 60.0
+
+if TYPE_CHECKING:
+    from cryoloom.api.project import Job, Project
+
+
+def resume(project: "Project", jobs: "Sequence[Job | str] | None") -> "list[Job]":
+    """Take up what was interrupted; None: in the whole project. Returns the jobs that go on."""
+    wanted = project.jobs() if jobs is None else [project.job(_name(job)) for job in jobs]
+    taken = []
+    for job in wanted:
+        if job.entry.spec is None:
+            continue
+        status = job.entry.status()
+        if status.state in ("failed", "aborted"):
+            number = status.attempt.number if status.attempt else 0
+            attempts.write_control(job.entry.folder, wanted="run", fresh=number)
+            taken.append(job)
+        elif status.state == "scheduled":
+            # Whoever asks does not want to wait for the next attempt's turn.
+            number = status.attempt.number if status.attempt else 0
+            attempts.write_control(job.entry.folder, wanted="run", fresh=number)
+            taken.append(job)
+        elif status.attempt is not None and status.attempt.vanished():
+            taken.append(job)
+    call_scheduler(project.path)
+    return taken
+
+
+def retry(project: "Project", job: "Job | str", *, dependents: bool) -> Retry:
+    """Try failed items again: in the same job, which keeps what is through.
+
+    Args:
+        project: whose job.
+        job: an import, or a job that treats items one by one; it may run.
+        dependents: also open the jobs again that followed its stream and ended without these items.
+    """
+    plan = plan_retry(project.folder, _name(job), dependents=dependents)
+    # The first one first: who follows waits then until its outputs are open.
+    for name in [*([plan.job] if plan.failed else []), *(plan.followers if dependents else ())]:
+        _end(project, name)
+        reopen(project.folder.entry(name))
+    call_scheduler(project.path)
+    return plan
+
+
+def _end(project: "Project", name: str) -> None:
+    """Stop a running job and wait for its end: only a new attempt tries again what failed."""
+    entry = project.folder.entry(name)
+    began = time.monotonic()
+    while entry.status().state == "running":
+        attempts.write_control(entry.folder, wanted="stop")
+        call_scheduler(project.path)
+        if time.monotonic() - began > PATIENCE_S:
+            raise ProjectError(
+                f"{name}", found=f"still running after {PATIENCE_S:.0f} s", expected="stopped",
+                hint=f"When it has ended: cryoloom resume {name}",
+            )  # fmt: skip
+        time.sleep(0.1)
+
+
+def restart(project: "Project", job: "Job | str", *, dependents: bool | None) -> dict[str, str]:
+    """Clear a job and run it again in its folder, under its id and number.
+
+    Args:
+        project: whose job.
+        job: which.
+        dependents: those that need it are cleared and run too, or left as they are; None refuses
+            where there are any.
+    Returns:
+        For each job where its earlier results lie in `Trash/`.
+    """
+    moved = restart_jobs(project.folder, _name(job), dependents=dependents)
+    call_scheduler(project.path)
+    return moved
+
+
+def delete(project: "Project", jobs: "Sequence[Job | str]", *, dependents: bool) -> dict[str, str]:
+    """Move jobs to `Trash/`; refuses while others need them, unless these come along."""
+    return delete_jobs(project.folder, [_name(job) for job in jobs], dependents=dependents)
+
+
+def copy(
+    project: "Project", job: "Job | str", given: Mapping[str, Any], *, branch: bool, start: bool
+) -> "list[Job]":
+    """Make jobs like these with some parameters changed.
+
+    Args:
+        project: whose job.
+        job: which.
+        given: what is different in its copy, parameters and inputs by name.
+        branch: copy the jobs that need it too; their inputs lead to the copies.
+        start: false leaves the copies unscheduled until `resume`.
+    Returns:
+        The copies, that of `job` first.
+    """
+    name = project.job(_name(job)).name
+    values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
+    made = copy_jobs(project.folder, name, values, inputs, branch=branch)
+    if not start:
+        for entry in made.values():
+            attempts.write_control(entry.folder, wanted="stop")
+    else:
+        call_scheduler(project.path)
+    return [project.job(entry.name) for entry in made.values()]
+
+
+def continue_from(
+    project: "Project", job: "Job | str", given: Mapping[str, Any], *, iteration: int | None, start: bool
+) -> "Job":
+    """Make a new job that goes on from an iteration of an old one.
+
+    Args:
+        project: whose job.
+        job: a 2D classification, initial model or refinement, ours or RELION's.
+        given: what is different from now on, such as `nr_iter=40`.
+        iteration: where to go on from; None: the newest whole one.
+        start: false leaves it unscheduled until `resume`.
+    """
+    name = project.job(_name(job)).name
+    values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
+    entry = continue_job(project.folder, name, values, inputs, iteration=iteration)
+    if not start:
+        attempts.write_control(entry.folder, wanted="stop")
+    else:
+        call_scheduler(project.path)
+    return project.job(entry.name)
+
+
+def clean(project: "Project", jobs: "Sequence[Job | str]", *, harsh: bool, dry_run: bool) -> list[Cleaning]:
+    """Move intermediate files to `Trash/`, by RELION's rules for each kind of job.
+
+    Args:
+        project: whose jobs.
+        jobs: which; none: all that have succeeded.
+        harsh: also images that later jobs read through their tables; their names are in `warning`.
+        dry_run: only say what would go.
+    """
+    plans = plan_cleaning(project.folder, [_name(job) for job in jobs] or None, harsh=harsh)
+    return plans if dry_run else [clean_job(project.folder, plan) for plan in plans]
+
+
+def _name(job: "Job | str") -> str:
+    return job if isinstance(job, str) else job.name

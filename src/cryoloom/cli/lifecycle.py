@@ -1,0 +1,273 @@
+"""What becomes of a job: stop, resume, retry, restart, continue, copy, clean, delete."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cryoloom.cli import live
+from cryoloom.cli.shell import (
+    FAILED,
+    JsonOption,
+    ProjectOption,
+    WaitOption,
+    is_conversation,
+    open_project,
+    print_json,
+    split_given,
+    table,
+)
+
+if TYPE_CHECKING:
+    from cryoloom.api import Job, Project
+
+JobArgument = Annotated[str, typer.Argument(help="Name, number or alias.")]
+JobsArgument = Annotated[list[str], typer.Argument(help="Names, numbers or aliases.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands to the program."""
+    app.command("stop")(stop)
+    app.command("resume")(resume)
+    app.command("retry")(retry)
+    app.command("restart")(restart)
+    app.command("continue")(continue_)
+    app.command("copy")(copy)
+    app.command("clean")(clean)
+    app.command("delete")(delete)
+
+
+def stop(
+    jobs: JobsArgument,
+    stream: Annotated[
+        bool, typer.Option("--stream", help="Only close an import's stream; what came goes on.")
+    ] = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """End jobs; what they have done is kept, and `resume` goes on from there."""
+    opened = open_project(project)
+    found = [opened.job(job) for job in jobs]
+    for job in found:
+        if stream:
+            job.stop_stream()
+        else:
+            job.stop()
+    if as_json:
+        print_json([job.summary().as_dict() for job in found])
+        return
+    for job in found:
+        if stream:
+            print(f"{job.name}: the stream is closed; what has come is processed.")
+        else:
+            print(f"{job.name} is being stopped. `cryoloom resume {job.name}` goes on.")
+
+
+def resume(
+    jobs: Annotated[list[str] | None, typer.Argument(help="Names, numbers or aliases.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that was interrupted, failed or stopped.")
+    ] = False,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Go on with jobs that failed, were stopped or were killed: after their last finished item or iteration."""
+    opened = open_project(project)
+    if not jobs and not everything:
+        raise typer.BadParameter("name jobs, or say --all")
+    taken = opened.resume(None if everything else list(jobs or []))
+    if not as_json:
+        print("Resumed: " + (", ".join(job.name for job in taken) or "nothing; no job was interrupted"))
+    finish(opened, taken, wait=wait, as_json=as_json, everything=True)
+
+
+def retry(
+    job: JobArgument,
+    dependents: Annotated[
+        bool,
+        typer.Option(
+            "--dependents", help="The jobs that followed it and ended without these items take them."
+        ),
+    ] = False,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Try a job's failed items again, in the same job; what is through stays."""
+    opened = open_project(project)
+    plan = opened.retry(job, dependents=dependents)
+    if as_json and not wait:
+        print_json(plan.as_dict())
+        return
+    if not as_json:
+        print(f"{plan.job}: {plan.failed} failed items are tried again.")
+        if plan.followers and dependents:
+            print(f"Open again for what comes: {', '.join(plan.followers)}")
+        elif plan.followers:
+            print(f"These ended without them: {', '.join(plan.followers)}")
+            print(f"  cryoloom retry {plan.job} --dependents")
+        for name in plan.wholes:
+            print(f"{name} took the set as a whole; when all is through: cryoloom restart {name}")
+    names = [plan.job, *(plan.followers if dependents else ())]
+    finish(opened, [opened.job(name) for name in names], wait=wait, as_json=as_json)
+
+
+def restart(
+    job: JobArgument,
+    dependents: Annotated[
+        bool | None,
+        typer.Option(
+            "--dependents/--alone", help="Clear and run the jobs that need it too, or leave them as they are."
+        ),
+    ] = None,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Run a job again from the beginning, in its folder and under its number; its results go to `Trash/`."""
+    opened = open_project(project)
+    others = opened.job(job).dependents()
+    if others and dependents is None and not as_json and is_conversation():
+        print(f"These need {opened.job(job).name}: {', '.join(other.name for other in others)}")
+        dependents = typer.confirm("Clear them and run them again too?")
+    moved = opened.restart(job, dependents=dependents)
+    if as_json and not wait:
+        print_json([{"job": name, "trash": where} for name, where in moved.items()])
+        return
+    if not as_json:
+        for name, where in moved.items():
+            print(f"{name} runs again" + (f"; what it had made lies in {where}" if where else ""))
+        left = [other.name for other in others if other.name not in moved]
+        if left:
+            print(f"Left as they are, made from the earlier results: {', '.join(left)}")
+    finish(opened, [opened.job(name) for name in moved], wait=wait, as_json=as_json)
+
+
+def continue_(
+    job: JobArgument,
+    given: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME=VALUE...", help="What is different from now on, such as nr_iter=40."),
+    ] = None,
+    iteration: Annotated[
+        int | None, typer.Option("--from-iteration", help="Where to go on from; by default the newest.")
+    ] = None,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Make a new job that goes on from an iteration of a classification, initial model or refinement."""
+    opened = open_project(project)
+    made = opened.continue_from(job, iteration=iteration, **split_given(given or []))
+    if not as_json:
+        print(f"{made.name}: {made.summary().label}")
+    finish(opened, [made], wait=wait, as_json=as_json)
+
+
+def copy(
+    job: JobArgument,
+    given: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="What is different in the copy.")
+    ] = None,
+    branch: Annotated[
+        bool, typer.Option("--branch", help="Copy the jobs that need it too; they then need the copy.")
+    ] = False,
+    start: Annotated[bool, typer.Option("--start", help="Hand the copies to the scheduler.")] = False,
+    wait: WaitOption = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Make a job like this one with some parameters changed; the original stays as it is."""
+    opened = open_project(project)
+    made = opened.copy(job, branch=branch, start=start or wait, **split_given(given or []))
+    if not as_json:
+        for one in made:
+            print(f"{one.name}: {one.summary().label}")
+        if not (start or wait):
+            print(f"  cryoloom resume {' '.join(one.name for one in made)}")
+    finish(opened, made, wait=wait, as_json=as_json)
+
+
+def delete(
+    jobs: JobsArgument,
+    dependents: Annotated[
+        bool, typer.Option("--dependents", help="Take along the jobs that need them.")
+    ] = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Move jobs to `Trash/`; nothing is erased. Refuses while other jobs need them."""
+    moved = open_project(project).delete(*jobs, dependents=dependents)
+    if as_json:
+        print_json([{"job": name, "trash": where} for name, where in moved.items()])
+        return
+    for name, where in moved.items():
+        print(f"{name} → {where}")
+
+
+def clean(
+    jobs: Annotated[list[str] | None, typer.Argument(help="Names, numbers or aliases.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All jobs that have succeeded.")] = False,
+    harsh: Annotated[
+        bool,
+        typer.Option("--harsh", help="Also images that later jobs may need: micrographs, particle stacks."),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Move intermediate files to `Trash/`, by RELION's rules; nothing is erased."""
+    if bool(jobs) == everything:
+        raise typer.BadParameter("name jobs, or say --all")
+    opened = open_project(project)
+    done = opened.clean(*(jobs or []), harsh=harsh, dry_run=dry_run)
+    for one in done:
+        if one.warning:
+            print(f"Warning: {one.warning}.", file=sys.stderr)
+    if as_json:
+        print_json([one.as_dict() for one in done])
+        return
+    rows = [
+        [one.job, kind.what, str(len(kind.files)), _size(kind.bytes)] for one in done for kind in one.classes
+    ]
+    if not rows:
+        print("Nothing to clean.")
+        return
+    files, size = sum(len(one.files) for one in done), sum(one.bytes for one in done)
+    rows.append(["in total", "", str(files), _size(size)])
+    print(table(["job", "what", "files", "size"], rows))
+    for one in done:
+        if one.kept:
+            print(f"Kept in {one.job}, an input or output: {', '.join(one.kept)}")
+    print("Nothing was moved." if dry_run else "All of it lies in Trash/ now.")
+
+
+def _size(count: int) -> str:
+    """Bytes for people."""
+    size, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if size < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+
+
+def finish(
+    project: "Project", jobs: "list[Job]", *, wait: bool, as_json: bool, everything: bool = False
+) -> None:
+    """The end of a command that sets jobs going: stay with them where that is wanted.
+
+    Raises:
+        Exit: with the code for failure, where one of them did not succeed.
+    """
+    if wait:
+        # Of the whole project, where jobs go on that others wait for.
+        shown = live.follow(project, None if everything else jobs, quiet=as_json)
+    else:
+        names = {job.name for job in jobs}
+        shown = [summary for summary in project.summaries() if summary.name in names]
+    if as_json:
+        print_json([summary.as_dict() for summary in shown])
+    if wait and any(summary.state != "succeeded" for summary in shown if summary.ours):
+        raise typer.Exit(FAILED)

@@ -1,0 +1,114 @@
+"""Copies of jobs with some parameters changed; of a whole branch, where that is wanted.
+
+A branch is a job with all that need it. Within the copied branch inputs lead to the copies; jobs
+outside it are shared. Aliases are not copied, since they name one job.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryoloom.errors import ParameterError
+from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.foreign import protocol_of
+from cryoloom.project.lineage import dependents_of
+from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.jobs import JobFolder
+from cryoloom.protocol.protocols import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    entry: JobEntry
+    protocol: Protocol
+    outputs: Mapping[str, Dataset]  # of the copy, its folder still nameless
+
+
+def copy_jobs(
+    project: ProjectFolder,
+    job: str,
+    values: Mapping[str, Any],
+    inputs: Mapping[str, Dataset],
+    *,
+    branch: bool = False,
+) -> dict[str, JobEntry]:
+    """Make the copies; nothing is started here.
+
+    Args:
+        project: whose job.
+        job: name, number or alias.
+        values, inputs: what is different in the copy of this job.
+        branch: copy the jobs that need it too.
+    Returns:
+        The copies by the names of their originals.
+    Raises:
+        ParameterError: a value that cannot be, or an output that a copied job needs and that these values
+            do not give; nothing was made.
+    """
+    entries = project.entries()
+    first = project.entry(job)
+    names = [first.name, *(dependents_of(entries, [first.name]) if branch else [])]
+    planned: dict[str, _Planned] = {}
+    for entry in entries:
+        if entry.name in names:
+            changes = (values, inputs) if entry.name == first.name else ({}, {})
+            planned[entry.name] = _plan(project, entry, *changes, planned)
+    made: dict[str, JobEntry] = {}
+    for name, plan in planned.items():
+        spec = plan.entry.spec
+        waits = [made[one].name if one in made else one for one in (spec.wait_for if spec else ())]
+        made[name] = project.create_job(
+            plan.protocol.name,
+            plan.protocol.values,
+            {key: _redirected(dataset, made) for key, dataset in plan.protocol.given.items() if dataset},
+            wait_for=waits,
+            label=f"copy of {plan.entry.alias or (spec.label if spec else '') or name}",
+            continues=made[spec.continues].name
+            if spec and spec.continues in made
+            else (spec.continues if spec else ""),
+        )
+    return made
+
+
+def _plan(
+    project: ProjectFolder,
+    entry: JobEntry,
+    values: Mapping[str, Any],
+    inputs: Mapping[str, Dataset],
+    planned: Mapping[str, _Planned],
+) -> _Planned:
+    """A copy in mind: all that can be wrong with it is found before the first is made."""
+    old = protocol_of(entry)
+    given = {name: _known(project, dataset) for name, dataset in old.given.items() if dataset}
+    replaced = {name.partition("#")[0] for name in inputs}
+    given = {name: dataset for name, dataset in given.items() if name.partition("#")[0] not in replaced}
+    protocol = type(old)({**old.values, **values}, {**given, **inputs})
+    protocol.check()
+    for name, dataset in protocol.given.items():
+        parent = planned.get(dataset.job)
+        if parent is not None and dataset.output not in parent.outputs:
+            raise ParameterError(
+                f"copy of {entry.name}: input {name}",
+                found=f"{dataset.path}, which the copy of {dataset.job} does not give",
+                expected=f"one of its outputs: {', '.join(parent.outputs)}",
+                hint="Copy the jobs one by one, and give this input anew.",
+            )
+    return _Planned(entry, protocol, protocol.output_files(JobFolder(f"{entry.name}/", project.root)))
+
+
+def _known(project: ProjectFolder, dataset: Dataset) -> Dataset:
+    """The dataset with its job and output, also where RELION or a file's name gave it."""
+    if dataset.job and dataset.output:
+        return dataset
+    found = project.find_dataset(dataset.path)
+    if found.job:
+        return found
+    parts = Path(dataset.path).parts
+    job = "/".join(parts[:2]) if len(parts) > 2 else ""
+    return type(dataset)(dataset.path, job if any(one.name == job for one in project.entries()) else "", "")
+
+
+def _redirected(dataset: Dataset, made: Mapping[str, JobEntry]) -> Dataset:
+    copy = made.get(dataset.job)
+    return dataset if copy is None else copy.outputs()[dataset.output]

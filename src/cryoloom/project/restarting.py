@@ -1,0 +1,78 @@
+"""Restarting jobs: results to `Trash/`, then from the beginning in the same folder under the same number.
+
+`job.json` stays: id, parameters and inputs are those of before. `note.txt` stays too, since it tells
+the job's life and may hold the user's words. Journal and attempts go with the results.
+"""
+
+import os
+from collections.abc import Sequence
+
+from cryoloom.errors import ProjectError
+from cryoloom.project import pipeline as pipe
+from cryoloom.project.attempts import attempts_folder, write_control
+from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.jobspec import FILE as SPEC_FILE
+from cryoloom.project.jobstar import job_star_of
+from cryoloom.project.lineage import dependents_of, refuse_running
+from cryoloom.project.trash import files_to_trash
+
+STAYS = (SPEC_FILE, "job.star", "job_pipeline.star", "note.txt")
+
+
+def restart_jobs(project: ProjectFolder, job: str, *, dependents: bool | None = None) -> dict[str, str]:
+    """Clear a job, and those that need it; they are scheduled again when this returns.
+
+    Args:
+        project: whose job.
+        job: name, number or alias.
+        dependents: clear and run them too, or leave them as they are; None: refuse where there are any.
+    Returns:
+        Where the results of each lie now; "" of a job that had none.
+    Raises:
+        ProjectError: it runs, or one that reads from it does; it is RELION's; dependents without a word on them.
+    """
+    entries = project.entries()
+    first = project.entry(job)
+    others = dependents_of(entries, [first.name])
+    if others and dependents is None:
+        raise ProjectError(
+            f"{first.name}", found=f"needed by {', '.join(others)}", expected="to be told what becomes of them",
+            hint="--dependents clears and runs them too, --alone leaves them as they are.",
+        )  # fmt: skip
+    # Also those that are left alone must not read while their input is taken away.
+    refuse_running(entries, [first.name, *others])
+    cleared = [first.name, *(others if dependents else [])]
+    chosen = [entry for entry in entries if entry.name in cleared]
+    for entry in chosen:
+        if entry.spec is None:
+            raise ProjectError(
+                f"{entry.name}", found="a job of RELION's", expected="one that Cryoloom made",
+                hint="Run it again from RELION's GUI; --alone leaves it as it is.",
+            )  # fmt: skip
+    for entry in chosen:
+        # While its files move, the scheduler must not begin it.
+        write_control(entry.folder, wanted="stop")
+    moved = {entry.name: _clear(entry) for entry in chosen}
+    project.set_statuses(dict.fromkeys(moved, pipe.SCHEDULED))
+    for entry in chosen:
+        write_control(entry.folder, wanted="run", stream="open", fresh=0)
+    return moved
+
+
+def _clear(entry: JobEntry) -> str:
+    protocol = entry.make_protocol()
+    files = _files(entry)
+    target = files_to_trash(entry.root, entry.name, files) if files else ""
+    attempts_folder(entry.folder).mkdir(parents=True, exist_ok=True)
+    # What was `auto` is asked for again.
+    (entry.folder / "job.star").write_text(job_star_of(protocol))
+    return target
+
+
+def _files(entry: JobEntry) -> Sequence[str]:
+    found = [name for name in os.listdir(entry.folder) if name not in (*STAYS, ".cryoloom")]
+    inside = entry.folder / ".cryoloom"
+    own = [] if not inside.is_dir() else [name for name in os.listdir(inside) if name != "control.json"]
+    if own == ["attempts"] and not os.listdir(attempts_folder(entry.folder)):
+        own = []  # it never ran
+    return sorted([*found, *(f".cryoloom/{name}" for name in own)])

@@ -1,0 +1,103 @@
+"""Trying failed items again: a new attempt in the same job, which keeps what is through.
+
+Also of jobs that ended: their outputs are opened again, and what comes through now is appended. Jobs
+that follow row by row can be opened likewise and then treat only the new items; programs that take
+a whole set have to be restarted.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cryoloom.errors import CryoloomError, ProjectError
+from cryoloom.project.attempts import write_control
+from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.protocol.protocols import ItemProtocol, Protocol, RowProtocol, SourceProtocol
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """What trying again means for a job and those that need it."""
+
+    job: str
+    failed: int  # items that are tried again
+    followers: tuple[str, ...]  # jobs that ended without these items and can take them one by one
+    wholes: tuple[str, ...]  # jobs that ended without them and take a set as a whole
+    reopened: bool = False  # whether the followers go on too
+
+    def as_dict(self) -> dict[str, object]:
+        return {
+            "job": self.job,
+            "failed": self.failed,
+            "reopened": list(self.followers) if self.reopened else [],
+            "ended_without": [*(() if self.reopened else self.followers), *self.wholes],
+            "restart": list(self.wholes),
+        }
+
+
+def plan_retry(project: ProjectFolder, job: str, *, dependents: bool = False) -> Retry:
+    """What is tried again; nothing is changed.
+
+    Raises:
+        ProjectError: the job has no items that could fail alone, or none that failed.
+    """
+    entry = project.entry(job)
+    protocol = _protocol(entry)
+    if not isinstance(protocol, ItemProtocol | SourceProtocol):
+        raise ProjectError(
+            f"{entry.name}", found=f"a job of {entry.protocol}, in which no single item can fail",
+            expected="an import, or a job that treats items one by one",
+            hint=f"cryoloom resume {entry.name} goes on with it, cryoloom restart {entry.name} begins anew.",
+        )  # fmt: skip
+    failed = len(entry.status().history.failed)
+    followers, wholes = _needing(project.entries(), entry.name)
+    if not failed and not (dependents and followers):
+        raise ProjectError(
+            f"{entry.name}", found="without failed items", expected="some to try again",
+            hint=f"cryoloom resume {entry.name} goes on with a job that stopped.",
+        )  # fmt: skip
+    return Retry(entry.name, failed, followers, wholes, dependents)
+
+
+def reopen(entry: JobEntry) -> None:
+    """Ask for a new attempt at a job that has ended; what is through stays so."""
+    status = entry.status()
+    wishes = {"wanted": "run", "fresh": status.attempt.number if status.attempt else 0}
+    if status.state == "succeeded" and isinstance(_protocol(entry), SourceProtocol):
+        # Its stream is over: the failed files are looked at, and it is not waited for further ones.
+        wishes["stream"] = "stop"
+    write_control(entry.folder, **wishes)
+
+
+def _needing(entries: Sequence[JobEntry], job: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Jobs that ended without the items: those that follow a stream, and those that take sets whole.
+
+    Beyond the latter nothing is named: what comes after them waits for their restart anyway.
+    """
+    reached, followers, wholes = {job}, [], []
+    is_over = any(entry.name == job and entry.status().state == "succeeded" for entry in entries)
+    for entry in entries:
+        protocol = _protocol(entry)
+        if protocol is None or entry.name == job:
+            continue
+        read = [name for name, dataset in protocol.given.items() if dataset.job in reached]
+        if not read:
+            continue
+        state = entry.status().state
+        # Who still runs though its input has ended has seen that end.
+        ended = state in ("succeeded", "failed") or (state == "running" and is_over)
+        if isinstance(protocol, ItemProtocol | RowProtocol) and any(
+            protocol.input_spec(name).streams for name in read
+        ):
+            reached.add(entry.name)
+            if ended:
+                followers.append(entry.name)
+        elif ended:
+            wholes.append(entry.name)
+    return tuple(followers), tuple(wholes)
+
+
+def _protocol(entry: JobEntry) -> Protocol | None:
+    try:
+        return entry.make_protocol()
+    except CryoloomError:
+        return None  # RELION's own, or of a plugin that is not installed

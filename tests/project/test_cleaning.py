@@ -1,0 +1,107 @@
+"""Cleaning moves what RELION's rules name, says what, and takes nothing that is still needed.
+
+That the rules are RELION's own is shown in `tests/relion/test_relion_cleaning.py`.
+"""
+
+import pytest
+
+from cryoloom.errors import ProjectError
+from cryoloom.project import pipeline as pipe
+from cryoloom.project.attempts import make_attempt
+from cryoloom.project.cleaning import PROTECTED, clean, plan_cleaning
+from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.references import resolve_input
+from cryoloom.project.registry import find_protocol
+
+JOB = "Class2D/job001"
+
+
+@pytest.fixture
+def classified(project: ProjectFolder) -> ProjectFolder:
+    """A classification that RELION's GUI made, three iterations long, and a micrograph job before it."""
+    pipeline = pipe.Pipeline(counter=3)
+    pipeline.processes = [
+        pipe.Process(f"{JOB}/", "None", 8, pipe.SUCCEEDED),
+        pipe.Process("MotionCorr/job002/", "None", 1, pipe.SUCCEEDED),
+    ]
+    pipeline.nodes = [(f"{JOB}/run_it003_data.star", 3), ("MotionCorr/job002/corrected_micrographs.star", 1)]
+    pipeline.output_edges = [
+        (f"{JOB}/", f"{JOB}/run_it003_data.star"),
+        ("MotionCorr/job002/", "MotionCorr/job002/corrected_micrographs.star"),
+    ]
+    pipe.write_pipeline(project.root, pipeline)
+    for number in range(4):
+        for part in ("data", "model", "optimiser"):
+            path = project.root / JOB / f"run_it{number:03d}_{part}.star"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("x" * 100)
+    for name in ("Movies/a.mrc", "Movies/a.log", "corrected_micrographs.star"):
+        path = project.root / "MotionCorr/job002" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("data_micrographs\n")
+    return project
+
+
+def test_a_plan_counts_files_and_bytes_and_moves_nothing(classified: ProjectFolder) -> None:
+    [plan] = plan_cleaning(classified, ["1"])
+
+    [kind] = plan.classes
+    assert (kind.what, len(kind.files), kind.bytes) == ("iterations before the last", 9, 900)
+    assert (classified.root / JOB / "run_it000_data.star").exists()
+
+
+def test_cleaned_files_lie_in_the_trash_also_after_a_second_time(classified: ProjectFolder) -> None:
+    [plan] = plan_cleaning(classified, ["1"])
+    assert clean(classified, plan).trash == f"Trash/{JOB}"
+    (classified.root / JOB / "run_it001_data.star").write_text("again")
+
+    [again] = plan_cleaning(classified, ["1"])
+
+    assert clean(classified, again).trash == f"Trash/{JOB}.2"
+    assert (classified.root / f"Trash/{JOB}/run_it001_data.star").read_text() == "x" * 100
+
+
+def test_an_iteration_that_another_job_goes_on_from_stays(classified: ProjectFolder) -> None:
+    (classified.root / "ref.mrc").touch()
+    spec = find_protocol("relion.class2d").inputs["fn_img"]
+    particles = resolve_input(classified, spec, f"{JOB}/run_it002_data.star", "relion.class2d")
+    classified.create_job("relion.class2d", {}, {"fn_img": particles})
+
+    [plan] = plan_cleaning(classified, ["1"])
+
+    assert {file[:9] for file in plan.files} == {"run_it000", "run_it001"}
+
+
+def test_a_job_that_has_not_succeeded_is_refused_by_name_and_passed_over_with_all(
+    classified: ProjectFolder,
+) -> None:
+    classified.create_job("import.movies", {"fn_in_raw": "*.mrc"}, {})
+
+    with pytest.raises(ProjectError, match=r"Import/job003 is scheduled, expected succeeded"):
+        plan_cleaning(classified, ["3"])
+    assert [plan.job for plan in plan_cleaning(classified, None)] == [JOB, "MotionCorr/job002"]
+
+
+def test_a_protected_job_is_not_cleaned_harshly(classified: ProjectFolder) -> None:
+    (classified.root / "MotionCorr/job002" / PROTECTED).touch()
+
+    with pytest.raises(ProjectError, match=PROTECTED):
+        plan_cleaning(classified, ["2"], harsh=True)
+    assert [plan.job for plan in plan_cleaning(classified, None, harsh=True)] == [JOB]
+    assert plan_cleaning(classified, ["2"])[0].files == ["Movies/a.log"]
+
+
+def test_harsh_cleaning_names_who_may_need_the_files_and_waits_for_who_reads_them(
+    classified: ProjectFolder,
+) -> None:
+    entry = classified.create_job(
+        "ctf.estimate", {}, {"input_star_mics": classified.entry("2").outputs()["micrographs"]}
+    )
+
+    [gentle], [harsh] = plan_cleaning(classified, ["2"]), plan_cleaning(classified, ["2"], harsh=True)
+    assert gentle.warning == ""
+    assert harsh.warning.startswith("CtfFind/job003 may need again")
+
+    make_attempt(entry.folder)
+    with pytest.raises(ProjectError, match=r"CtfFind/job003 is running"):
+        plan_cleaning(classified, ["2"], harsh=True)

@@ -1,0 +1,101 @@
+"""A copy differs in what was asked and in nothing else; a copied branch needs its own jobs and shares the rest."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from cryoloom.errors import ParameterError
+from cryoloom.project.copying import copy_jobs
+from cryoloom.project.folder import JobEntry, ProjectFolder
+
+MOVIES = {"fn_in_raw": "raw/*.mrc", "angpix": 1.0}
+
+
+@pytest.fixture
+def branch(project: ProjectFolder) -> ProjectFolder:
+    """Import → filter → class2d → classes; the classes wait for the import too."""
+    project.create_job("import.movies", MOVIES, {})
+    filtered = project.create_job(
+        "sets.filter", {"expression": "rlnDefocusU > 0"}, {"input": project.entry("1").outputs()["movies"]}
+    )
+    (project.root / "particles.star").touch()
+    particles = project.entry("1").outputs()["movies"]
+    class2d = project.create_job(
+        "relion.class2d",
+        {"nr_classes": 10, "nr_iter": 6},
+        {"fn_img": filtered.outputs()["kept"]},
+        alias="avg",
+    )
+    assert particles.job == "Import/job001"
+    project.create_job(
+        "sets.classes",
+        {},
+        {"fn_model": class2d.outputs()["classes"]},
+        wait_for=["Import/job001", class2d.name],
+    )
+    return project
+
+
+def inputs(entry: JobEntry) -> Mapping[str, tuple[str, str]]:
+    assert entry.spec is not None
+    return {name: (dataset.job, dataset.path) for name, dataset in entry.spec.inputs.items()}
+
+
+def test_a_copy_has_the_parameters_of_its_original_but_for_the_changed_ones(branch: ProjectFolder) -> None:
+    made = copy_jobs(branch, "avg", {"nr_classes": 20}, {})
+
+    [copy] = made.values()
+    old, new = branch.entry("3").spec, copy.spec
+    assert old is not None and new is not None
+    assert dict(new.params) == {**old.params, "nr_classes": 20}
+    assert new.inputs == old.inputs
+    assert (new.label, copy.alias) == ("copy of avg", "")
+    assert new.id != old.id
+
+
+def test_descendants_of_a_copied_branch_need_the_copies_and_share_what_is_outside(
+    branch: ProjectFolder,
+) -> None:
+    made = copy_jobs(branch, "3", {"nr_iter": 9}, {}, branch=True)
+
+    assert {old: new.name for old, new in made.items()} == {
+        "Class2D/job003": "Class2D/job005",
+        "Select/job004": "Select/job006",
+    }
+    assert inputs(made["Class2D/job003"])["fn_img"][0] == "Select/job002"
+    # The number of iterations stands in the name of the file.
+    assert inputs(made["Select/job004"])["fn_model"] == (
+        "Class2D/job005",
+        "Class2D/job005/run_it009_model.star",
+    )
+    spec = made["Select/job004"].spec
+    assert spec is not None
+    assert spec.wait_for == ("Import/job001", "Class2D/job005")
+
+
+def test_an_input_can_be_what_is_different(branch: ProjectFolder) -> None:
+    rejected = branch.entry("2").outputs()["rejected"]
+
+    [copy] = copy_jobs(branch, "3", {}, {"fn_img": rejected}).values()
+
+    assert inputs(copy)["fn_img"] == ("Select/job002", rejected.path)
+
+
+def test_a_value_that_cannot_be_leaves_no_copy_behind(branch: ProjectFolder) -> None:
+    with pytest.raises(ParameterError, match="nr_classes"):
+        copy_jobs(branch, "3", {"nr_classes": 0}, {}, branch=True)
+    assert len(branch.entries()) == 4
+
+
+def test_an_output_that_the_changed_job_no_longer_gives_is_said_before_anything_is_made(
+    project: ProjectFolder,
+) -> None:
+    project.create_job("import.movies", MOVIES, {})
+    cut = project.create_job(
+        "sets.trigger", {"first": 10, "nr_sets": 2}, {"input": project.entry("1").outputs()["movies"]}
+    )
+    project.create_job("relion.motioncorr", {}, {"input_star_mics": cut.outputs()["set2"]})
+
+    with pytest.raises(ParameterError, match=r"copy of MotionCorr/job003: input input_star_mics.*rest"):
+        copy_jobs(project, cut.name, {"nr_sets": 1}, {}, branch=True)
+    assert len(project.entries()) == 3
