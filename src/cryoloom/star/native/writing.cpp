@@ -159,7 +159,7 @@ struct Bytes {
 struct Unwritable {};
 
 struct Source {
-  char format = 0;  // Arrow's, with 'v' for string views
+  char format = 0;  // Arrow's, with 'v' for string views and 'z' for binary views
   const ArrowArray *array = nullptr;
 
   bool null(int64_t row) const {
@@ -169,7 +169,7 @@ struct Source {
   template <class T> T value(int64_t row) const { return static_cast<const T *>(array->buffers[1])[row]; }
 
   void text(int64_t row, const char *&begin, size_t &length) const {
-    if (format == 'v') {
+    if (format == 'v' || format == 'z') {
       const TextView &view = static_cast<const TextView *>(array->buffers[1])[row];
       length = size_t(view.length);
       begin = view.length <= 12 ? view.inlined : static_cast<const char *>(array->buffers[2 + view.far.buffer]) + view.far.offset;
@@ -228,6 +228,13 @@ void write_text(Bytes &out, const char *begin, size_t length) {
   *out.at++ = quote;
 }
 
+// Bytes of another file's line, as they are; they bring the space before them.
+void write_bytes(Bytes &out, const char *begin, size_t length, bool is_first) {
+  if (!is_first && !(length && is_space(*begin))) *out.at++ = ' ';
+  memcpy(out.at, begin, length);
+  out.at += length;
+}
+
 // `out` has room for LONGEST_NUMBER bytes and NUMBER_WIDTH more.
 char *write_number(char *out, const Source &source, int64_t row) {
   if (source.null(row)) {
@@ -256,8 +263,9 @@ void write_row(Bytes &out, const std::vector<Source> &sources, int64_t row) {
   for (size_t c = 0; c < sources.size(); ++c) {
     const Source &source = sources[c];
     const int64_t at = row + source.array->offset;
-    if (c) *out.at++ = ' ';
-    if (source.format != 'v' && source.format != 'u' && source.format != 'U') {
+    const bool is_bytes = source.format == 'z';
+    if (c && !is_bytes) *out.at++ = ' ';
+    if (!is_bytes && source.format != 'v' && source.format != 'u' && source.format != 'U') {
       out.at = write_number(out.at, source, at);
       continue;
     }
@@ -265,7 +273,8 @@ void write_row(Bytes &out, const std::vector<Source> &sources, int64_t row) {
     size_t length = 4;
     if (!source.null(at)) source.text(at, begin, length);
     out.room(length + TEXT_WIDTH + 8 + (sources.size() - c) * (LONGEST_NUMBER + NUMBER_WIDTH) + 2);
-    write_text(out, begin, length);
+    if (is_bytes) write_bytes(out, begin, length, c == 0);
+    else write_text(out, begin, length);
   }
   *out.at++ = ' ';
   *out.at++ = '\n';
@@ -306,8 +315,9 @@ int32_t cryoloom_star_lines(ArrowArrayStream *stream, int32_t file, int32_t at_o
     std::vector<Source> sources(size_t(schema.n_children));
     for (int64_t c = 0; c < schema.n_children; ++c) {
       const char *format = schema.children[c]->format;
-      const bool known = !strcmp(format, "vu") || (strlen(format) == 1 && strchr("lLiIsScCgfbuU", *format));
-      sources[size_t(c)].format = *format;
+      const bool is_view = !strcmp(format, "vu") || !strcmp(format, "vz");
+      const bool known = is_view || (strlen(format) == 1 && strchr("lLiIsScCgfbuU", *format));
+      sources[size_t(c)].format = is_view && format[1] == 'z' ? 'z' : *format;
       if (!known) result = UNKNOWN_TYPE;
     }
     while (result == DONE && stream->get_next(stream, &batch) == 0 && batch.release) {
