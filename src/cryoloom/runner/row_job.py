@@ -5,11 +5,12 @@ that the outputs hold, so the journal needs no list of a million ids.
 """
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from cryoloom import star
 from cryoloom.em.places import micrograph_key
 from cryoloom.errors import DatasetError
 from cryoloom.project.coordinate_files import own_table
@@ -37,7 +38,7 @@ class Followed:
     treated: bool
     pending: pl.DataFrame | None = None
     rows: pl.DataFrame | None = None  # all so far, of an input that is not treated
-    done: list[str] = field(default_factory=list)  # ids that are through since before a restart
+    done: list[pl.Series] = field(default_factory=list)  # ids that are through since before a restart
 
     def take(self, rows: pl.DataFrame) -> None:
         """Add what has come."""
@@ -124,7 +125,7 @@ class RowRun:
             self.run.journal.write("rows.forgotten")
         is_joined = self.protocol.input_spec(self.protocol.treated).several
         for output in self.outputs.values():
-            rows = output.rows()
+            rows = output.rows([ITEM_ID, SOURCE])
             if rows is None or ITEM_ID not in rows.columns:
                 continue
             for one in self.inputs.values():
@@ -133,7 +134,7 @@ class RowRun:
                     if is_joined and SOURCE in rows.columns
                     else rows
                 )
-                one.done += mine[ITEM_ID].to_list()
+                one.done.append(mine[ITEM_ID])
 
     def _poll(self) -> bool:
         """Whether rows have come, or an input has ended."""
@@ -148,7 +149,7 @@ class RowRun:
             if one.treated:
                 self.known += rows.height
                 if one.done:
-                    rows = rows.filter(~pl.col(ITEM_ID).is_in(one.done))
+                    rows = rows.filter(~pl.col(ITEM_ID).is_in(pl.concat(one.done).implode()))
             one.take(rows)
         if self.known != known:
             self.run.journal.write("items.known", total=self.known)
@@ -167,7 +168,8 @@ class RowRun:
                 self.ended = last
                 break
         for name, rows in self.held.items():
-            self.inputs[name].pending = _below(rows, self.inputs[name].pending)
+            pending = self.inputs[name].pending
+            self.inputs[name].pending = rows if pending is None else _below(rows, pending)
         self.held.clear()
 
     def _take(self, closed: bool) -> dict[str, pl.DataFrame]:
@@ -196,6 +198,9 @@ class RowRun:
 
     def _batch(self, taken: Mapping[str, pl.DataFrame], last: bool) -> RowBatch:
         parts = {name: self._part(self.inputs[name], rows, True) for name, rows in taken.items()}
+        if len({(*part.items.columns,) for part in parts.values()}) > 1:
+            # Sets of different columns: only column by column can they become one.
+            parts = {name: replace(part, items=star.parsed(part.items)) for name, part in parts.items()}
         sides = {}
         are_picks = any(one.picks is not None for one in self.inputs.values() if one.treated)
         for name, one in self.inputs.items():
@@ -215,11 +220,12 @@ class RowRun:
             picks = one.picks.picks(rows) if rows.height else pl.DataFrame(schema={MICROGRAPH: pl.String})
             return Part(picks, one.picks.optics, complete, one.source)
         if not rows.width:
-            rows = pl.DataFrame(schema=dict.fromkeys([*one.stream.labels, ITEM_ID], pl.String))
+            rows = one.stream.no_rows()
         return Part(rows, one.stream.optics, complete, one.source)
 
     def _written(self, output: str) -> Part | None:
-        rows = self.outputs[output].rows()
+        read = self.protocol.columns_read(self.protocol.treated)
+        rows = self.outputs[output].rows(None if read is None else [*read, ITEM_ID])
         return None if rows is None else Part(rows, self.outputs[output].optics)
 
     def _commit(self, taken: Mapping[str, pl.DataFrame], result: RowResult) -> None:
@@ -242,7 +248,7 @@ class RowRun:
                 continue
             if not rows.height and (output.state is not None or not rows.width):
                 continue
-            output.has_optics = GROUP in rows.columns
+            output.has_optics = GROUP in star.labels_of(rows)
             for start in range(0, max(rows.height, 1), MOST_ROWS):
                 end = output.append(rows.slice(start, MOST_ROWS), result.optics_of.get(name, optics))
             state = output.state
@@ -250,7 +256,7 @@ class RowRun:
             ends[name] = {"generation": state.generation, "end": end, "items": state.items + rows.height}
         for name, rows in result.held.items():
             if rows.height:
-                self.held[name] = pl.concat([*([self.held[name]] if name in self.held else []), rows])
+                self.held[name] = _below(self.held.get(name), rows)
         count = sum(rows.height for rows in taken.values()) - sum(
             rows.height for rows in result.held.values()
         )
@@ -289,13 +295,34 @@ def run_rows(run: RunContext) -> None:
         if dataset and isinstance(dataset, Table):
             picks = PickReader(run.root, dataset) if isinstance(dataset, Coordinates) else None
             is_treated = name.partition("#")[0] == protocol.treated
-            inputs[name] = Followed(name, InputStream(run.root, dataset), picks, is_treated)
+            choose = None if picks else _choice(protocol, name, is_treated)
+            inputs[name] = Followed(name, InputStream(run.root, dataset, choose), picks, is_treated)
     RowRun(run, protocol, inputs).go()
 
 
-def _below(first: pl.DataFrame | None, second: pl.DataFrame | None) -> pl.DataFrame | None:
-    if first is None or second is None:
-        return second if first is None else first
+def _choice(
+    protocol: RowProtocol, name: str, is_treated: bool
+) -> Callable[[Sequence[str]], star.Columns] | None:
+    """What is made of the columns of an input, by its labels; None: all of them are parsed."""
+    read = protocol.columns_read(name)
+    if read is None:
+        return None
+    parsed = frozenset([*read, ITEM_ID])
+
+    def choose(labels: Sequence[str]) -> star.Columns:
+        if not is_treated:
+            return star.Columns(parsed)
+        return star.Columns(parsed | protocol.changed, frozenset(labels) - protocol.changed)
+
+    return choose
+
+
+def _below(first: pl.DataFrame | None, second: pl.DataFrame) -> pl.DataFrame:
+    if first is None:
+        return second
+    if first.columns != second.columns:
+        # Another generation: what was one run of columns may be two.
+        first, second = star.parsed(first), star.parsed(second)
     return pl.concat([first, second], how="diagonal_relaxed")
 
 

@@ -5,6 +5,7 @@ then the data, and no further than that end. A dataset without a journal is a wh
 it is there, and it is closed.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -28,6 +29,7 @@ class InputStream:
 
     root: Path
     dataset: Dataset
+    choose: Callable[[Sequence[str]], star.Columns] | None = None  # by the labels, what is made of the columns
     optics: pl.DataFrame | None = None
     closed: bool = False
     rows_seen: int = 0
@@ -76,9 +78,10 @@ class InputStream:
             self._generation, self._offset = output.generation, output.start
             self.optics = None
         if self.optics is None:
-            optics = star.read(path).get("optics")
-            self.optics = optics if isinstance(optics, pl.DataFrame) else None
-        frame, self._offset = star.follow(path, self._offset, labels=output.labels, end=output.end)
+            self.optics = optics_of(path)
+        frame, self._offset = star.follow(
+            path, self._offset, labels=output.labels, end=output.end, columns=self._columns("", output.labels)
+        )
         if output.closed and self._offset >= output.end:
             self.closed = True
         elif not frame.height and status.state in ("failed", "aborted"):
@@ -104,14 +107,31 @@ class InputStream:
         path = self.root / self.dataset.path
         if isinstance(self.dataset, Coordinates):
             return self._all_of(coordinates_of_relion(self.root, self.dataset.path))
-        blocks = star.read(path)
+        blocks = star.read(path, columns=self._columns)
         optics = blocks.get("optics")
         self.optics = optics if isinstance(optics, pl.DataFrame) else None
         return self._all_of(table_of(blocks, type(self.dataset), path))
 
     def _all_of(self, table: pl.DataFrame) -> pl.DataFrame | None:
-        self.labels = (*dict.fromkeys([*table.columns, ITEM_ID]),)
+        self.labels = (*dict.fromkeys([*star.labels_of(table), ITEM_ID]),)
         return self._new(table)
+
+    def no_rows(self) -> pl.DataFrame:
+        """A table like those that come, without a row."""
+        names = self._columns("", self.labels).names(self.labels)
+        return pl.DataFrame(schema={name: pl.Binary if star.is_run(name) else pl.String for name in names})
+
+    def _columns(self, block: str, labels: Sequence[str]) -> star.Columns:
+        # Ids are made of columns where there are none yet.
+        if self.choose is None or block == "optics" or ITEM_ID not in labels:
+            return star.ALL
+        return self.choose(labels)
+
+
+def optics_of(path: Path) -> pl.DataFrame | None:
+    """A file's optics groups, None where it has none."""
+    optics = star.read(path, ["optics"], optional=True).get("optics")
+    return optics if isinstance(optics, pl.DataFrame) else None
 
 
 def table_of(

@@ -125,26 +125,22 @@ def _writable(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _lines(frame: pl.DataFrame) -> bytes:
-    columns = [_words(column) for column in frame.get_columns()]
-    widths = [_WIDTHS.get(column.dtype, 12) for column in frame.get_columns()]
-    # A run brings the white space before it.
-    return "".join(
-        "".join(
-            word if number == 0 or (width == 0 and word[:1] in WHITE) else f" {word}"
-            for number, (word, width) in enumerate(zip(map(str.rjust, row, widths), widths, strict=True))
-        )
-        + " \n"
-        for row in zip(*columns, strict=True)
-    ).encode()
+    cells = [_cells(column, is_first=number == 0) for number, column in enumerate(frame.get_columns())]
+    return "".join("".join(row) + " \n" for row in zip(*cells, strict=True)).encode()
 
 
-_WIDTHS: dict[pl.DataType, int] = {pl.String(): 8, pl.Binary(): 0}
+def _cells(column: pl.Series, *, is_first: bool) -> list[str]:
+    """The words of a column with the white space before them, which a run brings along."""
+    space = "" if is_first else " "
+    if is_run(column.name):
+        texts = [value.decode() for value in column.to_list()]
+        return texts if is_first else [text if text[:1] in WHITE else space + text for text in texts]
+    width = 8 if column.dtype == pl.String else 12
+    return [space + word.rjust(width) for word in _words(column)]
 
 
 def _words(column: pl.Series) -> list[str]:
     values = column.to_list()
-    if column.dtype == pl.Binary:
-        return [value.decode() for value in values]
     if column.dtype == pl.String:
         return ["None" if value is None else quoted(value, row) for row, value in enumerate(values)]
     if column.dtype == pl.Boolean:

@@ -92,7 +92,9 @@ def rank_of(label: str, items: "pl.DataFrame", owner: str) -> "pl.Series":
 
     name = label.strip().removeprefix("-")
     if name not in items.columns or not items[name].dtype.is_numeric():
-        numbers = [other for other, dtype in items.schema.items() if dtype.is_numeric()]
+        from cryoloom.star import parsed
+
+        numbers = [other for other, dtype in parsed(items).schema.items() if dtype.is_numeric()]
         raise ParameterError(
             f"{owner}: parameter best_by", found=label, expected=f"one of the numbers {', '.join(numbers)}"
         )

@@ -1,5 +1,6 @@
 """By what two sets are compared: parameters that intersect, subtract, unique, join and assign share."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import DatasetError, ParameterError
@@ -46,6 +47,14 @@ class Matching:
                 hint="For instance columns=rlnMicrographName,rlnClassNumber.",
             )  # fmt: skip
         return found
+
+    def columns_read(self, name: str) -> Collection[str]:
+        """Of row protocols: the columns that are looked at in an input."""
+        if self.by != BY_POSITION:
+            return self.labels()
+        from cryoloom.em.places import LABELS
+
+        return LABELS
 
     def keys(self, part: Part) -> "pl.DataFrame":
         """One row an item: what is compared, as columns `k0`, `k1`, ...
