@@ -129,18 +129,19 @@ class GrowingOutput:
         """Write the whole file again with more columns or groups, as the next generation."""
         state = self.state
         assert state is not None
-        as_written = star.Columns(frozenset(), frozenset(state.labels))
-        old, _ = star.follow(
-            self.path, state.start, labels=state.labels, end=state.end, columns=as_written
-        )
         self.optics = optics if optics is not None else self.optics
         beside = self.path.with_name(f".{self.file}.next")
         blocks = {} if self.optics is None else {"optics": self.optics}
         start = star.open_growing(beside, blocks, self.table, labels)
         end = start
-        if old.height:
-            fill = [pl.lit(None).alias(label) for label in labels if label not in state.labels]
-            end = star.append(beside, old.with_columns(fill))
+        as_written = star.Columns(frozenset(), frozenset(state.labels))
+        with star.kept_lines():
+            old, _ = star.follow(
+                self.path, state.start, labels=state.labels, end=state.end, columns=as_written
+            )
+            if old.height:
+                fill = [pl.lit(None).alias(label) for label in labels if label not in state.labels]
+                end = star.append(beside, old.with_columns(fill))
         beside.replace(self.path)
         self.journal.write(
             "output.opened",

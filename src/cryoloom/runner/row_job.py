@@ -297,7 +297,8 @@ def run_rows(run: RunContext) -> None:
             is_treated = name.partition("#")[0] == protocol.treated
             choose = None if picks else _choice(protocol, name, is_treated)
             inputs[name] = Followed(name, InputStream(run.root, dataset, choose), picks, is_treated)
-    RowRun(run, protocol, inputs).go()
+    with star.kept_lines():
+        RowRun(run, protocol, inputs).go()
 
 
 def _choice(

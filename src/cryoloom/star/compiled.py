@@ -6,7 +6,8 @@ missing, `library()` is None and `slow.py` does the same work with polars and pl
 
 import ctypes
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -14,11 +15,12 @@ from pathlib import Path
 
 import polars as pl
 
+from cryoloom.errors import StarError
 from cryoloom.star.tokens import unwritable
 from cryoloom.star.verbatim import ALL, Columns, run_name
 
 LIBRARY = Path(__file__).with_name("_compiled.so")
-ABI = 4  # of the functions in `native/`; a library left over from another version is not used
+ABI = 5  # of the functions in `native/`; a library left over from another version is not used
 
 
 # Flags of a label for `cryoloom_star_rows`.
@@ -137,6 +139,9 @@ def library() -> ctypes.CDLL | None:
         ctypes.c_int32,
         *[ctypes.c_void_p] * 3,
     ]
+    found.cryoloom_star_kept.restype = ctypes.c_int64
+    found.cryoloom_star_forget.argtypes = [ctypes.c_int64]
+    found.cryoloom_star_forget.restype = None
     for name in ("cryoloom_star_free", "cryoloom_star_free_text"):
         getattr(found, name).argtypes = [ctypes.c_void_p]
         getattr(found, name).restype = None
@@ -197,6 +202,18 @@ def read_rows(
     )
 
 
+@contextmanager
+def kept_lines() -> Iterator[None]:
+    """Close the files afterwards that are kept open for runs; frames that were read within cannot be written then."""
+    found = library()
+    before = found.cryoloom_star_kept() if found else 0
+    try:
+        yield
+    finally:
+        if found:
+            found.cryoloom_star_forget(before)
+
+
 def lines(frame: pl.DataFrame) -> bytes:
     """The rows of a frame of numbers, truth values, texts and runs (bytes) as the lines of a table.
 
@@ -204,6 +221,7 @@ def lines(frame: pl.DataFrame) -> bytes:
         StarError: a text holds white space behind both kinds of quotes.
         TypeError: a column is of another type.
         MemoryError: the lines do not fit.
+        StarError: a file that holds runs has changed.
     """
     text, length = ctypes.c_void_p(), ctypes.c_int64()
     _lines(frame, -1, False, text, length)
@@ -242,6 +260,11 @@ def _lines(
         raise unwritable(where.value)
     if result == 4:
         raise OSError(where.value, os.strerror(where.value))
+    if result == 5:
+        raise StarError(
+            "a file whose rows are written elsewhere", found="changed since they were read",
+            expected="the rows as they were", hint="Do it again when nothing else writes to it.",
+        )  # fmt: skip
 
 
 def _library() -> ctypes.CDLL:

@@ -1,7 +1,8 @@
 """Columns that travel as they are written: what nobody looks at is neither parsed nor formatted.
 
 A run is a column of bytes that stands for neighbouring columns of a table: the piece of each line that
-holds their words, with quotes and the white space before them. Its name lists their labels, so a frame
+holds their words, with quotes and the white space before them. The compiled reader only notes where in the
+file it stands (`native/kept.h`), so a run takes no memory; what this means for callers: `kept_lines`. Its name lists their labels, so a frame
 tells by itself what its table has. A column may be parsed beside the run that holds it: that is for
 looking only, and the run is what gets written.
 """

@@ -3,7 +3,7 @@
 // A piece of the file is first turned into positions: where words begin and end, and where lines end
 // (64 bytes at a time). A row is then 2 n positions between two line ends; whatever does not fit that,
 // and every line with a quote, is looked at word by word. What is no row at all is left to the caller.
-// Neighbouring columns that nobody looks at can be kept as one: a run, the bytes of the line that hold their words.
+// Neighbouring columns that nobody looks at can be kept as one: a run, a reference to the piece of the line that holds them.
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "column.h"
+#include "kept.h"
 #include "positions.h"
 
 namespace {
@@ -106,6 +107,11 @@ struct Table {
   size_t rows = 0;
   std::vector<Word> words;
   std::vector<char> scratch;
+  int kept_file = -1;
+  const char *piece = nullptr;  // of the file, at `piece_offset`
+  int64_t piece_offset = 0;
+  bool has_high_bytes = false;  // the piece
+  bool bad_runs = false;        // of unknown encoding
 
   Table(size_t labels, const uint8_t *flags) : labels(labels) {
     for (size_t c = 0; c < labels; ++c) {
@@ -128,8 +134,12 @@ struct Table {
 
   // A run of a row, with the white space before it. False: it begins with a word that must not begin a line.
   bool store_run(size_t number, const char *from, const char *word, const char *to) {
-    if (is_misread(word, to)) return false;
-    columns[labels + number].store_text(rows, from, size_t(to - from));
+    if (is_misread(word, to) || size_t(to - from) > Reference::LONGEST) return false;
+    if (has_high_bytes) bad_runs |= !valid_utf8(reinterpret_cast<const uint8_t *>(from), reinterpret_cast<const uint8_t *>(to));
+    const Reference found{uint16_t(kept_file), uint32_t(to - from), piece_offset + (from - piece)};
+    TextView &view = columns[labels + number].texts()[rows];
+    view.length = Reference::SIZE;
+    found.to(view.inlined);
     return true;
   }
 
@@ -273,6 +283,9 @@ void read_rows(Table &table, int file, int64_t offset, int64_t end, Outcome &out
       table.reserve(capacity);
     }
     size_t taken = 0;
+    table.piece = buffer.data();
+    table.piece_offset = offset;
+    table.has_high_bytes = positions.high_bytes;
     const bool more = take_lines(table, positions, buffer.data(), outcome, taken);
     taken = std::min(taken, held);
     offset += int64_t(taken);
@@ -300,7 +313,7 @@ void release_array(ArrowArray *array) {
 extern "C" {
 
 // Counted up when a function or structure here changes; the caller compares.
-int32_t cryoloom_star_abi() { return 4; }
+int32_t cryoloom_star_abi() { return 5; }
 
 // Read rows from `offset` to `end` (-1: the file's end), or to the first line that is none.
 // `flags`: for each label 0: not wanted, 1: wanted, 2: wanted as text; set to 3 where a text came behind
@@ -310,11 +323,15 @@ void *cryoloom_star_rows(int32_t file, int64_t offset, int64_t end, int64_t labe
   *outcome = Outcome{0, offset, 0, AT_END, 0, 0, 0};
   try {
     auto table = std::make_unique<Table>(size_t(labels), flags);
+    if (!table->runs.empty() && (table->kept_file = kept_files.keep(file, end < 0)) < 0) {
+      outcome->status = IRREGULAR;
+      return table.release();
+    }
     read_rows(*table, file, offset, end, *outcome);
     outcome->rows = int64_t(table->rows);
     for (int64_t c = 0; c < labels; ++c)
       if (table->columns[size_t(c)].spoiled) flags[c] |= 3;
-    if (!table->texts_are_utf8()) outcome->status = NOT_UTF8;
+    if (table->bad_runs || !table->texts_are_utf8()) outcome->status = NOT_UTF8;
     return table.release();
   } catch (const std::bad_alloc &) {
     outcome->status = NO_MEMORY;
@@ -353,6 +370,10 @@ int32_t cryoloom_star_column(void *handle, int64_t label, ArrowSchema *schema, A
     return NO_MEMORY;
   }
 }
+
+// How many files this thread keeps open for the runs of its rows; those from a number on are closed.
+int64_t cryoloom_star_kept() { return int64_t(kept_files.files.size()); }
+void cryoloom_star_forget(int64_t from) { kept_files.forget(size_t(from)); }
 
 void cryoloom_star_free(void *handle) { delete static_cast<Table *>(handle); }
 }
