@@ -29,7 +29,9 @@ class InputStream:
 
     root: Path
     dataset: Dataset
-    choose: Callable[[Sequence[str]], star.Columns] | None = None  # by the labels, what is made of the columns
+    choose: Callable[[Sequence[str]], star.Columns] | None = (
+        None  # by the labels, what is made of the columns
+    )
     optics: pl.DataFrame | None = None
     closed: bool = False
     rows_seen: int = 0

@@ -133,7 +133,7 @@ def parsed(frame: pl.DataFrame) -> pl.DataFrame:
     with tempfile.NamedTemporaryFile() as file:
         write_rows(file.fileno(), text)
         made, _ = follow(file.name, 0, labels=labels_of(text))
-    return pl.DataFrame([made[l] if l in made.columns else frame[l] for l in labels_of(frame)])
+    return pl.DataFrame([(made if label in made.columns else frame)[label] for label in labels_of(frame)])
 
 
 def end_of_last_table(path: Path | str) -> int:
@@ -178,7 +178,9 @@ def _rows_by_words(
 
 def _widened(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     if not frame.height:
-        return pl.DataFrame(schema={**frame.schema, **{name: schema[name] for name in frame.columns if name in schema}})
+        return pl.DataFrame(
+            schema={**frame.schema, **{name: schema[name] for name in frame.columns if name in schema}}
+        )
     real = [
         name for name, dtype in frame.schema.items() if dtype == pl.Int64 and schema.get(name) == pl.Float64
     ]

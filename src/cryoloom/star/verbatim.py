@@ -1,10 +1,10 @@
 """Columns that travel as they are written: what nobody looks at is neither parsed nor formatted.
 
 A run is a column of bytes that stands for neighbouring columns of a table: the piece of each line that
-holds their words, with quotes and the white space before them. The compiled reader only notes where in the
-file it stands (`native/kept.h`), so a run takes no memory; what this means for callers: `kept_lines`. Its name lists their labels, so a frame
-tells by itself what its table has. A column may be parsed beside the run that holds it: that is for
-looking only, and the run is what gets written.
+holds their words, with quotes and the white space before them. The compiled reader only notes where in
+the file it stands (`native/kept.h`), so that a run takes no memory; `kept_lines` says what follows for
+callers. Its name lists its labels, so that a frame tells by itself what its table has. A column may be
+parsed beside the run that holds it: that is for looking only, and the run is what gets written.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -34,13 +34,16 @@ class Columns:
     def runs(self, labels: Iterable[str]) -> list[list[str]]:
         """The labels of each run, in the order of the table."""
         parts = groupby(labels, key=lambda label: label in self.verbatim)
-        return [list(part) for is_run, part in parts if is_run]
+        return [list(part) for is_kept, part in parts if is_kept]
 
     def names(self, labels: Sequence[str]) -> list[str]:
         """The columns of the frame: those that are written in the table's order, then those only looked at."""
-        names = []
-        for is_run, part in groupby(labels, key=lambda label: label in self.verbatim):
-            names += [run_name(part)] if is_run else [label for label in part if self.has(label)]
+        names: list[str] = []
+        for is_kept, part in groupby(labels, key=lambda label: label in self.verbatim):
+            if is_kept:
+                names.append(run_name(part))
+            else:
+                names += filter(self.has, part)
         return names + [label for label in labels if label in self.verbatim and self.has(label)]
 
 

@@ -101,7 +101,7 @@ class Matching:
             return pl.Series("found", are_near(self.places(ours), self.places(others), self.distance))
         keys, known = self.keys(ours), self.keys(others)
         if keys.width == 1 and keys.schema == known.schema:
-            return keys["k0"].is_in(known["k0"].unique().implode())
+            return keys["k0"].is_in(known["k0"].implode())
         marked = known.unique().with_columns(pl.lit(True).alias("found"))
         joined = keys.join(marked, on=keys.columns, how="left", maintain_order="left", nulls_equal=True)
         return joined["found"].fill_null(False)

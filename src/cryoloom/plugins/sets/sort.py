@@ -51,7 +51,9 @@ class Sort(RowProtocol):
         missing = [label for label in labels if label not in items.columns]
         if missing:
             raise ParameterError(
-                f"{self.name}: parameter by", found=missing[0], expected=f"one of {', '.join(labels_of(items))}"
+                f"{self.name}: parameter by",
+                found=missing[0],
+                expected=f"one of {', '.join(labels_of(items))}",
             )
         falling = [word.startswith("-") for word in self._labels()]
         # A value that is no number comes last, whichever the order.
