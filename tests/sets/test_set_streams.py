@@ -162,6 +162,35 @@ def test_rows_that_wait_are_not_forgotten_when_they_come_in_many_pieces(
     assert sorted(job.ids("rejected")) == [f"i{n:02d}" for n in range(4)]
 
 
+def test_rows_that_wait_live_through_new_columns_and_optics_groups_of_their_set(
+    project: ProjectFolder, started: Callable[..., Background]
+) -> None:
+    ours, others = Producer(project.root, "Extract/job091"), Producer(project.root, "Extract/job092")
+    ours.add(particles(2))
+    others.add(particles(1, start=9))
+    job = started("sets.intersect", {}, {"input": ours.dataset(), "others": others.dataset()})
+    job.until(lambda: "kept" in job.entry.status().history.outputs)
+
+    # The file that the rows which wait came from is replaced, twice.
+    ours.add(particles(1, start=2, rlnClassNumber=[7]))
+    time.sleep(0.3)
+    ours.add(particles(1, start=3, group=2), optics_table((1, "a", 1.0), (2, "b", 2.0)))
+    time.sleep(0.3)
+    others.add(particles(4))
+    ours.close()
+    others.close()
+    job.finish()
+
+    assert sorted(job.ids("kept")) == ["i00", "i01", "i02", "i03"]
+    blocks = star.read(job.entry.folder / "particles.star")
+    kept, optics = blocks["particles"], blocks["optics"]
+    assert isinstance(kept, pl.DataFrame) and isinstance(optics, pl.DataFrame)
+    assert kept.sort(ID)["rlnOpticsGroup"].to_list() == [1, 1, 1, 2]
+    assert str(kept.sort(ID)["rlnClassNumber"][2]) in ("7", "7.0")
+    assert kept.sort(ID)["rlnCoordinateX"].to_list() == particles(4)["rlnCoordinateX"].to_list()
+    assert optics.height == 2
+
+
 @pytest.mark.parametrize("name", ["sets.join", "sets.subtract", "sets.unique"])
 def test_a_job_that_was_interrupted_goes_on_with_each_item_once(
     project: ProjectFolder, started: Callable[..., Background], name: str

@@ -19,6 +19,7 @@ from cryoloom.errors import DatasetError
 MICROGRAPH = "rlnMicrographName"
 _AXES = ("rlnCoordinateX", "rlnCoordinateY")
 _ORIGINS = ("rlnOriginXAngst", "rlnOriginYAngst")
+LABELS = (MICROGRAPH, *_AXES, *_ORIGINS, NUMBER)  # what `places` looks at
 # The first that an optics group has. Coordinates count the pixels of the micrograph that was picked;
 # the original one is the movie's, which is the same unless motion correction has binned.
 _PIXEL_SIZES = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")

@@ -5,7 +5,7 @@ see `declare.py` for parameters, inputs and outputs.
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cryoloom.errors import ParameterError
@@ -299,6 +299,17 @@ class RowProtocol(Protocol):
     """
 
     treated: ClassVar[str] = "input"  # the input whose rows are treated; all of them where it is several
+
+    changed: ClassVar[frozenset[str]] = frozenset()  # columns that `treat` gives other values, or takes away
+
+    def columns_read(self, name: str) -> "Collection[str] | None":
+        """The columns that `treat` looks at in an input (`input`, `input#2`, ...); None: all.
+
+        The others need not be parsed. Of the input that is treated they travel as they are written; `items` has
+        them in columns that stand for several, so rows may be chosen, put in order and put together, and nothing
+        else. Of other inputs they are left out. The items' ids are always there.
+        """
+        return None
 
     def needs_all(self) -> bool:
         """Whether rows can only be judged when the inputs are closed: sorting, the best n, random parts."""

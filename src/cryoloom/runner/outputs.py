@@ -5,6 +5,7 @@ optics groups come that the header lacks, the file is written anew as another ge
 """
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import polars as pl
 
 from cryoloom import star
 from cryoloom.project.journal import JournalWriter, OutputState
+from cryoloom.runner.streams import optics_of
 
 GROUP = "rlnOpticsGroup"
 
@@ -51,8 +53,7 @@ class GrowingOutput:
         if size > state.end:
             os.truncate(self.path, state.end)
         if self.has_optics:
-            optics = star.read(self.path).get("optics")
-            self.optics = optics if isinstance(optics, pl.DataFrame) else None
+            self.optics = optics_of(self.path)
         return True
 
     def open(self, labels: list[str], optics: pl.DataFrame | None, *, revision: int | None = None) -> None:
@@ -85,25 +86,28 @@ class GrowingOutput:
         """Add a batch's rows; returns the end that is to be committed."""
         state = self.state
         if state is None:
-            self.open(rows.columns, optics)
+            self.open(star.labels_of(rows), optics)
             state = self.state
             assert state is not None
-        missing = [label for label in rows.columns if label not in state.labels]
+        missing = [label for label in star.labels_of(rows) if label not in state.labels]
         new_groups = self._new_groups(optics) if self.has_optics else None
         if missing or new_groups is not None:
             self._widen([*state.labels, *missing], new_groups)
             state = self.state
             assert state is not None
-        absent = [pl.lit(None).alias(label) for label in state.labels if label not in rows.columns]
-        rows = rows.with_columns(absent).select(state.labels)
+        if star.labels_of(rows) != state.labels:
+            rows = star.parsed(rows)
+            absent = [pl.lit(None).alias(label) for label in state.labels if label not in rows.columns]
+            rows = rows.with_columns(absent).select(state.labels)
         return star.append(self.path, rows, sync=sync)
 
-    def rows(self) -> pl.DataFrame | None:
-        """What is committed so far; None before the first row."""
+    def rows(self, columns: Collection[str] | None = None) -> pl.DataFrame | None:
+        """What is committed so far, these columns or all; None before the first row."""
         state = self.state
         if state is None or not state.labels:
             return None
-        return star.follow(self.path, state.start, labels=state.labels, end=state.end)[0]
+        wanted = star.ALL if columns is None else star.Columns(frozenset(columns))
+        return star.follow(self.path, state.start, labels=state.labels, end=state.end, columns=wanted)[0]
 
     def close(self, failed: int) -> None:
         """No more rows will come."""
@@ -134,15 +138,19 @@ class GrowingOutput:
         """Write the whole file again with more columns or groups, as the next generation."""
         state = self.state
         assert state is not None
-        old, _ = star.follow(self.path, state.start, labels=state.labels, end=state.end)
         self.optics = optics if optics is not None else self.optics
         beside = self.path.with_name(f".{self.file}.next")
         blocks = {} if self.optics is None else {"optics": self.optics}
         start = star.open_growing(beside, blocks, self.table, labels)
         end = start
-        if old.height:
-            fill = [pl.lit(None).alias(label) for label in labels if label not in old.columns]
-            end = star.append(beside, old.with_columns(fill).select(labels))
+        as_written = star.Columns(frozenset(), frozenset(state.labels))
+        with star.kept_lines():
+            old, _ = star.follow(
+                self.path, state.start, labels=state.labels, end=state.end, columns=as_written
+            )
+            if old.height:
+                fill = [pl.lit(None).alias(label) for label in labels if label not in state.labels]
+                end = star.append(beside, old.with_columns(fill))
         beside.replace(self.path)
         self.journal.write(
             "output.opened",

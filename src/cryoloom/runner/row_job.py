@@ -4,17 +4,18 @@ There is no program, no shadow and no item that fails alone. What is through is 
 that the outputs hold, so the journal needs no list of a million ids.
 """
 
-import time
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from cryoloom import star
 from cryoloom.em.places import micrograph_key
 from cryoloom.errors import DatasetError
 from cryoloom.project.coordinate_files import own_table
 from cryoloom.project.notes import append_note
+from cryoloom.project.watching import Watcher
 from cryoloom.protocol.datasets import Coordinates, Table
 from cryoloom.protocol.jobs import ITEM_ID, SOURCE, Part, RowBatch, RowResult
 from cryoloom.protocol.protocols import RowProtocol
@@ -26,6 +27,7 @@ from cryoloom.runner.streams import InputStream, without
 
 # Rows that are written in one go: bounds the memory of a write, and starts who reads early.
 MOST_ROWS = 250_000
+LONGEST_WAIT_S = 0.5  # files that no event tells of are looked at so often
 
 
 @dataclass(slots=True)
@@ -67,6 +69,7 @@ class RowRun:
     inputs: dict[str, Followed]
     outputs: dict[str, GrowingOutput] = field(default_factory=dict)
     held: dict[str, pl.DataFrame] = field(default_factory=dict)
+    watcher: Watcher = field(default_factory=Watcher)
     known: int = 0
     ended: bool = False  # the protocol was told that nothing more will come
 
@@ -78,7 +81,6 @@ class RowRun:
         """
         self._recover()
         was_started = False
-        wait = 0.005
         suspended: Suspended | None = None
         while not self.ended:
             try:
@@ -91,13 +93,15 @@ class RowRun:
             may = started and not self.protocol.needs_all()
             if closed or (may and (news or suspended or not was_started)):
                 self._treat(closed)
-                wait = 0.005
             was_started = started
             if suspended is not None:
                 raise suspended
-            if not closed:
-                wait = 0.005 if news else min(wait * 1.5, 0.25)
-                time.sleep(wait)
+            if news:
+                self.watcher.news()
+            elif not closed:
+                for path in (path for one in self.inputs.values() for path in one.stream.paths()):
+                    self.watcher.watch(path)
+                self.watcher.wait(LONGEST_WAIT_S)
         self._close()
 
     def _recover(self) -> None:
@@ -125,7 +129,7 @@ class RowRun:
             self.run.journal.write("rows.forgotten")
         is_joined = self.protocol.input_spec(self.protocol.treated).several
         for output in self.outputs.values():
-            rows = output.rows()
+            rows = output.rows([ITEM_ID, SOURCE])
             if rows is None or ITEM_ID not in rows.columns:
                 continue
             for one in self.inputs.values():
@@ -139,6 +143,8 @@ class RowRun:
     def _poll(self) -> bool:
         """Whether rows have come, or an input has ended."""
         news = False
+        if any(one.stream.is_revised for one in self.inputs.values()):
+            self._begin_anew()
         known = self.known
         for one in self.inputs.values():
             was_closed = one.stream.closed
@@ -155,6 +161,22 @@ class RowRun:
             self.run.journal.write("items.known", total=self.known)
         return news
 
+    def _begin_anew(self) -> None:
+        """An input was made again, with other parameters: so are our rows. Sets that are complete stay."""
+        for output in self.outputs.values():
+            if output.state is not None and not output.state.closed:
+                output.begin_revision()
+        self.run.journal.write("rows.forgotten")
+        self.held.clear()
+        self.known = 0
+        for name, one in self.inputs.items():
+            one.stream, one.pending, one.rows = one.stream.anew(), None, None
+            one.done.clear()
+            if one.stream.revision != self.run.journal.history.input_revisions.get(name, 0):
+                self.run.journal.write("input.revised", input=name, revision=one.stream.revision)
+        # What it remembers of the rows before counts no more.
+        self.protocol = type(self.protocol)(self.protocol.values, self.protocol.given)
+
     def _treat(self, closed: bool) -> None:
         """All that is there, in pieces; then, when the inputs are closed, the last word."""
         while True:
@@ -168,7 +190,8 @@ class RowRun:
                 self.ended = last
                 break
         for name, rows in self.held.items():
-            self.inputs[name].pending = _below(rows, self.inputs[name].pending)
+            pending = self.inputs[name].pending
+            self.inputs[name].pending = rows if pending is None else _below(rows, pending)
         self.held.clear()
 
     def _take(self, closed: bool) -> dict[str, pl.DataFrame]:
@@ -197,6 +220,9 @@ class RowRun:
 
     def _batch(self, taken: Mapping[str, pl.DataFrame], last: bool) -> RowBatch:
         parts = {name: self._part(self.inputs[name], rows, True) for name, rows in taken.items()}
+        if len({(*part.items.columns,) for part in parts.values()}) > 1:
+            # Sets of different columns: only column by column can they become one.
+            parts = {name: replace(part, items=star.parsed(part.items)) for name, part in parts.items()}
         sides = {}
         are_picks = any(one.picks is not None for one in self.inputs.values() if one.treated)
         for name, one in self.inputs.items():
@@ -216,11 +242,12 @@ class RowRun:
             picks = one.picks.picks(rows) if rows.height else pl.DataFrame(schema={MICROGRAPH: pl.String})
             return Part(picks, one.picks.optics, complete, one.source)
         if not rows.width:
-            rows = pl.DataFrame(schema=dict.fromkeys([*one.stream.labels, ITEM_ID], pl.String))
+            rows = one.stream.no_rows()
         return Part(rows, one.stream.optics, complete, one.source)
 
     def _written(self, output: str) -> Part | None:
-        rows = self.outputs[output].rows()
+        read = self.protocol.columns_read(self.protocol.treated)
+        rows = self.outputs[output].rows(None if read is None else [*read, ITEM_ID])
         return None if rows is None else Part(rows, self.outputs[output].optics)
 
     def _commit(self, taken: Mapping[str, pl.DataFrame], result: RowResult) -> None:
@@ -243,7 +270,7 @@ class RowRun:
                 continue
             if not rows.height and (output.state is not None or not rows.width):
                 continue
-            output.has_optics = GROUP in rows.columns
+            output.has_optics = GROUP in star.labels_of(rows)
             for start in range(0, max(rows.height, 1), MOST_ROWS):
                 end = output.append(rows.slice(start, MOST_ROWS), result.optics_of.get(name, optics))
             state = output.state
@@ -251,7 +278,7 @@ class RowRun:
             ends[name] = {"generation": state.generation, "end": end, "items": state.items + rows.height}
         for name, rows in result.held.items():
             if rows.height:
-                self.held[name] = pl.concat([*([self.held[name]] if name in self.held else []), rows])
+                self.held[name] = _below(self.held.get(name), rows)
         count = sum(rows.height for rows in taken.values()) - sum(
             rows.height for rows in result.held.values()
         )
@@ -290,13 +317,37 @@ def run_rows(run: RunContext) -> None:
         if dataset and isinstance(dataset, Table):
             picks = PickReader(run.root, dataset) if isinstance(dataset, Coordinates) else None
             is_treated = name.partition("#")[0] == protocol.treated
-            inputs[name] = Followed(name, InputStream(run.root, dataset), picks, is_treated)
-    RowRun(run, protocol, inputs).go()
+            choose = None if picks else _choice(protocol, name, is_treated)
+            revision = run.journal.history.input_revisions.get(name, 0)
+            stream = InputStream(run.root, dataset, choose, revision=revision)
+            inputs[name] = Followed(name, stream, picks, is_treated)
+    with star.kept_lines():
+        RowRun(run, protocol, inputs).go()
 
 
-def _below(first: pl.DataFrame | None, second: pl.DataFrame | None) -> pl.DataFrame | None:
-    if first is None or second is None:
-        return second if first is None else first
+def _choice(
+    protocol: RowProtocol, name: str, is_treated: bool
+) -> Callable[[Sequence[str]], star.Columns] | None:
+    """What is made of the columns of an input, by its labels; None: all of them are parsed."""
+    read = protocol.columns_read(name)
+    if read is None:
+        return None
+    parsed = frozenset([*read, ITEM_ID])
+
+    def choose(labels: Sequence[str]) -> star.Columns:
+        if not is_treated:
+            return star.Columns(parsed)
+        return star.Columns(parsed | protocol.changed, frozenset(labels) - protocol.changed)
+
+    return choose
+
+
+def _below(first: pl.DataFrame | None, second: pl.DataFrame) -> pl.DataFrame:
+    if first is None:
+        return second
+    if first.columns != second.columns:
+        # Another generation: what was one run of columns may be two.
+        first, second = star.parsed(first), star.parsed(second)
     return pl.concat([first, second], how="diagonal_relaxed")
 
 

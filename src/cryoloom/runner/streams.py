@@ -6,6 +6,7 @@ it is there, and it is closed.
 """
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -30,6 +31,8 @@ class InputStream:
 
     root: Path
     dataset: Dataset
+    # By the labels, what is made of the columns.
+    choose: Callable[[Sequence[str]], star.Columns] | None = None
     optics: pl.DataFrame | None = None
     closed: bool = False
     rows_seen: int = 0
@@ -83,9 +86,10 @@ class InputStream:
             self._generation, self._offset = output.generation, output.start
             self.optics = None
         if self.optics is None:
-            optics = star.read(path).get("optics")
-            self.optics = optics if isinstance(optics, pl.DataFrame) else None
-        frame, self._offset = star.follow(path, self._offset, labels=output.labels, end=output.end)
+            self.optics = optics_of(path)
+        frame, self._offset = star.follow(
+            path, self._offset, labels=output.labels, end=output.end, columns=self._columns("", output.labels)
+        )
         if output.closed and self._offset >= output.end:
             self.closed = True
         elif not frame.height and status.state in ("failed", "aborted"):
@@ -97,7 +101,8 @@ class InputStream:
     def anew(self) -> "InputStream":
         """The same input from the beginning of its newest revision."""
         output = self._history.outputs.get(self.dataset.output)
-        return InputStream(self.root, self.dataset, revision=output.revision if output else self.revision)
+        revision = output.revision if output else self.revision
+        return InputStream(self.root, self.dataset, self.choose, revision=revision)
 
     def paths(self) -> list[Path]:
         """What changes when more comes: the producer's journal; its folder, while there is none."""
@@ -123,14 +128,31 @@ class InputStream:
         path = self.root / self.dataset.path
         if isinstance(self.dataset, Coordinates):
             return self._all_of(coordinates_of_relion(self.root, self.dataset.path))
-        blocks = star.read(path)
+        blocks = star.read(path, columns=self._columns)
         optics = blocks.get("optics")
         self.optics = optics if isinstance(optics, pl.DataFrame) else None
         return self._all_of(table_of(blocks, type(self.dataset), path))
 
     def _all_of(self, table: pl.DataFrame) -> pl.DataFrame | None:
-        self.labels = (*dict.fromkeys([*table.columns, ITEM_ID]),)
+        self.labels = (*dict.fromkeys([*star.labels_of(table), ITEM_ID]),)
         return self._new(table)
+
+    def no_rows(self) -> pl.DataFrame:
+        """A table like those that come, without a row."""
+        names = self._columns("", self.labels).names(self.labels)
+        return pl.DataFrame(schema={name: pl.Binary if star.is_run(name) else pl.String for name in names})
+
+    def _columns(self, block: str, labels: Sequence[str]) -> star.Columns:
+        # Ids are made of columns where there are none yet.
+        if self.choose is None or block == "optics" or ITEM_ID not in labels:
+            return star.ALL
+        return self.choose(labels)
+
+
+def optics_of(path: Path) -> pl.DataFrame | None:
+    """A file's optics groups, None where it has none."""
+    optics = star.read(path, ["optics"], optional=True).get("optics")
+    return optics if isinstance(optics, pl.DataFrame) else None
 
 
 def without(rows: pl.DataFrame, known: Counter[str]) -> pl.DataFrame:

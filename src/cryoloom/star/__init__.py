@@ -4,20 +4,29 @@ Tables (`loop_`) are polars frames, single-value blocks are dicts, labels stand 
 underscore (`rlnDefocusU`). Begin reading in `reading.py`; `growing.py` holds the streaming half.
 """
 
-from cryoloom.star.growing import append, end_of_last_table, follow, open_growing
+from cryoloom.star.compiled import kept_lines
+from cryoloom.star.growing import append, end_of_last_table, follow, open_growing, parsed
 from cryoloom.star.reading import BlockInfo, Blocks, StarWarning, Value, read, scan
 from cryoloom.star.vectors import vector_texts, vectors
+from cryoloom.star.verbatim import ALL, Choice, Columns, is_run, labels_of
 from cryoloom.star.writing import write
 
 __all__ = [
+    "ALL",
     "BlockInfo",
     "Blocks",
+    "Choice",
+    "Columns",
     "StarWarning",
     "Value",
     "append",
     "end_of_last_table",
     "follow",
+    "is_run",
+    "kept_lines",
+    "labels_of",
     "open_growing",
+    "parsed",
     "read",
     "scan",
     "vector_texts",

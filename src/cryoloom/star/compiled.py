@@ -6,7 +6,8 @@ missing, `library()` is None and `slow.py` does the same work with polars and pl
 
 import ctypes
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -14,11 +15,16 @@ from pathlib import Path
 
 import polars as pl
 
+from cryoloom.errors import StarError
 from cryoloom.star.tokens import unwritable
+from cryoloom.star.verbatim import ALL, Columns, run_name
 
 LIBRARY = Path(__file__).with_name("_compiled.so")
-ABI = 3  # of the functions in `native/`; a library left over from another version is not used
+ABI = 5  # of the functions in `native/`; a library left over from another version is not used
 
+
+# Flags of a label for `cryoloom_star_rows`.
+_VALUE, _TEXT, _AGAIN, _IN_RUN = 1, 2, 3, 4
 
 # How Python objects carry Arrow's structures: capsules with a name.
 _capsule = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p)(
@@ -133,6 +139,9 @@ def library() -> ctypes.CDLL | None:
         ctypes.c_int32,
         *[ctypes.c_void_p] * 3,
     ]
+    found.cryoloom_star_kept.restype = ctypes.c_int64
+    found.cryoloom_star_forget.argtypes = [ctypes.c_int64]
+    found.cryoloom_star_forget.restype = None
     for name in ("cryoloom_star_free", "cryoloom_star_free_text"):
         getattr(found, name).argtypes = [ctypes.c_void_p]
         getattr(found, name).restype = None
@@ -144,7 +153,7 @@ def read_rows(
     offset: int,
     labels: Sequence[str],
     *,
-    wanted: Collection[str] | None = None,
+    columns: Columns = ALL,
     as_text: Collection[str] = (),
     end: int = -1,
 ) -> Rows:
@@ -154,45 +163,65 @@ def read_rows(
         file: descriptor of a regular file.
         offset: of the first row.
         labels: of the table, in order.
-        wanted: labels to make columns of; None for all.
+        columns: what becomes of them.
         as_text: labels whose words stay as they are written.
         end: read no further than this offset; -1 for the file's end.
     Raises:
         OSError: the file cannot be read.
         MemoryError: the columns do not fit.
     """
+    runs = columns.runs(labels)
     flags = bytearray(
-        0 if wanted is not None and label not in wanted else 2 if label in as_text else 1 for label in labels
+        (0 if not columns.has(label) else _TEXT if label in as_text else _VALUE)
+        | (_IN_RUN if label in columns.verbatim else 0)
+        for label in labels
     )
     handles, outcome = [], Outcome()
     try:
         handle, flags = _rows(file, offset, end, flags, outcome)
         handles.append(handle)
-        again = bytearray(2 if flag == 3 else 0 for flag in flags)
+        again = bytearray(_TEXT if flag & 3 == _AGAIN else 0 for flag in flags)
         if any(again) and outcome.status in (Status.AT_END, Status.AT_HEADER):
             # A text came behind numbers: those columns are read once more, as they are written.
             handle, _ = _rows(file, offset, outcome.end, again, outcome)
             handles.append(handle)
-        columns = [
-            _column(handles[-1] if flag == 3 else handles[0], number, label)
+        made = {
+            label: _column(handles[-1] if flag & 3 == _AGAIN else handles[0], number, label)
             for number, (label, flag) in enumerate(zip(labels, flags, strict=True))
-            if flag
-        ]
+            if flag & 3
+        }
+        for number, run in enumerate(runs, start=len(labels)):
+            name = run_name(run)
+            made[name] = _column(handles[0], number, name)
     finally:
         for handle in handles:
             _library().cryoloom_star_free(handle)
+    found = [made[name] for name in columns.names(labels)]
     return Rows(
-        columns, outcome.rows, outcome.end, outcome.lines, Status(outcome.status), bool(outcome.after_blank)
+        found, outcome.rows, outcome.end, outcome.lines, Status(outcome.status), bool(outcome.after_blank)
     )
 
 
+@contextmanager
+def kept_lines() -> Iterator[None]:
+    """Close the files afterwards that are kept open for runs; frames that were read within cannot be written then."""
+    found = library()
+    before = found.cryoloom_star_kept() if found else 0
+    try:
+        yield
+    finally:
+        if found:
+            found.cryoloom_star_forget(before)
+
+
 def lines(frame: pl.DataFrame) -> bytes:
-    """The rows of a frame of numbers, truth values and texts as the lines of a table.
+    """The rows of a frame of numbers, truth values, texts and runs (bytes) as the lines of a table.
 
     Raises:
         StarError: a text holds white space behind both kinds of quotes.
         TypeError: a column is of another type.
         MemoryError: the lines do not fit.
+        StarError: a file that holds runs has changed.
     """
     text, length = ctypes.c_void_p(), ctypes.c_int64()
     _lines(frame, -1, False, text, length)
@@ -226,11 +255,16 @@ def _lines(
     if result == 1:
         raise MemoryError("the lines do not fit into memory")
     if result == 2:
-        raise TypeError(f"only numbers, truth values and texts: {frame.schema}")
+        raise TypeError(f"only numbers, truth values, texts and runs: {frame.schema}")
     if result == 3:
         raise unwritable(where.value)
     if result == 4:
         raise OSError(where.value, os.strerror(where.value))
+    if result == 5:
+        raise StarError(
+            "a file whose rows are written elsewhere", found="changed since they were read",
+            expected="the rows as they were", hint="Do it again when nothing else writes to it.",
+        )  # fmt: skip
 
 
 def _library() -> ctypes.CDLL:

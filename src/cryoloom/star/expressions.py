@@ -3,6 +3,7 @@
 import polars as pl
 
 from cryoloom.errors import StarError
+from cryoloom.star.verbatim import labels_of
 
 
 def rows_that_hold(frame: pl.DataFrame, condition: str) -> pl.Series:
@@ -27,6 +28,14 @@ def rows_that_hold(frame: pl.DataFrame, condition: str) -> pl.Series:
         # The same for all rows: it names no label.
         holds = pl.Series("holds", [holds[0]] * frame.height, dtype=pl.Boolean)
     return holds.fill_null(False)
+
+
+def labels_in(condition: str) -> set[str] | None:
+    """The labels that an SQL expression names; None where it is none."""
+    try:
+        return set(pl.sql_expr(condition).meta.root_names())
+    except pl.exceptions.PolarsError:
+        return None
 
 
 def evaluated(frame: pl.DataFrame, expression: str) -> pl.Series:
@@ -80,6 +89,6 @@ def _not_judged(what: str, text: str, error: Exception, frame: pl.DataFrame, hin
     return StarError(
         f"{what} {text!r}",
         found=f"not to be judged ({reason})",
-        expected=f"{what} over {', '.join(frame.columns)}",
+        expected=f"{what} over {', '.join(labels_of(frame))}",
         hint=hint,
     )

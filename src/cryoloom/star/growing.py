@@ -6,6 +6,7 @@ the caller keeps (in Cryoloom the producer's journal); nothing here reads beyond
 """
 
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from cryoloom.errors import StarError
 from cryoloom.star import compiled
 from cryoloom.star.lines import Lines
 from cryoloom.star.reading import Value
-from cryoloom.star.tokens import first_word, split_words, typed
+from cryoloom.star.tokens import first_word, split_words
+from cryoloom.star.verbatim import ALL, Columns, is_run, labels_of, run_texts, table_of_words
 from cryoloom.star.writing import beside, table_head, write_block, write_rows
 
 # Labels of the tables appended to, by (path, inode): with the length that the file had afterwards.
@@ -48,7 +50,7 @@ def append(path: Path | str, frame: pl.DataFrame, *, sync: bool = False) -> int:
 
     Args:
         path: a file made by `open_growing`.
-        frame: rows with exactly the labels of the table, in any order.
+        frame: rows with exactly the labels of the table, in any order; runs are written as they are.
         sync: wait until the disk has them.
     Returns:
         The byte offset behind the last row.
@@ -64,8 +66,8 @@ def append(path: Path | str, frame: pl.DataFrame, *, sync: bool = False) -> int:
         length, labels = _known.get(key, (-1, []))
         if length != start:
             labels = _labels_of_last_table(Path(path))
-        if labels != frame.columns:
-            frame = _in_order(path, frame, labels)
+        if labels != labels_of(frame):
+            frame = _in_order(path, parsed(frame), labels)
         try:
             write_rows(handle, frame, at_once=frame.height < MANY_ROWS)
         except (OSError, StarError):
@@ -90,6 +92,7 @@ def follow(
     labels: Sequence[str],
     end: int | None = None,
     schema: Mapping[str, pl.DataType] | None = None,
+    columns: Columns = ALL,
 ) -> tuple[pl.DataFrame, int]:
     """The complete rows since a byte offset.
 
@@ -100,6 +103,7 @@ def follow(
         end: read no further than this, the committed end; None for all whole lines.
         schema: that of the rows before (`frame.schema`): types are at least as wide, so that frames of
             several looks can be put together. A column of text stays as it is written.
+        columns: which are made, and which stay as they are written.
     Returns:
         The new rows, and the offset for the next look. Half a line is never read.
     Raises:
@@ -111,12 +115,25 @@ def follow(
         stop = _end_of_lines(lines.file, offset, end)
         frame = None
         if compiled.library() is not None and labels:
-            rows = compiled.read_rows(lines.file, offset, labels, as_text=texts, end=stop)
+            rows = compiled.read_rows(lines.file, offset, labels, columns=columns, as_text=texts, end=stop)
             if rows.status == compiled.Status.AT_END:
                 frame = pl.DataFrame(rows.columns)
         if frame is None:
-            frame = _rows_by_words(lines, stop, labels, texts)
+            frame = _rows_by_words(lines, stop, labels, texts, columns)
     return _widened(frame, schema or {}), stop
+
+
+def parsed(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with a column for each of its table's labels: its runs are read."""
+    runs = [name for name in frame.columns if is_run(name)]
+    if not runs:
+        return frame
+    text = frame.select(runs)
+    # Through a file, for that is what both readers read; it seldom comes to this.
+    with tempfile.NamedTemporaryFile() as file:
+        write_rows(file.fileno(), text)
+        made, _ = follow(file.name, 0, labels=labels_of(text))
+    return pl.DataFrame([(made if label in made.columns else frame)[label] for label in labels_of(frame)])
 
 
 def end_of_last_table(path: Path | str) -> int:
@@ -138,8 +155,11 @@ def _end_of_lines(file: int, begin: int, end: int | None) -> int:
     return begin
 
 
-def _rows_by_words(lines: Lines, stop: int, labels: Sequence[str], texts: set[str]) -> pl.DataFrame:
+def _rows_by_words(
+    lines: Lines, stop: int, labels: Sequence[str], texts: set[str], columns: Columns
+) -> pl.DataFrame:
     rows: list[list[str]] = []
+    runs: list[list[str]] = []
     while lines.offset < stop and (line := lines.next()) is not None:
         row = split_words(line)
         if not row or row[0][:1] == "#":
@@ -151,16 +171,16 @@ def _rows_by_words(lines: Lines, stop: int, labels: Sequence[str], texts: set[st
                 expected=f"{len(labels)}",
             )
         rows.append(row)
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(labels)
-    return pl.DataFrame([
-        pl.Series(label, words, dtype=pl.String) if label in texts else typed(words, label)
-        for label, words in zip(labels, columns, strict=True)
-    ])  # fmt: skip
+        if columns.verbatim:
+            runs.append(run_texts(line, row, labels, columns))
+    return table_of_words(labels, rows, runs, columns, texts)
 
 
 def _widened(frame: pl.DataFrame, schema: Mapping[str, pl.DataType]) -> pl.DataFrame:
     if not frame.height:
-        return pl.DataFrame(schema={name: schema.get(name, pl.String()) for name in frame.columns})
+        return pl.DataFrame(
+            schema={**frame.schema, **{name: schema[name] for name in frame.columns if name in schema}}
+        )
     real = [
         name for name, dtype in frame.schema.items() if dtype == pl.Int64 and schema.get(name) == pl.Float64
     ]

@@ -18,7 +18,8 @@ import polars as pl
 from cryoloom.errors import StarError
 from cryoloom.star import compiled
 from cryoloom.star.lines import Lines, lines_before
-from cryoloom.star.tokens import WHITE, first_word, number_or_text, split_words, typed
+from cryoloom.star.tokens import WHITE, first_word, number_or_text, split_words
+from cryoloom.star.verbatim import ALL, Choice, Columns, run_texts, table_of_words
 
 Value: TypeAlias = int | float | str
 Block: TypeAlias = pl.DataFrame | dict[str, Value]
@@ -54,8 +55,10 @@ class _Part:
     name: str
     is_table: bool = False
     labels: list[str] = field(default_factory=list)
+    wanted: Columns = ALL
     columns: list[pl.Series] | None = None
     words: list[list[str]] = field(default_factory=list)
+    runs: list[list[str]] = field(default_factory=list)
     rows: int = 0
     singles: dict[str, str] = field(default_factory=dict)
     comments: tuple[str, ...] = ()
@@ -65,32 +68,30 @@ class _Part:
         labels = tuple(self.labels if self.is_table else self.singles)
         return BlockInfo(self.name, labels, self.rows if self.is_table else 1, self.is_table)
 
-    def content(self, columns: Collection[str] | None) -> Block:
+    def content(self) -> Block:
         if not self.is_table:
             return {label: number_or_text(word) for label, word in self.singles.items()}
         if self.columns is not None:
             return pl.DataFrame(self.columns)
-        by_column = list(zip(*self.words, strict=True)) if self.words else [()] * len(self.labels)
-        return pl.DataFrame([
-            typed(words, label)
-            for label, words in zip(self.labels, by_column, strict=True)
-            if columns is None or label in columns
-        ])  # fmt: skip
+        return table_of_words(self.labels, self.words, self.runs, self.wanted)
 
 
 def read(
     path: Path | str,
     blocks: Collection[str] | None = None,
-    columns: Collection[str] | None = None,
+    columns: Collection[str] | Choice | None = None,
     *,
     strict: bool = True,
+    optional: bool = False,
 ) -> Blocks:
     """All blocks of a STAR file, or those named, in the file's order.
 
     Args:
         path: the file.
-        blocks: names to read; None for all. One that is absent is an error.
-        columns: labels to keep in tables; None for all. Labels that a table lacks are passed over.
+        blocks: names to read; None for all. Reading ends with the last of them. One that is absent is an error.
+        columns: labels to keep in tables; None for all. Labels that a table lacks are passed over. Or a
+            function that is given a table's name and labels and says which are made, and which stay as written.
+        optional: True: a named block may be absent.
         strict: False leaves broken blocks out and reports each as a `StarWarning`.
     Raises:
         StarError: no such file, not a STAR file, or a row that does not fit its labels.
@@ -102,10 +103,12 @@ def read(
         for part in _Reader(path, lines, blocks, columns, strict).parts():
             found.append(part.name)
             if not part.broken and (blocks is None or part.name in blocks):
-                result[part.name] = part.content(columns)
+                result[part.name] = part.content()
                 result.comments[part.name] = part.comments
+            if blocks is not None and len(result) == len(set(blocks)):
+                break
     missing = set(blocks or ()) - set(found)
-    if missing:
+    if missing and not optional:
         raise StarError(
             f"{path}: block data_{min(missing)}",
             found="missing",
@@ -127,6 +130,9 @@ def scan(path: Path | str, *, strict: bool = True) -> tuple[BlockInfo, ...]:
         return tuple(part.info() for part in _Reader(path, lines, (), (), strict).parts())
 
 
+_NONE = Columns(frozenset())
+
+
 class _Reader:
     """Cuts the lines of one file into blocks."""
 
@@ -135,7 +141,7 @@ class _Reader:
         path: Path,
         lines: Lines,
         blocks: Collection[str] | None,
-        columns: Collection[str] | None,
+        columns: Collection[str] | Choice | None,
         strict: bool,
     ) -> None:
         self.path, self.lines, self.strict = path, lines, strict
@@ -214,19 +220,24 @@ class _Reader:
                 if label in part.labels:
                     raise self._error(found=f"label {label} once more", expected="each label once in a loop")
                 part.labels.append(label)
+        part.wanted = self._wanted(part)
         if text is not None:
             lines.skip(offset, number - lines.number)
             if not self._rows_compiled(part):
                 self._rows_by_words(part)
 
-    def _wanted(self, part: _Part) -> Collection[str] | None:
-        return self.columns if self.blocks is None or part.name in self.blocks else ()
+    def _wanted(self, part: _Part) -> Columns:
+        if self.blocks is not None and part.name not in self.blocks:
+            return _NONE
+        if callable(self.columns):
+            return self.columns(part.name, part.labels)
+        return ALL if self.columns is None else Columns(frozenset(self.columns))
 
     def _rows_compiled(self, part: _Part) -> bool:
         """False: some row needs a closer look, or there is no compiled library; nothing is taken."""
         if not part.labels or compiled.library() is None:
             return False
-        rows = compiled.read_rows(self.lines.file, self.lines.offset, part.labels, wanted=self._wanted(part))
+        rows = compiled.read_rows(self.lines.file, self.lines.offset, part.labels, columns=part.wanted)
         if rows.status not in (compiled.Status.AT_END, compiled.Status.AT_HEADER):
             return False
         part.columns, part.rows = rows.columns, rows.rows
@@ -235,7 +246,7 @@ class _Reader:
 
     def _rows_by_words(self, part: _Part) -> None:
         after_blank = closed = False
-        keep = self._wanted(part) != ()
+        keep = part.wanted != _NONE
         lines = self.lines
         while True:
             offset, number = lines.offset, lines.number
@@ -257,6 +268,8 @@ class _Reader:
                 part.rows += 1
                 if keep:
                     part.words.append(row)
+                if part.wanted.verbatim:
+                    part.runs.append(run_texts(line, row, part.labels, part.wanted))
 
     def _row(self, part: _Part, text: str, after_blank: bool) -> list[str] | None:
         """The words of a table's row; None where prose follows the table behind a blank line."""

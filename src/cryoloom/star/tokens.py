@@ -30,6 +30,11 @@ def split_words(line: str) -> list[str]:
     return _PLAIN.findall(line) if _UNUSUAL.search(line) else line.split()
 
 
+def word_ends(line: str) -> list[int]:
+    """Where the words of a line end, closing quotes included."""
+    return [found.end() for found in _QUOTED.finditer(line.rstrip(WHITE))]
+
+
 def first_word(text: str) -> str:
     """The first word of a line that has one, quotes and all."""
     found = _PLAIN.search(text)

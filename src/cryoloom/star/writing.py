@@ -10,7 +10,8 @@ import polars as pl
 
 from cryoloom.star import compiled
 from cryoloom.star.reading import Blocks, Value
-from cryoloom.star.tokens import quoted
+from cryoloom.star.tokens import WHITE, quoted
+from cryoloom.star.verbatim import is_run, labels_of, without_looked_at
 
 VERSION_LINE = "# version 30001"
 SLICE = 100_000  # rows made into text at a time in Python
@@ -64,7 +65,7 @@ def write_block(
 ) -> None:
     """A block's text, a large table piece by piece."""
     if isinstance(block, pl.DataFrame):
-        _put(file.fileno(), table_head(name, block.columns, comments))
+        _put(file.fileno(), table_head(name, labels_of(block), comments))
         write_rows(file.fileno(), block)
         _put(file.fileno(), b" \n")
         return
@@ -91,6 +92,7 @@ def _said(comments: Sequence[str]) -> str:
 
 def write_rows(file: int, frame: pl.DataFrame, *, at_once: bool = False) -> None:
     """The rows as lines to a file descriptor, in pieces of whole lines or in one write."""
+    frame = _writable(frame)
     if not frame.height or not frame.width:
         return
     if compiled.library() is None:
@@ -98,36 +100,43 @@ def write_rows(file: int, frame: pl.DataFrame, *, at_once: bool = False) -> None
         for start in range(0, frame.height, step):
             _put(file, table_lines(frame.slice(start, step)))
         return
-    try:
-        compiled.write_lines(frame, file, at_once=at_once)
-    except TypeError:
-        compiled.write_lines(_plain(frame), file, at_once=at_once)
+    compiled.write_lines(frame, file, at_once=at_once)
 
 
 def table_lines(frame: pl.DataFrame) -> bytes:
     """The rows as lines, each ended by a newline."""
+    frame = _writable(frame)
     if not frame.height or not frame.width:
         return b""
-    return compiled.lines(_plain(frame)) if compiled.library() else _lines(_plain(frame))
+    return compiled.lines(frame) if compiled.library() else _lines(frame)
 
 
-def _plain(frame: pl.DataFrame) -> pl.DataFrame:
-    """Columns of other types than numbers, truth values and texts made texts."""
+def _writable(frame: pl.DataFrame) -> pl.DataFrame:
+    """Runs, numbers, truth values and texts, and columns of other types made texts; nothing is written twice."""
+    frame = without_looked_at(frame)
     odd = [
         name
         for name, dtype in frame.schema.items()
-        if dtype not in (pl.String, pl.Boolean) and (not dtype.is_numeric() or dtype.is_decimal())
+        if dtype not in (pl.String, pl.Boolean)
+        and (not dtype.is_numeric() or dtype.is_decimal())
+        and not is_run(name)
     ]
     return frame.with_columns(pl.col(odd).cast(pl.String)) if odd else frame
 
 
 def _lines(frame: pl.DataFrame) -> bytes:
-    columns = [_words(column) for column in frame.get_columns()]
-    widths = [8 if column.dtype == pl.String else 12 for column in frame.get_columns()]
-    return "".join(
-        " ".join(word.rjust(width) for word, width in zip(row, widths, strict=True)) + " \n"
-        for row in zip(*columns, strict=True)
-    ).encode()
+    cells = [_cells(column, is_first=number == 0) for number, column in enumerate(frame.get_columns())]
+    return "".join("".join(row) + " \n" for row in zip(*cells, strict=True)).encode()
+
+
+def _cells(column: pl.Series, *, is_first: bool) -> list[str]:
+    """The words of a column with the white space before them, which a run brings along."""
+    space = "" if is_first else " "
+    if is_run(column.name):
+        texts = [value.decode() for value in column.to_list()]
+        return texts if is_first else [text if text[:1] in WHITE else space + text for text in texts]
+    width = 8 if column.dtype == pl.String else 12
+    return [space + word.rjust(width) for word in _words(column)]
 
 
 def _words(column: pl.Series) -> list[str]:

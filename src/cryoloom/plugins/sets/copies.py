@@ -24,7 +24,7 @@ class Known:
             if matching.by == BY_POSITION:
                 self.places = matching.places(written)
             else:
-                self.keys = matching.keys(written)
+                self.keys = matching.keys(written).unique()
 
     def copies(self, part: Part, rank: "pl.Series | None", *, drop_all: bool = False) -> "pl.Series":
         """For each item of a batch whether it goes; the others are known from now on.
@@ -51,7 +51,7 @@ class Known:
             ranked = keys.with_columns(rank.alias("rank"))
             gone = ranked.select(pl.col("rank").rank("ordinal").over(names) > 1).to_series()
         if self.keys is not None and self.keys.height:
-            known = self.keys.unique().with_columns(pl.lit(True).alias("known"))
+            known = self.keys.with_columns(pl.lit(True).alias("known"))
             found = keys.join(known, on=names, how="left", maintain_order="left", nulls_equal=True)["known"]
             gone = gone | found.fill_null(False)
         fresh = keys.filter(~gone)
@@ -92,7 +92,9 @@ def rank_of(label: str, items: "pl.DataFrame", owner: str) -> "pl.Series":
 
     name = label.strip().removeprefix("-")
     if name not in items.columns or not items[name].dtype.is_numeric():
-        numbers = [other for other, dtype in items.schema.items() if dtype.is_numeric()]
+        from cryoloom.star import parsed
+
+        numbers = [other for other, dtype in parsed(items).schema.items() if dtype.is_numeric()]
         raise ParameterError(
             f"{owner}: parameter best_by", found=label, expected=f"one of the numbers {', '.join(numbers)}"
         )

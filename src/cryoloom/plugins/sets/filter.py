@@ -1,5 +1,6 @@
 """Keep the items for which conditions hold: expressions, ranges, ranks, distances."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError, StarError
@@ -114,6 +115,15 @@ class Filter(Counted, RowProtocol):
         if self.rank_by:
             kept_count(self.rank_keep, 1)
 
+    def columns_read(self, name: str) -> Collection[str] | None:
+        from cryoloom.em.places import LABELS
+        from cryoloom.star.expressions import labels_in
+
+        named = labels_in(self._condition()) if self._condition() else set()
+        if named is None:
+            return None
+        return {*LABELS, *named, self.rank_by} if self._looks_at_places() else {*named, self.rank_by}
+
     def needs_all(self) -> bool:
         return bool(self.rank_by)
 
@@ -125,11 +135,8 @@ class Filter(Counted, RowProtocol):
         if not items.height:
             return RowResult({"kept": items, "rejected": items})
         holds = pl.Series([True] * items.height)
-        condition = " and ".join(
-            f"({text})" for text in (self.expression.strip(), range_condition(self.ranges)) if text
-        )
-        if condition:
-            holds = holds & self._holding(items, condition)
+        if self._condition():
+            holds = holds & self._holding(items, self._condition())
         if self.edge_distance > 0:
             holds = holds & _inside(job, part, self.edge_distance)
         if self.other:
@@ -145,6 +152,13 @@ class Filter(Counted, RowProtocol):
         if self.other_keep == FAR:
             return RowResult({"kept": kept.clear(), "rejected": rejected}, {"input": kept})
         return RowResult({"kept": kept, "rejected": rejected.clear()}, {"input": rejected})
+
+    def _condition(self) -> str:
+        texts = (self.expression.strip(), range_condition(self.ranges))
+        return " and ".join(f"({text})" for text in texts if text)
+
+    def _looks_at_places(self) -> bool:
+        return bool(self.edge_distance or self.min_distance or self.other)
 
     def _holding(self, items: "pl.DataFrame", condition: str) -> "pl.Series":
         from cryoloom.star.expressions import rows_that_hold
@@ -173,11 +187,13 @@ class Filter(Counted, RowProtocol):
     def _best(self, items: "pl.DataFrame", holds: "pl.Series") -> "pl.Series":
         import polars as pl
 
+        from cryoloom.star import labels_of
+
         if self.rank_by not in items.columns:
             raise ParameterError(
                 f"{self.name}: parameter rank_by",
                 found=self.rank_by,
-                expected=f"one of {', '.join(items.columns)}",
+                expected=f"one of {', '.join(labels_of(items))}",
             )
         values = items[self.rank_by].cast(pl.Float64, strict=False).fill_nan(None)
         if self.rank_order == BEST[0]:

@@ -1,6 +1,6 @@
 """Several sets of one kind as one: optics groups by what they say, duplicates once; streams."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError
@@ -58,6 +58,7 @@ class Join(Counted, Matching, RowProtocol):
     kept: Table = Output("Joined", set_file("joined"), like="input")
     duplicates: Table = Output("Duplicates", set_file("duplicates"), like="input")
 
+    changed = frozenset({"rlnOpticsGroup", SOURCE})
     _numbers: "dict[str, dict[int, int]] | None" = None
     _optics: "pl.DataFrame | None" = None
     _known: "Known | None" = None
@@ -78,6 +79,10 @@ class Join(Counted, Matching, RowProtocol):
             raise ParameterError(
                 f"{self.name}: parameter fill", found=repr(self.fill), expected="a number"
             ) from None
+
+    def columns_read(self, name: str) -> Collection[str]:
+        best = {self.best_by.strip().removeprefix("-")} if self.keep == BEST else set()
+        return {*super().columns_read(name), *best}
 
     def needs_all(self) -> bool:
         return self.keep in (BEST, NONE)

@@ -1,5 +1,6 @@
 """By what two sets are compared: parameters that intersect, subtract, unique, join and assign share."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import DatasetError, ParameterError
@@ -47,6 +48,14 @@ class Matching:
             )  # fmt: skip
         return found
 
+    def columns_read(self, name: str) -> Collection[str]:
+        """Of row protocols: the columns that are looked at in an input."""
+        if self.by != BY_POSITION:
+            return self.labels()
+        from cryoloom.em.places import LABELS
+
+        return LABELS
+
     def keys(self, part: Part) -> "pl.DataFrame":
         """One row an item: what is compared, as columns `k0`, `k1`, ...
 
@@ -92,7 +101,7 @@ class Matching:
             return pl.Series("found", are_near(self.places(ours), self.places(others), self.distance))
         keys, known = self.keys(ours), self.keys(others)
         if keys.width == 1 and keys.schema == known.schema:
-            return keys["k0"].is_in(known["k0"].unique().implode())
+            return keys["k0"].is_in(known["k0"].implode())
         marked = known.unique().with_columns(pl.lit(True).alias("found"))
         joined = keys.join(marked, on=keys.columns, how="left", maintain_order="left", nulls_equal=True)
         return joined["found"].fill_null(False)

@@ -1,5 +1,7 @@
 """A random part of a set, with a recorded seed."""
 
+from collections.abc import Collection
+
 from cryoloom.plugins.sets.files import REJECTED, Counted, set_file
 from cryoloom.plugins.sets.filter import kept_count
 from cryoloom.protocol import Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
@@ -23,6 +25,9 @@ class Sample(Counted, RowProtocol):
     def check(self) -> None:
         super().check()
         kept_count(self.take, 1)
+
+    def columns_read(self, name: str) -> Collection[str]:
+        return ()
 
     def needs_all(self) -> bool:
         return True

@@ -1,5 +1,7 @@
 """A set in another order."""
 
+from collections.abc import Collection
+
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.sets.files import set_file
 from cryoloom.protocol import Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
@@ -31,11 +33,16 @@ class Sort(RowProtocol):
     def _labels(self) -> list[str]:
         return [word.strip() for word in self.by.split(",") if word.strip(" -")]
 
+    def columns_read(self, name: str) -> Collection[str]:
+        return [word.removeprefix("-") for word in self._labels()]
+
     def needs_all(self) -> bool:
         return True
 
     def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
         import polars as pl
+
+        from cryoloom.star import labels_of
 
         items = batch.items
         if not items.height:
@@ -44,7 +51,9 @@ class Sort(RowProtocol):
         missing = [label for label in labels if label not in items.columns]
         if missing:
             raise ParameterError(
-                f"{self.name}: parameter by", found=missing[0], expected=f"one of {', '.join(items.columns)}"
+                f"{self.name}: parameter by",
+                found=missing[0],
+                expected=f"one of {', '.join(labels_of(items))}",
             )
         falling = [word.startswith("-") for word in self._labels()]
         # A value that is no number comes last, whichever the order.

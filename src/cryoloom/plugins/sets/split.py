@@ -1,6 +1,6 @@
 """Divide a set into parts: in order, at random, or so that groups stay whole."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError
@@ -41,6 +41,9 @@ class Split(Counted, RowProtocol):
             spec.name, spec.kind = f"part{number}", Table
             found[spec.name] = spec
         return found
+
+    def columns_read(self, name: str) -> Collection[str]:
+        return [label for way, label in _GROUPS.items() if way == self.split_by]
 
     def needs_all(self) -> bool:
         return True

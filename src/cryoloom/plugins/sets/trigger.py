@@ -1,6 +1,6 @@
 """A fixed set of what a stream has brought so far: after n items, then after every m, or at its end."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from cryoloom.plugins.sets.files import Counted, set_file
@@ -38,6 +38,9 @@ class Trigger(Counted, RowProtocol):
             spec.name, spec.kind = f"set{number}", Table
             found[spec.name] = spec
         return {**found, "rest": self.outputs_declared["rest"]}
+
+    def columns_read(self, name: str) -> Collection[str]:
+        return ()
 
     def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
         items = batch.items

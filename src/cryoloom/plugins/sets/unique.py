@@ -1,5 +1,7 @@
 """Take repeated items out of a set: by id, place, micrograph or columns; streams."""
 
+from collections.abc import Collection
+
 from cryoloom.plugins.sets.copies import Known, rank_of
 from cryoloom.plugins.sets.files import Counted, set_file
 from cryoloom.plugins.sets.matching import Matching
@@ -30,6 +32,10 @@ class Unique(Counted, Matching, RowProtocol):
     duplicates: Table = Output("Duplicates", set_file("duplicates"), like="input")
 
     _known: Known | None = None
+
+    def columns_read(self, name: str) -> Collection[str]:
+        best = {self.best_by.strip().removeprefix("-")} if self.keep == BEST else set()
+        return {*super().columns_read(name), *best}
 
     def needs_all(self) -> bool:
         return self.keep != FIRST

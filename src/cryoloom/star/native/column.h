@@ -14,6 +14,7 @@ constexpr size_t TEXT_BUFFER = 1 << 20;  // bytes of long texts kept together
 struct Column {
   bool wanted = false;
   bool always_text = false;
+  bool is_bytes = false;  // of a run: handed over as bytes, not as text
   bool spoiled = false;  // numbers were stored before a text came: it must be read again as text
   Kind kind = Kind::Integer;
   void *values = nullptr;  // int64_t, double or TextView
@@ -29,6 +30,11 @@ struct Column {
   }
 
   size_t width() const { return kind == Kind::Text ? sizeof(TextView) : 8; }
+
+  void be_bytes() {
+    wanted = always_text = is_bytes = true;
+    kind = Kind::Text;
+  }
 
   void grow(size_t rows) {
     if (rows > capacity) move_to(rows, capacity);

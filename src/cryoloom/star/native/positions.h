@@ -14,15 +14,16 @@ struct Positions {
   std::vector<uint32_t> edges;  // begin, end, begin, end, ... of words
   std::vector<uint32_t> lines;  // of line ends
   size_t edge_count = 0, line_count = 0;
-  bool quotes = false;
+  bool quotes = false, high_bytes = false;
 
-  static void masks(const char *p, uint64_t &space, uint64_t &newline, uint64_t &quote) {
+  static void masks(const char *p, uint64_t &space, uint64_t &newline, uint64_t &quote, bool &high) {
     space = newline = quote = 0;
 #if defined(__SSE2__)
     const __m128i blank = _mm_set1_epi8(' '), nine = _mm_set1_epi8(9), four = _mm_set1_epi8(4);
     const __m128i feed = _mm_set1_epi8('\n'), one = _mm_set1_epi8('\''), two = _mm_set1_epi8('"');
     for (int part = 0; part < 4; ++part) {
       const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i *>(p + 16 * part));
+      high |= _mm_movemask_epi8(bytes) != 0;
       const __m128i low = _mm_sub_epi8(bytes, nine);
       const __m128i white =
           _mm_or_si128(_mm_cmpeq_epi8(bytes, blank), _mm_cmpeq_epi8(_mm_min_epu8(low, four), low));
@@ -36,6 +37,7 @@ struct Positions {
       const uint8_t c = uint8_t(p[i]);
       space |= uint64_t(is_space(c)) << i;
       newline |= uint64_t(c == '\n') << i;
+      high |= c >= 0x80;
       quote |= uint64_t(c == '"' || c == '\'') << i;
     }
 #endif
@@ -49,10 +51,10 @@ struct Positions {
     }
     uint64_t before = 1;  // white space precedes
     uint32_t *edge = edges.data(), *line = lines.data();
-    quotes = false;
+    quotes = high_bytes = false;
     for (size_t at = 0; at < length; at += 64) {
       uint64_t space, newline, quote;
-      masks(bytes + at, space, newline, quote);
+      masks(bytes + at, space, newline, quote, high_bytes);
       if (at + 64 > length) {
         const uint64_t inside = (uint64_t(1) << (length - at)) - 1;
         space |= ~inside;

@@ -3,6 +3,7 @@
 // A piece of the file is first turned into positions: where words begin and end, and where lines end
 // (64 bytes at a time). A row is then 2 n positions between two line ends; whatever does not fit that,
 // and every line with a quote, is looked at word by word. What is no row at all is left to the caller.
+// Neighbouring columns that nobody looks at can be kept as one: a run, a reference to the piece of the line that holds them.
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
@@ -12,17 +13,20 @@
 #include <vector>
 
 #include "column.h"
+#include "kept.h"
 #include "positions.h"
 
 namespace {
 
 constexpr size_t PIECE = 256 * 1024;    // of the file, read at a time; stays in the second-level cache
 constexpr size_t PADDING = 64;          // readable bytes behind a piece
+constexpr uint8_t IN_RUN = 4;           // of a label's flags
 
 // ---- words with quotes ---------------------------------------------------------------------------
 
 struct Word {
   const char *begin, *end;
+  const char *behind;  // the end with a closing quote
 };
 
 // As cryoloom.star.tokens.split_words: a quote at a word's begin holds to the same quote before white space.
@@ -35,14 +39,14 @@ void split_words(const char *p, const char *end, std::vector<Word> &words) {
       const char *close = p + 1;
       while (close < end && !(*close == *p && (close + 1 >= end || is_space(uint8_t(close[1]))))) ++close;
       if (close < end) {
-        words.push_back({p + 1, close});
+        words.push_back({p + 1, close, close + 1});
         p = close + 1;
         continue;
       }
     }
     const char *begin = p;
     while (p < end && !is_space(uint8_t(*p))) ++p;
-    words.push_back({begin, p});
+    words.push_back({begin, p, p});
   }
 }
 
@@ -87,25 +91,70 @@ bool valid_utf8(const uint8_t *p, const uint8_t *end) {
   return true;
 }
 
+// A word that would be taken for something else at a line's begin.
+inline bool is_misread(const char *p, const char *end) {
+  return *p == '#' || *p == '_' || (end - p >= 5 && (memcmp(p, "data_", 5) == 0 || memcmp(p, "loop_", 5) == 0));
+}
+
+struct Run {
+  size_t first, last;  // labels
+};
+
 struct Table {
-  std::vector<Column> columns;
+  size_t labels;
+  std::vector<Run> runs;
+  std::vector<Column> columns;  // one a label, then one a run
   size_t rows = 0;
   std::vector<Word> words;
   std::vector<char> scratch;
+  int kept_file = -1;
+  const char *piece = nullptr;  // of the file, at `piece_offset`
+  int64_t piece_offset = 0;
+  bool has_high_bytes = false;  // the piece
+  bool bad_runs = false;        // of unknown encoding
 
-  explicit Table(size_t labels) : columns(labels) {}
+  Table(size_t labels, const uint8_t *flags) : labels(labels) {
+    for (size_t c = 0; c < labels; ++c) {
+      if (!(flags[c] & IN_RUN)) continue;
+      if (c && (flags[c - 1] & IN_RUN)) runs.back().last = c;
+      else runs.push_back({c, c});
+    }
+    columns = std::vector<Column>(labels + runs.size());
+    for (size_t c = 0; c < labels; ++c) {
+      columns[c].wanted = (flags[c] & 3) != 0;
+      columns[c].always_text = (flags[c] & 3) == 2;
+    }
+    for (size_t r = 0; r < runs.size(); ++r) columns[labels + r].be_bytes();
+  }
 
   void reserve(size_t count) {
     for (Column &column : columns)
       if (column.wanted) column.grow(count);
   }
 
-  // A line word by word; false where the number of words is not that of the labels.
+  // A run of a row, with the white space before it. False: it begins with a word that must not begin a line.
+  bool store_run(size_t number, const char *from, const char *word, const char *to) {
+    if (is_misread(word, to) || size_t(to - from) > Reference::LONGEST) return false;
+    if (has_high_bytes) bad_runs |= !valid_utf8(reinterpret_cast<const uint8_t *>(from), reinterpret_cast<const uint8_t *>(to));
+    const Reference found{uint16_t(kept_file), uint32_t(to - from), piece_offset + (from - piece)};
+    TextView &view = columns[labels + number].texts()[rows];
+    view.length = Reference::SIZE;
+    found.to(view.inlined);
+    return true;
+  }
+
+  // A line word by word; false where the number of words is not that of the labels, or a run cannot be kept.
   bool careful(const char *begin, const char *end, Outcome &outcome) {
     split_words(begin, end, words);
     outcome.words = int32_t(words.size());
-    if (words.size() != columns.size()) return false;
-    for (size_t c = 0; c < columns.size(); ++c) {
+    if (words.size() != labels) return false;
+    for (size_t r = 0; r < runs.size(); ++r) {
+      const auto [first, last] = runs[r];
+      const char *from = first ? words[first - 1].behind : begin, *word = from;
+      while (is_space(uint8_t(*word))) ++word;
+      if (!store_run(r, from, word, words[last].behind)) return false;
+    }
+    for (size_t c = 0; c < labels; ++c) {
       Column &column = columns[c];
       if (!column.wanted) continue;
       // A word inside quotes is not followed by white space, which a number's parser relies on.
@@ -131,7 +180,7 @@ struct Table {
 
 // The lines of one piece. False: stop, `outcome` says why; `taken` is the offset of the line not taken.
 bool take_lines(Table &table, const Positions &at, const char *bytes, Outcome &outcome, size_t &taken) {
-  const size_t labels = table.columns.size();
+  const size_t labels = table.labels;
   const uint32_t *edge = at.edges.data(), *const edges_end = edge + at.edge_count;
   const uint32_t *line = at.lines.data(), *const lines_end = line + at.line_count;
   size_t start = 0;
@@ -166,6 +215,14 @@ bool take_lines(Table &table, const Positions &at, const char *bytes, Outcome &o
       const size_t row = table.rows;
       for (const auto &[position, column] : wanted)
         if (column->wanted) column->store(row, bytes + edge[position], bytes + edge[position + 1]);
+      for (size_t r = 0; r < table.runs.size(); ++r) {
+        const auto [first, last] = table.runs[r];
+        const char *from = bytes + (first ? edge[2 * first - 1] : start);
+        if (!table.store_run(r, from, bytes + edge[2 * first], bytes + edge[2 * last + 1])) {
+          outcome.status = IRREGULAR;
+          return false;
+        }
+      }
       edge += 2 * labels;
     } else {
       if (!table.careful(bytes + start, bytes + stop, outcome)) {
@@ -226,6 +283,9 @@ void read_rows(Table &table, int file, int64_t offset, int64_t end, Outcome &out
       table.reserve(capacity);
     }
     size_t taken = 0;
+    table.piece = buffer.data();
+    table.piece_offset = offset;
+    table.has_high_bytes = positions.high_bytes;
     const bool more = take_lines(table, positions, buffer.data(), outcome, taken);
     taken = std::min(taken, held);
     offset += int64_t(taken);
@@ -253,24 +313,25 @@ void release_array(ArrowArray *array) {
 extern "C" {
 
 // Counted up when a function or structure here changes; the caller compares.
-int32_t cryoloom_star_abi() { return 3; }
+int32_t cryoloom_star_abi() { return 5; }
 
 // Read rows from `offset` to `end` (-1: the file's end), or to the first line that is none.
 // `flags`: for each label 0: not wanted, 1: wanted, 2: wanted as text; set to 3 where a text came behind
-// numbers, so that the column has to be read once more with 2. Returns a handle for the calls below.
+// numbers, so that the column has to be read once more with 2. And 4 more: its words are kept in a run with those of
+// its neighbours that have this too. Returns a handle for the calls below.
 void *cryoloom_star_rows(int32_t file, int64_t offset, int64_t end, int64_t labels, uint8_t *flags, Outcome *outcome) {
   *outcome = Outcome{0, offset, 0, AT_END, 0, 0, 0};
   try {
-    auto table = std::make_unique<Table>(size_t(labels));
-    for (int64_t c = 0; c < labels; ++c) {
-      table->columns[size_t(c)].wanted = flags[c] != 0;
-      table->columns[size_t(c)].always_text = flags[c] == 2;
+    auto table = std::make_unique<Table>(size_t(labels), flags);
+    if (!table->runs.empty() && (table->kept_file = kept_files.keep(file, end < 0)) < 0) {
+      outcome->status = IRREGULAR;
+      return table.release();
     }
     read_rows(*table, file, offset, end, *outcome);
     outcome->rows = int64_t(table->rows);
     for (int64_t c = 0; c < labels; ++c)
-      if (table->columns[size_t(c)].spoiled) flags[c] = 3;
-    if (!table->texts_are_utf8()) outcome->status = NOT_UTF8;
+      if (table->columns[size_t(c)].spoiled) flags[c] |= 3;
+    if (table->bad_runs || !table->texts_are_utf8()) outcome->status = NOT_UTF8;
     return table.release();
   } catch (const std::bad_alloc &) {
     outcome->status = NO_MEMORY;
@@ -278,7 +339,7 @@ void *cryoloom_star_rows(int32_t file, int64_t offset, int64_t end, int64_t labe
   }
 }
 
-// Hand a column over, values and all; the receiver releases it.
+// Hand a column over, values and all; the receiver releases it. Runs stand behind the labels.
 int32_t cryoloom_star_column(void *handle, int64_t label, ArrowSchema *schema, ArrowArray *array) {
   Table &table = *static_cast<Table *>(handle);
   try {
@@ -295,7 +356,7 @@ int32_t cryoloom_star_column(void *handle, int64_t label, ArrowSchema *schema, A
       owner->buffers.push_back(column.buffer_lengths.data());
     }
     *schema = ArrowSchema{};
-    schema->format = column.kind == Kind::Text ? "vu" : column.kind == Kind::Integer ? "l" : "g";
+    schema->format = column.is_bytes ? "vz" : column.kind == Kind::Text ? "vu" : column.kind == Kind::Integer ? "l" : "g";
     schema->name = "";
     schema->release = release_schema;
     *array = ArrowArray{};
@@ -309,6 +370,10 @@ int32_t cryoloom_star_column(void *handle, int64_t label, ArrowSchema *schema, A
     return NO_MEMORY;
   }
 }
+
+// How many files this thread keeps open for the runs of its rows; those from a number on are closed.
+int64_t cryoloom_star_kept() { return int64_t(kept_files.files.size()); }
+void cryoloom_star_forget(int64_t from) { kept_files.forget(size_t(from)); }
 
 void cryoloom_star_free(void *handle) { delete static_cast<Table *>(handle); }
 }

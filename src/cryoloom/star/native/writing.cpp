@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "arrow.h"
+#include "kept.h"
 
 namespace {
 
@@ -157,9 +158,12 @@ struct Bytes {
 };
 
 struct Unwritable {};
+struct Changed {
+  int error;  // errno, or 0: the file is not what it was
+};
 
 struct Source {
-  char format = 0;  // Arrow's, with 'v' for string views
+  char format = 0;  // Arrow's, with 'v' for string views and 'z' for binary views
   const ArrowArray *array = nullptr;
 
   bool null(int64_t row) const {
@@ -169,7 +173,7 @@ struct Source {
   template <class T> T value(int64_t row) const { return static_cast<const T *>(array->buffers[1])[row]; }
 
   void text(int64_t row, const char *&begin, size_t &length) const {
-    if (format == 'v') {
+    if (format == 'v' || format == 'z') {
       const TextView &view = static_cast<const TextView *>(array->buffers[1])[row];
       length = size_t(view.length);
       begin = view.length <= 12 ? view.inlined : static_cast<const char *>(array->buffers[2 + view.far.buffer]) + view.far.offset;
@@ -228,6 +232,13 @@ void write_text(Bytes &out, const char *begin, size_t length) {
   *out.at++ = quote;
 }
 
+// Bytes of another file's line, as they are; they bring the space before them.
+void write_bytes(Bytes &out, const char *begin, size_t length, bool is_first) {
+  if (!is_first && !(length && is_space(*begin))) *out.at++ = ' ';
+  memcpy(out.at, begin, length);
+  out.at += length;
+}
+
 // `out` has room for LONGEST_NUMBER bytes and NUMBER_WIDTH more.
 char *write_number(char *out, const Source &source, int64_t row) {
   if (source.null(row)) {
@@ -251,21 +262,30 @@ char *write_number(char *out, const Source &source, int64_t row) {
   return write_integer(out, value < 0 ? ~uint64_t(value) + 1 : uint64_t(value), value < 0);
 }
 
-void write_row(Bytes &out, const std::vector<Source> &sources, int64_t row) {
+void write_row(Bytes &out, const std::vector<Source> &sources, Lines &lines, int64_t row) {
   out.room(sources.size() * (LONGEST_NUMBER + NUMBER_WIDTH) + 2);
   for (size_t c = 0; c < sources.size(); ++c) {
     const Source &source = sources[c];
     const int64_t at = row + source.array->offset;
-    if (c) *out.at++ = ' ';
-    if (source.format != 'v' && source.format != 'u' && source.format != 'U') {
+    const bool is_bytes = source.format == 'z';
+    if (c && !is_bytes) *out.at++ = ' ';
+    if (!is_bytes && source.format != 'v' && source.format != 'u' && source.format != 'U') {
       out.at = write_number(out.at, source, at);
       continue;
     }
     const char *begin = "None";
     size_t length = 4;
     if (!source.null(at)) source.text(at, begin, length);
+    if (is_bytes && Reference::is_one(begin, length)) {
+      const Reference wanted = Reference::from(begin);
+      int error = 0;
+      begin = lines.text(wanted, error);
+      length = wanted.length;
+      if (!begin) throw Changed{error};
+    }
     out.room(length + TEXT_WIDTH + 8 + (sources.size() - c) * (LONGEST_NUMBER + NUMBER_WIDTH) + 2);
-    write_text(out, begin, length);
+    if (is_bytes) write_bytes(out, begin, length, c == 0);
+    else write_text(out, begin, length);
   }
   *out.at++ = ' ';
   *out.at++ = '\n';
@@ -283,7 +303,7 @@ bool flush(int file, Bytes &out) {
   return true;
 }
 
-enum Result : int32_t { DONE = 0, NO_MEMORY = 1, UNKNOWN_TYPE = 2, NOT_WRITABLE = 3, WRITE_ERROR = 4 };
+enum Result : int32_t { DONE = 0, NO_MEMORY = 1, UNKNOWN_TYPE = 2, NOT_WRITABLE = 3, WRITE_ERROR = 4, CHANGED = 5 };
 
 }  // namespace
 
@@ -303,21 +323,24 @@ int32_t cryoloom_star_lines(ArrowArrayStream *stream, int32_t file, int32_t at_o
     Bytes &out = file >= 0 ? kept : own;
     out.at = out.begin;
     if (stream->get_schema(stream, &schema)) return UNKNOWN_TYPE;
+    Lines lines;
     std::vector<Source> sources(size_t(schema.n_children));
     for (int64_t c = 0; c < schema.n_children; ++c) {
       const char *format = schema.children[c]->format;
-      const bool known = !strcmp(format, "vu") || (strlen(format) == 1 && strchr("lLiIsScCgfbuU", *format));
-      sources[size_t(c)].format = *format;
+      const bool is_view = !strcmp(format, "vu") || !strcmp(format, "vz");
+      const bool known = is_view || (strlen(format) == 1 && strchr("lLiIsScCgfbuU", *format));
+      sources[size_t(c)].format = is_view && format[1] == 'z' ? 'z' : *format;
       if (!known) result = UNKNOWN_TYPE;
     }
     while (result == DONE && stream->get_next(stream, &batch) == 0 && batch.release) {
       for (int64_t c = 0; c < batch.n_children; ++c) sources[size_t(c)].array = batch.children[c];
       for (int64_t i = 0; i < batch.length && result == DONE; ++i, ++row) {
-        write_row(out, sources, i + batch.offset);
+        write_row(out, sources, lines, i + batch.offset);
         if (file >= 0 && !at_once && out.at - out.begin > PIECE && !flush(file, out)) result = WRITE_ERROR;
       }
       batch.release(&batch);
     }
+    if (result == DONE && lines.changed()) throw Changed{0};
     if (result == DONE && file >= 0 && !flush(file, out)) result = WRITE_ERROR;
     if (result == WRITE_ERROR) *where = errno;
     if (file < 0) {
@@ -329,6 +352,9 @@ int32_t cryoloom_star_lines(ArrowArrayStream *stream, int32_t file, int32_t at_o
     }
   } catch (const std::bad_alloc &) {
     result = NO_MEMORY;
+  } catch (const Changed &why) {
+    result = why.error ? WRITE_ERROR : CHANGED;
+    *where = why.error;
   } catch (const Unwritable &) {
     result = NOT_WRITABLE;
     *where = row;
