@@ -61,7 +61,10 @@ def test_a_condition_is_read_as_it_is_written(condition: str, values: dict[str, 
     assert holds(condition, values) is true
 
 
-@pytest.mark.parametrize("kind", list(all_protocols()), ids=lambda kind: kind.name)
+OURS = [kind for kind in all_protocols() if not kind.name.startswith("loomtest.")]
+
+
+@pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.name)
 def test_every_protocol_and_parameter_is_documented(kind: type) -> None:
     assert kind.label and kind.__doc__
     for spec in kind.params.values():
