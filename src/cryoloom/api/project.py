@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryoloom.api import lifecycle
+from cryoloom.api import lifecycle, steering
 from cryoloom.api.dataset import Dataset
 from cryoloom.api.summary import JobSummary, summarise
 from cryoloom.engine.scheduler import call_scheduler, ensure_scheduler, read_waits
@@ -76,6 +76,9 @@ class Project:
         label: str = "",
         alias: str = "",
         start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
         **given: Any,
     ) -> "Job":
         """Make a job and hand it to the scheduler; returns at once.
@@ -85,6 +88,9 @@ class Project:
             wait_for: jobs that must succeed first, besides those whose outputs are used.
             label, alias: names of your own.
             start: false leaves it unscheduled until `resume`.
+            priority: the higher the sooner it gets its slots.
+            alone: with nothing else on the machine.
+            memory_gb: what it takes; 0 for the protocol's own estimate.
             given: parameters and inputs by name; an input is a Job, a Dataset, or text as on the
                 command line, and a list of these where it takes several.
         Raises:
@@ -92,10 +98,14 @@ class Project:
         """
         values, inputs = self.given(find_protocol(protocol), given)
         waits = [item.name if isinstance(item, Job) else self.folder.entry(item).name for item in wait_for]
-        entry = self.folder.create_job(protocol, values, inputs, wait_for=waits, label=label, alias=alias)
+        wishes: dict[str, Any] = {"priority": priority, "alone": alone, "memory_gb": memory_gb}
+        wishes = {name: value for name, value in wishes.items() if value}
         if not start:
-            attempts.write_control(entry.folder, wanted="stop")
-        else:
+            wishes["wanted"] = "stop"
+        entry = self.folder.create_job(
+            protocol, values, inputs, wait_for=waits, label=label, alias=alias, wishes=wishes
+        )
+        if start:
             ensure_scheduler(self.path)
         return Job(self, entry)
 
@@ -291,6 +301,22 @@ class Job:
     def stop_stream(self) -> None:
         """Close an import's stream: what has come is processed to the end."""
         attempts.write_control(self.folder, stream="stop")
+
+    def change(self, *, of_all: bool = False, **given: Any) -> int:
+        """Change parameters while items stream through it; see `steering.change`."""
+        return steering.change(self, given, of_all=of_all)
+
+    def prioritise(
+        self, *, priority: int | None = None, alone: bool | None = None, memory_gb: float | None = None
+    ) -> None:
+        """Change when it gets its slots; see `steering.prioritise`."""
+        steering.prioritise(self, priority=priority, alone=alone, memory_gb=memory_gb)
+
+    def story(self) -> list[str]:
+        """Its life in sentences."""
+        from cryoloom.project.story import story
+
+        return story(self.folder, self.entry.spec) if self.entry.spec else []
 
     def dependents(self) -> list["Job"]:
         """The jobs that need it, directly or by others."""

@@ -41,6 +41,9 @@ def run(
     wait_for: Annotated[list[str] | None, typer.Option(help="A job that must succeed first.")] = None,
     name: Annotated[str, typer.Option("--alias", help="A name of your own for the job.")] = "",
     label: Annotated[str, typer.Option(help="A remark.")] = "",
+    priority: Annotated[int, typer.Option(help="The higher the sooner it gets its slots.")] = 0,
+    alone: Annotated[bool, typer.Option("--alone", help="With nothing else on the machine.")] = False,
+    memory_gb: Annotated[float, typer.Option(help="Memory that it takes; 0: as the protocol says.")] = 0,
     as_json: JsonOption = False,
     project: ProjectOption = None,
 ) -> None:
@@ -49,7 +52,10 @@ def run(
     values = split_given(given or [])
     if stream:
         values["stream"] = "Yes"
-    job = opened.run(protocol, wait_for=wait_for or [], alias=name, label=label, **values)
+    job = opened.run(
+        protocol, wait_for=wait_for or [], alias=name, label=label, priority=priority, alone=alone,
+        memory_gb=memory_gb, **values,
+    )  # fmt: skip
     if as_json and not wait:
         print_json(job.summary().as_dict())
         return

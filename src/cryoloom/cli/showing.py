@@ -116,10 +116,16 @@ def log(
     events: Annotated[
         bool, typer.Option("--events", help="The journal instead of the programs' output.")
     ] = False,
+    story: Annotated[
+        bool, typer.Option("--story", help="The job's life in sentences: attempts, items, reasons.")
+    ] = False,
     project: ProjectOption = None,
 ) -> None:
     """Print what a job's programs said: run.out, then run.err."""
     found = open_project(project).job(job)
+    if story:
+        print("\n".join(found.story()))
+        return
     names = ["journal.jsonl"] if events else ["run.out", "run.err"]
     offsets = dict.fromkeys(names, 0)
     while True:

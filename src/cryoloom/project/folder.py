@@ -13,6 +13,7 @@ from typing import Any
 
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import pipeline as pipe
+from cryoloom.project.attempts import write_control
 from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.project.jobspec import JobSpec, read_spec
 from cryoloom.project.jobstar import job_star_of
@@ -218,6 +219,7 @@ class ProjectFolder:
         label: str = "",
         alias: str = "",
         continues: str = "",
+        wishes: Mapping[str, Any] | None = None,
     ) -> JobEntry:
         """Make a job: number, folder, `job.json`, `job.star`, its row in the pipeline.
 
@@ -265,6 +267,8 @@ class ProjectFolder:
             pipeline.output_edges += [(f"{name}/", file) for file, _ in out_nodes]
             write_job_pipeline(self.root, f"{name}/", kind.relion_type, in_nodes, out_nodes)
             # job.json last: a job without it is no job of ours yet.
+            if wishes:
+                write_control(folder, **wishes)
             spec.write(folder)
         pipe.add_nodes_folder(self.root, out_nodes)
         if alias:

@@ -1,0 +1,74 @@
+"""Wishes about jobs that wait or run: how urgent, how much memory, other parameters from now on."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cryoloom.engine.scheduler import call_scheduler
+from cryoloom.errors import ProjectError
+from cryoloom.project import attempts
+from cryoloom.project.state import ENDED
+from cryoloom.protocol.protocols import ItemProtocol
+
+if TYPE_CHECKING:
+    from cryoloom.api.project import Job
+
+
+def prioritise(
+    job: "Job", *, priority: int | None = None, alone: bool | None = None, memory_gb: float | None = None
+) -> None:
+    """Change when a job gets its slots; what is None stays as it was.
+
+    Raises:
+        ProjectError: the job is RELION's.
+    """
+    if job.entry.spec is None:
+        raise ProjectError(f"{job.name}", found="a job of RELION's", expected="one that Cryoloom starts")
+    wishes = {"priority": priority, "alone": alone, "memory_gb": memory_gb}
+    attempts.write_control(job.folder, **{name: value for name, value in wishes.items() if value is not None})
+    call_scheduler(job.project.path)
+
+
+def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int:
+    """Change parameters of a job while items stream through it.
+
+    Args:
+        job: one that treats items one by one, and has not ended.
+        given: parameters by name.
+        of_all: for all items: they are made again, and so is what the next jobs made of them; else for
+            those that come from now on.
+    Returns:
+        The version of the parameters; the journal names it with each item.
+    Raises:
+        ProjectError: the job has ended, or does not treat items one by one.
+        ParameterError: an unknown parameter, or a value that does not fit.
+    """
+    if job.entry.spec is None or not isinstance(job.entry.make_protocol(), ItemProtocol):
+        raise ProjectError(
+            f"{job.name}", found="not a job that treats items one by one", expected="one that does",
+            hint=f"cryoloom copy {job.name} NAME=VALUE makes another job.",
+        )  # fmt: skip
+    status = job.entry.status()
+    if status.state in ENDED:
+        raise ProjectError(
+            f"{job.name}", found=status.state, expected="scheduled or running",
+            hint=f"cryoloom copy {job.name} NAME=VALUE --branch makes it again beside this one.",
+        )  # fmt: skip
+    kind = type(job.entry.make_protocol())
+    values, inputs = job.project.given(kind, given)
+    if inputs or not values:
+        raise ProjectError(
+            f"{job.name}: {', '.join(inputs) or 'nothing'}", found="no parameter", expected="NAME=VALUE of parameters"
+        )  # fmt: skip
+    changes = attempts.read_control(job.folder)["changes"]
+    known: dict[str, Any] = dict(job.params)
+    for earlier in changes:
+        known |= earlier["values"]
+    changed = kind(
+        {**{name: known[name] for name in kind.params if name in known}, **values}, job.entry.spec.inputs
+    )
+    changed.check()
+    version: int = max([status.history.version, *(one["version"] for one in changes)]) + 1
+    entry = {"version": version, "values": {name: changed.values[name] for name in values}, "of_all": of_all}
+    attempts.write_control(job.folder, changes=[*changes, entry])
+    call_scheduler(job.project.path)
+    return version
