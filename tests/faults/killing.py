@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from cryoloom.engine.scheduler import cache_folder
+from cryoloom.project.index import cache_folder
 
 KINDS = ("scheduler", "shepherd", "job process", "program")
 

@@ -149,7 +149,7 @@ class Project:
     def summaries(self) -> list["JobSummary"]:
         """The state of every job: what `cryoloom ls` prints."""
         entries = self.folder.entries()
-        return summarise(entries, read_waits(self.path))
+        return summarise(self.path, entries, read_waits(self.path))
 
     def resume(self, jobs: "Sequence[Job | str] | None" = None) -> list["Job"]:
         """Take up what was interrupted: failed, stopped and lost jobs go on where they were."""

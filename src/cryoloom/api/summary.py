@@ -1,12 +1,16 @@
 """The state of jobs in a few words: what `cryoloom ls` prints and `--json` gives."""
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
+from cryoloom.errors import ProjectError
 from cryoloom.project.folder import JobEntry
+from cryoloom.project.index import Row, add_to_index, read_index
 from cryoloom.project.journal import JobHistory
-from cryoloom.project.state import JobStatus
+from cryoloom.project.state import ENDED, JobStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +49,70 @@ class JobSummary:
         }
 
 
-def summarise(entries: Sequence[JobEntry], waits: Mapping[str, str]) -> list[JobSummary]:
-    """The lines of all jobs."""
-    statuses = {entry.name: entry.status() for entry in entries}
-    states = {name: status.state for name, status in statuses.items()}
+def summarise(root: Path, entries: Sequence[JobEntry], waits: Mapping[str, str]) -> list[JobSummary]:
+    """The lines of all jobs. Of jobs that have ended the index is asked, as far as nothing has changed since."""
+    index = read_index(root)
     found: list[JobSummary] = []
+    fresh: list[Row] = []
+    states: dict[str, str] = {}
     stuck: set[str] = set()
+    statuses: dict[str, JobStatus | ProjectError] = {}
+    stamps = {entry.name: entry.stamp() for entry in entries}
     for entry in entries:
+        row = index.get(entry.name)
+        if row is not None and row.stamp == stamps[entry.name]:
+            states[entry.name] = row.state
+        else:
+            status = _status(entry)
+            statuses[entry.name] = status
+            states[entry.name] = "failed" if isinstance(status, ProjectError) else status.state
+    for entry in entries:
+        if entry.name not in statuses:
+            found.append(JobSummary(**json.loads(index[entry.name].summary)))
+            continue
         status = statuses[entry.name]
-        dead = _dead_parent(entry, states, stuck)
-        if dead and status.state == "scheduled":
+        if isinstance(status, ProjectError):
+            found.append(_damaged(entry, status))
+            continue
+        dead = _dead_parent(entry, states, stuck) if status.state == "scheduled" else ""
+        if dead:
             stuck.add(entry.name)
-        found.append(_summary(entry, status, waits, dead))
+        summary = _summary(entry, status, waits, dead)
+        found.append(summary)
+        if status.state in ENDED and (status.attempt is None or status.attempt.ended):
+            text = json.dumps(asdict(summary), ensure_ascii=False)
+            fresh.append(Row(entry.name, stamps[entry.name], status.state, text))
+    gone = index.keys() - states.keys()
+    if fresh or gone:
+        add_to_index(root, fresh, gone)
     return found
+
+
+def _status(entry: JobEntry) -> JobStatus | ProjectError:
+    try:
+        return entry.status()
+    except ProjectError as error:
+        return error
+
+
+def _damaged(entry: JobEntry, error: ProjectError) -> JobSummary:
+    """A job whose description cannot be read: told as such, and nothing of it is touched."""
+    return JobSummary(
+        entry.name,
+        entry.alias,
+        "",
+        "unknown",
+        "failed",
+        f"damaged: {error}",
+        0,
+        0,
+        None,
+        {},
+        "",
+        None,
+        None,
+        True,
+    )
 
 
 def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead: str) -> JobSummary:

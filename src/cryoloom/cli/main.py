@@ -1,5 +1,6 @@
 """The `cryoloom` command: its groups put together, and the edge where errors become sentences."""
 
+import gc
 import os
 import sys
 from typing import Annotated
@@ -42,6 +43,8 @@ for group in (setup, jobs, lifecycle, steering, showing, workflows, star, relion
 
 def main() -> int:
     """Run the command; errors of users are one sentence and exit code 2 or 1, never a traceback."""
+    # A command ends soon: looking for garbage among ten thousand jobs would only take time.
+    gc.set_threshold(100_000)
     try:
         # Outside its standalone mode click hands a command's `typer.Exit` code back as the value.
         code = app(standalone_mode=False)

@@ -26,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
     """Add these commands to the program."""
     app.command("new")(new)
     app.command("open")(open_)
+    app.command("index")(index)
     app.command("doctor")(doctor)
 
 
@@ -58,6 +59,20 @@ def open_(
     if not as_json:
         print(f"{project.path}: {len(project.jobs())} jobs")
     list_jobs(project, as_json=as_json)
+
+
+def index(
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Forget it and make it anew.")] = False,
+    project: ProjectOption = None,
+) -> None:
+    """Say where the index of ended jobs lies; it may be deleted at any time."""
+    from cryoloom.project.index import FILE, cache_folder, drop_index, read_index
+
+    opened = open_project(project)
+    if rebuild:
+        drop_index(opened.path)
+        opened.summaries()
+    print(f"{cache_folder(opened.path) / FILE}: {len(read_index(opened.path))} jobs that have ended")
 
 
 def doctor(project: ProjectOption = None, as_json: JsonOption = False) -> None:

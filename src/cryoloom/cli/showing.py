@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cryoloom.cli import live
-from cryoloom.cli.shell import JsonOption, ProjectOption, open_project, print_json, table
+from cryoloom.cli.shell import JsonOption, ProjectOption, is_terminal, open_project, print_json, table
 from cryoloom.errors import ProjectError
 
 if TYPE_CHECKING:
     from cryoloom.api import Project
 
+NEWEST = 200
 JobArgument = Annotated[str, typer.Argument(help="Name, number or alias.")]
 
 
@@ -28,6 +29,9 @@ def add_to(app: typer.Typer) -> None:
 def ls(
     as_json: JsonOption = False,
     watch: Annotated[bool, typer.Option("--watch", help="Go on showing until all have ended.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="In a terminal: not only the newest 200.")
+    ] = False,
     project: ProjectOption = None,
 ) -> None:
     """List the jobs: state, items, why one waits or failed."""
@@ -35,15 +39,18 @@ def ls(
     if watch and not as_json:
         live.follow(opened, None)
         return
-    list_jobs(opened, as_json=as_json)
+    list_jobs(opened, as_json=as_json, newest=0 if everything or not is_terminal() else NEWEST)
 
 
-def list_jobs(project: "Project", *, as_json: bool) -> None:
-    """The list of jobs, for people or programs."""
+def list_jobs(project: "Project", *, as_json: bool, newest: int = 0) -> None:
+    """The list of jobs, for people or programs; `newest`: at most so many, 0 for all."""
     shown = project.summaries()
     if as_json:
         print_json([summary.as_dict() for summary in shown])
         return
+    if newest and len(shown) > newest:
+        print(f"{len(shown) - newest} older jobs: cryoloom ls --all")
+        shown = shown[-newest:]
     rows = [
         [s.name, s.alias or s.label, s.protocol, s.state, live.items_text(s), live.duration(s.left_s), s.why]
         for s in shown

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryoloom.errors import CryoloomError
+from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.launchers import ledger
 from cryoloom.launchers.requests import request_of
 from cryoloom.project.attempts import Attempt, attempts_folder, read_attempt, read_control
@@ -82,7 +82,11 @@ class FactGatherer:
 
     def _facts(self, watched: Watched, sweep: bool) -> JobFacts:
         entry = watched.entry
-        if entry.spec is None:
+        try:
+            is_foreign = entry.spec is None
+        except ProjectError as error:
+            return JobFacts(entry.name, "failed", f"damaged: {error}", foreign=True)
+        if is_foreign:
             status = foreign_status(entry.folder, entry.pipeline_status)
             return JobFacts(entry.name, status.state, foreign=True)
         has_ended = watched.facts is not None and watched.facts.state in ENDED

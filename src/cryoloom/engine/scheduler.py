@@ -6,7 +6,6 @@ lies in the job folders, and jobs go on without it.
 
 import contextlib
 import fcntl
-import hashlib
 import os
 import signal
 import subprocess
@@ -24,6 +23,7 @@ from cryoloom.launchers.machine import this_machine
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt, mark_lost, newest_attempt
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.index import cache_folder
 from cryoloom.project.jsonfile import read_json_or_none, write_json
 from cryoloom.project.notes import set_mark
 from cryoloom.project.settings import load_settings
@@ -49,13 +49,6 @@ LIVELY_S, WAITING_S, QUIET_S = 0.25, 1.0, 5.0
 SWEEP_S = 30.0
 IDLE_S = 60.0
 POKE = "poke"
-
-
-def cache_folder(root: Path) -> Path:
-    """Where what can be rebuilt lies: never in the project."""
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    name = hashlib.sha256(str(root.resolve()).encode()).hexdigest()[:16]
-    return Path(base) / "cryoloom" / f"{root.resolve().name}-{name}"
 
 
 def ensure_scheduler(root: Path) -> None:
@@ -181,7 +174,7 @@ class Loop:
         statuses = {}
         for name, job in facts.items():
             entry = self.gatherer.watched[name].entry
-            if entry.spec is None:
+            if job.foreign or entry.spec is None:
                 continue
             status = pipe.STATES.index(job.state)
             if status != entry.pipeline_status:

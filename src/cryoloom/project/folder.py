@@ -5,6 +5,7 @@ Cryoloom adds lies in `.cryoloom/` and in the jobs' own folders.
 """
 
 import contextlib
+import functools
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.jsonfile import read_json_or_none, write_json
 from cryoloom.project.notes import write_job_pipeline
 from cryoloom.project.registry import find_protocol
-from cryoloom.project.state import JobStatus, foreign_status, job_status
+from cryoloom.project.state import JobStatus, foreign_status, job_status, stamp_of
 from cryoloom.protocol.datasets import BY_NODE_TYPE, Dataset, PlainFile, Volume
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
@@ -52,7 +53,7 @@ RELION_PROTOCOLS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JobEntry:
     """A job of the project: its row in the pipeline and, for ours, its description."""
 
@@ -61,9 +62,21 @@ class JobEntry:
     alias: str  # "LoG", "" without one
     relion_type: int
     pipeline_status: int
-    spec: JobSpec | None
     files: tuple[tuple[str, int], ...]  # outputs as the pipeline lists them
     input_files: tuple[str, ...]
+
+    @functools.cached_property
+    def spec(self) -> JobSpec | None:
+        """Its `job.json`, None for a job that RELION made; read when it is asked for.
+
+        Raises:
+            ProjectError: the file is damaged.
+        """
+        return read_spec(self.folder) if (self.folder / SPEC_FILE).exists() else None
+
+    def stamp(self) -> str:
+        """What changes whenever anything that is told of this job may have."""
+        return f"{self.alias} {self.pipeline_status} {stamp_of(f'{self.root}/{self.name}')}"
 
     @property
     def folder(self) -> Path:
@@ -168,8 +181,6 @@ class ProjectFolder:
         entries = []
         for process in pipeline.processes:
             name = process.name.rstrip("/")
-            folder = self.root / name
-            spec = read_spec(folder) if (folder / SPEC_FILE).exists() else None
             alias = "" if process.alias == "None" else process.alias.rstrip("/").partition("/")[2]
             entries.append(
                 JobEntry(
@@ -178,7 +189,6 @@ class ProjectFolder:
                     alias,
                     process.type,
                     process.status,
-                    spec,
                     tuple(outputs.get(process.name, ())),
                     tuple(inputs.get(process.name, ())),
                 )

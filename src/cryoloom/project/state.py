@@ -1,5 +1,6 @@
 """A job's state, folded from its files; never stored, so that it cannot contradict the facts."""
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -70,13 +71,13 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
     return status("scheduled", lost, resumable=True)
 
 
-def stamp_of(folder: Path) -> tuple[int, ...]:
+def stamp_of(folder: Path | str) -> tuple[int, ...]:
     """What changes whenever the state of one of our jobs may have: for those who keep it in mind."""
     stamp: list[int] = []
-    # A wish is a renamed file in the second folder, an attempt a new one in the third.
-    for name in (JOURNAL, ".cryoloom", ".cryoloom/attempts"):
+    # A wish is a file that is renamed in the second place, a mark of RELION's one in the third.
+    for name in (f"{folder}/{JOURNAL}", f"{folder}/.cryoloom", str(folder)):
         try:
-            stat = (folder / name).stat()
+            stat = os.stat(name)  # noqa: PTH116  three times for each of ten thousand jobs
         except OSError:
             stamp += (0, 0)
         else:
