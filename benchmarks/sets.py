@@ -198,12 +198,19 @@ TOOLS = {"cryoloom": (make_ours, ours), "scipion": (make_scipion, scipion)}
 
 
 def measure(tool: str, task: str, root: Path) -> None:
-    """One task of one tool, in this process: CPU and wall seconds, and the peak of memory, as JSON."""
+    """One task of one tool, in this process: CPU and wall seconds, and the peak of memory, as JSON.
+
+    What it made is taken away again, so that each round finds the disk and its cache as the one before did.
+    """
+    before = {path for path in root.rglob("*") if path.is_file()}
     run = TOOLS[tool][1](root, task)
     cpu, wall = time.process_time(), time.monotonic()
     run()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(json.dumps({"cpu": time.process_time() - cpu, "wall": time.monotonic() - wall, "peak": peak}))
+    for path in (path for path in root.rglob("*") if path.suffix in (".star", ".sqlite")):
+        if path not in before and path.stat().st_size > 1_000_000:
+            path.unlink()
 
 
 def in_a_process(*words: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import RunNow, particles, write_set
+from sets.conftest import RunNow, particles, write_set
 
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.star import compiled

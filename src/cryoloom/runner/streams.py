@@ -84,9 +84,8 @@ class InputStream:
         if output.generation != self._generation:
             self._repeated = Counter(item for ids in self._seen for item in ids.to_list())
             self._generation, self._offset = output.generation, output.start
-            self.optics = None
-        if self.optics is None:
-            self.optics = optics_of(path)
+            # Once a generation: a table of coordinates has none, and would be looked through at every poll.
+            self.optics = None if isinstance(self.dataset, Coordinates) else optics_of(path)
         frame, self._offset = star.follow(
             path, self._offset, labels=output.labels, end=output.end, columns=self._columns("", output.labels)
         )

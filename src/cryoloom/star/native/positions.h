@@ -2,7 +2,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -11,8 +11,10 @@
 inline bool is_space(uint8_t c) { return c == ' ' || (c >= 9 && c <= 13); }
 
 struct Positions {
-  std::vector<uint32_t> edges;  // begin, end, begin, end, ... of words
-  std::vector<uint32_t> lines;  // of line ends
+  // Room for the worst case, of which little is touched and so becomes memory.
+  std::unique_ptr<uint32_t[]> edges;  // begin, end, begin, end, ... of words
+  std::unique_ptr<uint32_t[]> lines;  // of line ends
+  size_t room = 0;
   size_t edge_count = 0, line_count = 0;
   bool quotes = false, high_bytes = false;
 
@@ -45,12 +47,13 @@ struct Positions {
 
   // Bytes [0, length), which begin behind a line end and end with one; 64 more are readable.
   void find(const char *bytes, size_t length) {
-    if (edges.size() < length + 128) {
-      edges.resize(length + 128);
-      lines.resize(length + 128);
+    if (room < length + 128) {
+      room = length + 128;
+      edges.reset(new uint32_t[room]);
+      lines.reset(new uint32_t[room]);
     }
     uint64_t before = 1;  // white space precedes
-    uint32_t *edge = edges.data(), *line = lines.data();
+    uint32_t *edge = edges.get(), *line = lines.get();
     quotes = high_bytes = false;
     for (size_t at = 0; at < length; at += 64) {
       uint64_t space, newline, quote;
@@ -73,7 +76,7 @@ struct Positions {
         newline &= newline - 1;
       }
     }
-    edge_count = size_t(edge - edges.data());
-    line_count = size_t(line - lines.data());
+    edge_count = size_t(edge - edges.get());
+    line_count = size_t(line - lines.get());
   }
 };

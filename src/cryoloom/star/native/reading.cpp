@@ -181,8 +181,8 @@ struct Table {
 // The lines of one piece. False: stop, `outcome` says why; `taken` is the offset of the line not taken.
 bool take_lines(Table &table, const Positions &at, const char *bytes, Outcome &outcome, size_t &taken) {
   const size_t labels = table.labels;
-  const uint32_t *edge = at.edges.data(), *const edges_end = edge + at.edge_count;
-  const uint32_t *line = at.lines.data(), *const lines_end = line + at.line_count;
+  const uint32_t *edge = at.edges.get(), *const edges_end = edge + at.edge_count;
+  const uint32_t *line = at.lines.get(), *const lines_end = line + at.line_count;
   size_t start = 0;
   std::vector<std::pair<uint32_t, Column *>> wanted;
   for (size_t c = 0; c < labels; ++c)
