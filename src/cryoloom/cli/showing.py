@@ -1,5 +1,6 @@
 """Looking: ls, show, log, plot, report."""
 
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -82,6 +83,11 @@ def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption =
         ],
         "notes": history.notes,
         "attempts": history.attempts,
+        "resources": {
+            "cpu_s": round(history.cpu_s + history.program_cpu_s, 1),
+            "peak_mb": history.peak_mb,
+            "disk_mb": round(_disk_bytes(found.folder) / 1e6, 1),
+        },
         "views": views,
         "folder": str(found.folder),
     }
@@ -103,10 +109,20 @@ def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption =
         [[n, str(o["path"]), str(o["kind"]), str(o["items"] or "")] for n, o in summary.outputs.items()],
     )
     _section("parameters", [[name, str(value)] for name, value in content["params"].items()])
+    used = content["resources"]
+    print(f"used: {used['cpu_s']} s of CPU, {used['peak_mb']:.0f} MB of memory, {used['disk_mb']} MB of disk")
     _section("failed", [[name or item, why] for item, (name, why) in history.failed.items()])
     _section("notes", [[note] for note in history.notes])
     if views:
         print(f"views: {', '.join(views)}  (cryoloom plot {found.name} {views[0]} -o {views[0]}.png)")
+
+
+def _disk_bytes(folder: Path) -> int:
+    """What the files of a job take; links not followed."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        total += sum(os.lstat(f"{path}/{name}").st_blocks * 512 for name in names)
+    return total
 
 
 def _section(title: str, rows: list[list[str]]) -> None:

@@ -60,6 +60,7 @@ class JobHistory:
     ended: float = 0.0
     cpu_s: float = 0.0
     program_cpu_s: float = 0.0
+    peak_mb: float = 0.0  # of its process, or of one of its programs
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Fold one event."""
@@ -102,6 +103,7 @@ class JobHistory:
                 self.values |= event["values"]
             case "command.ended":
                 self.program_cpu_s += event.get("cpu_s", 0.0)
+                self.peak_mb = max(self.peak_mb, event.get("peak_mb", 0.0))
                 if event["code"] == 0:
                     self.steps_done.add(event["step"])
             case "iteration.done":
@@ -117,6 +119,7 @@ class JobHistory:
             case "job.ended":
                 self.state, self.why, self.ended = event["state"], event.get("why", ""), event["t"]
                 self.cpu_s += event.get("cpu_s", 0.0)
+                self.peak_mb = max(self.peak_mb, event.get("peak_mb", 0.0))
 
     @property
     def count(self) -> int:

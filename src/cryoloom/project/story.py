@@ -23,15 +23,16 @@ def story(folder: Path, spec: JobSpec) -> list[str]:
             failed += len(event.get("failed", ()))
             last = event["t"]
             continue
+        words = _words(event)
+        if not words:
+            continue
         if items or failed:
             lines.append(_of_items(items, failed, since, last))
             items, failed, since = 0, 0, 0.0
         if event["kind"] == "attempt.started":
             lines += _ends(folder, told_of, event["attempt"])
             told_of = event["attempt"]
-        words = _words(event)
-        if words:
-            lines.append(f"{_clock(event['t'])}  {words}")
+        lines.append(f"{_clock(event['t'])}  {words}")
     if items or failed:
         lines.append(_of_items(items, failed, since, last))
     return lines + _ends(folder, told_of, None)

@@ -51,7 +51,7 @@ class Changes:
             "params.changed", version=change.version, values=change.values, of_all=change.of_all, sync=True
         )
         words = ", ".join(f"{name}={value}" for name, value in change.values.items())
-        run.say_once(f"Changed to {words} for {'all items' if change.of_all else 'the items to come'}.")
+        run.log(f"Changed to {words} for {'all items' if change.of_all else 'the items to come'}.")
         protocol = type(run.protocol)({**run.protocol.values, **change.values}, run.protocol.given)
         assert isinstance(protocol, ItemProtocol)
         run.protocol = protocol
