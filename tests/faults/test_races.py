@@ -1,5 +1,6 @@
 """Two schedulers that know nothing of each other, as on two hosts, run each job once."""
 
+import json
 import os
 import subprocess
 import sys
@@ -39,3 +40,22 @@ def test_two_schedulers_run_each_job_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(ran) == JOBS
     assert len(set(ran)) == JOBS
     assert all(job.entry.status().history.attempts == 1 for job in project.jobs())
+
+
+def test_what_another_host_has_claimed_is_left_alone_until_it_is_taken_over(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    job = project.run("loomtest.nothing", start=False)
+    attempt = job.folder / ".cryoloom/attempts/0001"
+    attempt.mkdir(parents=True)
+    claim = {"host": "gpu7", "boot": "another", "pid": 1, "start": 1, "session": 1, "token": "t"}
+    (attempt / "claim").write_text(json.dumps(claim))
+    project.resume()
+    other = project.run("loomtest.nothing").wait(60)
+
+    assert other.state == "succeeded"
+    assert job.state == "running"
+    assert job.why.startswith("on gpu7")
+    assert not (attempt / "exit.json").exists()
+    project.resume(take_over=True)
+    assert job.wait(60).state == "succeeded"
+    assert job.entry.status().attempt.number == 2  # type: ignore[union-attr]

@@ -25,8 +25,14 @@ if TYPE_CHECKING:
     from cryoloom.api.project import Job, Project
 
 
-def resume(project: "Project", jobs: "Sequence[Job | str] | None") -> "list[Job]":
-    """Take up what was interrupted; None: in the whole project. Returns the jobs that go on."""
+def resume(project: "Project", jobs: "Sequence[Job | str] | None", *, take_over: bool = False) -> "list[Job]":
+    """Take up what was interrupted; None: in the whole project. Returns the jobs that go on.
+
+    Args:
+        project: whose jobs.
+        jobs: which.
+        take_over: also what another host runs: for when that host is gone for good.
+    """
     wanted = project.jobs() if jobs is None else [project.job(_name(job)) for job in jobs]
     taken = []
     for job in wanted:
@@ -43,6 +49,11 @@ def resume(project: "Project", jobs: "Sequence[Job | str] | None") -> "list[Job]
             attempts.write_control(job.entry.folder, wanted="run", fresh=number)
             taken.append(job)
         elif status.attempt is not None and status.attempt.vanished():
+            taken.append(job)
+        elif take_over and status.attempt is not None and status.attempt.lives() is None:
+            host = (status.attempt.claim or {}).get("host", "a host")
+            attempts.write_control(job.entry.folder, wanted="run")
+            attempts.mark_lost(status.attempt, f"taken over from {host}")
             taken.append(job)
     call_scheduler(project.path)
     return taken

@@ -151,9 +151,9 @@ class Project:
         entries = self.folder.entries()
         return summarise(self.path, entries, read_waits(self.path))
 
-    def resume(self, jobs: "Sequence[Job | str] | None" = None) -> list["Job"]:
+    def resume(self, jobs: "Sequence[Job | str] | None" = None, *, take_over: bool = False) -> list["Job"]:
         """Take up what was interrupted: failed, stopped and lost jobs go on where they were."""
-        return lifecycle.resume(self, jobs)
+        return lifecycle.resume(self, jobs, take_over=take_over)
 
     def retry(self, job: "Job | str", *, dependents: bool = False) -> Retry:
         """Try a job's failed items again, and on request let those follow that ended without them."""

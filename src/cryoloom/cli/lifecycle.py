@@ -68,6 +68,9 @@ def resume(
     everything: Annotated[
         bool, typer.Option("--all", help="All that was interrupted, failed or stopped.")
     ] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Also what another host runs that is gone for good.")
+    ] = False,
     wait: WaitOption = False,
     as_json: JsonOption = False,
     project: ProjectOption = None,
@@ -76,7 +79,7 @@ def resume(
     opened = open_project(project)
     if not jobs and not everything:
         raise typer.BadParameter("name jobs, or say --all")
-    taken = opened.resume(None if everything else list(jobs or []))
+    taken = opened.resume(None if everything else list(jobs or []), take_over=take_over)
     if not as_json:
         print("Resumed: " + (", ".join(job.name for job in taken) or "nothing; no job was interrupted"))
     finish(opened, taken, wait=wait, as_json=as_json, everything=True)

@@ -52,6 +52,11 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
     if not attempt.ended:
         if attempt.vanished():
             return status("running", "interrupted: its process is gone; `cryoloom resume` goes on with it")
+        host = (attempt.claim or {}).get("host")
+        if attempt.claim is not None and attempt.lives() is None:
+            return status(
+                "running", f"on {host}; only there, or by `cryoloom resume --take-over`, is it called lost"
+            )
         return status("running", history.waiting)
     ended_by = (attempt.exit or {}).get("ended_by", "")
     if history.state == "succeeded":
