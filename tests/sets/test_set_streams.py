@@ -226,6 +226,11 @@ def test_a_job_that_was_interrupted_goes_on_with_each_item_once(
         assert sorted(again.ids("kept")) == [f"i{n:02d}" for n in range(6)]
     else:
         assert ids == [f"i{n:02d}" for n in range(6)]
+        given = ours.output.path.read_text().splitlines()
+        made = [path.read_text() for path in job.entry.folder.glob("particles*.star")]
+        assert sorted(line for text in made for line in text.splitlines() if "@" in line) == sorted(
+            line for line in given if "@" in line
+        )
 
 
 def test_a_full_set_of_a_trigger_is_closed_while_the_stream_goes_on(

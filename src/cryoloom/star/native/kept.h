@@ -1,6 +1,7 @@
 // Rows that travel as they are written: a row of a run is a reference to a piece of a line of its file, which is
 // kept open and read again when the row is written. So nothing of it lies in memory, however long a row waits.
 #pragma once
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
