@@ -203,3 +203,20 @@ def test_a_new_revision_is_told_and_read_from_its_beginning(tmp_path: Path) -> N
     assert stream.poll() is None
     assert stream.is_revised
     assert names(stream.anew().poll()) == ["a"]
+
+
+def test_a_file_that_was_replaced_is_not_read_before_its_producer_says_so(tmp_path: Path) -> None:
+    producer = Producer(tmp_path)
+    producer.add(rows("a", "b"))
+    early, late = producer.stream(), producer.stream()
+    early.poll()
+    journal = (producer.folder / "journal.jsonl").read_bytes()
+    producer.add(rows("c", rlnCtfMaxResolution=4.0))
+    said = (producer.folder / "journal.jsonl").read_bytes()
+
+    (producer.folder / "journal.jsonl").write_bytes(journal)
+    assert early.poll() is None
+    assert late.poll() is None
+    (producer.folder / "journal.jsonl").write_bytes(said)
+    assert names(early.poll()) == ["c"]
+    assert names(late.poll()) == ["a", "b", "c"]

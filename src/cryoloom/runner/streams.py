@@ -5,6 +5,7 @@ then the data, and no further than that end. A dataset without a journal is a wh
 it is there, and it is closed.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -18,11 +19,13 @@ from cryoloom.errors import DatasetError
 from cryoloom.project.coordinate_files import coordinate_file
 from cryoloom.project.item_ids import with_ids
 from cryoloom.project.journal import FILE as JOURNAL
-from cryoloom.project.journal import JobHistory
+from cryoloom.project.journal import JobHistory, OutputState
 from cryoloom.project.state import job_status
 from cryoloom.protocol.datasets import Coordinates, Dataset
 from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.runner.context import Suspended
+
+_LONGEST_LABEL = 256  # bytes of the last line of a table's head
 
 
 @dataclass(slots=True)
@@ -41,6 +44,8 @@ class InputStream:
     is_revised: bool = False  # the producer makes all its items again: what it gave before counts no more
     _history: JobHistory = field(default_factory=JobHistory)
     _generation: int = 0
+    _knows_optics: bool = False
+    _inode: int = 0  # of the file that was read last
     _offset: int = 0
     _seen: list[pl.Series] = field(default_factory=list)  # ids, batch by batch
     _repeated: Counter[str] = field(default_factory=Counter)  # what a new generation will give again
@@ -85,10 +90,18 @@ class InputStream:
             self._repeated = Counter(item for ids in self._seen for item in ids.to_list())
             self._generation, self._offset = output.generation, output.start
             # Once a generation: a table of coordinates has none, and would be looked through at every poll.
-            self.optics = None if isinstance(self.dataset, Coordinates) else optics_of(path)
-        frame, self._offset = star.follow(
+            self._knows_optics = isinstance(self.dataset, Coordinates)
+            self.optics = None
+        inode = self._inode_of(path, output)
+        if inode is None:
+            return None
+        optics = self.optics if self._knows_optics else optics_of(path)
+        frame, offset = star.follow(
             path, self._offset, labels=output.labels, end=output.end, columns=self._columns("", output.labels)
         )
+        if path.stat().st_ino != inode:
+            return None
+        self.optics, self._knows_optics, self._offset = optics, True, offset
         if output.closed and self._offset >= output.end:
             self.closed = True
         elif not frame.height and status.state in ("failed", "aborted"):
@@ -109,6 +122,28 @@ class InputStream:
             return []
         folder = self.root / self.dataset.job
         return [folder / JOURNAL] if self._history.seq >= 0 else [folder]
+
+    def _inode_of(self, path: Path, output: OutputState) -> int | None:
+        """Which file the journal's offsets are of; None where that was replaced a moment ago.
+
+        The producer renames a new generation into its place and then says so. In between its journal tells
+        of the old one, whose header ended elsewhere.
+        """
+        try:
+            with path.open("rb") as file:
+                inode = os.fstat(file.fileno()).st_ino
+                if inode == self._inode:
+                    return inode
+                file.seek(max(0, output.start - _LONGEST_LABEL))
+                head = file.read(min(output.start, _LONGEST_LABEL))
+                first = file.read(1)
+        except FileNotFoundError:
+            return None
+        last = head.rpartition(b"\n")[0].rpartition(b"\n")[2].strip()
+        if not head.endswith(b"\n") or not last.startswith(b"_") or first == b"_":
+            return None
+        self._inode = inode
+        return inode
 
     def _is_journaled(self) -> bool:
         return bool(self.dataset.job) and (self.root / self.dataset.job / "job.json").exists()
