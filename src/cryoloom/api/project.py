@@ -133,7 +133,7 @@ class Project:
             tell: called with the state of all every half second or so.
         """
         names = None if jobs is None else {job.name for job in jobs}
-        began = time.monotonic()
+        began, pause = time.monotonic(), 0.02
         while True:
             shown = [summary for summary in self.summaries() if names is None or summary.name in names]
             if tell is not None:
@@ -144,7 +144,8 @@ class Project:
             if timeout_s is not None and time.monotonic() - began > timeout_s:
                 return shown
             ensure_scheduler(self.path)
-            time.sleep(0.4)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.4)
 
     def summaries(self) -> list["JobSummary"]:
         """The state of every job: what `cryoloom ls` prints."""
