@@ -18,6 +18,8 @@ from cryoloom import Project, star
 pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(600)]
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+# The import has to wait for a microscope that computes its first movie on a busy machine, or begins anew.
+WORDS = ("--set", "rate=2", "--set", "timeout=20")
 STREAMING = 7  # jobs of the tiny workflow up to the particles
 
 
@@ -40,7 +42,7 @@ def cryoloom(*args: str) -> "subprocess.CompletedProcess[str]":
 @pytest.fixture(scope="module")
 def undisturbed(streaming: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     folder = tmp_path_factory.mktemp("u") / "p"
-    done = cryoloom("workflow", "run", str(streaming), "-p", str(folder), "--wait", "--set", "rate=2")
+    done = cryoloom("workflow", "run", str(streaming), "-p", str(folder), "--wait", *WORDS)
     assert done.returncode == 0, done.stdout + done.stderr
     return results(folder)
 
@@ -62,9 +64,7 @@ def test_items_are_those_of_an_undisturbed_run_after_a_kill_and_resume(
     kind: str, streaming: Path, undisturbed: dict[str, pl.DataFrame], tmp_path: Path
 ) -> None:
     folder = tmp_path / "p"
-    # When the simulated microscope is killed before its first movie, the import has to wait until it begins anew.
-    words = ("--set", "rate=2", "--set", "timeout=20")
-    started = cryoloom("workflow", "run", str(streaming), "-p", str(folder), *words)
+    started = cryoloom("workflow", "run", str(streaming), "-p", str(folder), *WORDS)
     assert started.returncode == 0, started.stderr
     chance = random.Random(f"kill {kind}")
     killed = 0
@@ -93,7 +93,7 @@ def test_items_are_those_of_an_undisturbed_run_after_a_kill_and_resume(
 
 def test_a_stopped_job_goes_on_where_it_was(streaming: Path, tmp_path: Path) -> None:
     folder = tmp_path / "p"
-    cryoloom("workflow", "run", str(streaming), "-p", str(folder), "--set", "rate=1.5")
+    cryoloom("workflow", "run", str(streaming), "-p", str(folder), *WORDS)
     project = Project(folder)
     motion = project.job("MotionCorr/job003")
     deadline = time.monotonic() + 60
