@@ -36,6 +36,7 @@ KNOWN = {
     "machine.cores": "cores that jobs may use at once",
     "machine.memory_gb": "memory that jobs may use at once, in GB",
     "machine.gpus": "GPUs that jobs may use, 0,1; or none",
+    "streams.poll": "1: jobs look at the files that they follow, and never rely on inotify",
     "scheduler.idle_s": "seconds with nothing to do after which the scheduler ends",
 }
 

@@ -60,7 +60,7 @@ class ItemRun:
     sides: dict[str, Following]
     changes: Changes
     outputs: dict[str, GrowingOutput] = field(default_factory=dict)
-    watcher: Watcher = field(default_factory=Watcher)
+    watcher: Watcher = field(init=False)
     lanes: Lanes = field(init=False)
     pending: pl.DataFrame | None = None
     oldest: float = 0.0  # when the first of the pending items came
@@ -68,6 +68,9 @@ class ItemRun:
     batches: int = 0
     known: int = 0
     synced: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.watcher = Watcher(poll=bool(self.run.settings.get("streams.poll")))
 
     def go(self) -> None:
         """Until all inputs are closed and nothing is left to do.

@@ -69,9 +69,12 @@ class RowRun:
     inputs: dict[str, Followed]
     outputs: dict[str, GrowingOutput] = field(default_factory=dict)
     held: dict[str, pl.DataFrame] = field(default_factory=dict)
-    watcher: Watcher = field(default_factory=Watcher)
+    watcher: Watcher = field(init=False)
     known: int = 0
     ended: bool = False  # the protocol was told that nothing more will come
+
+    def __post_init__(self) -> None:
+        self.watcher = Watcher(poll=bool(self.run.settings.get("streams.poll")))
 
     def go(self) -> None:
         """Until all inputs are closed and all rows are through.
