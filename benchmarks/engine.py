@@ -27,8 +27,8 @@ from pathlib import Path
 import psutil
 
 from cryoloom import Job, Project
-from cryoloom.engine.scheduler import cache_folder
 from cryoloom.project import pipeline as pipe
+from cryoloom.project.index import cache_folder
 
 PLUGIN = Path(__file__).resolve().parents[1] / "tests" / "plugin"
 STEPS = 1000
