@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -38,16 +38,12 @@ PATIENCE_S = 300.0
 
 SCIPION = '''
 """A domain of Scipion's with one protocol, whose steps do nothing."""
-
 import sys
-
 from pyworkflow.object import Integer, Object
-from pyworkflow.plugin import Domain as AnyDomain
-from pyworkflow.plugin import Plugin
+from pyworkflow.plugin import Domain as AnyDomain, Plugin
 from pyworkflow.protocol import Protocol
 from pyworkflow.viewer import Viewer
 from pyworkflow.wizard import Wizard
-
 
 class Empty(Plugin):
     def getName(self):
@@ -56,25 +52,20 @@ class Empty(Plugin):
     def getUrl(self):
         return ""
 
-
 class EmptySteps(Protocol):
     """So many steps that do nothing."""
-
     _label = "empty steps"
     _plugin = Empty()
     _package = sys.modules[__name__]
-
     def __init__(self, **given):
         super().__init__(**given)
         self.steps = Integer(given.get("steps", 1))
-
     def _insertAllSteps(self):
         for number in range(self.steps.get()):
             self._insertFunctionStep(self.emptyStep, number, needsGPU=False)
 
     def emptyStep(self, number):
         pass
-
 
 class Domain(AnyDomain):
     _name = __name__
@@ -165,9 +156,9 @@ def steps(project: Project) -> float:
 
 def hops(project: Project, poll: bool) -> tuple[float, float]:
     """Median and 99th percentile of a hop in a chain of three, once the chain is under way."""
-    (project.path / ".cryoloom" / "config.toml").write_text(f"[streams]\npoll = {int(poll)}\n")
     import polars as pl
 
+    (project.path / ".cryoloom" / "config.toml").write_text(f"[streams]\npoll = {int(poll)}\n")
     last = project.run("loomtest.tick", items=RATE * SECONDS, rate=RATE)
     for _ in range(3):
         last = project.run("loomtest.relay", input=last)
@@ -244,8 +235,8 @@ def in_a_process(*words: str) -> dict[str, float]:
 
 def row(what: str, ours: float, peer: float | None = None, unit: str = "s") -> None:
     """A line of the table."""
-    beside = f"{peer:.3g} {unit} | {peer / ours:.3g}" if peer is not None else "not measured | "
-    print(f"| {what} | {ours:.3g} {unit} | {beside} |", flush=True)
+    beside = f"{peer:.3g} {unit} | {peer / ours:.2g}" if peer is not None else "not measured |"
+    print(f"| {what} | {float(f'{ours:.3g}'):g} {unit} | {beside} |", flush=True)
 
 
 def large(folder: Path, jobs: int, parts: list[str]) -> None:
@@ -276,11 +267,8 @@ def main() -> None:
     given = parser.parse_args()
     if given.step:
         what, root = given.step
-        step: Callable[[], dict[str, float]] = {
-            "list": lambda: list_states(Path(root)),
-            "scipion": lambda: scipion(Path(root), given.launches),
-        }[what]
-        print(json.dumps(step()))
+        found = list_states(Path(root)) if what == "list" else scipion(Path(root), given.launches)
+        print(json.dumps(found))
         return
     with scratch() as folder:
         peer: dict[str, float] = {}
@@ -288,15 +276,13 @@ def main() -> None:
             (folder / "scipion").mkdir()
             words = ("--launches", str(given.launches), "--step", "scipion", str(folder / "scipion"))
             peer = in_a_process(*words)
+        print(f"Load average before {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores\n")
         print("| | Cryoloom | Scipion | ratio |\n| --- | --- | --- | --- |")
         project = Project.create(folder / "small")
         if "launch" in given.only:
             found = launch(project, given.launches)
-            row(
-                f"a job that does nothing, from Python (median of {given.launches})",
-                found["call"],
-                peer.get("launch"),
-            )
+            what = f"a job that does nothing, from Python (median of {given.launches})"
+            row(what, found["call"], peer.get("launch"))
             row("the same, from `cryoloom run --wait`", found["command"])
         if "steps" in given.only:
             row(f"{STEPS:,} empty steps in one job, with its launch", steps(project), peer.get("steps"))
