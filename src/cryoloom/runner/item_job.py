@@ -26,7 +26,7 @@ from cryoloom.runner import programs
 from cryoloom.runner.batches import Work, lanes_of
 from cryoloom.runner.changes import Changes
 from cryoloom.runner.context import RunContext, Suspended
-from cryoloom.runner.lanes import Lanes
+from cryoloom.runner.lanes import Lanes, Treated
 from cryoloom.runner.outputs import GrowingOutput
 from cryoloom.runner.streams import InputStream
 
@@ -138,7 +138,8 @@ class ItemRun:
             for output in self.outputs.values():
                 state = output.state
                 if state is not None:
-                    output.open(state.labels, output.optics or self.leading.optics)
+                    optics = output.optics if output.optics is not None else self.leading.optics
+                    output.open(state.labels, optics)
                     state.items = 0
 
     def _take_changes(self) -> None:
@@ -146,15 +147,14 @@ class ItemRun:
         change = self.changes.next()
         if change is None:
             return
-        while self.lanes.busy:
-            self.watcher.wait(LONGEST_WAIT_S)
-            for treated in self.lanes.take():
-                assert treated.result is not None
-                self._finish(treated.work, treated.result)
+        for treated in self._rest_of_lanes():
+            assert treated.result is not None
+            self._finish(treated.work, treated.result)
+        if change.of_all:
+            # Before the change is journaled: after a kill in between it is taken again, and for all items.
+            self._begin_anew()
         self.protocol = self.changes.take(change)
         self._start_lanes()
-        if change.of_all:
-            self._begin_anew()
 
     def _begin_anew(self) -> None:
         """All items once more: what was made of them is another revision, which the next jobs see."""
@@ -185,7 +185,7 @@ class ItemRun:
         rows = self.leading.poll()
         if any(stream.is_revised for stream in self._streams().values()):
             # The job before this one has done its items again, with other parameters.
-            self._wait_for_lanes()
+            self._rest_of_lanes()
             self._begin_anew()
             return True
         if rows is not None:
@@ -202,10 +202,13 @@ class ItemRun:
                 self.pending = pl.concat([self.pending, rows], how="diagonal_relaxed")
         return news
 
-    def _wait_for_lanes(self) -> None:
+    def _rest_of_lanes(self) -> list[Treated]:
+        """What the lanes still work at, when they have done it."""
+        found: list[Treated] = []
         while self.lanes.busy:
             self.watcher.wait(LONGEST_WAIT_S)
-            self.lanes.take()
+            found += self.lanes.take()
+        return found
 
     def _watch(self) -> None:
         for stream in self._streams().values():
