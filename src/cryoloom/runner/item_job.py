@@ -28,26 +28,11 @@ from cryoloom.runner.changes import Changes
 from cryoloom.runner.context import RunContext, Suspended
 from cryoloom.runner.lanes import Lanes, Treated
 from cryoloom.runner.outputs import GrowingOutput
-from cryoloom.runner.streams import InputStream
+from cryoloom.runner.streams import Following, InputStream
 
 HOPELESS = 3
 LONGEST_WAIT_S = 0.5  # files that no event tells of are looked at so often
 SYNC_S = 1.0  # what a machine that loses its power may lose
-
-
-@dataclass(slots=True)
-class Following:
-    """One input: its stream, and the rows that have come of it."""
-
-    stream: InputStream
-    label: str = ""  # of a side input: what its rows share with the items
-    rows: pl.DataFrame | None = None
-    keys: set[str] = field(default_factory=set)
-
-    def take(self, rows: pl.DataFrame) -> None:
-        """Add rows of a side input."""
-        self.rows = rows if self.rows is None else pl.concat([self.rows, rows], how="diagonal_relaxed")
-        self.keys.update(rows[self.label].cast(pl.String).to_list())
 
 
 @dataclass(slots=True)

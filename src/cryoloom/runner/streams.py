@@ -183,6 +183,21 @@ class InputStream:
         return self.choose(labels)
 
 
+@dataclass(slots=True)
+class Following:
+    """One input of an item job: its stream, and of a side input the rows that have come."""
+
+    stream: InputStream
+    label: str = ""  # of a side input: what its rows share with the items
+    rows: pl.DataFrame | None = None
+    keys: set[str] = field(default_factory=set)
+
+    def take(self, rows: pl.DataFrame) -> None:
+        """Add rows of a side input."""
+        self.rows = rows if self.rows is None else pl.concat([self.rows, rows], how="diagonal_relaxed")
+        self.keys.update(rows[self.label].cast(pl.String).to_list())
+
+
 def optics_of(path: Path) -> pl.DataFrame | None:
     """A file's optics groups, None where it has none."""
     optics = star.read(path, ["optics"], optional=True).get("optics")
