@@ -128,11 +128,8 @@ def copy(
     """
     name = project.job(_name(job)).name
     values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
-    made = copy_jobs(project.folder, name, values, inputs, branch=branch)
-    if not start:
-        for entry in made.values():
-            attempts.write_control(entry.folder, wanted="stop")
-    else:
+    made = copy_jobs(project.folder, name, values, inputs, branch=branch, wishes=_wishes(start))
+    if start:
         call_scheduler(project.path)
     return [project.job(entry.name) for entry in made.values()]
 
@@ -151,10 +148,8 @@ def continue_from(
     """
     name = project.job(_name(job)).name
     values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
-    entry = continue_job(project.folder, name, values, inputs, iteration=iteration)
-    if not start:
-        attempts.write_control(entry.folder, wanted="stop")
-    else:
+    entry = continue_job(project.folder, name, values, inputs, iteration=iteration, wishes=_wishes(start))
+    if start:
         call_scheduler(project.path)
     return project.job(entry.name)
 
@@ -170,6 +165,11 @@ def clean(project: "Project", jobs: "Sequence[Job | str]", *, harsh: bool, dry_r
     """
     plans = plan_cleaning(project.folder, [_name(job) for job in jobs] or None, harsh=harsh)
     return plans if dry_run else [clean_job(project.folder, plan) for plan in plans]
+
+
+def _wishes(start: bool) -> dict[str, str]:
+    """What keeps a new job from starting, before any scheduler sees it."""
+    return {} if start else {"wanted": "stop"}
 
 
 def _name(job: "Job | str") -> str:

@@ -27,6 +27,7 @@ def continue_job(
     inputs: Mapping[str, Dataset],
     *,
     iteration: int | None = None,
+    wishes: Mapping[str, Any] | None = None,
 ) -> JobEntry:
     """Make the job that goes on; nothing is started here.
 
@@ -35,6 +36,7 @@ def continue_job(
         job: name, number or alias of the old one, ours or RELION's.
         values, inputs: what is different from now on.
         iteration: where to go on from; None: the newest whole one.
+        wishes: of the user for the new job, there before a scheduler can see it.
     Raises:
         ProjectError: the job runs, has no iterations, or not this one.
         ParameterError: a parameter that RELION does not read again, or a value that cannot be.
@@ -66,6 +68,7 @@ def continue_job(
         {**given, **inputs},
         label=f"{entry.alias or (entry.spec.label if entry.spec else '') or entry.name} from iteration {number}",
         continues=entry.name,
+        wishes=wishes,
     )
 
 

@@ -32,6 +32,7 @@ def copy_jobs(
     inputs: Mapping[str, Dataset],
     *,
     branch: bool = False,
+    wishes: Mapping[str, Any] | None = None,
 ) -> dict[str, JobEntry]:
     """Make the copies; nothing is started here.
 
@@ -40,6 +41,7 @@ def copy_jobs(
         job: name, number or alias.
         values, inputs: what is different in the copy of this job.
         branch: copy the jobs that need it too.
+        wishes: of the user for each copy, there before a scheduler can see it.
     Returns:
         The copies by the names of their originals.
     Raises:
@@ -67,6 +69,7 @@ def copy_jobs(
             continues=made[spec.continues].name
             if spec and spec.continues in made
             else (spec.continues if spec else ""),
+            wishes=wishes,
         )
     return made
 

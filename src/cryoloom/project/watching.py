@@ -57,6 +57,10 @@ class Watcher:
         """Be woken by this file descriptor too, when it can be read; who owns it reads it."""
         self._others.append(handle)
 
+    def leave(self, handle: int) -> None:
+        """Be woken by this descriptor no more."""
+        self._others.remove(handle)
+
     def forget(self, path: Path) -> None:
         """Watch it no more."""
         number = self._watches.pop(os.fspath(path), None)

@@ -1,9 +1,11 @@
 """One batch of an item job: its shadow, its program, its rows; and what to say of what did not come through."""
 
+import signal
 import statistics
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -16,6 +18,9 @@ from cryoloom.runner.context import RunContext
 from cryoloom.runner.shadow import make_shadow, move_files, remove_shadow
 
 SHORTEST_LIMIT_S = 300.0  # an item is hung after ten times the median, but never sooner than this
+# An item whose program somebody killed (by hand, or the system that was short of memory) is not to blame.
+MOST_KILLED = 5
+KILLED = (-signal.SIGKILL, 128 + signal.SIGKILL)  # mpirun and shells say the latter of a process of theirs
 BATCH_FILE = "batch.star"
 
 
@@ -39,40 +44,55 @@ class Lane:
     run: RunContext
     protocol: ItemProtocol  # with the lane's own GPUs
     gpus: str | None
+    has_program: bool
     seconds: list[float] = field(default_factory=list)  # an item's time, batch by batch
+
+    def slots(self) -> AbstractContextManager[None]:
+        """Hold the lane's share of the machine."""
+        return self.run.slots(f"lane {self.number}", self.gpus)
 
     def treat(self, work: Work) -> BatchResult:
         """Run a batch in its shadow, move its files, give its rows; failures are part of the result."""
-        protocol, run = self.protocol, self.run
-        shadow = run.attempt / f"b{work.number}"
+        began = time.monotonic()
         ids = work.items[ITEM_ID].to_list()
-        with run.slots(f"lane {self.number}", self.gpus):
-            began = time.monotonic()
-            make_shadow(run.root, run.job.name, shadow)
-            job = JobFolder(run.job.name, shadow, run.job.uuid)
-            batch = Batch(
-                work.number, work.items, work.optics, job, job.file(BATCH_FILE), work.sides, work.side_optics
-            )
-            try:
-                refused = dict(protocol.prepare(run.job, batch))
-                result = (
-                    protocol.process(run.job, batch)
-                    if len(refused) < len(ids)
-                    else BatchResult({}, frozenset())
-                )
-                if result is None:
-                    result = self._run_program(batch, len(ids))
-                failed = {**refused, **result.failed}
-            except CryoloomError as error:
-                failed = dict.fromkeys(ids, str(error)) if len(ids) == 1 else {}
-                result = BatchResult({}, frozenset(), failed)
-            if len(ids) == 1 and not result.done and not failed:
-                failed = {ids[0]: "nothing came out"}
-            skip = {BATCH_FILE, *MARKS.values(), *result.skip_files}
-            move_files(job.path, run.folder, skip)
-            remove_shadow(shadow)
+        job = self._shadow_of(work)
+        batch = Batch(
+            work.number, work.items, work.optics, job, job.file(BATCH_FILE), work.sides, work.side_optics
+        )
+        try:
+            result = self._result(batch, ids)
+        except CryoloomError as error:
+            result = BatchResult({}, frozenset(), dict.fromkeys(ids, str(error)) if len(ids) == 1 else {})
+        if len(ids) == 1 and not result.done and not result.failed:
+            result = replace(result, failed={ids[0]: "nothing came out"})
+        move_files(job.path, self.run.folder, {BATCH_FILE, *MARKS.values(), *result.skip_files})
+        if self.has_program:
+            remove_shadow(job.root)
         self.seconds.append((time.monotonic() - began) / max(1, len(ids)))
-        return BatchResult(result.rows, result.done, failed, result.optics)
+        return result
+
+    def _result(self, batch: Batch, ids: list[str]) -> BatchResult:
+        """What `prepare` refused, and what `process` or the program made of the others."""
+        protocol, run = self.protocol, self.run
+        refused = dict(protocol.prepare(run.job, batch))
+        if len(refused) == len(ids):
+            return BatchResult({}, frozenset(), refused)
+        result = protocol.process(run.job, batch)
+        if result is None:
+            result = self._run_program(batch, len(ids))
+        return replace(result, failed={**refused, **result.failed})
+
+    def _shadow_of(self, work: Work) -> JobFolder:
+        """Where a batch's files are made: a shadow for each, or one for all of them without a program.
+
+        Programs leave tables and marks of their own behind; what our process writes is moved away.
+        """
+        run = self.run
+        name = f"b{work.number}" if self.has_program else f"lane{self.number}"
+        job = JobFolder(run.job.name, run.attempt / name, run.job.uuid)
+        if self.has_program or not job.path.is_dir():
+            make_shadow(run.root, run.job.name, job.root)
+        return job
 
     def _run_program(self, batch: Batch, count: int) -> BatchResult:
         protocol, run = self.protocol, self.run
@@ -81,14 +101,17 @@ class Lane:
         limit = SHORTEST_LIMIT_S
         if self.seconds:
             limit = max(limit, 10 * statistics.median(self.seconds[-1000:]) * count)
-        ended = programs.run(
-            command, run.settings, cwd=batch.job.root, out=run.folder / "run.out", err=run.folder / "run.err",
-            limit_s=limit,
-        )  # fmt: skip
-        run.journal.write(
-            "command.ended", step=f"batch {batch.number}", code=ended.code, wall_s=ended.wall_s, cpu_s=ended.cpu_s,
-            peak_mb=ended.peak_mb,
-        )  # fmt: skip
+        for _ in range(MOST_KILLED if count == 1 else 1):
+            ended = programs.run(
+                command, run.settings, cwd=batch.job.root, out=run.folder / "run.out", err=run.folder / "run.err",
+                limit_s=limit,
+            )  # fmt: skip
+            run.journal.write(
+                "command.ended", step=f"batch {batch.number}", code=ended.code, wall_s=ended.wall_s,
+                cpu_s=ended.cpu_s, peak_mb=ended.peak_mb,
+            )  # fmt: skip
+            if ended.code not in KILLED or ended.hung:
+                break
         run.say_ignored(ended.ignored)
         try:
             result = protocol.collect(run.job, batch)
@@ -111,13 +134,15 @@ def lanes_of(run: RunContext, protocol: ItemProtocol) -> list[Lane]:
     """
     wanted = int(protocol.values.get("workers", 0))
     text = protocol.gpus()
+    has_program = protocol.command(run.job) is not None
     if text is None or int(protocol.values.get("nr_mpi", 1)) > 1:
-        return [Lane(number, run, protocol, text) for number in range(max(1, wanted))]
+        return [Lane(number, run, protocol, text, has_program) for number in range(max(1, wanted))]
     listed = [word for word in text.replace(":", ",").replace(",", " ").split() if word]
     listed = listed or [*run.machine().gpus]
     shares = gpu_shares(listed, wanted or len(listed) or 1)
     return [
-        Lane(number, run, _on_gpus(protocol, share), ",".join(share)) for number, share in enumerate(shares)
+        Lane(number, run, _on_gpus(protocol, share), ",".join(share), has_program)
+        for number, share in enumerate(shares)
     ]
 
 

@@ -92,6 +92,7 @@ class ItemRun:
             else:
                 self._watch()
                 self.watcher.wait(self._patience())
+        self.lanes.end()
         self._fail_unmet()
         self._close()
 
@@ -135,6 +136,8 @@ class ItemRun:
         for treated in self._rest_of_lanes():
             assert treated.result is not None
             self._finish(treated.work, treated.result)
+        self.watcher.leave(self.lanes.ready)
+        self.lanes.end()
         if change.of_all:
             # Before the change is journaled: after a kill in between it is taken again, and for all items.
             self._begin_anew()

@@ -1,15 +1,21 @@
 """Lanes of an item job: threads that treat batches side by side while the main thread follows and commits.
 
-A lane lives as long as the job's process: programs die with the thread that started them.
+A lane lives until the job has no more for it: programs die with the thread that started them. What it
+holds of the machine it keeps between batches that follow closely, for asking costs more than a small batch;
+but not for long, since others wait for their turn.
 """
 
 import os
 import queue
 import threading
+import time
 from dataclasses import dataclass
 
 from cryoloom.protocol.jobs import BatchResult
 from cryoloom.runner.batches import Lane, Work
+
+KEEP_S = 0.02  # without work, until a lane gives its share back
+KEEP_BUSY_S = 0.5  # with work, until it lets others ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +34,11 @@ class Lanes:
         self.count = len(lanes)
         self.busy = 0
         self.ready = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._todo: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        self._todo: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Treated] = queue.SimpleQueue()
         self._lanes = lanes
         self._threads: list[threading.Thread] = []
+        self._ended = False
 
     @property
     def free(self) -> int:
@@ -67,12 +74,38 @@ class Lanes:
             found.append(treated)
         return found
 
+    def end(self) -> None:
+        """No more batches will come: lanes give back what they hold."""
+        self._ended = True
+        for _ in self._threads:
+            self._todo.put(None)
+        for thread in self._threads:
+            thread.join()
+        os.close(self.ready)
+
     def _work(self, lane: Lane) -> None:
-        while True:
-            work = self._todo.get()
-            try:
-                treated = Treated(work, lane.treat(work))
-            except Exception as fault:  # the main thread raises it again
-                treated = Treated(work, None, fault)
-            self._done.put(treated)
-            os.eventfd_write(self.ready, 1)
+        next_work: Work | None = None
+        while not self._ended:
+            work = next_work or self._todo.get()
+            next_work = None if work is None else self._spell(lane, work)
+
+    def _spell(self, lane: Lane, work: Work) -> Work | None:
+        """Treat batches as long as one follows another closely; the one that is left when it has been long."""
+        try:
+            with lane.slots():
+                until = time.monotonic() + KEEP_BUSY_S
+                while True:
+                    self._tell(Treated(work, lane.treat(work)))
+                    following = self._todo.get(timeout=KEEP_S)
+                    if following is None or time.monotonic() > until:
+                        return following
+                    work = following
+        except queue.Empty:
+            return None
+        except Exception as fault:  # the main thread raises it again
+            self._tell(Treated(work, None, fault))
+            return None
+
+    def _tell(self, treated: Treated) -> None:
+        self._done.put(treated)
+        os.eventfd_write(self.ready, 1)

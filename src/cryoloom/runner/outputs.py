@@ -131,8 +131,11 @@ class GrowingOutput:
         if GROUP not in optics.columns:
             return None
         known = set(self.optics[GROUP].to_list())
-        fresh = optics.filter(~pl.col(GROUP).is_in(list(known)))
-        return pl.concat([self.optics, fresh], how="diagonal_relaxed") if fresh.height else None
+        fresh = [number for number in optics[GROUP].to_list() if number not in known]
+        if not fresh:
+            return None
+        rows = optics.filter(pl.col(GROUP).is_in(fresh))
+        return pl.concat([self.optics, rows], how="diagonal_relaxed")
 
     def _widen(self, labels: list[str], optics: pl.DataFrame | None) -> None:
         """Write the whole file again with more columns or groups, as the next generation."""

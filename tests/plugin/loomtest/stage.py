@@ -16,7 +16,7 @@ from cryoloom.protocol.jobs import ITEM_ID
 WAY = "loomtestWay"
 SCRIPT = """
 test "$4" = 0 || sleep "$4"
-cp "$1" "$2" || exit 1
+cp "$1" "$2" || exit $?
 test -z "$3" || echo "$(date +%s%N) $5" >> "$3"
 """
 
