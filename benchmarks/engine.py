@@ -1,17 +1,18 @@
 """The engine without work: launches, steps, hops, a large project and an idle scheduler, beside Scipion.
 
-Usage: engine.py [--jobs N] [--launches N] [--only PART ...]; parts: launch, steps, hops, project, idle.
-Scipion comes with `pip install 'cryoloom[benchmarks]'`; without it our times stand alone.
+Usage: engine.py [--jobs N] [--launches N] [--only PART ...] [--scipion PYTHON] [--pipeliner PYTHON]; the parts
+are launch, steps, hops, project, idle. Each peer needs libraries of other versions, so it has a virtual
+environment of its own (`pip install scipion-pyworkflow scipion-em`; `pip install ccpem-pipeliner`), whose Python
+is named; without them our times stand alone.
 
-Our jobs are those of `tests/plugin/loomtest`, which do nothing; Scipion's is a protocol of empty steps in a
-project of its own. Both are timed from the call that launches to the end as it is seen from outside: ours
-looks into the job's journal every 2 ms, Scipion's `launchProtocol(wait=True)` waits for the process. Its
-process is new for each protocol, as ours is for each job. All in one run; wall seconds.
+Our jobs are those of `tests/plugin/loomtest`, which do nothing; the peers' are in `peers/`. All are timed from
+the call that launches to the end as it is seen from outside: ours looks into the job's journal every 2 ms,
+Scipion's `launchProtocol(wait=True)` waits for the process, the pipeliner's success file is looked for every 2 ms.
+Ours and theirs take turns. Wall seconds.
 """
 
 import argparse
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -31,84 +32,52 @@ from cryoloom.project import pipeline as pipe
 from cryoloom.project.index import cache_folder
 
 PLUGIN = Path(__file__).resolve().parents[1] / "tests" / "plugin"
+PEERS = Path(__file__).resolve().parent / "peers"
 STEPS = 1000
 RATE, SECONDS = 300, 20  # of the chain: items a second, and for how long
 WATCHED_S = 20.0  # of the idle scheduler
 PATIENCE_S = 300.0
 
-SCIPION = '''
-"""A domain of Scipion's with one protocol, whose steps do nothing."""
-import sys
-from pyworkflow.object import Integer, Object
-from pyworkflow.plugin import Domain as AnyDomain, Plugin
-from pyworkflow.protocol import Protocol
-from pyworkflow.viewer import Viewer
-from pyworkflow.wizard import Wizard
 
-class Empty(Plugin):
-    def getName(self):
-        return __name__
+class Peer:
+    """A program of `peers/` that is told a line and answers with seconds; or nobody, where it has no Python."""
 
-    def getUrl(self):
-        return ""
+    def __init__(self, script: str, python: str | None, home: Path, **environment: str) -> None:
+        self.process = None
+        if python is None:
+            return
+        home.mkdir(parents=True)
+        self.process = subprocess.Popen(
+            [python, str(PEERS / script), str(home)],
+            env={
+                **os.environ,
+                "PATH": f"{Path(python).parent}:{os.environ['PATH']}",
+                "PYTHONPATH": str(PEERS),
+                **{name: value.format(home=home, python=python) for name, value in environment.items()},
+            },
+            cwd=home,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
 
-class EmptySteps(Protocol):
-    """So many steps that do nothing."""
-    _label = "empty steps"
-    _plugin = Empty()
-    _package = sys.modules[__name__]
-    def __init__(self, **given):
-        super().__init__(**given)
-        self.steps = Integer(given.get("steps", 1))
-    def _insertAllSteps(self):
-        for number in range(self.steps.get()):
-            self._insertFunctionStep(self.emptyStep, number, needsGPU=False)
+    def time(self, line: object) -> float | None:
+        """What it takes the peer; None where there is no peer."""
+        if self.process is None:
+            return None
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(f"{line}\n")
+        self.process.stdin.flush()
+        for answer in self.process.stdout:
+            if answer.startswith("seconds "):
+                return float(answer.split()[1])
+        raise SystemExit(f"{self.process.args} ended with {self.process.wait()}")
 
-    def emptyStep(self, number):
-        pass
-
-class Domain(AnyDomain):
-    _name = __name__
-    _objectClass = Object
-    _protocolClass = Protocol
-    _viewerClass = Viewer
-    _wizardClass = Wizard
-    _baseClasses = {"EmptySteps": EmptySteps}
-'''
-
-
-def scipion(home: Path, launches: int) -> dict[str, float]:
-    """Scipion's times, in this process: of protocols with one step (median), and of one with many."""
-    (home / "emptysteps.py").write_text(SCIPION)
-    os.environ |= {
-        "SCIPION_HOME": str(home),
-        "SCIPION_USER_DATA": str(home / "user"),
-        "SCIPION_DOMAIN": "emptysteps",
-        "SCIPION_PYTHON": sys.executable,
-        "PYTHONPATH": str(home),
-    }
-    sys.path.insert(0, str(home))
-    from emptysteps import EmptySteps  # type: ignore[import-not-found]
-    from pyworkflow.project import Manager  # type: ignore[import-untyped]
-    from pyworkflow.protocol import HostConfig  # type: ignore[import-untyped]
-
-    (home / "config").mkdir()
-    HostConfig.writeBasic(str(home / "config" / "hosts.conf"))
-    project = Manager().createProject("empty")
-    os.chdir(project.path)
-
-    def run(steps: int) -> float:
-        protocol = project.newProtocol(EmptySteps, steps=steps)
-        began = time.monotonic()
-        project.launchProtocol(protocol, wait=True)
-        took = time.monotonic() - began
-        project._updateProtocol(protocol)
-        if not protocol.isFinished() or protocol._stepsDone.get() != steps:
-            raise SystemExit(f"{protocol.getStatus()}: {Path(protocol.getStdoutLog()).read_text()[-2000:]}")
-        return took
-
-    run(1)  # compiles what is imported
-    return {"launch": statistics.median(run(1) for _ in range(launches)), "steps": run(STEPS)}
+    def end(self) -> None:
+        if self.process is not None and self.process.stdin:
+            self.process.stdin.close()
+            self.process.wait()
 
 
 def until_end(job: Job, began: float) -> float:
@@ -124,15 +93,29 @@ def until_end(job: Job, began: float) -> float:
     return took
 
 
-def launch(project: Project, launches: int) -> dict[str, float]:
-    """A job that does nothing: from the call, and from the command line."""
+def launch(project: Project, launches: int, scipion: Peer, pipeliner: Peer) -> None:
+    """A job that does nothing: from the call, and from the command line; the peers' after each of ours."""
     project.run("loomtest.nothing").wait()
-    calls, commands = [], []
+    scipion.time(1)  # compiles what is imported
+    found: dict[str, list[float]] = {}
     for _ in range(launches):
         began = time.monotonic()
-        calls.append(until_end(project.run("loomtest.nothing"), began))
-        commands.append(command(project, "run", "loomtest.nothing", "--wait"))
-    return {"call": statistics.median(calls), "command": statistics.median(commands)}
+        ours = until_end(project.run("loomtest.nothing"), began)
+        round_ = {
+            "call": ours,
+            "command": command(project, "run", "loomtest.nothing", "--wait"),
+            "scipion": scipion.time(1),
+            "pipeliner": pipeliner.time("background"),
+            "in process": pipeliner.time("foreground"),
+        }
+        for name, took in round_.items():
+            if took is not None:
+                found.setdefault(name, []).append(took)
+    what = f"a job that does nothing, from Python (median of {launches})"
+    row(what, found["call"], found.get("scipion"))
+    row(f"{what}, the pipeliner's in the background", found["call"], found.get("pipeliner"))
+    row(f"{what}, the pipeliner's in the caller's process", found["call"], found.get("in process"))
+    row("the same, from `cryoloom run --wait`", found["command"])
 
 
 def command(project: Project, *words: str) -> float:
@@ -186,9 +169,9 @@ def grow(project: Project, jobs: int) -> None:
 
 
 def list_states(root: Path) -> dict[str, float]:
-    """Open a project and ask all jobs for their states, in this process."""
+    """Open a project and list all jobs with their states, in this process."""
     began = time.monotonic()
-    states = [job.state for job in Project(root).jobs()]
+    states = [summary.state for summary in Project(root).summaries()]
     return {"took": time.monotonic() - began, "jobs": len(states), "ended": states.count("succeeded")}
 
 
@@ -233,10 +216,13 @@ def in_a_process(*words: str) -> dict[str, float]:
     return {key: float(value) for key, value in json.loads(ended.stdout.strip().splitlines()[-1]).items()}
 
 
-def row(what: str, ours: float, peer: float | None = None, unit: str = "s") -> None:
-    """A line of the table."""
-    beside = f"{peer:.3g} {unit} | {peer / ours:.2g}" if peer is not None else "not measured |"
-    print(f"| {what} | {float(f'{ours:.3g}'):g} {unit} | {beside} |", flush=True)
+def row(what: str, ours: list[float], peer: list[float] | None = None, unit: str = "s") -> None:
+    """A line of the table: medians, and the median of the ratios of all rounds."""
+    beside = "not measured |"
+    if peer:
+        ratio = statistics.median(theirs / our for our, theirs in zip(ours, peer, strict=True))
+        beside = f"{statistics.median(peer):.3g} {unit} | {ratio:.2g}"
+    print(f"| {what} | {float(f'{statistics.median(ours):.3g}'):g} {unit} | {beside} |", flush=True)
 
 
 def large(folder: Path, jobs: int, parts: list[str]) -> None:
@@ -245,53 +231,57 @@ def large(folder: Path, jobs: int, parts: list[str]) -> None:
     project.run("loomtest.nothing").wait()
     grow(project, jobs)
     if "project" in parts:
-        in_a_process("--step", "list", str(project.path))
-        found = in_a_process("--step", "list", str(project.path))
-        assert found["jobs"] == found["ended"] == jobs, found
-        row(f"{jobs:,} ended jobs: open and list all states in Python", found["took"])
+        (cache_folder(project.path) / "index.sqlite").unlink(missing_ok=True)
+        for what in ("from the files, its index deleted", "from then on"):
+            found = in_a_process("--step", "list", str(project.path))
+            assert found["jobs"] == found["ended"] == jobs, found
+            row(f"{jobs:,} ended jobs: open and list all in Python, {what}", [found["took"]])
         command(project, "ls", "--json")
-        row("the same: `cryoloom ls --json`, second call", command(project, "ls", "--json"))
+        row("the same: `cryoloom ls --json`, second call", [command(project, "ls", "--json")])
     if "idle" in parts:
         percent, resident = idle(project)
-        row(f"its scheduler while one job sleeps: CPU over {WATCHED_S:.0f} s", percent, unit="% of a core")
-        row("its scheduler: resident memory", resident, unit="MB")
+        row(f"its scheduler while one job sleeps: CPU over {WATCHED_S:.0f} s", [percent], unit="% of a core")
+        row("its scheduler: resident memory", [resident], unit="MB")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--launches", type=int, default=15)
+    parser.add_argument("--scipion", metavar="PYTHON", help="one that has scipion-pyworkflow")
+    parser.add_argument("--pipeliner", metavar="PYTHON", help="one that has ccpem-pipeliner")
     parts = ["launch", "steps", "hops", "project", "idle"]
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--step", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.step:
         what, root = given.step
-        found = list_states(Path(root)) if what == "list" else scipion(Path(root), given.launches)
-        print(json.dumps(found))
+        assert what == "list"
+        print(json.dumps(list_states(Path(root))))
         return
     with scratch() as folder:
-        peer: dict[str, float] = {}
-        if importlib.util.find_spec("pyworkflow") and {"launch", "steps"} & set(given.only):
-            (folder / "scipion").mkdir()
-            words = ("--launches", str(given.launches), "--step", "scipion", str(folder / "scipion"))
-            peer = in_a_process(*words)
+        scipion = Peer(
+            "scipion_steps.py", given.scipion, folder / "scipion", SCIPION_HOME="{home}", SCIPION_DOMAIN="scipion_steps",
+            SCIPION_USER_DATA="{home}/user", SCIPION_PYTHON="{python}",
+        )  # fmt: skip
+        pipeliner = Peer("pipeliner_jobs.py", given.pipeliner, folder / "pipeliner")
         print(f"Load average before {os.getloadavg()[0]:.1f}, {os.cpu_count()} cores\n")
-        print("| | Cryoloom | Scipion | ratio |\n| --- | --- | --- | --- |")
+        print("| | Cryoloom | the peer (Scipion, else as said) | ratio |\n| --- | --- | --- | --- |")
         project = Project.create(folder / "small")
         if "launch" in given.only:
-            found = launch(project, given.launches)
-            what = f"a job that does nothing, from Python (median of {given.launches})"
-            row(what, found["call"], peer.get("launch"))
-            row("the same, from `cryoloom run --wait`", found["command"])
+            launch(project, given.launches, scipion, pipeliner)
         if "steps" in given.only:
-            row(f"{STEPS:,} empty steps in one job, with its launch", steps(project), peer.get("steps"))
+            rounds = [(steps(project), scipion.time(STEPS)) for _ in range(3)]
+            theirs = [peer for _, peer in rounds if peer is not None]
+            row(f"{STEPS:,} empty steps in one job, with its launch", [ours for ours, _ in rounds], theirs)
+        scipion.end()
+        pipeliner.end()
         if "hops" in given.only:
             for poll, how in ((False, "inotify"), (True, "polling")):
                 median, late = hops(project, poll)
                 what = f"a hop of three at {RATE} items/s for {SECONDS} s, {how}"
-                row(f"{what}: median", median * 1e3, unit="ms")
-                row(f"{what}: 99th percentile", late * 1e3, unit="ms")
+                row(f"{what}: median", [median * 1e3], unit="ms")
+                row(f"{what}: 99th percentile", [late * 1e3], unit="ms")
         if {"project", "idle"} & set(given.only):
             large(folder, given.jobs, given.only)
 

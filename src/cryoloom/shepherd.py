@@ -13,7 +13,6 @@ import os
 import resource
 import select
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -106,14 +105,14 @@ def claim(attempt: str, token: str) -> bool:
     with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
         boot = file.read().strip()
     content = {
-        "host": socket.gethostname(),
+        "host": os.uname().nodename,
         "boot": f"{boot}:{os.stat('/proc/self/ns/pid').st_ino}",
         "pid": os.getpid(),
         "start": int(stat[stat.rindex(")") + 2 :].split()[19]),
         "session": os.getsid(0),
         "token": token,
     }
-    mine = os.path.join(attempt, f"claim.{socket.gethostname()}.{os.getpid()}.tmp")
+    mine = os.path.join(attempt, f"claim.{os.uname().nodename}.{os.getpid()}.tmp")
     with open(mine, "w", encoding="utf-8") as file:
         json.dump(content, file)
         file.flush()

@@ -1,6 +1,7 @@
 """From job folders to the facts that the scheduler judges."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,16 +41,26 @@ class FactGatherer:
     project: ProjectFolder
     machine: Machine
     watched: dict[str, Watched] = field(default_factory=dict)
+    facts: dict[str, JobFacts] = field(default_factory=dict)
+    live: set[str] = field(default_factory=set)  # jobs that had not ended when last seen
+    seen: tuple[str, ...] = ()  # whom the last look was at
     pipeline_stamp: tuple[int, int] = (0, 0)
 
-    def look(self, *, sweep: bool = True) -> dict[str, JobFacts]:
-        """The facts of all jobs now.
+    def look(self, *, sweep: bool = True) -> Mapping[str, JobFacts]:
+        """The facts of all jobs now. Jobs that have ended cost nothing, unless it is a sweep.
 
         Args:
             sweep: look at the jobs that have ended too, for wishes and for hands that changed something.
         """
-        self._read_entries()
-        return {name: self._facts(watched, sweep) for name, watched in self.watched.items()}
+        changed = self._read_entries()
+        self.seen = (*(self.watched if sweep or changed else self.live),)
+        for name in self.seen:
+            facts = self.facts[name] = self._facts(self.watched[name], sweep)
+            if facts.state in ENDED:
+                self.live.discard(name)
+            else:
+                self.live.add(name)
+        return self.facts
 
     def slots(self) -> SlotFacts:
         """Who holds what of this machine."""
@@ -65,11 +76,12 @@ class FactGatherer:
             paths.append(attempts_folder(folder) / f"{facts.attempt:04d}")
         return paths
 
-    def _read_entries(self) -> None:
+    def _read_entries(self) -> bool:
+        """Whether the pipeline has changed."""
         stat = (self.project.root / "default_pipeline.star").stat()
         stamp = (stat.st_mtime_ns, stat.st_ino)
         if stamp == self.pipeline_stamp:
-            return
+            return False
         self.pipeline_stamp = stamp
         found = {}
         for entry in self.project.entries():
@@ -78,7 +90,11 @@ class FactGatherer:
                 watched = Watched(entry)
             watched.entry = entry
             found[entry.name] = watched
+        for gone in self.watched.keys() - found.keys():
+            self.facts.pop(gone, None)
+            self.live.discard(gone)
         self.watched = found
+        return True
 
     def _facts(self, watched: Watched, sweep: bool) -> JobFacts:
         entry = watched.entry

@@ -24,10 +24,11 @@ from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt, mark_lost, newest_attempt
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.index import cache_folder
+from cryoloom.project.jobspec import read_spec
 from cryoloom.project.jsonfile import read_json_or_none, write_json
 from cryoloom.project.notes import set_mark
+from cryoloom.project.registry import find_protocol
 from cryoloom.project.settings import load_settings
-from cryoloom.project.state import ENDED
 from cryoloom.project.watching import Watcher
 from cryoloom.schedule.decide import (
     Action,
@@ -121,18 +122,19 @@ class Loop:
         self.watcher.watch(self.cache / POKE)
         last_busy = time.monotonic()
         while time.monotonic() - last_busy < idle_s:
-            began = time.monotonic()
+            cpu_s = time.process_time()
             if not (self.project.root / pipe.FILE).exists():
                 return
-            decision, facts = self._look(began)
+            decision, facts = self._look(time.monotonic())
             if decision.busy or decision.actions:
                 last_busy = time.monotonic()
-            runs = any(job.state == "running" and not job.foreign for job in facts.values())
+            live = [facts[name] for name in self.gatherer.live]
+            runs = any(job.state == "running" and not job.foreign for job in live)
             longest = LIVELY_S if runs or decision.actions else WAITING_S if decision.waits else QUIET_S
             if decision.actions:
                 continue
-            # What a look costs is spent at most one part in five of the time.
-            time.sleep(max(CLOSEST_S, 4 * (time.monotonic() - began)))
+            # What a look costs is spent at most one part in five of the time; waits for the disk cost nothing.
+            time.sleep(max(CLOSEST_S, 4 * (time.process_time() - cpu_s)))
             self.watcher.wait(min(longest, max(0.1, idle_s)))
 
     def _look(self, now: float) -> tuple[Decision, Mapping[str, JobFacts]]:
@@ -159,7 +161,7 @@ class Loop:
 
     def _watch(self, facts: Mapping[str, JobFacts]) -> None:
         """Be woken by what jobs do that have not ended."""
-        live = {name for name, job in facts.items() if not job.foreign and job.state not in ENDED}
+        live = {name for name in self.gatherer.live if not facts[name].foreign}
         for name in self.watched.keys() - live:
             for path in self.watched.pop(name):
                 self.watcher.forget(path)
@@ -172,8 +174,8 @@ class Loop:
     def _tell_pipeline(self, facts: Mapping[str, JobFacts]) -> None:
         """Bring RELION's pipeline up to date, and leave the mark of a job that could not itself."""
         statuses = {}
-        for name, job in facts.items():
-            entry = self.gatherer.watched[name].entry
+        for name in self.gatherer.seen:
+            job, entry = facts[name], self.gatherer.watched[name].entry
             if job.foreign or entry.spec is None:
                 continue
             status = pipe.STATES.index(job.state)
@@ -194,12 +196,12 @@ def _do(project: ProjectFolder, action: Action) -> None:
                 _sweep(str(previous.claim.get("token")))
             attempt = make_attempt(folder)
             if attempt is not None:
-                local.launch(project.root, job, attempt)
+                local.launch(project.root, job, attempt, _module_of(folder))
         case LaunchAgain():
             newest = newest_attempt(folder)
             if newest is not None:
                 if not (newest.folder / "command.json").exists():
-                    local.launch(project.root, action.job, newest.folder)
+                    local.launch(project.root, action.job, newest.folder, _module_of(folder))
                 else:
                     local.start_shepherd(newest.folder)
         case CallLost():
@@ -217,6 +219,10 @@ def _do(project: ProjectFolder, action: Action) -> None:
                 write_json(newest.folder / "given_up.json", {"why": why})
         case _:
             assert_never(action)
+
+
+def _module_of(folder: Path) -> str:
+    return find_protocol(read_spec(folder).protocol).__module__
 
 
 def _sweep(token: str) -> None:

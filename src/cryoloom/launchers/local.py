@@ -11,19 +11,27 @@ from cryoloom.project.jsonfile import write_json
 SHEPHERD = Path(__file__).parents[1] / "shepherd.py"
 
 
-def command_of(root: Path, job: str, attempt: Path) -> dict[str, object]:
-    """What the shepherd is to start."""
+def command_of(root: Path, job: str, attempt: Path, module: str) -> dict[str, object]:
+    """What the shepherd is to start; `module`: that of the job's protocol."""
     return {
-        "argv": [sys.executable, "-m", "cryoloom.runner.main", str(root), job, str(int(attempt.name))],
+        "argv": [
+            sys.executable,
+            "-m",
+            "cryoloom.runner.main",
+            str(root),
+            job,
+            str(int(attempt.name)),
+            module,
+        ],
         "cwd": str(root),
         "env": {"PYTHONUNBUFFERED": "1"},
         "token": uuid.uuid4().hex,
     }
 
 
-def launch(root: Path, job: str, attempt: Path) -> None:
+def launch(root: Path, job: str, attempt: Path, module: str) -> None:
     """Write `command.json` and start the shepherd; returns at once."""
-    write_json(attempt / "command.json", command_of(root, job, attempt), sync=True)
+    write_json(attempt / "command.json", command_of(root, job, attempt, module), sync=True)
     (attempt / "heartbeat").touch()
     start_shepherd(attempt)
 

@@ -6,13 +6,12 @@ process is. See `docs/decisions/` for the order in which these files appear.
 
 import contextlib
 import os
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from cryoloom.project.jsonfile import read_json_or_none, write_json
-from cryoloom.project.processes import boot_id, is_alive
+from cryoloom.project.processes import boot_id, host_name, is_alive
 
 Wanted = Literal["run", "stop"]
 CONTROL = Path(".cryoloom/control.json")
@@ -35,7 +34,7 @@ class Attempt:
         """Whether its shepherd runs; None when another host holds it and we cannot know."""
         if self.claim is None:
             return None
-        if self.claim.get("host") != socket.gethostname():
+        if self.claim.get("host") != host_name():
             return None
         return self.claim.get("boot") == boot_id() and is_alive(self.claim["pid"], self.claim["start"])
 

@@ -113,17 +113,14 @@ class JobEntry:
         """
         if self.spec is None:
             raise ProjectError(f"{self.name}", found="a job that RELION made", expected="one of Cryoloom's")
-        kind = find_protocol(self.spec.protocol)
-        # A job of an older version may have parameters that are gone; the others still hold.
-        known = {name: value for name, value in self.spec.params.items() if name in kind.params}
-        return kind(known, self.spec.inputs)
+        return self.spec.make_protocol()
 
     def job_folder(self) -> JobFolder:
         return JobFolder(f"{self.name}/", self.root, self.spec.id if self.spec else "")
 
 
 class ProjectFolder:
-    """A project on disk. Holds no state: every question is answered from the files."""
+    """A project on disk. Every question is answered from the files; the pipeline is parsed when it has changed."""
 
     def __init__(self, root: Path) -> None:
         """Open a project.
@@ -132,7 +129,8 @@ class ProjectFolder:
             ProjectError: the folder is no project.
         """
         self.root = root.resolve()
-        pipe.read_pipeline(self.root)
+        self._parsed: tuple[tuple[int, ...], pipe.Pipeline] | None = None
+        self._pipeline()
 
     @classmethod
     def create(cls, root: Path, *, seed: int | None = None) -> "ProjectFolder":
@@ -168,9 +166,20 @@ class ProjectFolder:
             write_json(path, identity, sync=True)
         return identity
 
+    def _pipeline(self) -> pipe.Pipeline:
+        """The pipeline as it is now, to be read only: large projects take long to parse."""
+        try:
+            stat = (self.root / pipe.FILE).stat()
+            stamp = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+        except OSError:
+            stamp = ()
+        if self._parsed is None or self._parsed[0] != stamp:
+            self._parsed = (stamp, pipe.read_pipeline(self.root))
+        return self._parsed[1]
+
     def entries(self) -> list[JobEntry]:
         """All jobs in the order of their numbers."""
-        pipeline = pipe.read_pipeline(self.root)
+        pipeline = self._pipeline()
         outputs: dict[str, list[tuple[str, int]]] = {}
         inputs: dict[str, list[str]] = {}
         types = dict(pipeline.nodes)

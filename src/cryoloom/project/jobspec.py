@@ -1,6 +1,5 @@
 """`job.json`: what was asked of a job; written before its first attempt, never changed after."""
 
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +8,10 @@ from typing import Any
 
 from cryoloom._version import __version__
 from cryoloom.project.jsonfile import read_json, write_json
+from cryoloom.project.processes import host_name
+from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.datasets import KINDS, Dataset, PlainFile
+from cryoloom.protocol.protocols import Protocol
 
 FILE = "job.json"
 FORMAT = 1
@@ -31,6 +33,17 @@ class JobSpec:
     outputs: Mapping[str, Dataset] = field(default_factory=dict)  # promised
     continues: str = ""  # the job from one of whose iterations this one goes on
 
+    def make_protocol(self) -> Protocol:
+        """The protocol with this job's values.
+
+        Raises:
+            ParameterError: no installed plugin has it.
+        """
+        kind = find_protocol(self.protocol)
+        # A job of an older version may have parameters that are gone; the others still hold.
+        known = {name: value for name, value in self.params.items() if name in kind.params}
+        return kind(known, self.inputs)
+
     def write(self, folder: Path) -> None:
         """Write the file whole."""
         write_json(
@@ -48,7 +61,7 @@ class JobSpec:
                 "outputs": {name: _as_json(dataset) for name, dataset in self.outputs.items()},
                 "wait_for": list(self.wait_for),
                 "continues": self.continues,
-                "host": socket.gethostname(),
+                "host": host_name(),
                 "created": round(self.created, 3),
             },
             sync=True,

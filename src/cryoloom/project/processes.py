@@ -1,6 +1,12 @@
 """Identity of processes: a pid alone is none, a pid with its start time on one boot is."""
 
+import os
 from pathlib import Path
+
+
+def host_name() -> str:
+    """This machine, as claims and locks name it."""
+    return os.uname().nodename
 
 
 def start_ticks(pid: int) -> int:

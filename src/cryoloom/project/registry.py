@@ -6,8 +6,6 @@ An entry point `cryoloom.plugins` names a package; `relion.class2d` is the proto
 
 import functools
 import importlib
-import importlib.metadata
-import pkgutil
 from collections.abc import Iterator
 from types import ModuleType
 
@@ -16,12 +14,15 @@ from cryoloom.protocol.declare import near
 from cryoloom.protocol.protocols import Protocol
 
 GROUP = "cryoloom.plugins"
+_told: dict[str, str] = {}
 
 
 @functools.cache
 def plugins() -> dict[str, str]:
     """Names of the installed plugins and their packages."""
-    return {point.name: point.value for point in importlib.metadata.entry_points(group=GROUP)}
+    from importlib.metadata import entry_points  # a launch is told the module, and has no time for this
+
+    return {point.name: point.value for point in entry_points(group=GROUP)}
 
 
 @functools.cache
@@ -31,6 +32,9 @@ def find_protocol(name: str) -> type[Protocol]:
     Raises:
         ParameterError: there is none; the nearest names are offered.
     """
+    told = _in_told_module(name)
+    if told is not None:
+        return told
     plugin, _, module = name.partition(".")
     package = plugins().get(plugin)
     if package is not None:
@@ -50,12 +54,26 @@ def find_protocol(name: str) -> type[Protocol]:
 
 def all_protocols() -> Iterator[type[Protocol]]:
     """Every protocol of every plugin, by name."""
+    import pkgutil
+
     for plugin, package_name in sorted(plugins().items()):
         package = importlib.import_module(package_name)
         for module in sorted(info.name for info in pkgutil.iter_modules(package.__path__)):
             found = _in_module(importlib.import_module(f"{package_name}.{module}"), f"{plugin}.{module}")
             if found is not None:
                 yield found
+
+
+def tell_module(name: str, module: str) -> None:
+    """Where a protocol was found a moment ago, by another process with the same plugins."""
+    _told[name] = module
+
+
+def _in_told_module(name: str) -> type[Protocol] | None:
+    try:
+        return _in_module(importlib.import_module(_told[name]), name)
+    except (KeyError, ModuleNotFoundError):
+        return None
 
 
 def _in_module(module: ModuleType, name: str) -> type[Protocol] | None:

@@ -9,13 +9,12 @@ import contextlib
 import json
 import os
 import shutil
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from cryoloom.errors import ProjectError
-from cryoloom.project.processes import is_alive, start_ticks
+from cryoloom.project.processes import host_name, is_alive, start_ticks
 
 LOCK = ".relion_lock"
 OWNER = "lock_default_pipeline.star"  # RELION's name for the file inside
@@ -53,7 +52,7 @@ def relion_lock(root: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
                 f"{root}", found=f"not writable ({error.strerror})", expected="a folder to write"
             ) from None
     try:
-        mine = {"host": socket.gethostname(), "pid": os.getpid(), "start": start_ticks(os.getpid())}
+        mine = {"host": host_name(), "pid": os.getpid(), "start": start_ticks(os.getpid())}
         (lock / OWNER).write_text(json.dumps(mine) + "\n")
         yield
     finally:
@@ -69,7 +68,7 @@ def _owner(lock: Path) -> dict[str, object] | None:
 
 
 def _is_dead(owner: dict[str, object]) -> bool:
-    if owner.get("host") != socket.gethostname():
+    if owner.get("host") != host_name():
         return False
     pid, start = owner.get("pid"), owner.get("start")
     return isinstance(pid, int) and isinstance(start, int) and not is_alive(pid, start)

@@ -19,7 +19,6 @@ motioncor = 2                              # at most so many batches or jobs of 
 
 import os
 import shlex
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,10 +75,16 @@ def load_settings(root: Path | None, environ: Mapping[str, str] | None = None) -
     files = [user_file()] + ([root / ".cryoloom" / "config.toml"] if root else [])
     for file in files:
         try:
-            content = tomllib.loads(file.read_text(encoding="utf-8"))
+            text = file.read_text(encoding="utf-8")
         except FileNotFoundError:
             continue
-        except (OSError, tomllib.TOMLDecodeError) as error:
+        except (OSError, UnicodeError) as error:
+            raise ProjectError(f"{file}", found=f"not usable ({error})", expected="a TOML file") from None
+        import tomllib  # most launches find no settings, and each has little time
+
+        try:
+            content = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
             raise ProjectError(f"{file}", found=f"not usable ({error})", expected="a TOML file") from None
         _flatten(content, "", str(file), values)
     for variable, text in (os.environ if environ is None else environ).items():

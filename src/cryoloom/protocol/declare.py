@@ -4,7 +4,6 @@
 is known of a parameter is said here once.
 """
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -200,6 +199,8 @@ def parse(spec: ParamSpec, value: Any, owner: str) -> Any:
 
 def near(name: str, names: Sequence[str]) -> str:
     """A hint that offers the nearest of the known names, "" when none is near."""
+    import difflib  # only mistakes need it
+
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     return f"Did you mean {' or '.join(close)}?" if close else ""
 

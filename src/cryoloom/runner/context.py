@@ -10,7 +10,7 @@ from cryoloom.launchers import ledger
 from cryoloom.launchers.machine import gpus_of_string, this_machine
 from cryoloom.launchers.requests import request_of
 from cryoloom.project.attempts import read_control
-from cryoloom.project.folder import JobEntry
+from cryoloom.project.jobspec import JobSpec
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.settings import Settings
 from cryoloom.protocol.jobs import JobFolder
@@ -27,7 +27,8 @@ class RunContext:
     """One attempt at one job."""
 
     root: Path
-    entry: JobEntry
+    name: str  # "Class2D/job012"
+    spec: JobSpec
     attempt: Path  # its folder
     job: JobFolder
     protocol: Protocol
@@ -36,7 +37,7 @@ class RunContext:
 
     @property
     def folder(self) -> Path:
-        return self.root / self.entry.name
+        return self.root / self.name
 
     def log(self, text: str, *, error: bool = False) -> None:
         """A line for the user in `run.out`, or `run.err`."""
@@ -71,7 +72,7 @@ class RunContext:
             gpus: instead of those that the protocol names.
         """
         machine = self.machine()
-        request = request_of(self.entry.name, self.protocol, read_control(self.folder), machine)
+        request = request_of(self.name, self.protocol, read_control(self.folder), machine)
         if gpus is not None:
             request = replace(request, gpus=gpus_of_string(gpus, machine.gpus))
         wait = 0.005

@@ -325,7 +325,7 @@ class ItemRun:
         if self.known and not history.done:
             reasons = list(dict.fromkeys(why for _, why in history.failed.values()))
             raise DatasetError(
-                f"{self.run.entry.name}", found=f"without a result: all {len(history.failed)} items failed",
+                f"{self.run.name}", found=f"without a result: all {len(history.failed)} items failed",
                 expected="at least one that works", hint=f"First reason: {reasons[0] if reasons else 'unknown'}",
             )  # fmt: skip
         self.protocol.close(self.run.job)

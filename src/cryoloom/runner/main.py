@@ -1,4 +1,4 @@
-"""`cryoloom-job`: run one attempt at one job. Usage: ROOT JOB ATTEMPT_NUMBER.
+"""`cryoloom-job`: run one attempt at one job. Usage: ROOT JOB ATTEMPT_NUMBER [MODULE], that of its protocol.
 
 The edge of the process: whatever happens ends in one journal line that says so in a sentence.
 """
@@ -7,17 +7,17 @@ import errno
 import os
 import resource
 import sys
-import traceback
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError
 from cryoloom.project.attempts import attempts_folder, read_control
-from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.jobspec import JobSpec, read_spec
 from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.notes import clear_marks, set_mark
-from cryoloom.project.registry import find_protocol
+from cryoloom.project.registry import find_protocol, tell_module
 from cryoloom.project.settings import load_settings
+from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import (
     ItemProtocol,
     ProgramProtocol,
@@ -36,19 +36,20 @@ RESERVE_BYTES = 65536
 def main() -> int:
     """Entry point."""
     root, name, attempt = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    return run_attempt(root, name, attempt)
+    spec = read_spec(root / name)
+    if len(sys.argv) > 4:
+        tell_module(spec.protocol, sys.argv[4])
+    return run_attempt(root, name, spec, attempt)
 
 
-def run_attempt(root: Path, name: str, attempt: int) -> int:
+def run_attempt(root: Path, name: str, spec: JobSpec, attempt: int) -> int:
     """Run a job once, to its end, its failure or its suspension."""
-    entry = ProjectFolder(root).entry(name)
-    assert entry.spec is not None
     folder = root / name
     journal = JournalWriter(folder, attempt)
     is_retry = journal.history.state == "succeeded"
     if is_retry and read_control(folder)["fresh"] != attempt - 1:
         return 0  # it is done, and nobody asked for more
-    journal.write("attempt.started", id=entry.spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True)
+    journal.write("attempt.started", id=spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True)
     if is_retry:
         _reopen(journal, folder)
     for log in ("run.out", "run.err"):
@@ -57,16 +58,16 @@ def run_attempt(root: Path, name: str, attempt: int) -> int:
     _fill_reserve(folder)
     state, why = "failed", ""
     try:
-        job = entry.job_folder()
-        protocol = _with_auto(entry.make_protocol(), journal)
+        job = JobFolder(f"{name}/", root, spec.id)
+        protocol = _with_auto(spec.make_protocol(), journal)
         settings = load_settings(root)
         run = RunContext(
-            root, entry, attempts_folder(folder) / f"{attempt:04d}", job, protocol, journal, settings
+            root, name, spec, attempts_folder(folder) / f"{attempt:04d}", job, protocol, journal, settings
         )
         found = protocol.resolve_auto(job)
         if found:
             journal.write("auto.resolved", values=found)
-            run.protocol = protocol = _with_auto(entry.make_protocol(), journal)
+            run.protocol = protocol = _with_auto(spec.make_protocol(), journal)
             (folder / "job.star").write_text(job_star_of(protocol))
         _run_kind(run)
         state = "succeeded"
@@ -81,9 +82,13 @@ def run_attempt(root: Path, name: str, attempt: int) -> int:
         (folder / RESERVE).unlink(missing_ok=True)
         what = "no space left on the disk" if error.errno in DISK_FULL else str(error)
         why = f"{what}; resume the job when that is mended"
+        import traceback  # only failures need it
+
         traceback.print_exc()
     except Exception as error:
         why = f"a fault in Cryoloom ({type(error).__name__}: {error}); the traceback is in run.err"
+        import traceback
+
         with (folder / "run.err").open("a") as file:
             traceback.print_exc(file=file)
     if why:

@@ -42,7 +42,7 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
     command: Command | None = None
     if protocol.iterative and run.journal.attempt > 1:
         command = protocol.resume_command(run.job, [*whole_iterations(run.folder)])
-    is_continue = command is not None or bool(run.entry.spec and run.entry.spec.continues)
+    is_continue = command is not None or bool(run.spec.continues)
     command = command or protocol.command(run.job)
     append_note(run.folder, [command.note()], is_continue=is_continue)
     run.journal.write("command.started", step=STEP, argv=[command.program, *command.args], mpi=command.mpi)
@@ -76,8 +76,8 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
         )
         how = f"killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
         raise ProgramError(
-            f"{run.entry.name}: {command.program}", found=f"{how}: {ended.tail or 'it said nothing'}",
-            expected="to succeed", hint=f"cryoloom log {run.entry.name}",
+            f"{run.name}: {command.program}", found=f"{how}: {ended.tail or 'it said nothing'}",
+            expected="to succeed", hint=f"cryoloom log {run.name}",
         )  # fmt: skip
     _check_outputs(run)
     _tell_progress(run, protocol)
@@ -107,7 +107,7 @@ def _check_inputs(run: RunContext) -> None:
     for name, dataset in run.protocol.given.items():
         if dataset and not (run.root / dataset.path).exists():
             raise ProgramError(
-                f"{run.entry.name}: input {name}", found=f"{dataset.path}, which is not there",
+                f"{run.name}: input {name}", found=f"{dataset.path}, which is not there",
                 expected=f"a file that {dataset.job or 'the project'} holds",
             )  # fmt: skip
 
@@ -118,13 +118,13 @@ def _check_outputs(run: RunContext) -> None:
         path = run.root / dataset.path
         if not path.exists() or path.stat().st_size == 0:
             raise ProgramError(
-                f"{run.entry.name}: output {name}", found="missing, though the program said that it succeeded",
-                expected=dataset.path, hint=f"Its last words: cryoloom log {run.entry.name}",
+                f"{run.name}: output {name}", found="missing, though the program said that it succeeded",
+                expected=dataset.path, hint=f"Its last words: cryoloom log {run.name}",
             )  # fmt: skip
         if isinstance(dataset, Table) and not count_items(path, dataset):
             raise ProgramError(
-                f"{run.entry.name}: output {name}", found="a table without rows", expected="items",
-                hint=f"Its last words: cryoloom log {run.entry.name}",
+                f"{run.name}: output {name}", found="a table without rows", expected="items",
+                hint=f"Its last words: cryoloom log {run.name}",
             )  # fmt: skip
 
 

@@ -24,5 +24,5 @@ def run_set(run: RunContext) -> None:
     run.log(f"{said}. {result.note}".strip())
     run.journal.write("note", text=f"{said}. {result.note}".strip())
     if not any(result.counts.values()):
-        raise DatasetError(f"{run.entry.name}", found="an operation that kept nothing", expected="items")
+        raise DatasetError(f"{run.name}", found="an operation that kept nothing", expected="items")
     publish_outputs(run)

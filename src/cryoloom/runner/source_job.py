@@ -75,7 +75,7 @@ def run_source(run: RunContext) -> None:
     if not history.done:
         reasons = [f"{name}: {why}" for name, why in history.failed.values()]
         raise DatasetError(
-            f"{run.entry.name}: {protocol.pattern()}", found="without a usable file",
+            f"{run.name}: {protocol.pattern()}", found="without a usable file",
             expected="at least one", hint=reasons[0] if reasons else "Nothing matches the pattern.",
         )  # fmt: skip
     output.close(len(history.failed))
