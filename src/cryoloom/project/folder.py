@@ -170,7 +170,7 @@ class ProjectFolder:
         """The pipeline as it is now, to be read only: large projects take long to parse."""
         try:
             stat = (self.root / pipe.FILE).stat()
-            stamp = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+            stamp: tuple[int, ...] = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
         except OSError:
             stamp = ()
         if self._parsed is None or self._parsed[0] != stamp:
