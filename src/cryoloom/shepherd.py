@@ -4,7 +4,7 @@ Run by its path with `python -I -S`; standard library only, nothing of Cryoloom,
 memory hunger or crash of a library can take it away. Usage: shepherd.py ATTEMPT_FOLDER
 
 Writes `claim`, `heartbeat` and `exit.json` in the attempt's folder; reads `command.json` and
-watches for `cancel`.
+watches for `cancel`. SIGUSR1 says that the time limit is near; SIGTERM ends all.
 """
 
 import ctypes
@@ -24,13 +24,16 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 def main(attempt: str) -> int:
-    for number in (signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR1):
+    for number in (signal.SIGCHLD, signal.SIGPIPE):
         # An ignored SIGCHLD is inherited and would make every killed child look like a success.
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, set())
     stop: list[str] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda *_: stop.append("signal"))
+    # The batch system's word that the time limit is near: the job ends with the item in hand.
+    near_end: list[bool] = []
+    signal.signal(signal.SIGUSR1, lambda *_: near_end.append(True))
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with open(os.path.join(attempt, "command.json"), encoding="utf-8") as file:
@@ -63,11 +66,14 @@ def main(attempt: str) -> int:
     except OSError:
         ends = None
     ended_by = ""
-    count, last_beat = 0, 0.0
+    count, last_beat, told = 0, 0.0, False
     while child.poll() is None:
         if stop or os.path.exists(os.path.join(attempt, "cancel")):
             ended_by = "signal" if stop else "cancel"
             break
+        if near_end and not told:
+            told = True
+            os.kill(child.pid, signal.SIGUSR1)
         if time.monotonic() - last_beat > HEARTBEAT_S:
             count, last_beat = count + 1, time.monotonic()
             beat(attempt, count)
@@ -78,13 +84,15 @@ def main(attempt: str) -> int:
     end_tree(me)
     code = child.wait()
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    if not ended_by:
+    if near_end and ended_by != "cancel":
+        ended_by = "walltime"
+    elif not ended_by:
         ended_by = "exit" if code >= 0 else "killed"
-    why = (
-        f"its process was killed by signal {-code}, perhaps for want of memory"
-        if ended_by == "killed"
-        else ""
-    )
+    why = ""
+    if ended_by == "walltime":
+        why = "its time limit came before it had got anything done"
+    elif ended_by == "killed":
+        why = f"its process was killed by signal {-code}, perhaps for want of memory"
     finish(
         attempt,
         {

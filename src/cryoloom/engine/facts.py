@@ -9,6 +9,7 @@ from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.launchers import ledger
 from cryoloom.launchers.requests import request_of
 from cryoloom.project.attempts import Attempt, attempts_folder, read_attempt, read_control
+from cryoloom.project.disk import why_not_writable
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory
@@ -161,6 +162,7 @@ class FactGatherer:
             seen_unclaimed_s=now - watched.first_unclaimed if watched.first_unclaimed else 0.0,
             lost_in_a_row=_lost_in_a_row(entry.folder, status),
             since_end_s=max(now - watched.ended_at, _age_of_end(attempt)) if watched.ended_at else 0.0,
+            blocked=_blocked(entry.folder, status, control["fresh"]),
             request=request,
             priority=int(control["priority"]),
         )
@@ -180,6 +182,15 @@ def _describe(watched: Watched) -> None:
     )
     if isinstance(protocol, ProgramProtocol):
         watched.protocol = protocol
+
+
+def _blocked(folder: Path, status: JobStatus, fresh: int) -> str:
+    """What keeps an attempt from being started, or from being called lost."""
+    if status.state == "scheduled":
+        asked_anew = status.attempt is not None and status.attempt.number <= fresh
+        return why_not_writable(folder, 0 if asked_anew else status.history.needs_free)
+    is_gone = status.state == "running" and status.attempt is not None and status.attempt.vanished()
+    return why_not_writable(folder) if is_gone else ""
 
 
 def _age_of_end(attempt: Attempt | None) -> float:

@@ -40,6 +40,7 @@ class JobHistory:
     attempts: int = 0
     last_progress_attempt: int = 0  # the last one that finished an item, a step or an iteration
     suspended: str = ""
+    needs_free: int = 0  # bytes of disk without which it cannot go on
     done: dict[str, float] = field(default_factory=dict)  # item id → wall time, for people
     rows_done: int = 0  # of a set operation, whose items are not named here: they stand in its outputs
     last_done: float = 0.0  # wall time
@@ -65,12 +66,16 @@ class JobHistory:
     def take(self, event: Mapping[str, Any]) -> None:
         """Fold one event."""
         self.seq = event["seq"]
-        if event["kind"] in ("items.done", "iteration.done", "job.suspended"):
+        kind = event["kind"]
+        # An end for want of room or time is none that got anything done.
+        is_short = kind == "job.suspended" and bool(event.get("cause"))
+        if kind in ("items.done", "iteration.done", "job.suspended") and not is_short:
             self.last_progress_attempt = event["attempt"]
-        match event["kind"]:
+        match kind:
             case "attempt.started":
                 self.attempts += 1
                 self.state, self.why, self.waiting, self.suspended = "", "", "", ""
+                self.needs_free = 0
                 self.began = self.began or event["t"]
                 self.failed = {}
             case "output.opened":
@@ -115,7 +120,7 @@ class JobHistory:
             case "note":
                 self.notes.append(event["text"])
             case "job.suspended":
-                self.suspended = event["why"]
+                self.suspended, self.needs_free = event["why"], event.get("needs_free", 0)
             case "job.ended":
                 self.state, self.why, self.ended = event["state"], event.get("why", ""), event["t"]
                 self.cpu_s += event.get("cpu_s", 0.0)

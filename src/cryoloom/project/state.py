@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from cryoloom.project.attempts import Attempt, newest_attempt, read_control
+from cryoloom.project.disk import why_not_writable
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory, read_history
 from cryoloom.project.jsonfile import read_json_or_none
@@ -51,7 +52,8 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
         return status("scheduled", "", resumable=True)
     if not attempt.ended:
         if attempt.vanished():
-            return status("running", "interrupted: its process is gone; `cryoloom resume` goes on with it")
+            why = why_not_writable(folder) or "`cryoloom resume` goes on with it"
+            return status("running", f"interrupted: its process is gone; {why}")
         host = (attempt.claim or {}).get("host")
         if attempt.claim is not None and attempt.lives() is None:
             return status(

@@ -223,6 +223,11 @@ class ItemProtocol(Protocol):
         help="0: one for each listed GPU, else one. {GPU} in additional arguments is the GPU of a batch.",
     )  # fmt: skip
 
+    item_limit: float = Param(
+        0, "Time limit of an item", unit="s", tab="Streaming", ge=0, own=True, level=ADVANCED,
+        help="A program that takes longer is ended, and the item fails. 0: ten times the median, never below 300 s.",
+    )  # fmt: skip
+
     def leading_input(self) -> str:
         """The input whose items are treated."""
         return self.leading

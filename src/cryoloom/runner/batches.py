@@ -1,5 +1,6 @@
 """One batch of an item job: its shadow, its program, its rows; and what to say of what did not come through."""
 
+import errno
 import signal
 import statistics
 import time
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from cryoloom.errors import CryoloomError
+from cryoloom.project.disk import NO_SPACE, is_full
 from cryoloom.project.notes import MARKS
 from cryoloom.protocol.jobs import ITEM_ID, Batch, BatchResult, JobFolder
 from cryoloom.protocol.protocols import ItemProtocol
@@ -63,6 +65,8 @@ class Lane:
             result = self._result(batch, ids)
         except CryoloomError as error:
             result = BatchResult({}, frozenset(), dict.fromkeys(ids, str(error)) if len(ids) == 1 else {})
+        if len(result.done) < len(ids):
+            self._check_disk(result)
         if len(ids) == 1 and not result.done and not result.failed:
             result = replace(result, failed={ids[0]: "nothing came out"})
         move_files(job.path, self.run.folder, {BATCH_FILE, *MARKS.values(), *result.skip_files})
@@ -70,6 +74,15 @@ class Lane:
             remove_shadow(job.root)
         self.seconds.append((time.monotonic() - began) / max(1, len(ids)))
         return result
+
+    def _check_disk(self, result: BatchResult) -> None:
+        """A full disk is no item's fault.
+
+        Raises:
+            OSError: ENOSPC.
+        """
+        if is_full(self.run.folder) or any(NO_SPACE in why for why in result.failed.values()):
+            raise OSError(errno.ENOSPC, NO_SPACE, str(self.run.folder))
 
     def _result(self, batch: Batch, ids: list[str]) -> BatchResult:
         """What `prepare` refused, and what `process` or the program made of the others."""
@@ -98,8 +111,8 @@ class Lane:
         protocol, run = self.protocol, self.run
         command = protocol.command(run.job, batch)
         assert command is not None
-        limit = SHORTEST_LIMIT_S
-        if self.seconds:
+        limit = protocol.item_limit * count or SHORTEST_LIMIT_S
+        if self.seconds and not protocol.item_limit:
             limit = max(limit, 10 * statistics.median(self.seconds[-1000:]) * count)
         for _ in range(MOST_KILLED if count == 1 else 1):
             ended = programs.run(
@@ -119,7 +132,9 @@ class Lane:
             # The program died before it wrote its table, or wrote half of it.
             result = BatchResult({}, frozenset())
             if count == 1:
-                result = BatchResult({}, frozenset(), {batch.items[ITEM_ID][0]: _reason(ended, str(error))})
+                # The shadow is nobody's business.
+                why = str(error).replace(f"{batch.job.root}/", "")
+                result = BatchResult({}, frozenset(), {batch.items[ITEM_ID][0]: _reason(ended, why)})
         else:
             ids = set(batch.items[ITEM_ID].to_list())
             if count == 1 and not (result.done | set(result.failed)) >= ids:
@@ -172,4 +187,6 @@ def _reason(ended: programs.Ended, fallback: str) -> str:
         return f"the program hung and was ended after {ended.wall_s:.0f} s"
     if ended.code < 0:
         return f"the program was killed by signal {-ended.code}; {ended.tail}"
+    if not ended.code and fallback:
+        return f"the program ended as if all were well, but {fallback}"
     return ended.tail or fallback or f"the program ended with code {ended.code} and wrote nothing"

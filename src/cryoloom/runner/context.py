@@ -19,7 +19,19 @@ from cryoloom.schedule.slots import Machine
 
 
 class Suspended(Exception):
-    """The job cannot go on now, through no fault of its own; the scheduler starts it again."""
+    """The job cannot go on now, through no fault of its own; the scheduler starts it again.
+
+    `cause`: "walltime" where its time was over before it was through; "" where it waits for another job.
+    """
+
+    def __init__(self, why: str, cause: str = "") -> None:
+        super().__init__(why)
+        self.cause = cause
+
+
+def out_of_time() -> Suspended:
+    """The batch system will end this attempt: what is done is kept, the next attempt goes on."""
+    return Suspended("its time limit came near; goes on in the next attempt", "walltime")
 
 
 @dataclass(slots=True)
@@ -34,6 +46,7 @@ class RunContext:
     protocol: Protocol
     journal: JournalWriter
     settings: Settings
+    is_out_of_time: bool = False  # end with the item or iteration in hand
 
     @property
     def folder(self) -> Path:

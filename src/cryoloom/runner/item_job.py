@@ -25,7 +25,7 @@ from cryoloom.protocol.protocols import ItemProtocol
 from cryoloom.runner import programs
 from cryoloom.runner.batches import Work, lanes_of
 from cryoloom.runner.changes import Changes
-from cryoloom.runner.context import RunContext, Suspended
+from cryoloom.runner.context import RunContext, Suspended, out_of_time
 from cryoloom.runner.lanes import Lanes, Treated
 from cryoloom.runner.outputs import GrowingOutput
 from cryoloom.runner.streams import Following, InputStream
@@ -78,10 +78,15 @@ class ItemRun:
                 self._finish(treated.work, treated.result)
                 news = True
             closed = self._closed()
+            out_of = self.run.is_out_of_time
             while (
-                self.lanes.free and (items := self._next_batch(closed or suspended is not None)) is not None
+                not out_of
+                and self.lanes.free
+                and (items := self._next_batch(closed or suspended is not None)) is not None
             ):
                 self._give(items)
+            if out_of and not self.lanes.busy:
+                raise out_of_time()
             if not self.lanes.busy and not self.again:
                 if closed and not self._ready().height:
                     break

@@ -6,11 +6,13 @@ The edge of the process: whatever happens ends in one journal line that says so 
 import errno
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError
 from cryoloom.project.attempts import attempts_folder, read_control
+from cryoloom.project.disk import LEAST_BYTES, free_bytes
 from cryoloom.project.jobspec import JobSpec, read_spec
 from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import JournalWriter
@@ -27,8 +29,8 @@ from cryoloom.protocol.protocols import (
     SourceProtocol,
 )
 from cryoloom.runner.context import RunContext, Suspended
+from cryoloom.runner.shadow import clear_shadows
 
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 RESERVE = ".cryoloom/reserve"
 RESERVE_BYTES = 65536
 
@@ -45,25 +47,25 @@ def main() -> int:
 def run_attempt(root: Path, name: str, spec: JobSpec, attempt: int) -> int:
     """Run a job once, to its end, its failure or its suspension."""
     folder = root / name
+    own = attempts_folder(folder) / f"{attempt:04d}"
     journal = JournalWriter(folder, attempt)
     is_retry = journal.history.state == "succeeded"
     if is_retry and read_control(folder)["fresh"] != attempt - 1:
         return 0  # it is done, and nobody asked for more
-    journal.write("attempt.started", id=spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True)
-    if is_retry:
-        _reopen(journal, folder)
-    for log in ("run.out", "run.err"):
-        (folder / log).touch()
-    clear_marks(folder)
-    _fill_reserve(folder)
     state, why = "failed", ""
     try:
+        journal.write("attempt.started", id=spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True)
+        if is_retry:
+            _reopen(journal, folder)
+        for log in ("run.out", "run.err"):
+            (folder / log).touch()
+        clear_marks(folder)
+        _fill_reserve(folder)
         job = JobFolder(f"{name}/", root, spec.id)
         protocol = _with_auto(spec.make_protocol(), journal)
         settings = load_settings(root)
-        run = RunContext(
-            root, name, spec, attempts_folder(folder) / f"{attempt:04d}", job, protocol, journal, settings
-        )
+        run = RunContext(root, name, spec, own, job, protocol, journal, settings)
+        signal.signal(signal.SIGUSR1, lambda *_: setattr(run, "is_out_of_time", True))
         found = protocol.resolve_auto(job)
         if found:
             journal.write("auto.resolved", values=found)
@@ -72,15 +74,19 @@ def run_attempt(root: Path, name: str, spec: JobSpec, attempt: int) -> int:
         _run_kind(run)
         state = "succeeded"
     except Suspended as reason:
-        journal.write("job.suspended", why=str(reason), sync=True)
+        cause = {"cause": reason.cause} if reason.cause else {}
+        journal.write("job.suspended", why=str(reason), sync=True, **cause)
         journal.close()
         return 0
     except CryoloomError as error:
         why = str(error)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            _pause(journal, folder, own)
+            return 0
         # Room for our last words: a full disk would swallow them.
         (folder / RESERVE).unlink(missing_ok=True)
-        what = "no space left on the disk" if error.errno in DISK_FULL else str(error)
+        what = "your share of the disk is full" if error.errno == errno.EDQUOT else str(error)
         why = f"{what}; resume the job when that is mended"
         import traceback  # only failures need it
 
@@ -102,6 +108,19 @@ def run_attempt(root: Path, name: str, spec: JobSpec, attempt: int) -> int:
     )  # fmt: skip
     journal.close()
     return 0 if state == "succeeded" else 1
+
+
+def _pause(journal: JournalWriter, folder: Path, attempt: Path) -> None:
+    """The disk is full: say so, and what has to be free before the next attempt."""
+    # Room for our last words.
+    (folder / RESERVE).unlink(missing_ok=True)
+    freed = clear_shadows(attempt)
+    needs = free_bytes(folder) + max(LEAST_BYTES, freed)
+    why = f"no space left on the disk; goes on by itself when {needs / 1e6:,.0f} MB are free"
+    journal.write("job.suspended", why=why, cause="disk", needs_free=needs, sync=True)
+    journal.close()
+    with (folder / "run.err").open("a") as file:
+        file.write(why + "\n")
 
 
 def _reopen(journal: JournalWriter, folder: Path) -> None:

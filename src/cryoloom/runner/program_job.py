@@ -4,18 +4,20 @@ RELION's programs say "done" and exit 0 when nothing was written; so every promi
 at before the job is called succeeded.
 """
 
+import errno
 import time
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError, ProgramError
 from cryoloom.project.coordinate_files import table_beside
+from cryoloom.project.disk import NO_SPACE, is_full
 from cryoloom.project.iterations import whole_iterations
 from cryoloom.project.notes import append_note
 from cryoloom.protocol.command import Command
 from cryoloom.protocol.datasets import Coordinates, Dataset, Table
 from cryoloom.protocol.protocols import ProgramProtocol
 from cryoloom.runner import programs
-from cryoloom.runner.context import RunContext
+from cryoloom.runner.context import RunContext, out_of_time
 
 PROGRESS_S = 1.0
 STEP = "program"
@@ -46,14 +48,18 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
     command = command or protocol.command(run.job)
     append_note(run.folder, [command.note()], is_continue=is_continue)
     run.journal.write("command.started", step=STEP, argv=[command.program, *command.args], mpi=command.mpi)
-    last_look = [0.0]
+    last_look, last_iteration = 0.0, None
 
     def look() -> bool:
+        """Whether to end it now: when its time is over, with the iteration in hand."""
+        nonlocal last_look, last_iteration
         now = time.monotonic()
-        if now - last_look[0] > PROGRESS_S:
-            last_look[0] = now
+        if now - last_look > PROGRESS_S:
+            last_look = now
             _tell_progress(run, protocol)
-        return False
+        if not run.is_out_of_time:
+            last_iteration = run.journal.history.iteration
+        return protocol.iterative and run.journal.history.iteration != last_iteration
 
     with run.slots():
         ended = programs.run(
@@ -74,6 +80,10 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
             cpu_s=ended.cpu_s,
             peak_mb=ended.peak_mb,
         )
+        if run.is_out_of_time:
+            raise out_of_time()
+        if is_full(run.folder) or NO_SPACE in ended.tail:
+            raise OSError(errno.ENOSPC, NO_SPACE, str(run.folder))
         how = f"killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
         raise ProgramError(
             f"{run.name}: {command.program}", found=f"{how}: {ended.tail or 'it said nothing'}",

@@ -19,7 +19,7 @@ from cryoloom.project.watching import Watcher
 from cryoloom.protocol.datasets import Coordinates, Table
 from cryoloom.protocol.jobs import ITEM_ID, SOURCE, Part, RowBatch, RowResult
 from cryoloom.protocol.protocols import RowProtocol
-from cryoloom.runner.context import RunContext, Suspended
+from cryoloom.runner.context import RunContext, Suspended, out_of_time
 from cryoloom.runner.item_job import own_note
 from cryoloom.runner.outputs import GROUP, GrowingOutput
 from cryoloom.runner.picks import MICROGRAPH, PickReader, write_picks, write_suffix_file
@@ -86,6 +86,8 @@ class RowRun:
         was_started = False
         suspended: Suspended | None = None
         while not self.ended:
+            if self.run.is_out_of_time:
+                raise out_of_time()
             try:
                 news = self._poll()
             except Suspended as reason:

@@ -53,6 +53,16 @@ def move_files(source: Path, target: Path, skip: Collection[str]) -> None:
             (Path(path) / name).replace(target / below / name)
 
 
+def clear_shadows(attempt: Path) -> int:
+    """Remove what batches of an attempt left behind that was broken off; how many bytes they held."""
+    freed = 0
+    for shadow in [path for path in attempt.iterdir() if path.is_dir()]:
+        for path, _, names in os.walk(shadow):
+            freed += sum((Path(path) / name).lstat().st_size for name in names)
+        remove_shadow(shadow)
+    return freed
+
+
 def remove_shadow(folder: Path) -> None:
     """Remove the links and what RELION left; what mattered has been moved."""
     shutil.rmtree(folder, ignore_errors=True)

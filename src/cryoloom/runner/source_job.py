@@ -8,7 +8,7 @@ from cryoloom.errors import DatasetError
 from cryoloom.project.notes import append_note
 from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.protocol.protocols import SourceProtocol
-from cryoloom.runner.context import RunContext
+from cryoloom.runner.context import RunContext, out_of_time
 from cryoloom.runner.item_job import write_failed
 from cryoloom.runner.outputs import GrowingOutput
 
@@ -33,6 +33,8 @@ def run_source(run: RunContext) -> None:
     last_news, wait = time.monotonic(), FIRST_LOOK_S
     seen = set(journal.history.done)
     while True:
+        if run.is_out_of_time:
+            raise out_of_time()
         rows, failed, notes = [], [], []
         for item, found in protocol.discover(run.job, seen):
             seen.add(item)

@@ -6,6 +6,7 @@ it is there, and it is closed.
 """
 
 import os
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,10 +22,13 @@ from cryoloom.project.item_ids import with_ids
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory, OutputState
 from cryoloom.project.state import job_status
+from cryoloom.project.watching import is_on_network
 from cryoloom.protocol.datasets import Coordinates, Dataset
 from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.runner.context import Suspended
 
+# A file that is not there is missed for so long before it is called gone: NFS remembers missing names for a minute.
+GONE_S, GONE_ON_NETWORK_S = 2.0, 60.0
 _LONGEST_LABEL = 256  # bytes of the last line of a table's head
 
 
@@ -47,6 +51,7 @@ class InputStream:
     _knows_optics: bool = False
     _inode: int = 0  # of the file that was read last
     _offset: int = 0
+    _missing_since: float = 0.0
     _seen: list[pl.Series] = field(default_factory=list)  # ids, batch by batch
     _repeated: Counter[str] = field(default_factory=Counter)  # what a new generation will give again
 
@@ -94,6 +99,7 @@ class InputStream:
             self.optics = None
         inode = self._inode_of(path, output)
         if inode is None:
+            self._check_there(path)
             return None
         optics = self.optics if self._knows_optics else optics_of(path)
         frame, offset = star.follow(
@@ -144,6 +150,23 @@ class InputStream:
             return None
         self._inode = inode
         return inode
+
+    def _check_there(self, path: Path) -> None:
+        """A file that its producer has told of and that nobody finds is gone: not at the first look on a network.
+
+        Raises:
+            DatasetError: it has been missing for a while.
+        """
+        if path.exists():
+            self._missing_since = 0.0
+            return
+        self._missing_since = self._missing_since or time.monotonic()
+        patience_s = GONE_ON_NETWORK_S if is_on_network(self.root) else GONE_S
+        if time.monotonic() - self._missing_since > patience_s:
+            raise DatasetError(
+                f"{path}", found="gone", expected=f"the table that {self.dataset.job} made",
+                hint=f"Put it back, then: cryoloom resume; or make it again: cryoloom restart {self.dataset.job}",
+            )  # fmt: skip
 
     def _is_journaled(self) -> bool:
         return bool(self.dataset.job) and (self.root / self.dataset.job / "job.json").exists()

@@ -47,6 +47,7 @@ class JobFacts:
     lost_in_a_row: int = 0
     since_end_s: float = 1e9
     foreign: bool = False  # RELION's own job, or one that no installed plugin knows: not ours to run
+    blocked: str = ""  # what keeps it from writing to its folder: a disk that is full, or read-only
     request: Request | None = None  # what it takes as a whole; None where its batches take their own
     priority: int = 0
 
@@ -120,7 +121,10 @@ def decide(jobs: Mapping[str, JobFacts], slots: SlotFacts | None = None) -> Deci
     # Of ten thousand jobs few have not ended.
     ours = [job for job in jobs.values() if job.state in ("running", "scheduled") and not job.foreign]
     for job in sorted(ours, key=lambda job: -job.priority):
-        if job.state == "running":
+        if job.blocked:
+            waits[job.name] = job.blocked
+            busy = True
+        elif job.state == "running":
             busy = True
             action = _of_running(job)
             if action is not None:

@@ -17,6 +17,7 @@ WAY = "loomtestWay"
 SCRIPT = """
 test "$4" = 0 || sleep "$4"
 cp "$1" "$2" || exit $?
+test "$6" = 0 || head -c "$6"k /dev/zero > "$(dirname "$1")/kept-$$" || exit $?
 test -z "$3" || echo "$(date +%s%N) $5" >> "$3"
 """
 
@@ -36,13 +37,14 @@ class Stage(ItemProtocol):
     mark: str = Param("", "Mark file", help="The program adds a line for each batch.")
     use_gpu: bool = Param(False, "Use GPUs?", help="One batch on each at a time.")
     gpu_ids: str = Param("", "Which GPUs", when="use_gpu", help="0,1")
+    kept_kb: int = Param(0, "Size of a file that is kept", unit="kB", ge=0, help="Of each batch.")
     other_args: str = Param("", "Additional argument", help="{GPU} is the worker's.")
 
     micrographs: Micrographs = Output("Micrographs", "micrographs.star")
 
     def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
         source = batch.input_file if batch else self.input.path
-        words = (source, f"{source}.out", self.mark, f"{self.seconds:g}", self.other_args)
+        words = (source, f"{source}.out", self.mark, f"{self.seconds:g}", self.other_args, str(self.kept_kb))
         return Command("sh", ("-c", SCRIPT, "sh", *words), gpu_ids=self.gpus())
 
     def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
