@@ -1,6 +1,7 @@
 """Who waits for a file is woken when it changes, with inotify and without."""
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,3 +75,33 @@ def test_without_inotify_looks_grow_rarer_and_come_close_again_after_news(
     polling.news()
     polling.wait(60.0)
     assert waits[-1] == FIRST_LOOK_S
+
+
+def test_of_a_folder_only_the_names_that_matter_wake(watcher: Watcher, tmp_path: Path) -> None:
+    watcher.watch(tmp_path, only=("exit.json",))
+
+    (tmp_path / "b1").mkdir()
+    assert not watcher.wait(0.05)
+    (tmp_path / "exit.json").touch()
+    assert watcher.wait(10.0)
+
+
+def test_what_is_chatty_wakes_only_when_the_rest_is_over_and_others_at_once(
+    watcher: Watcher, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal"
+    journal.write_text("")
+    (tmp_path / "folder").mkdir()
+    watcher.watch(journal, chatty=True)
+    watcher.watch(tmp_path / "folder")
+
+    journal.write_text("a line")
+    began = time.monotonic()
+    assert watcher.wait(10.0, rest_s=0.3)
+    assert 0.29 < time.monotonic() - began < 5
+
+    journal.write_text("another line")
+    (tmp_path / "folder" / "wish").touch()
+    began = time.monotonic()
+    assert watcher.wait(10.0, rest_s=8.0)
+    assert time.monotonic() - began < 5

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.launchers import ledger
 from cryoloom.launchers.requests import request_of
-from cryoloom.project.attempts import Attempt, attempts_folder, read_attempt, read_control
+from cryoloom.project.attempts import CONTROL, Attempt, attempts_folder, read_attempt, read_control
 from cryoloom.project.disk import why_not_writable
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.journal import FILE as JOURNAL
@@ -68,13 +68,18 @@ class FactGatherer:
         known = ledger.read()
         return SlotFacts(self.machine, (*known.uses,), (*known.waiting.values(),), time.monotonic())
 
-    def paths_of(self, name: str) -> list[Path]:
-        """What changes when a job that has not ended goes on."""
+    def paths_of(self, name: str) -> dict[Path, tuple[str, ...]]:
+        """What changes when a job that has not ended goes on; of folders, the names in them that matter."""
         folder = self.project.root / name
-        paths = [folder / ".cryoloom", folder / JOURNAL, attempts_folder(folder)]
+        paths: dict[Path, tuple[str, ...]] = {
+            folder / CONTROL.parent: (CONTROL.name,),
+            folder / JOURNAL: (),
+            attempts_folder(folder): (),
+        }
         facts = self.watched[name].facts
         if facts is not None and facts.attempt:
-            paths.append(attempts_folder(folder) / f"{facts.attempt:04d}")
+            # Batches come and go there too.
+            paths[attempts_folder(folder) / f"{facts.attempt:04d}"] = ("claim", "exit.json")
         return paths
 
     def _read_entries(self) -> bool:

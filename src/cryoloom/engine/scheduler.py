@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import assert_never
@@ -25,6 +25,7 @@ from cryoloom.project.attempts import make_attempt, mark_lost, newest_attempt
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.index import cache_folder
 from cryoloom.project.jobspec import read_spec
+from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.jsonfile import read_json_or_none, write_json
 from cryoloom.project.notes import set_mark
 from cryoloom.project.registry import find_protocol
@@ -45,6 +46,8 @@ from cryoloom.schedule.slots import Request
 
 # Looks follow events, and each other no closer than this; without events they come all the same.
 CLOSEST_S = 0.01
+# Journals of jobs that stream grow with each batch, which says nothing new.
+LONGEST_REST_S = 0.25
 LIVELY_S, WAITING_S, QUIET_S = 0.25, 1.0, 5.0
 # Jobs that have ended are looked at when a command asks, and so often for what hands have changed.
 SWEEP_S = 30.0
@@ -114,6 +117,8 @@ class Loop:
     wants: Mapping[str, Request] = field(default_factory=dict)
     poked: int = -1
     swept: float = -SWEEP_S
+    before: tuple[object, ...] = ()
+    looks_alike: int = 0
 
     def go(self, idle_s: float) -> None:
         """Until nothing has been there to do for so long, or the project is gone."""
@@ -135,7 +140,14 @@ class Loop:
                 continue
             # What a look costs is spent at most one part in five of the time; waits for the disk cost nothing.
             time.sleep(max(CLOSEST_S, 4 * (time.process_time() - cpu_s)))
-            self.watcher.wait(min(longest, max(0.1, idle_s)))
+            self.watcher.wait(min(longest, max(0.1, idle_s)), rest_s=self._rest(live))
+
+    def _rest(self, live: Iterable[JobFacts]) -> float:
+        """How long journals may go on before they are looked at: the longer they told of items only, the longer."""
+        now = tuple((job.name, job.state, job.open_outputs, job.closed_outputs) for job in live)
+        self.looks_alike = self.looks_alike + 1 if now == self.before else 0
+        self.before = now
+        return min(LONGEST_REST_S, CLOSEST_S * float(1 << min(self.looks_alike, 8)))
 
     def _look(self, now: float) -> tuple[Decision, Mapping[str, JobFacts]]:
         """One round."""
@@ -167,8 +179,9 @@ class Loop:
                 self.watcher.forget(path)
         for name in live:
             known = self.watched.setdefault(name, set())
-            for path in self.gatherer.paths_of(name):
-                if path not in known and self.watcher.watch(path):
+            for path, only in self.gatherer.paths_of(name).items():
+                is_journal = path.name == JOURNAL
+                if path not in known and self.watcher.watch(path, only=only, chatty=is_journal):
                     known.add(path)
 
     def _tell_pipeline(self, facts: Mapping[str, JobFacts]) -> None:

@@ -7,10 +7,13 @@ other hosts cause none, so a wait always ends after a while.
 import ctypes
 import os
 import select
+import time
+from collections.abc import Collection
 from pathlib import Path
 
 _IN_MODIFY, _IN_MOVED_TO, _IN_CREATE, _IN_DELETE = 0x2, 0x80, 0x100, 0x200
 _IN_DELETE_SELF, _IN_MOVE_SELF, _IN_IGNORED = 0x400, 0x800, 0x8000
+_OF_SELF = _IN_DELETE_SELF | _IN_MOVE_SELF | _IN_IGNORED
 _OF_FILE = _IN_MODIFY | _IN_DELETE_SELF | _IN_MOVE_SELF
 _OF_FOLDER = _IN_CREATE | _IN_MOVED_TO | _IN_DELETE | _IN_DELETE_SELF | _IN_MOVE_SELF
 
@@ -30,9 +33,17 @@ class Watcher:
         self._watches: dict[str, int] = {}
         self._wait = FIRST_LOOK_S
         self._others: list[int] = []
+        self._only: dict[int, frozenset[str]] = {}
+        self._chatty: set[int] = set()
+        self._is_urgent = False  # of the events that were read last
 
-    def watch(self, path: Path) -> bool:
-        """Watch a file (it grows), or a folder (names in it appear and go); False where it is not there."""
+    def watch(self, path: Path, *, only: Collection[str] = (), chatty: bool = False) -> bool:
+        """Watch a file (it grows), or a folder (names in it appear and go); False where it is not there.
+
+        Args:
+            only: of a folder, the names that matter.
+            chatty: it changes often and seldom matters: it wakes only when `wait` has lasted `rest_s`.
+        """
         name = os.fspath(path)
         if name in self._watches or self._handle < 0:
             return True
@@ -51,6 +62,12 @@ class Watcher:
             self.close()  # no more watches to be had: looking always works
             return True
         self._watches[name] = number
+        self._only.pop(number, None)
+        self._chatty.discard(number)
+        if only:
+            self._only[number] = frozenset(only)
+        if chatty:
+            self._chatty.add(number)
         return True
 
     def also(self, handle: int) -> None:
@@ -71,16 +88,23 @@ class Watcher:
         """Something was found at the last look: the next ones follow closely, where we have to look."""
         self._wait = FIRST_LOOK_S
 
-    def wait(self, longest_s: float) -> bool:
-        """Wait for a change, at most so long; true when something has changed for sure."""
+    def wait(self, longest_s: float, *, rest_s: float = 0.0) -> bool:
+        """Wait for a change, at most so long; true when something has changed for sure.
+
+        Args:
+            rest_s: what is chatty wakes no sooner than this.
+        """
         if self._handle < 0:
             ready, _, _ = select.select(self._others, [], [], min(self._wait, longest_s))
             self._wait = min(self._wait * GROWTH, LONGEST_LOOK_S)
             return bool(ready)
-        ready, _, _ = select.select([self._handle, *self._others], [], [], longest_s)
-        if self._handle in ready:
-            self._drain()
-        return bool(ready)
+        began, heard, self._is_urgent = time.monotonic(), False, False
+        while (left := (rest_s if heard else longest_s) - (time.monotonic() - began)) > 0:
+            ready, _, _ = select.select([self._handle, *self._others], [], [], left)
+            heard = self._drain() or heard if self._handle in ready else heard
+            if self._is_urgent or any(handle in ready for handle in self._others):
+                return True
+        return heard
 
     def close(self) -> None:
         """Give the watches back; from now on waits are looks."""
@@ -89,9 +113,10 @@ class Watcher:
         self._handle = -1
         self._watches.clear()
 
-    def _drain(self) -> None:
-        """Read all events; watches that the kernel has dropped (the file is gone) may be set again."""
+    def _drain(self) -> bool:
+        """Read all events; whether any matters. Watches that the kernel has dropped may be set again."""
         gone = set()
+        heard, self._is_urgent = False, False
         while True:
             try:
                 data = os.read(self._handle, 65536)
@@ -107,9 +132,14 @@ class Watcher:
                 elif mask & _IN_MOVE_SELF:
                     self._libc.inotify_rm_watch(self._handle, number)
                     gone.add(number)
+                name = data[at + 16 : at + 16 + length].rstrip(b"\0").decode(errors="replace")
                 at += 16 + length
+                if number not in self._only or name in self._only[number] or mask & _OF_SELF:
+                    heard = True
+                    self._is_urgent = self._is_urgent or number not in self._chatty
         if gone:
             self._watches = {name: number for name, number in self._watches.items() if number not in gone}
+        return heard
 
 
 def is_on_network(path: Path) -> bool:

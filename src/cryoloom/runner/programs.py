@@ -7,6 +7,7 @@ The one place of the runner that starts processes. A program dies with the job's
 import ctypes
 import os
 import re
+import select
 import shlex
 import shutil
 import signal
@@ -36,6 +37,10 @@ RELION_ENVIRONMENT = {
 PACKAGE_HINT = "Debian and Ubuntu: apt-get install relion; or set programs.relion.path (`cryoloom doctor`)."
 
 _IGNORED = re.compile(r"Option\s+(\S+)\s+is not a valid RELION argument")
+LOOK_S, BLIND_LOOK_S = 0.2, 0.02
+SETPRIV = shutil.which("setpriv") or ""
+# A thread of ours that forks to call prctl() copies what polars has mapped, which takes 3 ms, and may deadlock.
+_DIES_WITH_PARENT = [SETPRIV, "--pdeathsig", "KILL"] if SETPRIV else []
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
@@ -125,10 +130,10 @@ def run(
         settings: where programs lie.
         cwd: working directory, a project or a shadow of one.
         out, err: its output is appended to these files.
-        look: called every 0.2 s or so; true asks for the program's end.
+        look: called every 0.2 s; true asks for the program's end.
         limit_s: after so many seconds without an end it is taken for hung and killed.
     """
-    argv = arguments(command, settings)
+    argv = [*_DIES_WITH_PARENT, *arguments(command, settings)]
     out_start, err_start = _size(out), _size(err)
     began = time.monotonic()
     with out.open("ab") as out_file, err.open("ab") as err_file:
@@ -139,21 +144,27 @@ def run(
             stdin=subprocess.DEVNULL,
             stdout=out_file,
             stderr=err_file,
-            preexec_fn=_die_with_parent,
+            preexec_fn=None if argv[0] == SETPRIV else _die_with_parent,
         )
     hung = False
-    wait = 0.002
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            break
-        if look is not None and wait > 0.1 and look():
-            process.terminate()
-        if limit_s is not None and time.monotonic() - began > limit_s and not hung:
-            hung = True
-            process.send_signal(signal.SIGKILL)
-        time.sleep(wait)
-        wait = min(wait * 1.5, 0.2)
+    try:
+        ends = [os.pidfd_open(process.pid)]  # readable when it has ended
+    except OSError:
+        ends = []  # a kernel before 5.3
+    try:
+        while True:
+            select.select(ends, [], [], LOOK_S if ends else BLIND_LOOK_S)
+            pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if pid:
+                break
+            if look is not None and look():
+                process.terminate()
+            if limit_s is not None and time.monotonic() - began > limit_s and not hung:
+                hung = True
+                process.send_signal(signal.SIGKILL)
+    finally:
+        for handle in ends:
+            os.close(handle)
     process.returncode = os.waitstatus_to_exitcode(status)
     return Ended(
         process.returncode,

@@ -6,6 +6,7 @@ that the outputs hold, so the journal needs no list of a million ids.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 import polars as pl
@@ -27,6 +28,7 @@ from cryoloom.runner.streams import InputStream, without
 
 # Rows that are written in one go: bounds the memory of a write, and starts who reads early.
 MOST_ROWS = 250_000
+FEW_ROWS = 1000
 LONGEST_WAIT_S = 0.5  # files that no event tells of are looked at so often
 
 
@@ -188,8 +190,10 @@ class RowRun:
             taken = self._take(closed)
             left = any(one.pending is not None and one.pending.height for one in self.inputs.values())
             last = closed and not left
-            if last or any(rows.height for rows in taken.values()):
-                with self.run.slots():
+            count = sum(rows.height for rows in taken.values())
+            if last or count:
+                # A few rows are treated sooner than slots are asked for.
+                with self.run.slots() if count > FEW_ROWS else nullcontext():
                     self._commit(taken, self.protocol.treat(self.run.job, self._batch(taken, last)))
             if last or not left or not any(rows.height for rows in taken.values()):
                 self.ended = last

@@ -20,13 +20,14 @@ from cryoloom.errors import DatasetError
 from cryoloom.project.coordinate_files import coordinate_file
 from cryoloom.project.item_ids import with_ids
 from cryoloom.project.journal import FILE as JOURNAL
-from cryoloom.project.journal import JobHistory, OutputState
+from cryoloom.project.journal import JobHistory, OutputState, read_history
 from cryoloom.project.state import job_status
 from cryoloom.project.watching import is_on_network
 from cryoloom.protocol.datasets import Coordinates, Dataset
 from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.runner.context import Suspended
 
+ASK_S = 0.2  # the state of a producer that says nothing is looked at so often
 # A file that is not there is missed for so long before it is called gone: NFS remembers missing names for a minute.
 GONE_S, GONE_ON_NETWORK_S = 2.0, 60.0
 _LONGEST_LABEL = 256  # bytes of the last line of a table's head
@@ -52,6 +53,7 @@ class InputStream:
     _inode: int = 0  # of the file that was read last
     _offset: int = 0
     _missing_since: float = 0.0
+    _asked: float = -1e9  # when the producer's state was looked at last
     _seen: list[pl.Series] = field(default_factory=list)  # ids, batch by batch
     _repeated: Counter[str] = field(default_factory=Counter)  # what a new generation will give again
 
@@ -68,18 +70,10 @@ class InputStream:
             self.closed = True
             return self._whole_file()
         folder = self.root / self.dataset.job
-        status = job_status(folder, self._history)
-        self._history = status.history
+        self._history = read_history(folder, self._history)
         output = self._history.outputs.get(self.dataset.output)
         if output is None:
-            if status.state in ("failed", "aborted"):
-                raise Suspended(
-                    f"input job {self.dataset.job} {status.state}; cryoloom resume {self.dataset.job}"
-                )
-            if status.state == "succeeded":
-                raise DatasetError(
-                    f"{self.dataset.job}, output {self.dataset.output}", found="missing", expected="a dataset"
-                )
+            self._look_at_producer(folder)
             return None
         path = folder / output.file
         if not output.labels:
@@ -91,6 +85,15 @@ class InputStream:
         if output.revision != self.revision:
             self.is_revised = True
             return None
+        if output.generation == self._generation and output.end == self._offset:
+            self.closed = output.closed
+            if not self.closed:
+                self._look_at_producer(folder)
+            return None
+        return self._read(path, output)
+
+    def _read(self, path: Path, output: OutputState) -> pl.DataFrame | None:
+        """The rows behind the last ones, up to the committed end."""
         if output.generation != self._generation:
             self._repeated = Counter(item for ids in self._seen for item in ids.to_list())
             self._generation, self._offset = output.generation, output.start
@@ -108,13 +111,32 @@ class InputStream:
         if path.stat().st_ino != inode:
             return None
         self.optics, self._knows_optics, self._offset = optics, True, offset
-        if output.closed and self._offset >= output.end:
-            self.closed = True
-        elif not frame.height and status.state in ("failed", "aborted"):
+        self.closed = output.closed and self._offset >= output.end
+        return self._new(frame)
+
+    def _look_at_producer(self, folder: Path) -> None:
+        """Nothing has come: whether anything can.
+
+        Raises:
+            Suspended: the producer failed or was stopped, and all that it made has been given out.
+            DatasetError: it succeeded without making this output.
+        """
+        if time.monotonic() - self._asked < ASK_S:
+            return
+        self._asked = time.monotonic()
+        seq = self._history.seq
+        status = job_status(folder, self._history)
+        self._history = status.history
+        if self._history.seq != seq:
+            return  # its last words came meanwhile: the next look has them
+        if status.state in ("failed", "aborted"):
             raise Suspended(
                 f"input job {self.dataset.job} {status.state}; cryoloom resume {self.dataset.job}"
             )
-        return self._new(frame)
+        if status.state == "succeeded" and self.dataset.output not in self._history.outputs:
+            raise DatasetError(
+                f"{self.dataset.job}, output {self.dataset.output}", found="missing", expected="a dataset"
+            )
 
     def anew(self) -> "InputStream":
         """The same input from the beginning of its newest revision."""

@@ -128,6 +128,13 @@ def parsed(frame: pl.DataFrame) -> pl.DataFrame:
     runs = [name for name in frame.columns if is_run(name)]
     if not runs:
         return frame
+    if not frame.height:
+        return pl.DataFrame(
+            {
+                label: frame[label] if label in frame.columns else pl.Series(dtype=pl.String)
+                for label in labels_of(frame)
+            }
+        )
     text = frame.select(runs)
     # Through a file, for that is what both readers read; it seldom comes to this.
     with tempfile.NamedTemporaryFile() as file:
