@@ -121,10 +121,7 @@ def claim(attempt: str, token: str) -> bool:
         "token": token,
     }
     mine = os.path.join(attempt, f"claim.{os.uname().nodename}.{os.getpid()}.tmp")
-    with open(mine, "w", encoding="utf-8") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
+    write(mine, content)
     try:
         os.link(mine, os.path.join(attempt, "claim"))
     except FileExistsError:
@@ -145,16 +142,28 @@ def beat(attempt: str, count: int) -> None:
 def finish(attempt: str, content: dict[str, object]) -> None:
     """Write `exit.json`, unless the scheduler has given us up for lost already."""
     mine = os.path.join(attempt, ".exit.tmp")
-    with open(mine, "w", encoding="utf-8") as file:
-        json.dump(content, file)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        write(mine, content)
+    except OSError:
+        # The disk is full: the job keeps some room aside for last words.
+        try:
+            os.unlink(os.path.join(attempt, "..", "..", "reserve"))
+        except FileNotFoundError:
+            pass
+        write(mine, content)
     try:
         os.link(mine, os.path.join(attempt, "exit.json"))
     except FileExistsError:
         pass
     finally:
         os.unlink(mine)
+
+
+def write(path: str, content: dict[str, object]) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(content, file)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def descendants(pid: int) -> list[int]:

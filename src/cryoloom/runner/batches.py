@@ -126,6 +126,9 @@ class Lane:
             if ended.code not in KILLED or ended.hung:
                 break
         run.say_ignored(ended.ignored)
+        if ended.code != 0 and (is_full(run.folder) or NO_SPACE in ended.tail):
+            # Whatever it says is done: its last files may be cut off.
+            raise OSError(errno.ENOSPC, NO_SPACE, str(run.folder))
         try:
             result = protocol.collect(run.job, batch)
         except CryoloomError as error:
