@@ -37,6 +37,11 @@ class Watcher:
         self._chatty: set[int] = set()
         self._is_urgent = False  # of the events that were read last
 
+    @property
+    def is_blind(self) -> bool:
+        """Whether nothing wakes: who waits has to look."""
+        return self._handle < 0
+
     def watch(self, path: Path, *, only: Collection[str] = (), chatty: bool = False) -> bool:
         """Watch a file (it grows), or a folder (names in it appear and go); False where it is not there.
 

@@ -15,6 +15,7 @@ from cryoloom.protocol.declare import ADVANCED, InputSpec, OutputSpec, Param, Pa
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import polars as pl
 
@@ -286,6 +287,14 @@ class SourceProtocol(Protocol):
     def is_open(self, quiet_s: float) -> bool:
         """Whether more may come, when nothing new has come for so many seconds."""
         return False
+
+    def folders(self, job: "JobFolder") -> "Sequence[Path]":
+        """Where new items appear as files: it is looked there when something changes; none: all the time."""
+        return ()
+
+    def pending_s(self) -> float | None:
+        """In how many seconds what was seen may be an item; None where nothing is pending."""
+        return None
 
     def pattern(self) -> str:
         """What was looked for, for messages."""

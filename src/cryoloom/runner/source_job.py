@@ -5,7 +5,9 @@ import time
 import polars as pl
 
 from cryoloom.errors import DatasetError
+from cryoloom.project.attempts import CONTROL
 from cryoloom.project.notes import append_note
+from cryoloom.project.watching import Watcher
 from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.protocol.protocols import SourceProtocol
 from cryoloom.runner.context import RunContext, out_of_time
@@ -13,6 +15,7 @@ from cryoloom.runner.item_job import write_failed
 from cryoloom.runner.outputs import GrowingOutput
 
 FIRST_LOOK_S, LOOK_S = 0.005, 0.25  # the longer nothing came, the rarer
+LONGEST_WAIT_S = 2.0  # where folders are watched
 
 
 def run_source(run: RunContext) -> None:
@@ -32,10 +35,13 @@ def run_source(run: RunContext) -> None:
         output.open([*protocol.labels(), ITEM_ID], protocol.optics())
     last_news, wait = time.monotonic(), FIRST_LOOK_S
     seen = set(journal.history.done)
+    watcher = Watcher(poll=bool(run.settings.get("streams.poll")))
+    watcher.watch(run.folder / CONTROL.parent, only=(CONTROL.name,))
     while True:
         if run.is_out_of_time:
             raise out_of_time()
         rows, failed, notes = [], [], []
+        began = time.monotonic()
         for item, found in protocol.discover(run.job, seen):
             seen.add(item)
             if isinstance(found.row, str):
@@ -46,6 +52,7 @@ def run_source(run: RunContext) -> None:
                 notes.append(found.note)
             if len(rows) + len(failed) >= 50:
                 break
+        look_s = time.monotonic() - began
         for note in notes:
             run.log(note)
             journal.write("note", text=note)
@@ -68,8 +75,8 @@ def run_source(run: RunContext) -> None:
         settled = quiet_s > float(protocol.values.get("file_timeout", 0)) + LOOK_S
         if not protocol.is_open(quiet_s) or (settled and run.stream_stopped()):
             break
-        time.sleep(wait)
         wait = min(wait * 1.5, LOOK_S)
+        _wait(watcher, protocol, run, wait, look_s)
     history = journal.history
     journal.write("items.known", total=len(history.done) + len(history.failed))
     if history.failed:
@@ -81,3 +88,23 @@ def run_source(run: RunContext) -> None:
             expected="at least one", hint=reasons[0] if reasons else "Nothing matches the pattern.",
         )  # fmt: skip
     output.close(len(history.failed))
+
+
+def _wait(watcher: Watcher, protocol: SourceProtocol, run: RunContext, wait_s: float, look_s: float) -> None:
+    """Until something may have come: woken by the folders where they can be watched, else by looking.
+
+    Args:
+        wait_s: between two looks, where nothing wakes.
+        look_s: what the last look took: looking takes one part in ten of the time at most.
+    """
+    folders = protocol.folders(run.job)
+    is_watched = bool(folders) and all(watcher.watch(folder) for folder in folders)
+    if not is_watched or watcher.is_blind:
+        time.sleep(max(wait_s, 10 * look_s))
+        return
+    time.sleep(10 * look_s)
+    pending_s = protocol.pending_s()
+    longest = LOOK_S if run.stream_stopped() else LONGEST_WAIT_S
+    if pending_s is not None:
+        longest = min(longest, pending_s + 0.001)
+    watcher.wait(longest)

@@ -5,7 +5,7 @@ pattern's fixed part, since RELION keeps that path below each later job's folder
 import glob
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 WILD = frozenset("*?[")
@@ -22,17 +22,38 @@ def fixed_part(pattern: str) -> Path:
     return Path(*fixed) if fixed else Path()
 
 
-def matching(patterns: str, root: Path) -> Iterator[Path]:
-    """Files that match one of the patterns (separated by blanks), sorted; relative to the project."""
+def matching(patterns: str, root: Path, known: Collection[str] = ()) -> Iterator[Path]:
+    """Files that match one of the patterns (separated by blanks), sorted; relative to the project.
+
+    Args:
+        known: files that are of no interest any more, for which nothing is asked of the disk.
+    """
     seen = set()
     for pattern in patterns.split():
         # A pattern may be absolute, which Path.glob refuses.
         for name in sorted(glob.glob(str(root / Path(pattern).expanduser()), recursive=True)):  # noqa: PTH207
+            if name in known:
+                continue
             path = Path(name)
             # A name that begins with a dot is a file in the making.
             if name not in seen and not path.name.startswith(".") and not path.is_dir():
                 seen.add(name)
                 yield path
+
+
+def watchable(patterns: str, root: Path) -> list[Path]:
+    """The folders in which a new file or folder can be the first to match; none where one pattern has `**`."""
+    found: list[Path] = []
+    for pattern in patterns.split():
+        whole = root / Path(pattern).expanduser()
+        if "**" in whole.parts:
+            return []
+        folders = [root / fixed_part(str(whole))]
+        found += folders
+        for part in whole.relative_to(folders[0]).parts[:-1]:
+            folders = [path for folder in folders for path in sorted(folder.glob(part)) if path.is_dir()]
+            found += folders
+    return list(dict.fromkeys(found))
 
 
 def relion_name(path: Path, below: Path) -> str:

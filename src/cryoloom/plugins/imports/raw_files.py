@@ -2,12 +2,12 @@
 
 import fnmatch
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import ImageError, ParameterError
-from cryoloom.plugins.imports.linking import fixed_part, link_or_copy, matching, relion_name
+from cryoloom.plugins.imports.linking import fixed_part, link_or_copy, matching, relion_name, watchable
 from cryoloom.project.item_ids import item_id
 from cryoloom.protocol import ADVANCED, JobFolder, Param, SourceProtocol
 from cryoloom.protocol.jobs import Found
@@ -117,12 +117,28 @@ class RawFiles(SourceProtocol):
         below = self._below(job)
         groups = self._groups()
         now = time.monotonic()
-        for path in matching(self.fn_in_raw, job.root):
+        taken: set[str] = self.__dict__.setdefault("_taken", set())
+        for path in matching(self.fn_in_raw, job.root, taken):
             name = relion_name(path, below)
             item = item_id(f"{job.uuid} {name}")
-            if item in seen or (self.stream and not self._is_whole(path, now)):
-                continue
-            yield item, self._take(job, path, name, groups)
+            if item not in seen:
+                if self.stream and not self._is_whole(path, now):
+                    continue
+                yield item, self._take(job, path, name, groups)
+            taken.add(str(path))
+        looks = self.__dict__.get("_looks", {})
+        for path in [path for path in looks if not path.exists()]:
+            del looks[path]  # it had another name in the making
+
+    def folders(self, job: JobFolder) -> Sequence[Path]:
+        return watchable(self.fn_in_raw, job.root)
+
+    def pending_s(self) -> float | None:
+        looks: dict[Path, tuple[tuple[int, int], float]] = self.__dict__.get("_looks", {})
+        if not looks:
+            return None
+        oldest = min(since for _, since in looks.values())
+        return max(0.0, self.file_timeout - (time.monotonic() - oldest))
 
     def is_open(self, quiet_s: float) -> bool:
         return self.stream and quiet_s < self.timeout
@@ -174,9 +190,12 @@ class RawFiles(SourceProtocol):
         state = (stat.st_size, stat.st_mtime_ns)
         before, since = looks.get(path, ((-1, -1), now))
         if state != before:
+            since = now
             looks[path] = (state, now)
-            return self.file_timeout == 0
-        return now - since >= self.file_timeout
+        if now - since < self.file_timeout:
+            return False
+        del looks[path]
+        return True
 
     def _take(self, job: JobFolder, path: Path, name: str, groups: list[tuple[str, str]]) -> Found:
         from cryoloom.images.headers import read_header

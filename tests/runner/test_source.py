@@ -1,0 +1,93 @@
+"""An import finds what the microscope writes, wherever the pattern allows it, and takes it when it is whole."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cryoloom import Project
+from cryoloom.images.mrc import write_mrc
+from cryoloom.plugins.imports.linking import matching, watchable
+
+
+def image(path: Path) -> bytes:
+    write_mrc(path, np.ones((16, 16), np.float32), 1.0)
+    data = path.read_bytes()
+    path.unlink()
+    return data
+
+
+def until(done: Callable[[], object]) -> None:
+    began = time.monotonic()
+    while not done():
+        assert time.monotonic() - began < 30
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("poll", [0, 1])
+def test_new_folders_renamed_files_and_slowly_written_ones_are_found_by_events_and_by_looks(
+    tmp_path: Path, poll: int
+) -> None:
+    data = image(tmp_path / "x.mrc")
+    raw = tmp_path / "raw"
+    (raw / "grid1").mkdir(parents=True)
+    project = Project.create(tmp_path / "p")
+    (project.path / ".cryoloom/config.toml").write_text(f"[streams]\npoll = {poll}\n")
+    job = project.run(
+        "import.micrographs",
+        fn_in_raw=str(raw / "grid*" / "*.mrc"),
+        angpix=1.0,
+        stream=True,
+        file_timeout=0.3,
+    )
+    until(lambda: job.state == "running")
+
+    def taken() -> set[str]:
+        history = job.entry.status().history
+        assert not history.failed
+        return (
+            {Path(name).name for name in job.dataset().table()["rlnMicrographName"]}
+            if history.done
+            else set()
+        )
+
+    (raw / "grid1" / "a.mrc").write_bytes(data)
+    until(lambda: taken() == {"a.mrc"})
+
+    (raw / "grid2").mkdir()
+    (raw / "grid2" / "b.part").write_bytes(data)
+    (raw / "grid2" / "b.part").rename(raw / "grid2" / "b.mrc")
+    until(lambda: taken() == {"a.mrc", "b.mrc"})
+
+    with (raw / "grid2" / "c.mrc").open("wb") as file:
+        for start in range(0, len(data), 400):
+            file.write(data[start : start + 400])
+            file.flush()
+            time.sleep(0.1)
+    (raw / "grid1" / "d.tmp.mrc").write_bytes(data[:100])
+    (raw / "grid1" / "d.tmp.mrc").rename(raw / "grid1" / "d.other")
+    until(lambda: taken() == {"a.mrc", "b.mrc", "c.mrc"})
+
+    job.stop_stream()
+    job.wait(30)
+    assert job.state == "succeeded", job.why
+
+
+def test_the_folders_to_watch_are_those_where_a_name_can_first_match(tmp_path: Path) -> None:
+    for name in ("s1/images", "s2/images", "other"):
+        (tmp_path / name).mkdir(parents=True)
+
+    found = watchable("s*/images/*.mrc", tmp_path)
+
+    assert found == [tmp_path, *(tmp_path / name for name in ("s1", "s2", "s1/images", "s2/images"))]
+    assert watchable("**/*.mrc", tmp_path) == []  # nobody can say where
+
+
+def test_known_files_are_passed_over(tmp_path: Path) -> None:
+    for name in ("a.mrc", "b.mrc"):
+        (tmp_path / name).touch()
+
+    assert [path.name for path in matching("*.mrc", tmp_path, {str(tmp_path / "a.mrc")})] == ["b.mrc"]
