@@ -115,7 +115,7 @@ class FactGatherer:
         if has_ended and watched.facts is not None and (not sweep or stamp_of(entry.folder) == watched.stamp):
             return watched.facts
         stamp = stamp_of(entry.folder)
-        status = job_status(entry.folder, watched.history)
+        status = job_status(entry.folder, watched.history or JobHistory(names_items=False))
         if status.state in ENDED and (status.attempt is None or status.attempt.ended):
             # A set of a million items is not kept in mind when its job is over.
             watched.history, watched.stamp = None, stamp

@@ -35,6 +35,7 @@ class OutputState:
 class JobHistory:
     """The journal folded: all that is known of a job's past."""
 
+    names_items: bool = True  # else items are counted in `rows_done`, and `done` stays empty
     seq: int = -1
     offset: int = 0  # bytes read, up to the last whole line
     attempts: int = 0
@@ -134,9 +135,12 @@ class JobHistory:
     def _take_items(self, event: Mapping[str, Any]) -> None:
         self.rows_done += event.get("rows", 0)
         self.last_done = event["t"]
-        for item in event["items"]:
-            self.done[item] = event["t"]
-            self.failed.pop(item, None)
+        if self.names_items:
+            for item in event["items"]:
+                self.done[item] = event["t"]
+                self.failed.pop(item, None)
+        else:
+            self.rows_done += len(event["items"])
         for failure in event.get("failed", ()):
             self.failed[failure["item"]] = (failure.get("name", ""), failure["why"])
         for name, committed in event["outputs"].items():
@@ -155,11 +159,13 @@ def read_history(folder: Path, since: JobHistory | None = None) -> JobHistory:
     try:
         with (folder / FILE).open("rb") as file:
             if os.fstat(file.fileno()).st_size < history.offset:
-                history = JobHistory()
+                history = JobHistory(history.names_items)
             file.seek(history.offset)
             data = file.read()
     except FileNotFoundError:
-        return JobHistory()  # not begun; or restarted, and then what was read before is no longer so
+        return JobHistory(
+            since is None or since.names_items
+        )  # not begun; or restarted, and then what was read before is no longer so
     except OSError:
         return history
     whole = data[: data.rfind(b"\n") + 1]

@@ -13,7 +13,7 @@ from pathlib import Path
 from cryoloom import shepherd
 from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.project.attempts import make_attempt
-from cryoloom.project.jobspec import FILE, JobSpec, read_spec
+from cryoloom.project.jobspec import FILE, JobSpec
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.datasets import KINDS, Dataset, accepts
 from cryoloom.protocol.jobs import JobFolder
@@ -71,7 +71,7 @@ def run(root: Path, given: dict[str, str]) -> int:
     attempt = make_attempt(folder)
     if attempt is None or not shepherd.claim(str(attempt), uuid.uuid4().hex):
         raise ParameterError(f"{name}", found="being run already", expected="a job that rests")
-    code = run_attempt(root, name, read_spec(folder), int(attempt.name))
+    code = run_attempt(root, name, int(attempt.name))
     shepherd.finish(str(attempt), {"ended_by": "exit", "code": code, "why": ""})
     return code
 

@@ -28,7 +28,7 @@ from cryoloom.runner.changes import Changes
 from cryoloom.runner.context import RunContext, Suspended, out_of_time
 from cryoloom.runner.lanes import Lanes, Treated
 from cryoloom.runner.outputs import GrowingOutput
-from cryoloom.runner.streams import Following, InputStream
+from cryoloom.runner.streams import Following, InputStream, below
 
 HOPELESS = 3
 LONGEST_WAIT_S = 0.5  # files that no event tells of are looked at so often
@@ -192,7 +192,7 @@ class ItemRun:
             if self.pending is None or not self.pending.height:
                 self.pending, self.oldest = rows, time.monotonic()
             else:
-                self.pending = pl.concat([self.pending, rows], how="diagonal_relaxed")
+                self.pending = below(self.pending, rows)
         return news
 
     def _rest_of_lanes(self) -> list[Treated]:

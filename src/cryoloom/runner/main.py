@@ -13,7 +13,7 @@ from pathlib import Path
 from cryoloom.errors import CryoloomError
 from cryoloom.project.attempts import attempts_folder, read_control
 from cryoloom.project.disk import LEAST_BYTES, free_bytes
-from cryoloom.project.jobspec import JobSpec, read_spec
+from cryoloom.project.jobspec import read_spec
 from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.notes import clear_marks, set_mark
@@ -38,15 +38,15 @@ RESERVE_BYTES = 65536
 def main() -> int:
     """Entry point."""
     root, name, attempt = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    spec = read_spec(root / name)
-    if len(sys.argv) > 4:
-        tell_module(spec.protocol, sys.argv[4])
-    return run_attempt(root, name, spec, attempt)
+    return run_attempt(root, name, attempt, *sys.argv[4:])
 
 
-def run_attempt(root: Path, name: str, spec: JobSpec, attempt: int) -> int:
-    """Run a job once, to its end, its failure or its suspension."""
+def run_attempt(root: Path, name: str, attempt: int, module: str = "") -> int:
+    """Run a job once, to its end, its failure or its suspension; `module`: where its protocol is known to be."""
     folder = root / name
+    spec = read_spec(folder)
+    if module:
+        tell_module(spec.protocol, module)
     own = attempts_folder(folder) / f"{attempt:04d}"
     journal = JournalWriter(folder, attempt)
     is_retry = journal.history.state == "succeeded"

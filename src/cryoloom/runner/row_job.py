@@ -24,7 +24,7 @@ from cryoloom.runner.context import RunContext, Suspended, out_of_time
 from cryoloom.runner.item_job import own_note
 from cryoloom.runner.outputs import GROUP, GrowingOutput
 from cryoloom.runner.picks import MICROGRAPH, PickReader, write_picks, write_suffix_file
-from cryoloom.runner.streams import InputStream, without
+from cryoloom.runner.streams import InputStream, below, without
 
 # Rows that are written in one go: bounds the memory of a write, and starts who reads early.
 MOST_ROWS = 250_000
@@ -357,7 +357,7 @@ def _below(first: pl.DataFrame | None, second: pl.DataFrame) -> pl.DataFrame:
     if first.columns != second.columns:
         # Another generation: what was one run of columns may be two.
         first, second = star.parsed(first), star.parsed(second)
-    return pl.concat([first, second], how="diagonal_relaxed")
+    return below(first, second)
 
 
 def _keys(rows: pl.DataFrame | None) -> set[str]:

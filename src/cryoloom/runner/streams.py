@@ -30,6 +30,8 @@ from cryoloom.runner.context import Suspended
 ASK_S = 0.2  # the state of a producer that says nothing is looked at so often
 # A file that is not there is missed for so long before it is called gone: NFS remembers missing names for a minute.
 GONE_S, GONE_ON_NETWORK_S = 2.0, 60.0
+MOST_PIECES = 100  # of a table that grows row by row: each takes some kB beside its text
+FEW_IDS = 10_000  # fewer are kept as they are: a column of one id takes some kB
 _LONGEST_LABEL = 256  # bytes of the last line of a table's head
 
 
@@ -47,14 +49,15 @@ class InputStream:
     labels: tuple[str, ...] = ()  # of its rows; empty while it is not open
     revision: int = 0  # of the dataset that was given out
     is_revised: bool = False  # the producer makes all its items again: what it gave before counts no more
-    _history: JobHistory = field(default_factory=JobHistory)
+    _history: JobHistory = field(default_factory=lambda: JobHistory(names_items=False))
     _generation: int = 0
     _knows_optics: bool = False
     _inode: int = 0  # of the file that was read last
     _offset: int = 0
     _missing_since: float = 0.0
     _asked: float = -1e9  # when the producer's state was looked at last
-    _seen: list[pl.Series] = field(default_factory=list)  # ids, batch by batch
+    _seen: list[pl.Series] = field(default_factory=list)  # ids, in large pieces
+    _recent: list[str] = field(default_factory=list)  # ids since the last piece
     _repeated: Counter[str] = field(default_factory=Counter)  # what a new generation will give again
 
     def poll(self) -> pl.DataFrame | None:
@@ -96,6 +99,7 @@ class InputStream:
         """The rows behind the last ones, up to the committed end."""
         if output.generation != self._generation:
             self._repeated = Counter(item for ids in self._seen for item in ids.to_list())
+            self._repeated.update(self._recent)
             self._generation, self._offset = output.generation, output.start
             # Once a generation: a table of coordinates has none, and would be looked through at every poll.
             self._knows_optics = isinstance(self.dataset, Coordinates)
@@ -199,9 +203,18 @@ class InputStream:
         fresh = with_ids(frame)
         if self._repeated:
             fresh = without(fresh, self._repeated)
-        self._seen.append(fresh[ITEM_ID])
         self.rows_seen += fresh.height
+        self._remember(fresh[ITEM_ID])
         return fresh if fresh.height else None
+
+    def _remember(self, ids: pl.Series) -> None:
+        if ids.len() > FEW_IDS:
+            self._seen.append(ids)
+            return
+        self._recent += ids.to_list()
+        if len(self._recent) > FEW_IDS:
+            self._seen.append(pl.Series(self._recent, dtype=pl.String))
+            self._recent.clear()
 
     def _whole_file(self) -> pl.DataFrame | None:
         path = self.root / self.dataset.path
@@ -239,8 +252,14 @@ class Following:
 
     def take(self, rows: pl.DataFrame) -> None:
         """Add rows of a side input."""
-        self.rows = rows if self.rows is None else pl.concat([self.rows, rows], how="diagonal_relaxed")
+        self.rows = rows if self.rows is None else below(self.rows, rows)
         self.keys.update(rows[self.label].cast(pl.String).to_list())
+
+
+def below(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
+    """A table with more rows; one that grows row by row does not become a thousand pieces."""
+    together = pl.concat([first, second], how="diagonal_relaxed")
+    return together.rechunk() if together.n_chunks() > MOST_PIECES else together
 
 
 def optics_of(path: Path) -> pl.DataFrame | None:
