@@ -1,6 +1,7 @@
 """What every kind of job run needs at hand: the job, its protocol, its journal, its settings."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -46,7 +47,12 @@ class RunContext:
     protocol: Protocol
     journal: JournalWriter
     settings: Settings
-    is_out_of_time: bool = False  # end with the item or iteration in hand
+    time_is_up: threading.Event
+
+    @property
+    def is_out_of_time(self) -> bool:
+        """Whether to end with the item or iteration in hand."""
+        return self.time_is_up.is_set()
 
     @property
     def folder(self) -> Path:

@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError
@@ -38,11 +39,24 @@ RESERVE_BYTES = 65536
 def main() -> int:
     """Entry point."""
     root, name, attempt = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-    return run_attempt(root, name, attempt, *sys.argv[4:])
+    module = sys.argv[4] if len(sys.argv) > 4 else ""
+    time_is_up = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda *_: time_is_up.set())
+    return run_attempt(root, name, attempt, module=module, time_is_up=time_is_up)
 
 
-def run_attempt(root: Path, name: str, attempt: int, module: str = "") -> int:
-    """Run a job once, to its end, its failure or its suspension; `module`: where its protocol is known to be."""
+def run_attempt(
+    root: Path, name: str, attempt: int, *, module: str = "", time_is_up: threading.Event | None = None
+) -> int:
+    """Run a job once, to its end, its failure or its suspension.
+
+    Args:
+        root: the project.
+        name: the job's.
+        attempt: its number; its folder is there.
+        module: where the job's protocol is known to be.
+        time_is_up: set from outside when the attempt is to end with the item or iteration in hand.
+    """
     folder = root / name
     spec = read_spec(folder)
     if module:
@@ -64,8 +78,9 @@ def run_attempt(root: Path, name: str, attempt: int, module: str = "") -> int:
         job = JobFolder(f"{name}/", root, spec.id)
         protocol = _with_auto(spec.make_protocol(), journal)
         settings = load_settings(root)
-        run = RunContext(root, name, spec, own, job, protocol, journal, settings)
-        signal.signal(signal.SIGUSR1, lambda *_: setattr(run, "is_out_of_time", True))
+        run = RunContext(
+            root, name, spec, own, job, protocol, journal, settings, time_is_up or threading.Event()
+        )
         found = protocol.resolve_auto(job)
         if found:
             journal.write("auto.resolved", values=found)
