@@ -48,8 +48,8 @@ class Batch:
     """Items to be treated in one go.
 
     `items`: rows of the leading input; each has `cryoloomItemId`. `optics`: its optics table.
-    `root`: a shadow of the project, the working directory of programs; `job`: the job's own
-    folder in it, empty at first, whose files are moved to the real one afterwards.
+    `job`: the job's folder in a shadow of the project (`job.root`, the working directory of programs), empty at
+    first, whose files are moved to the real one afterwards. Without a program the batches of a worker share one.
     `sides`: for each other table input the rows known so far.
     """
 
