@@ -3,11 +3,17 @@
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from cryoloom import Project
 from cryoloom.api.events import events
 from cryoloom.errors import ProjectError
+from cryoloom.project.attempts import make_attempt, write_control
+from cryoloom.protocol import BatchResult, ItemProtocol
+from cryoloom.runner.changes import Changes
+from cryoloom.runner.item_job import ItemRun
+from cryoloom.runner.main import run_attempt
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 ITEMS = 60
@@ -68,3 +74,39 @@ def test_all_items_are_made_again_with_it_and_by_the_jobs_behind_too(project: Pr
     assert set(kept["loomtestWay"].to_list()) == {"Xb"}
     # The source was not asked again.
     assert len(project.job(source).entry.status().history.done) == ITEMS
+
+
+class Killed(BaseException):
+    """Ends a job's process as a kill does: nothing more is written."""
+
+
+def test_a_kill_between_the_empty_outputs_and_the_change_for_all_loses_and_doubles_nothing(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = project.run("loomtest.tick", items=10, rate=1000).wait(60)
+    job = project.run("loomtest.stage", input=source, letter="a", batch_size=2, start=False)
+    taken = Changes.take
+    commit = ItemRun._commit
+
+    def commit_and_ask(run: ItemRun, items: pl.DataFrame, result: BatchResult, version: int = 0) -> None:
+        commit(run, items, result, version)
+        change = {"version": 1, "values": {"letter": "X"}, "of_all": True}
+        write_control(job.folder, changes=[change])
+
+    def die(*_: object) -> ItemProtocol:
+        raise Killed
+
+    monkeypatch.setattr(ItemRun, "_commit", commit_and_ask)
+    monkeypatch.setattr(Changes, "take", die)
+    make_attempt(job.folder)
+    with pytest.raises(Killed):
+        run_attempt(project.path, job.name, 1)
+    between = job.entry.status().history
+    assert between.version == 0 and not between.done
+
+    monkeypatch.setattr(Changes, "take", taken)
+    make_attempt(job.folder)
+    run_attempt(project.path, job.name, 2)
+
+    assert ways(project, job.name) == {"X": 10}
+    assert job.entry.status().history.version == 1

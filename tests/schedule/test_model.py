@@ -1,8 +1,8 @@
 """Whatever happens to jobs and schedulers, what the scheduler decides keeps its promises.
 
-A model of the world invents ends, losses, kills of the scheduler and wishes; after every decision the promises
-hold: no job has two attempts at once, none starts before its needs, slots are never given twice, and when nothing
-disturbs any more all jobs end.
+A model of the world invents ends, losses, kills of the scheduler, wishes and full disks; after every decision the
+promises hold: no job has two attempts at once, none starts before its needs or on a full disk, slots are never given
+twice, and when nothing disturbs any more all jobs end.
 """
 
 from dataclasses import dataclass, field
@@ -47,18 +47,21 @@ class Job:
     since_end: float = 1e9
     began: list[int] = field(default_factory=list)
 
-    def facts(self) -> JobFacts:
+    def facts(self, is_full: bool) -> JobFacts:
+        is_gone = self.state == "running" and not self.lives
         return JobFacts(
             self.name, self.state, needs=self.needs, open_outputs=frozenset({"o"} if self.is_open else ()),
             wants_stop=self.wants_stop, attempt=self.attempt, attempt_ended=self.has_ended, claimed=True,
             lives=self.lives, lost_in_a_row=self.lost, since_end_s=self.since_end,
             request=Request(self.name, cores=self.cores, priority=self.priority), priority=self.priority,
+            blocked="the disk is full" if is_full and (is_gone or self.state == "scheduled") else "",
         )  # fmt: skip
 
 
 class World:
     def __init__(self, shapes: list[tuple[int, int, int, bool]]) -> None:
         self.jobs: dict[str, Job] = {}
+        self.is_full = False  # the disk
         for number, (cores, parent, priority, streams) in enumerate(shapes):
             name = f"j{number:02d}"
             needs = (Need(f"j{parent % number:02d}", "o", streams),) if number and parent >= 0 else ()
@@ -72,7 +75,7 @@ class World:
     def decide(self) -> bool:
         """One look of a scheduler, and what it does; whether it did anything."""
         decision = decide(
-            {job.name: job.facts() for job in self.jobs.values()}, SlotFacts(MACHINE, self.uses())
+            {job.name: job.facts(self.is_full) for job in self.jobs.values()}, SlotFacts(MACHINE, self.uses())
         )
         for action in decision.actions:
             job = self.jobs[action.job]
@@ -80,6 +83,7 @@ class World:
                 case Launch():
                     assert job.has_ended and not job.lives, "two attempts at once"
                     assert not job.wants_stop
+                    assert not self.is_full, "started where nothing can be written"
                     for need in job.needs:
                         parent = self.jobs[need.job]
                         ready = parent.state == "succeeded" or (need.streams and parent.is_open)
@@ -88,7 +92,7 @@ class World:
                     job.began.append(job.attempt)
                     job.state, job.lives, job.has_ended = "running", True, False
                 case CallLost():
-                    assert not job.lives
+                    assert not job.lives and not self.is_full
                     self._lose(job)
                 case Cancel():
                     job.lives, job.has_ended, job.state, job.is_open = False, True, "aborted", False
@@ -100,7 +104,7 @@ class World:
         for job in self.jobs.values():
             assert job.began == list(range(1, len(job.began) + 1))
             if job.name in decision.waits:
-                assert job.state == "scheduled"
+                assert job.state == "scheduled" or self.is_full
                 assert decision.waits[job.name]
         return bool(decision.actions)
 
@@ -122,6 +126,8 @@ class World:
             job.wants_stop = job.state == "running"
         elif what == "resume" and job.state in ("failed", "aborted"):
             job.state, job.wants_stop, job.lost, job.since_end = "scheduled", False, 0, 1e9
+        elif what in ("fill", "room"):
+            self.is_full = what == "fill"
         elif what == "time":
             for one in self.jobs.values():
                 one.since_end += 60.0
@@ -137,7 +143,9 @@ shapes = st.lists(
 )
 happenings = st.lists(
     st.tuples(
-        st.sampled_from(["kill", "progress", "succeed", "fail", "stop", "resume", "time", "look", "look"]),
+        st.sampled_from(
+            ["kill", "progress", "succeed", "fail", "stop", "resume", "time", "fill", "room", "look", "look"]
+        ),
         st.integers(0, 5),
     ),
     max_size=60,
@@ -154,6 +162,7 @@ def test_promises_hold_whatever_happens_and_all_ends_when_nothing_disturbs(
             world.decide()
         else:
             world.happen(what, which)
+    world.happen("room", 0)
     for _ in range(100):
         for which in range(len(world.jobs)):
             world.happen("resume", which)
