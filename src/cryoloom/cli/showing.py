@@ -87,6 +87,8 @@ def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption =
             "cpu_s": round(history.cpu_s + history.program_cpu_s, 1),
             "peak_mb": history.peak_mb,
             "disk_mb": round(_disk_bytes(found.folder) / 1e6, 1),
+            "gpu_s": round(history.gpu_s, 1),
+            "gpu_mb": history.gpu_mb,
         },
         "views": views,
         "folder": str(found.folder),
@@ -111,6 +113,8 @@ def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption =
     _section("parameters", [[name, str(value)] for name, value in content["params"].items()])
     used = content["resources"]
     print(f"used: {used['cpu_s']} s of CPU, {used['peak_mb']:.0f} MB of memory, {used['disk_mb']} MB of disk")
+    if used["gpu_mb"]:
+        print(f"      {used['gpu_s']} s of GPU time, {used['gpu_mb']:.0f} MB of GPU memory")
     _section("failed", [[name or item, why] for item, (name, why) in history.failed.items()])
     _section("notes", [[note] for note in history.notes])
     if views:

@@ -62,6 +62,8 @@ class JobHistory:
     ended: float = 0.0
     cpu_s: float = 0.0
     program_cpu_s: float = 0.0
+    gpu_s: float = 0.0  # load of its GPUs times time
+    gpu_mb: float = 0.0  # of their memory, at most
     peak_mb: float = 0.0  # of its process, or of one of its programs
 
     def take(self, event: Mapping[str, Any]) -> None:
@@ -110,6 +112,8 @@ class JobHistory:
             case "command.ended":
                 self.program_cpu_s += event.get("cpu_s", 0.0)
                 self.peak_mb = max(self.peak_mb, event.get("peak_mb", 0.0))
+                self.gpu_s += event.get("gpu_s", 0.0)
+                self.gpu_mb = max(self.gpu_mb, event.get("gpu_mb", 0.0))
                 if event["code"] == 0:
                     self.steps_done.add(event["step"])
             case "iteration.done":

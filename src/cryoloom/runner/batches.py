@@ -117,11 +117,10 @@ class Lane:
         for _ in range(MOST_KILLED if count == 1 else 1):
             ended = programs.run(
                 command, run.settings, cwd=batch.job.root, out=run.folder / "run.out", err=run.folder / "run.err",
-                limit_s=limit,
+                limit_s=limit, gpus=run.gpus(self.gpus),
             )  # fmt: skip
             run.journal.write(
-                "command.ended", step=f"batch {batch.number}", code=ended.code, wall_s=ended.wall_s,
-                cpu_s=ended.cpu_s, peak_mb=ended.peak_mb,
+                "command.ended", step=f"batch {batch.number}", code=ended.code, **ended.facts(),
             )  # fmt: skip
             if ended.code not in KILLED or ended.hung:
                 break

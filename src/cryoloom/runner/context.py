@@ -82,6 +82,11 @@ class RunContext:
         """Whether the user asked for the stream's end (`cryoloom stop JOB --stream`)."""
         return bool(read_control(self.folder)["stream"] == "stop")
 
+    def gpus(self, named: str | None = None) -> frozenset[str]:
+        """The GPUs that the job's programs run on; `named`: by RELION's string instead of the protocol's."""
+        text = self.protocol.gpus() if named is None else named
+        return frozenset() if text is None else gpus_of_string(text, self.machine().gpus)
+
     @contextlib.contextmanager
     def slots(self, slot: str = "", gpus: str | None = None) -> Iterator[None]:
         """Hold cores, memory and GPUs of the machine while the block runs; waits until they are free.

@@ -69,6 +69,7 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
             out=run.folder / "run.out",
             err=run.folder / "run.err",
             look=look,
+            gpus=run.gpus(),
         )
     run.say_ignored(ended.ignored)
     if ended.code != 0:
@@ -76,9 +77,7 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
             "command.ended",
             step=STEP,
             code=ended.code,
-            wall_s=ended.wall_s,
-            cpu_s=ended.cpu_s,
-            peak_mb=ended.peak_mb,
+            **ended.facts(),
         )
         if run.is_out_of_time:
             raise out_of_time()
@@ -91,9 +90,7 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
         )  # fmt: skip
     _check_outputs(run)
     _tell_progress(run, protocol)
-    run.journal.write(
-        "command.ended", step=STEP, code=0, wall_s=ended.wall_s, cpu_s=ended.cpu_s, peak_mb=ended.peak_mb
-    )
+    run.journal.write("command.ended", step=STEP, code=0, **ended.facts())
 
 
 def _tell_progress(run: RunContext, protocol: ProgramProtocol) -> None:

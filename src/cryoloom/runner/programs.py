@@ -14,13 +14,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cryoloom.errors import ProgramError
 from cryoloom.project.settings import Settings
 from cryoloom.protocol.command import Command
+from cryoloom.runner.gpu_use import GpuMeter
 
 # Why each is needed: docs/relion.md, "Environment".
 RELION_ENVIRONMENT = {
@@ -56,6 +58,13 @@ class Ended:
     hung: bool
     tail: str  # last lines of its error output, or of its output
     ignored: tuple[str, ...] = ()  # options that RELION did not know and passed over, with success
+    gpu_s: float = 0.0
+    gpu_mb: float = 0.0
+
+    def facts(self) -> dict[str, Any]:
+        """What it took, for the journal."""
+        used = {"wall_s": self.wall_s, "cpu_s": self.cpu_s, "peak_mb": self.peak_mb}
+        return {**used, "gpu_s": self.gpu_s, "gpu_mb": self.gpu_mb} if self.gpu_mb else used
 
 
 def find_program(name: str, settings: Settings) -> str:
@@ -122,6 +131,7 @@ def run(
     err: Path,
     look: Callable[[], bool] | None = None,
     limit_s: float | None = None,
+    gpus: Collection[str] = (),
 ) -> Ended:
     """Run a program to its end.
 
@@ -131,6 +141,7 @@ def run(
         cwd: working directory, a project or a shadow of one.
         out, err: its output is appended to these files.
         look: called every 0.2 s; true asks for the program's end.
+        gpus: whose load is asked for while it runs.
         limit_s: after so many seconds without an end it is taken for hung and killed.
     """
     argv = [*_DIES_WITH_PARENT, *arguments(command, settings)]
@@ -147,6 +158,7 @@ def run(
             preexec_fn=None if argv[0] == SETPRIV else _die_with_parent,
         )
     hung = False
+    meter = GpuMeter(gpus)
     try:
         ends = [os.pidfd_open(process.pid)]  # readable when it has ended
     except OSError:
@@ -157,6 +169,7 @@ def run(
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
+            meter.look()
             if look is not None and look():
                 process.terminate()
             if limit_s is not None and time.monotonic() - began > limit_s and not hung:
@@ -165,15 +178,19 @@ def run(
     finally:
         for handle in ends:
             os.close(handle)
+        meter.end()
     process.returncode = os.waitstatus_to_exitcode(status)
+    wall_s = time.monotonic() - began
     return Ended(
         process.returncode,
-        round(time.monotonic() - began, 3),
+        round(wall_s, 3),
         round(usage.ru_utime + usage.ru_stime, 3),
         round(usage.ru_maxrss / 1024, 1),
         hung,
         _tail(err, err_start) or _tail(out, out_start),
         _ignored_options(out, out_start) + _ignored_options(err, err_start),
+        round(meter.gpu_s(wall_s), 2),
+        meter.peak_mb,
     )
 
 
