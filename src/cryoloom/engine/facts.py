@@ -2,13 +2,20 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.launchers import ledger
 from cryoloom.launchers.requests import request_of
-from cryoloom.project.attempts import CONTROL, Attempt, attempts_folder, read_attempt, read_control
+from cryoloom.project.attempts import (
+    CONTROL,
+    Attempt,
+    attempts_folder,
+    newest_attempt,
+    read_attempt,
+    read_control,
+)
 from cryoloom.project.disk import why_not_writable
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.journal import FILE as JOURNAL
@@ -17,6 +24,8 @@ from cryoloom.project.state import ENDED, JobStatus, foreign_status, job_status,
 from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, Protocol, RowProtocol
 from cryoloom.schedule.decide import JobFacts, Need, SlotFacts
 from cryoloom.schedule.slots import Machine
+
+SETTLED_NS = 50_000_000
 
 
 @dataclass(slots=True)
@@ -94,6 +103,9 @@ class FactGatherer:
             watched = self.watched.get(entry.name)
             if watched is None:
                 watched = Watched(entry)
+            elif "spec" in watched.entry.__dict__ and watched.entry.spec is not None:
+                # What was asked of a job never changes: ten thousand files are not read again for one new row.
+                entry.__dict__["spec"] = watched.entry.spec
             watched.entry = entry
             found[entry.name] = watched
         for gone in self.watched.keys() - found.keys():
@@ -111,16 +123,24 @@ class FactGatherer:
         if is_foreign:
             status = foreign_status(entry.folder, entry.pipeline_status)
             return JobFacts(entry.name, status.state, foreign=True)
-        has_ended = watched.facts is not None and watched.facts.state in ENDED
-        if has_ended and watched.facts is not None and (not sweep or stamp_of(entry.folder) == watched.stamp):
-            return watched.facts
+        known = watched.facts
+        if known is not None and known.state in ENDED and not sweep:
+            return known
         stamp = stamp_of(entry.folder)
+        if known is not None and watched.stamp == stamp:
+            if known.state in ENDED:
+                return known
+            # A new attempt leaves no trace in the stamp before its process writes.
+            if newest_attempt(entry.folder) is None:
+                blocked = why_not_writable(entry.folder)
+                return known if blocked == known.blocked else replace(known, blocked=blocked)
         status = job_status(entry.folder, watched.history or JobHistory(names_items=False))
         if status.state in ENDED and (status.attempt is None or status.attempt.ended):
             # A set of a million items is not kept in mind when its job is over.
-            watched.history, watched.stamp = None, stamp
+            watched.history, watched.stamp = None, _if_settled(stamp)
         else:
-            watched.history, watched.stamp = status.history, ()
+            is_new = status.state == "scheduled" and status.attempt is None
+            watched.history, watched.stamp = status.history, _if_settled(stamp) if is_new else ()
             if not watched.is_described:
                 watched.is_described = True
                 try:
@@ -171,6 +191,11 @@ class FactGatherer:
             request=request,
             priority=int(control["priority"]),
         )
+
+
+def _if_settled(stamp: tuple[int, ...]) -> tuple[int, ...]:
+    """The stamp, unless what it stands for changed so lately that another change may bear the same time."""
+    return stamp if time.time_ns() - max(stamp[::2]) > SETTLED_NS else ()
 
 
 def _describe(watched: Watched) -> None:

@@ -205,6 +205,8 @@ def _do(project: ProjectFolder, action: Action) -> None:
     match action:
         case Launch(job):
             previous = newest_attempt(folder)
+            if previous is not None and not previous.ended:
+                return  # of two schedulers the other was faster
             if previous is not None and previous.claim is not None:
                 _sweep(str(previous.claim.get("token")))
             attempt = make_attempt(folder)
