@@ -33,6 +33,18 @@ def test_a_streaming_job_starts_when_its_input_is_open_and_another_waits_for_its
     assert decision.waits == {"c": "waits for a (running)"}
 
 
+def test_a_chain_begins_as_one_where_nothing_of_the_input_is_needed_to_start() -> None:
+    source = JobFacts("a", "running", gives_early=True)
+    early = JobFacts("b", "scheduled", needs=(Need("a", "movies", True, early=True),))
+    auto = JobFacts("c", "scheduled", needs=(Need("a", "movies", True),))
+    behind_a_program = JobFacts("e", "scheduled", needs=(Need("d", "particles", True, early=True),))
+
+    decision = judged(source, early, auto, JobFacts("d", "running"), behind_a_program)
+
+    assert decision.actions == (Launch("b"),)
+    assert decision.waits == {"c": "waits for a (running)", "e": "waits for d (running)"}
+
+
 def test_a_job_below_a_failed_one_says_what_to_do_and_nothing_is_busy() -> None:
     failed = JobFacts("a", "failed")
     child = JobFacts("b", "scheduled", needs=(Need("a", "x", True),))

@@ -21,7 +21,7 @@ from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory
 from cryoloom.project.state import ENDED, JobStatus, foreign_status, job_status, stamp_of
-from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, Protocol, RowProtocol
+from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, Protocol, RowProtocol, SourceProtocol
 from cryoloom.schedule.decide import JobFacts, Need, SlotFacts
 from cryoloom.schedule.slots import Machine
 
@@ -35,6 +35,7 @@ class Watched:
     entry: JobEntry
     is_described: bool = False
     needs: tuple[Need, ...] = ()
+    gives_early: bool = False
     protocol: Protocol | None = None  # where the job takes its slots as a whole; else its batches do
     history: JobHistory | None = None
     first_unclaimed: float = 0.0
@@ -179,6 +180,7 @@ class FactGatherer:
             entry.spec.wait_for,
             frozenset(outputs),
             frozenset(name for name, output in outputs.items() if output.closed),
+            gives_early=watched.gives_early,
             wants_stop=status.wanted == "stop",
             attempt=attempt.number if attempt else 0,
             attempt_ended=ended,
@@ -200,11 +202,17 @@ def _if_settled(stamp: tuple[int, ...]) -> tuple[int, ...]:
 
 def _describe(watched: Watched) -> None:
     protocol = watched.entry.make_protocol()
+    # What is `auto` may be found in an input.
+    is_early = type(protocol).resolve_auto is Protocol.resolve_auto
+    watched.gives_early = isinstance(protocol, ItemProtocol | SourceProtocol) or (
+        isinstance(protocol, RowProtocol) and not protocol.needs_all()
+    )
     watched.needs = tuple(
         Need(
             dataset.job,
             dataset.output,
             streams=isinstance(protocol, ItemProtocol | RowProtocol) and protocol.input_spec(name).streams,
+            early=is_early,
         )
         for name, dataset in protocol.given.items()
         # A file that is no output of its job was there when it was named: nothing is waited for.

@@ -25,6 +25,7 @@ class Need:
     job: str
     output: str
     streams: bool  # may be taken as soon as it is open
+    early: bool = False  # nothing of it is needed to start: the job itself waits for the first item
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class JobFacts:
     wait_for: tuple[str, ...] = ()
     open_outputs: frozenset[str] = frozenset()
     closed_outputs: frozenset[str] = frozenset()  # complete, though the job may go on
+    gives_early: bool = False  # its outputs grow with its items, and do not come at its end
     wants_stop: bool = False
     attempt: int = 0
     attempt_ended: bool = True
@@ -194,6 +196,8 @@ def why_waiting(job: JobFacts, jobs: Mapping[str, JobFacts]) -> str:
         goes_on = producer.state in ("running", "scheduled")  # scheduled: its next attempt follows
         if goes_on and need.streams and need.output in producer.open_outputs:
             continue
+        if producer.state == "running" and producer.gives_early and need.streams and need.early:
+            continue  # a chain begins as one: when the first item comes, all its jobs are there
         return _waits_for(producer)
     return ""
 
