@@ -55,9 +55,11 @@ def measured(name: str, argv: list[str], cwd: Path, environment: Mapping[str, st
     """Wall and CPU seconds of a command and of all that it started."""
     group = ControlGroup(name)
     began = time.monotonic()
-    subprocess.run(
-        argv, cwd=cwd, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL, preexec_fn=group.enter
-    )  # fmt: skip
+    with (cwd / "output").open("w") as output:
+        subprocess.run(
+            argv, cwd=cwd, env={**os.environ, **environment}, check=True, stdout=output, stderr=output,
+            preexec_fn=group.enter,
+        )  # fmt: skip
     return time.monotonic() - began, group.cpu_s()
 
 

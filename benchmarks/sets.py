@@ -1,8 +1,9 @@
 """Set operations: Cryoloom's jobs, from files to files, beside Scipion's sets.
 
 Usage: sets.py [--rows N] [--rounds N]. Scipion wants numpy below 2: an environment of its own has
-`pip install -e . scipion-pyworkflow scipion-em`; without it our times stand alone. Each tool and task runs in a process of its own; imports and the making of
-the inputs are not counted. Medians of CPU seconds, wall seconds, the peak of memory, and the ratio.
+`pip install -e . scipion-pyworkflow scipion-em`; without it our times stand alone. Each tool and task runs in a
+process of its own; imports and the making of the inputs are not counted. Medians of CPU seconds, wall seconds, the
+peak of memory, and the ratio.
 
 Of Scipion the steps of its protocols (ProtUnionSet, ProtSubSet, ProtSetFilter) are run, without a project: its
 job start is not counted; ours (journal, header, log) is.
