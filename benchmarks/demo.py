@@ -10,6 +10,7 @@ With --arrivals the movies come one by one, so many seconds apart, and the time 
 """
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -86,7 +87,8 @@ def script_of(project: Project, root: Path) -> Path:
             ):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
     script = root / "plain.sh"
-    script.write_text("set -e\n" + "\n".join(command for _, command in commands) + "\n")
+    lines = [f"echo {job} $(date +%s.%N) >> times\n{command}\n" for job, command in commands]
+    script.write_text("set -e\n" + "".join(lines) + "echo end $(date +%s.%N) >> times\n")
     return script
 
 
@@ -134,6 +136,19 @@ def compare(project: Project, folder: Path) -> None:
     print("| | Cryoloom | shell script | ratio |\n| --- | --- | --- | --- |")
     for what, mine, theirs in zip(("wall (s)", "CPU (s)"), ours, plain, strict=True):
         print(f"| the demo from movies to map, {what} | {mine:.1f} | {theirs:.1f} | {mine / theirs:.3f} |")
+    times = [line.split() for line in (script.parent / "times").read_text().splitlines()]
+    plainly: dict[str, float] = {}
+    for (job, begin), (_, end) in itertools.pairwise(times):
+        plainly[job] = plainly.get(job, 0.0) + float(end) - float(begin)
+    # The script's project has the microscope before the import: its jobs have numbers higher by one.
+    for job in Project(folder / "p").jobs():
+        kind, number = job.name.split("/job")
+        theirs = plainly.get(f"{kind}/job{int(number) + 1:03d}")
+        history = job.entry.status().history
+        if theirs is not None:
+            print(
+                f"| of it {job.entry.protocol}, wall (s) | {history.ended - history.began:.1f} | {theirs:.1f} | |"
+            )
 
 
 def follow_arrivals(project: Project, folder: Path, every_s: float) -> None:
