@@ -118,7 +118,6 @@ def own_places(folder: Path) -> dict[str, str]:
 
 def compare(project: Project, folder: Path) -> None:
     environment = {**RELION_ENVIRONMENT, "OMP_NUM_THREADS": "2"}
-    script = script_of(project, folder / "plain" / "p")
     workflow = workflow_of(project, folder, stream=False)
     argv = [
         sys.executable,
@@ -132,6 +131,9 @@ def compare(project: Project, folder: Path) -> None:
         "--wait",
     ]
     ours = measured("cryoloom", argv, folder, own_places(folder))
+    # Of this very run: what RELION does depends on the order of rows, and so does the number of its iterations.
+    made = Project(folder / "p")
+    script = script_of(made, folder / "plain" / "p")
     plain = measured("plain", ["sh", str(script)], script.parent, environment)
     print("| | Cryoloom | shell script | ratio |\n| --- | --- | --- | --- |")
     for what, mine, theirs in zip(("wall (s)", "CPU (s)"), ours, plain, strict=True):
@@ -140,10 +142,8 @@ def compare(project: Project, folder: Path) -> None:
     plainly: dict[str, float] = {}
     for (job, begin), (_, end) in itertools.pairwise(times):
         plainly[job] = plainly.get(job, 0.0) + float(end) - float(begin)
-    # The script's project has the microscope before the import: its jobs have numbers higher by one.
-    for job in Project(folder / "p").jobs():
-        kind, number = job.name.split("/job")
-        theirs = plainly.get(f"{kind}/job{int(number) + 1:03d}")
+    for job in made.jobs():
+        theirs = plainly.get(job.name)
         history = job.entry.status().history
         if theirs is not None:
             print(

@@ -22,12 +22,14 @@ from cryoloom.api.summary import JobSummary, summarise
 from cryoloom.engine.scheduler import call_scheduler, ensure_scheduler, read_waits
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import attempts
+from cryoloom.project import pipeline as pipe
 from cryoloom.project.cleaning import Cleaning
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.lineage import dependents_of
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.retrying import Retry
+from cryoloom.project.watching import Watcher
 from cryoloom.project.workflow import add_to_project, read_workflow
 from cryoloom.protocol import datasets as kinds
 from cryoloom.protocol.declare import InputSpec, near, numbered
@@ -124,28 +126,36 @@ class Project:
         *,
         timeout_s: float | None = None,
         tell: "Callable[[list[JobSummary]], None] | None" = None,
+        every_s: float = 2.0,
     ) -> list["JobSummary"]:
         """Stay until the jobs (all, by default) have ended, or nothing can go on without you.
 
         Args:
             jobs: which; None for all.
             timeout_s: give up waiting after so many seconds; the jobs go on.
-            tell: called with the state of all every half second or so.
+            tell: called with the state of all when one changes, and every `every_s` seconds or so.
+            every_s: how often it is looked where no change of state wakes us.
         """
         names = None if jobs is None else {job.name for job in jobs}
         began, pause = time.monotonic(), 0.02
+        # The scheduler writes each change of a state into the pipeline.
+        watcher = Watcher()
+        watcher.watch(self.path, only=(pipe.FILE,))
         while True:
             shown = [summary for summary in self.summaries() if names is None or summary.name in names]
             if tell is not None:
                 tell(shown)
             waiting = [summary for summary in shown if summary.state in LIVE and summary.ours]
             if not waiting or all(summary.stuck for summary in waiting):
-                return shown
+                break
             if timeout_s is not None and time.monotonic() - began > timeout_s:
-                return shown
+                break
             ensure_scheduler(self.path)
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.4)
+            left_s = every_s if timeout_s is None else max(0.0, began + timeout_s - time.monotonic())
+            watcher.wait(min(pause, left_s))
+            pause = min(pause * 1.5, every_s)
+        watcher.close()
+        return shown
 
     def summaries(self) -> list["JobSummary"]:
         """The state of every job: what `cryoloom ls` prints."""

@@ -21,7 +21,7 @@ def follow(project: "Project", jobs: "Sequence[Job] | None", *, quiet: bool = Fa
     from rich.live import Live
 
     with Live(refresh_per_second=4) as screen:
-        return project.wait(jobs, tell=lambda shown: screen.update(_rich_table(shown)))
+        return project.wait(jobs, tell=lambda shown: screen.update(_rich_table(shown)), every_s=0.4)
 
 
 def items_text(summary: "JobSummary") -> str:
