@@ -38,8 +38,8 @@ def main(attempt: str) -> int:
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with open(os.path.join(attempt, "command.json"), encoding="utf-8") as file:
         command = json.load(file)
-    if not claim(attempt, command["token"]):
-        return 0
+    if not claim(attempt, command["token"]) or os.path.exists(os.path.join(attempt, "exit.json")):
+        return 0  # another has it, or it was given up before we came
     me = os.getpid()
 
     def die_with_me() -> None:

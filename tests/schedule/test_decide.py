@@ -56,6 +56,14 @@ def test_a_job_below_a_failed_one_says_what_to_do_and_nothing_is_busy() -> None:
     assert not decision.busy and not decision.actions
 
 
+def test_a_stop_ends_an_attempt_that_nobody_claims_too() -> None:
+    fresh = JobFacts("a", "running", wants_stop=True, claimed=False, attempt_ended=False, seen_unclaimed_s=1)
+    old = JobFacts("a", "running", wants_stop=True, claimed=False, attempt_ended=False, seen_unclaimed_s=60)
+
+    assert judged(fresh).actions == (Cancel("a"),)
+    assert judged(old).actions == (CallLost("a"),)
+
+
 def test_wait_for_means_success() -> None:
     assert judged(JobFacts("a", "running"), JobFacts("b", "scheduled", wait_for=("a",))).waits == {
         "b": "waits for a (running)"

@@ -119,6 +119,7 @@ class Loop:
     swept: float = -SWEEP_S
     before: tuple[object, ...] = ()
     looks_alike: int = 0
+    acted: tuple[Action, ...] = ()
 
     def go(self, idle_s: float) -> None:
         """Until nothing has been there to do for so long, or the project is gone."""
@@ -136,8 +137,9 @@ class Loop:
             live = [facts[name] for name in self.gatherer.live]
             runs = any(job.state == "running" and not job.foreign for job in live)
             longest = LIVELY_S if runs or decision.actions else WAITING_S if decision.waits else QUIET_S
-            if decision.actions:
-                continue
+            is_new, self.acted = decision.actions != self.acted, decision.actions
+            if decision.actions and is_new:
+                continue  # what was done shows at once; what is asked again and again, as a stop, has time
             # What a look costs is spent at most one part in five of the time; waits for the disk cost nothing.
             time.sleep(max(CLOSEST_S, 4 * (time.process_time() - cpu_s)))
             self.watcher.wait(min(longest, max(0.1, idle_s)), rest_s=self._rest(live))
