@@ -107,7 +107,7 @@ class RunContext:
                 told = why
                 self.journal.write("waiting", why=why)
             time.sleep(wait)
-            wait = min(wait * 1.5, 0.1)
+            wait = min(wait * 1.5, 0.05)
         if told:
             self.journal.write("waiting", why="")
         try:

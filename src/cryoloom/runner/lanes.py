@@ -14,8 +14,10 @@ from dataclasses import dataclass
 from cryoloom.protocol.jobs import BatchResult
 from cryoloom.runner.batches import Lane, Work
 
-KEEP_S = 0.02  # without work, until a lane gives its share back
-KEEP_BUSY_S = 0.5  # with work, until it lets others ask
+# Without work a lane gives its share back after this: longer than a commit, shorter than the time between the items
+# of a quick stream, or lanes that wait for items would keep others from theirs.
+KEEP_S = 0.002
+KEEP_BUSY_S, YIELD_S = 0.1, 0.005  # with work: when it lets others ask, and for how long
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,10 @@ class Lanes:
                     self._tell(Treated(work, lane.treat(work)))
                     following = self._todo.get(timeout=KEEP_S)
                     if following is None or time.monotonic() > until:
-                        return following
+                        break
                     work = following
+            time.sleep(YIELD_S if following is not None else 0)
+            return following
         except queue.Empty:
             return None
         except Exception as fault:  # the main thread raises it again
