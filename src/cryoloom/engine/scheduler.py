@@ -50,7 +50,7 @@ CLOSEST_S = 0.01
 LONGEST_REST_S = 0.25
 LIVELY_S, WAITING_S, QUIET_S = 0.25, 1.0, 5.0
 # Jobs that have ended are looked at when a command asks, and so often for what hands have changed.
-SWEEP_S = 30.0
+SWEEP_S = 60.0
 IDLE_S = 60.0
 POKE = "poke"
 
