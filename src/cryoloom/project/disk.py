@@ -31,5 +31,10 @@ def why_not_writable(folder: Path, needs_free: int = 0) -> str:
         return f"{folder} cannot be written (read-only, or not yours)"
     needs_free = max(needs_free, LEAST_BYTES)
     if free_bytes(folder) < needs_free:
-        return f"no space left on the disk; goes on by itself when {needs_free / 1e6:,.0f} MB are free"
+        return no_space(needs_free)
     return ""
+
+
+def no_space(needs_free: int) -> str:
+    """The sentence that says what has to be free."""
+    return f"no space left on the disk; goes on by itself when {needs_free / 1e6:,.0f} MB are free"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cryoloom.errors import CryoloomError
 from cryoloom.project.attempts import attempts_folder, read_control
-from cryoloom.project.disk import LEAST_BYTES, free_bytes
+from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_space
 from cryoloom.project.jobspec import read_spec
 from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import JournalWriter
@@ -131,7 +131,7 @@ def _pause(journal: JournalWriter, folder: Path, attempt: Path) -> None:
     (folder / RESERVE).unlink(missing_ok=True)
     freed = clear_shadows(attempt)
     needs = free_bytes(folder) + max(LEAST_BYTES, freed)
-    why = f"no space left on the disk; goes on by itself when {needs / 1e6:,.0f} MB are free"
+    why = no_space(needs)
     journal.write("job.suspended", why=why, cause="disk", needs_free=needs, sync=True)
     journal.close()
     with (folder / "run.err").open("a") as file:
