@@ -1,4 +1,4 @@
-"""Who can be killed: living processes that work for a project, by kind; and what is left when all is over."""
+"""Who can be killed: living processes that work for a project, by kind; waiting for it, and what is left when all is over."""
 
 import contextlib
 import json
@@ -69,6 +69,14 @@ def kill_at_random(
                 has_killed = True
         between(has_killed)
     return killed
+
+
+def until(done: Callable[[], object], timeout_s: float = 60) -> None:
+    """Wait until it is so."""
+    began = time.monotonic()
+    while not done():
+        assert time.monotonic() - began < timeout_s
+        time.sleep(0.05)
 
 
 def _lives(pid: int) -> bool:

@@ -3,12 +3,12 @@
 import contextlib
 import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faults.killing import until
 
 from cryoloom import Project
 from cryoloom.images.mrc import write_mrc
@@ -26,13 +26,6 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a small file system cannot be mounted here (it needs root)")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def until(done: Callable[[], object], timeout_s: float = 60) -> None:
-    began = time.monotonic()
-    while not done():
-        assert time.monotonic() - began < timeout_s
-        time.sleep(0.1)
 
 
 def test_a_copying_import_waits_while_the_disk_is_full_and_goes_on_when_there_is_room(

@@ -9,11 +9,12 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faults.killing import until
 
 from cryoloom import Job, Project
 from cryoloom.images.mrc import write_mrc
@@ -24,13 +25,6 @@ from cryoloom.project.jsonfile import read_json_or_none
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 CLOCK = Path(__file__).parent / "clock"
-
-
-def until(done: Callable[[], object], timeout_s: float = 60) -> None:
-    began = time.monotonic()
-    while not done():
-        assert time.monotonic() - began < timeout_s
-        time.sleep(0.05)
 
 
 def micrographs(folder: Path, count: int) -> str:
