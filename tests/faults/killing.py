@@ -71,14 +71,6 @@ def kill_at_random(
     return killed
 
 
-def until(done: Callable[[], object], timeout_s: float = 60) -> None:
-    """Wait until it is so."""
-    began = time.monotonic()
-    while not done():
-        assert time.monotonic() - began < timeout_s
-        time.sleep(0.05)
-
-
 def _lives(pid: int) -> bool:
     """Not a zombie that nobody has waited for yet."""
     try:

@@ -1,10 +1,10 @@
 """Parameters change in mid-stream: for the items to come or for all, and the jobs behind follow."""
 
-import time
 from pathlib import Path
 
 import polars as pl
 import pytest
+from waiting import until
 
 from cryoloom import Project
 from cryoloom.api.events import events
@@ -29,10 +29,8 @@ def ways(project: Project, name: str) -> dict[str, int]:
     return dict(table.group_by("loomtestWay").len().iter_rows())
 
 
-def until(project: Project, name: str, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while len(project.job(name).entry.status().history.done) < count and time.monotonic() < deadline:
-        time.sleep(0.05)
+def until_done(project: Project, name: str, count: int) -> None:
+    until(lambda: len(project.job(name).entry.status().history.done) >= count)
 
 
 def chain(project: Project) -> tuple[str, str, str]:
@@ -44,7 +42,7 @@ def chain(project: Project) -> tuple[str, str, str]:
 
 def test_items_to_come_are_made_with_the_changed_parameter_and_say_so(project: Project) -> None:
     _, first, second = chain(project)
-    until(project, first, 5)
+    until_done(project, first, 5)
     project.job(first).change(letter="X")
     project.wait(timeout_s=60)
 
@@ -61,7 +59,7 @@ def test_items_to_come_are_made_with_the_changed_parameter_and_say_so(project: P
 def test_all_items_are_made_again_with_it_and_by_the_jobs_behind_too(project: Project) -> None:
     source, first, second = chain(project)
     joined = project.run("sets.filter", input=second, expression="rlnOpticsGroup = 1")
-    until(project, second, 8)
+    until_done(project, second, 8)
     project.job(first).change(letter="X", of_all=True)
     project.wait(timeout_s=90)
 

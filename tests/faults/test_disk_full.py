@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from faults.killing import until
+from waiting import until
 
 from cryoloom import Project
 from cryoloom.images.mrc import write_mrc

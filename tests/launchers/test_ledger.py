@@ -65,6 +65,20 @@ def test_who_waits_is_seen_by_those_who_come_later() -> None:
     assert not ledger.take(Request("small"), TWO)
 
 
+def test_a_process_has_waited_since_its_job_was_announced() -> None:
+    """Else a job that the scheduler launches would begin at the end of the queue."""
+    ledger.announce({"big": Request("big", cores=2, project="/p")})
+    assert not ledger.take(Request("other", cores=2, priority=1), TWO, "lane 0")
+    assert ledger.take(Request("small"), TWO, "lane 1")
+
+    assert ledger.take(Request("big", cores=2, project="/p"), TWO, "its process")
+    ledger.announce({})
+    ledger.give_back("lane 0")
+
+    assert ledger.take(Request("small"), TWO, "lane 1") == "after big of /p, which waits for slots"
+    assert not ledger.take(Request("big", cores=2, project="/p"), TWO, "its process")
+
+
 @pytest.mark.parametrize(
     ("text", "held"),
     [("0:1", {"0", "1"}), ("0,1:2,3", {"0", "1", "2", "3"}), ("", {"0", "1"}), ("0:0", {"0"})],

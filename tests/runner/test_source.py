@@ -1,11 +1,11 @@
 """An import finds what the microscope writes, wherever the pattern allows it, and takes it when it is whole."""
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import until
 
 from cryoloom import Project
 from cryoloom.images.mrc import write_mrc
@@ -17,13 +17,6 @@ def image(path: Path) -> bytes:
     data = path.read_bytes()
     path.unlink()
     return data
-
-
-def until(done: Callable[[], object]) -> None:
-    began = time.monotonic()
-    while not done():
-        assert time.monotonic() - began < 30
-        time.sleep(0.02)
 
 
 @pytest.mark.slow

@@ -1,6 +1,9 @@
 """What may start, what waits and why: facts in, actions out."""
 
+from dataclasses import replace
+
 from cryoloom.schedule.decide import (
+    LAUNCH_S,
     CallLost,
     Cancel,
     GiveUp,
@@ -95,6 +98,28 @@ def test_slots_are_given_once_in_one_look_and_to_the_most_urgent_first() -> None
 
     assert decision.actions == (Launch("b"),)
     assert decision.waits == {"a": "needs 2 cores; 0 of 2 free (b holds 2)"}
+
+
+def test_the_slots_of_a_launched_job_are_kept_until_its_process_asks_for_them() -> None:
+    request = Request("a", cores=2)
+    scheduled = JobFacts("a", "scheduled", request=request)
+    starting = replace(scheduled, state="running", attempt=1, attempt_ended=False, starting_s=0.1)
+
+    def wanted(job: JobFacts) -> dict[str, Request]:
+        return dict(decide({"a": job}, SlotFacts(Machine(2))).wants_slots)
+
+    assert wanted(scheduled) == wanted(starting) == {"a": request}
+    assert wanted(replace(starting, starting_s=LAUNCH_S + 1)) == {}, "its process hangs"
+    assert wanted(replace(starting, starting_s=None)) == {}, "it has begun"
+
+
+def test_a_job_does_not_start_before_one_that_has_waited_longer_for_the_same_slots() -> None:
+    older = Request("x", cores=2, since=1.0, looked=5.0)
+    job = JobFacts("a", "scheduled", request=Request("a", cores=2))
+
+    decision = decide({"a": job}, SlotFacts(Machine(2), waiting=(older,), now=5.0))
+
+    assert decision.waits == {"a": "after x, which waits for slots"}
 
 
 def test_a_lost_attempt_is_called_lost_and_the_next_one_waits_longer_each_time() -> None:

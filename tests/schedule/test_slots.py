@@ -1,6 +1,12 @@
 """Slots are given once, to the most urgent first; a refusal says by whom they are held."""
 
-from cryoloom.schedule.slots import HOLD_S, Machine, Request, Use, why_after, why_not
+from dataclasses import replace
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cryoloom.schedule.slots import HOLD_S, LOOK_S, Machine, Request, Use, held_by, why_after, why_not
 
 TWO = Machine(cores=2, memory_mb=8192, gpus=("0", "1"))
 
@@ -49,18 +55,101 @@ def test_a_plugin_s_limit_holds_over_all_jobs() -> None:
     assert not why_not(Request("b", plugin="relion"), others, machine)
 
 
+def test_a_job_of_another_project_is_named_with_it() -> None:
+    theirs = use("Refine3D/job020", 2, project="/data/p2")
+
+    why = why_not(Request("b", project="/data/p1"), [theirs], TWO)
+
+    assert why == "needs 1 core; 0 of 2 free (Refine3D/job020 of /data/p2 holds 2)"
+    assert "of /data" not in why_not(Request("b", project="/data/p2"), [theirs], TWO)
+
+
 def test_the_more_urgent_request_goes_first_though_a_smaller_one_would_fit() -> None:
-    urgent = Request("u", cores=2, priority=1, since=5.0)
+    urgent = Request("u", cores=2, priority=1, since=5.0, looked=6.0)
     held = [use("a")]
 
     assert why_after(Request("b", since=1.0), [urgent], held, TWO, 6.0) == "after u, which waits for slots"
-    assert not why_after(urgent, [Request("b", since=1.0)], held, TWO, 6.0)
+    assert not why_after(urgent, [Request("b", since=1.0, looked=6.0)], held, TWO, 6.0)
+
+
+def test_of_equals_the_one_that_has_waited_longer_goes_first() -> None:
+    old, young = Request("old", since=1.0, looked=2.0), Request("young", since=2.0, looked=2.0)
+    one_free = [use("a")]
+
+    assert why_after(young, [old], one_free, TWO, 2.0) == "after old, which waits for slots"
+    assert not why_after(old, [young], one_free, TWO, 2.0)
+    assert not why_after(young, [old], [], TWO, 2.0), "there is room for both"
+
+
+def test_who_does_not_look_any_more_is_not_waited_for() -> None:
+    stopped = Request("stopped", priority=1, since=1.0, looked=2.0)
+
+    assert why_after(Request("b", since=3.0), [stopped], [use("a")], TWO, 3.0)
+    assert not why_after(Request("b", since=3.0), [stopped], [use("a")], TWO, 2.0 + LOOK_S + 0.1)
 
 
 def test_a_large_request_is_overtaken_but_not_for_ever() -> None:
-    large = Request("large", cores=2, since=0.0)
+    large = Request("large", cores=2, since=0.0, looked=HOLD_S)
     small = Request("small", cores=1, since=1.0)
     held = [use("a")]
 
     assert not why_after(small, [large], held, TWO, now=2.0)
     assert why_after(small, [large], held, TWO, now=HOLD_S + 1.0)
+
+
+def test_a_job_s_own_lanes_do_not_wait_for_each_other_by_name_alone() -> None:
+    mine = Request("a", since=2.0, project="/p1")
+
+    assert not why_after(mine, [Request("a", since=1.0, looked=2.0, project="/p1")], [use("x")], TWO, 2.0)
+    assert why_after(mine, [Request("a", since=1.0, looked=2.0, project="/p2")], [use("x")], TWO, 2.0)
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.integers(0, 1), st.integers(0, 2), st.booleans()),
+        min_size=2,
+        max_size=8,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_all_who_wait_get_their_turn_in_the_order_in_which_they_came(
+    shapes: list[tuple[int, int, int, bool]], random: Random
+) -> None:
+    machine = Machine(cores=3, gpus=("0", "1"), limits={"p": 1})
+    waiting = [
+        Request(
+            f"j{number}",
+            cores,
+            priority=priority,
+            gpus=frozenset({str(gpu)} if gpu < 2 else ()),
+            plugin="p" if limited else "",
+            since=float(number),
+        )
+        for number, (cores, priority, gpu, limited) in enumerate(shapes)
+    ]
+    held: list[Use] = []
+    now = 100.0
+
+    while waiting:
+        now += 1.0
+        waiting = [replace(request, looked=now) for request in waiting]
+        granted = []
+        for request in random.sample(waiting, len(waiting)):
+            rivals = [other for other in waiting if other is not request and other not in granted]
+            if why_not(request, held, machine) or why_after(request, rivals, held, machine, now):
+                continue
+            with_it = [*held, held_by(request)]
+            twins = [
+                other for other in rivals if same_shape(other, request) and why_not(other, with_it, machine)
+            ]
+            assert all(request.since < other.since for other in twins), "overtaken by its equal"
+            granted.append(request)
+            held.append(held_by(request))
+        assert sum(use.cores for use in held) <= machine.cores
+        waiting = [request for request in waiting if request not in granted]
+        assert held, "all wait for each other"
+        held.remove(random.choice(held))
+
+
+def same_shape(one: Request, other: Request) -> bool:
+    return replace(one, job="", since=0.0) == replace(other, job="", since=0.0)

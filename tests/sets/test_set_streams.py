@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from sets.conftest import optics_table, particles
+from waiting import until
 
 from cryoloom import star
 from cryoloom.project.attempts import make_attempt
@@ -71,10 +72,7 @@ class Background:
         return state.items if state else 0
 
     def until(self, holds: Callable[[], bool]) -> None:
-        end = time.monotonic() + 20
-        while not holds():
-            assert time.monotonic() < end, "it did not come to that within 20 s"
-            time.sleep(0.01)
+        until(holds, 20)
 
     def finish(self) -> None:
         self.thread.join(20)

@@ -39,6 +39,7 @@ class Watched:
     protocol: Protocol | None = None  # where the job takes its slots as a whole; else its batches do
     history: JobHistory | None = None
     first_unclaimed: float = 0.0
+    launched: tuple[int, float] = (0, 0.0)  # the newest attempt, and when it was first seen
     unknown: str = ""  # why its protocol cannot be found
     ended_at: float = 0.0
     facts: JobFacts | None = None  # of a job that has ended, as long as `stamp` holds
@@ -164,6 +165,11 @@ class FactGatherer:
         elif not watched.first_unclaimed:
             watched.first_unclaimed = now
         ended = attempt is None or attempt.ended
+        number = attempt.number if attempt else 0
+        if watched.launched[0] != number:
+            watched.launched = (number, now)
+        is_ours = attempt is not None and (attempt.claim is None or attempt.lives() is True)
+        is_starting = is_ours and not ended and history.attempt < number
         # It succeeded and is to try failed items again: until it says so itself, its outputs still look closed.
         reopening = history.state == "succeeded" and status.state != "succeeded"
         outputs = {} if reopening else history.outputs
@@ -171,7 +177,7 @@ class FactGatherer:
         control = read_control(entry.folder)
         request = None
         if watched.protocol is not None:
-            request = request_of(entry.name, watched.protocol, control, self.machine)
+            request = request_of(self.project.root, entry.name, watched.protocol, control, self.machine)
         return JobFacts(
             entry.name,
             status.state,
@@ -182,9 +188,10 @@ class FactGatherer:
             frozenset(name for name, output in outputs.items() if output.closed),
             gives_early=watched.gives_early,
             wants_stop=status.wanted == "stop",
-            attempt=attempt.number if attempt else 0,
+            attempt=number,
             attempt_ended=ended,
             claimed=claimed,
+            starting_s=now - watched.launched[1] if is_starting else None,
             lives=attempt.lives() if attempt and attempt.claim else True,
             seen_unclaimed_s=now - watched.first_unclaimed if watched.first_unclaimed else 0.0,
             lost_in_a_row=_lost_in_a_row(entry.folder, status),

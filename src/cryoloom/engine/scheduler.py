@@ -115,6 +115,7 @@ class Loop:
     watched: dict[str, set[Path]] = field(default_factory=dict)  # by job
     waits: dict[str, str] | None = None
     wants: Mapping[str, Request] = field(default_factory=dict)
+    announced: float = 0.0  # when `wants` was said last
     poked: int = -1
     swept: float = -SWEEP_S
     before: tuple[object, ...] = ()
@@ -167,8 +168,9 @@ class Loop:
         if decision.waits != self.waits:
             self.waits = dict(decision.waits)
             write_json(self.cache / "waits.json", {"waits": self.waits})
-        if decision.wants_slots != self.wants:
-            self.wants = decision.wants_slots
+        is_old = bool(self.wants) and now - self.announced > ledger.REFRESH_S
+        if decision.wants_slots != self.wants or is_old:
+            self.wants, self.announced = decision.wants_slots, now
             ledger.announce(self.wants)
         self._watch(facts)
         return decision, facts

@@ -15,7 +15,10 @@ from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 
 from cryoloom.project.processes import is_alive, start_ticks
-from cryoloom.schedule.slots import Machine, Request, Use, why_after, why_not
+from cryoloom.schedule.slots import Machine, Request, Use, held_by, why_after, why_not
+
+# Who waits says so again when its last look is older than this: a part of `slots.LOOK_S`.
+REFRESH_S = 1.0
 
 
 @dataclass(slots=True)
@@ -51,25 +54,22 @@ def take(request: Request, machine: Machine, slot: str = "") -> str:
         slot: which of several shares of this process.
     """
     me = (os.getpid(), start_ticks(os.getpid()), slot)
+    now = time.monotonic()
     with _locked() as ledger:
-        known = ledger.waiting.get(me)
-        request = replace(request, since=known.since if known else time.monotonic())
+        request = replace(request, since=_since(ledger, me, request, now), looked=now)
         others = [use for use in ledger.uses if (use.pid, use.start, use.slot) != me]
         # Lanes of one job may share a GPU: an id that is listed twice.
         others = [replace(use, gpus=()) if use.pid == me[0] else use for use in others]
         rivals = [other for key, other in ledger.waiting.items() if key != me]
-        why = why_not(request, others, machine)
-        why = why or why_after(request, rivals, others, machine, time.monotonic())
+        why = why_not(request, others, machine) or why_after(request, rivals, others, machine, now)
         if why:
-            ledger.waiting[me] = request
+            known = ledger.waiting.get(me)
+            if known is None or now - known.looked > REFRESH_S:
+                ledger.waiting[me] = request
             return why
         ledger.waiting.pop(me, None)
-        gpus = (*sorted(request.gpus),)
-        memory = request.memory_mb
         kept = [use for use in ledger.uses if (use.pid, use.start, use.slot) != me]
-        ledger.uses[:] = [
-            *kept, Use(*me, request.job, request.cores, memory, gpus, request.plugin, request.alone)
-        ]  # fmt: skip
+        ledger.uses[:] = [*kept, replace(held_by(request), pid=me[0], start=me[1], slot=slot)]
         return ""
 
 
@@ -81,16 +81,35 @@ def give_back(slot: str = "") -> None:
 
 
 def announce(requests: Mapping[str, Request]) -> None:
-    """What jobs wait for that have no process yet: all that this process announces, by job."""
-    pid, start = os.getpid(), start_ticks(os.getpid())
+    """What jobs wait for that have no process yet, or one that is about to ask: all that this process announces, by job.
+
+    Said again within `slots.LOOK_S`, or nobody waits for them.
+    """
+    pid, start, now = os.getpid(), start_ticks(os.getpid()), time.monotonic()
     with _locked() as ledger:
-        for key in [key for key in ledger.waiting if key[0] == pid and key[2] not in requests]:
-            del ledger.waiting[key]
+        for key, request in [*ledger.waiting.items()]:
+            if key[:2] == (pid, start) and _is_announced(key, request) and request.job not in requests:
+                del ledger.waiting[key]
         for job, request in requests.items():
-            known = ledger.waiting.get((pid, start, job))
-            ledger.waiting[pid, start, job] = replace(
-                request, since=known.since if known else time.monotonic()
-            )
+            me = (pid, start, job)
+            ledger.waiting[me] = replace(request, since=_since(ledger, me, request, now), looked=now)
+
+
+def _since(ledger: Ledger, me: tuple[int, int, str], request: Request, now: float) -> float:
+    """When it began to wait; a process has waited since its job was announced."""
+    known = ledger.waiting.get(me)
+    if known is not None:
+        return known.since
+    announced = [
+        other.since
+        for key, other in ledger.waiting.items()
+        if _is_announced(key, other) and other.is_of_job_of(request)
+    ]
+    return min(announced, default=now)
+
+
+def _is_announced(key: tuple[int, int, str], request: Request) -> bool:
+    return key[2] == request.job
 
 
 @contextlib.contextmanager
@@ -128,8 +147,8 @@ def _parse(data: bytes) -> Ledger:
     try:
         content = json.loads(data or b"{}")
         uses = [
-            Use(pid, start, slot, job, cores, memory, (*gpus,), plugin, alone)
-            for pid, start, slot, job, cores, memory, gpus, plugin, alone in content.get("uses", [])
+            Use(pid, start, slot, job, cores, memory, (*gpus,), plugin, alone, project)
+            for pid, start, slot, job, cores, memory, gpus, plugin, alone, project in content.get("uses", [])
         ]
         waiting = {
             (pid, start, slot): Request(**{**request, "gpus": frozenset(request["gpus"])})

@@ -1,6 +1,7 @@
 """What a job takes of a machine: from its protocol's values and its user's wishes."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from cryoloom.launchers.machine import gpus_of_string
@@ -8,7 +9,9 @@ from cryoloom.protocol.protocols import Protocol
 from cryoloom.schedule.slots import UNKNOWN_MEMORY_MB, Machine, Request
 
 
-def request_of(job: str, protocol: Protocol, control: Mapping[str, Any], machine: Machine) -> Request:
+def request_of(
+    project: Path, job: str, protocol: Protocol, control: Mapping[str, Any], machine: Machine
+) -> Request:
     """What a job, or one batch of it, takes of a machine; `control`: the user's wishes."""
     gpus = protocol.gpus()
     memory = control["memory_gb"]
@@ -20,4 +23,5 @@ def request_of(job: str, protocol: Protocol, control: Mapping[str, Any], machine
         plugin=protocol.name.partition(".")[0],
         priority=int(control["priority"]),
         alone=bool(control["alone"]),
+        project=str(project),
     )

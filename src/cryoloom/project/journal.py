@@ -39,6 +39,7 @@ class JobHistory:
     seq: int = -1
     offset: int = 0  # bytes read, up to the last whole line
     attempts: int = 0
+    attempt: int = 0  # the number of the last one that began
     last_progress_attempt: int = 0  # the last one that finished an item, a step or an iteration
     suspended: str = ""
     needs_free: int = 0  # bytes of disk without which it cannot go on
@@ -77,6 +78,7 @@ class JobHistory:
         match kind:
             case "attempt.started":
                 self.attempts += 1
+                self.attempt = event["attempt"]
                 self.state, self.why, self.waiting, self.suspended = "", "", "", ""
                 self.needs_free = 0
                 self.began = self.began or event["t"]

@@ -14,9 +14,14 @@ from cryoloom.project.attempts import read_control
 from cryoloom.project.jobspec import JobSpec
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.settings import Settings
+from cryoloom.project.watching import Watcher
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
-from cryoloom.schedule.slots import Machine
+from cryoloom.schedule.slots import Machine, Request
+
+# A job that waits for slots looks at least so often: the ledger does not change when who holds them dies.
+LOOK_S = 0.25
+TELL_WAIT_S = 5.0
 
 
 class Suspended(Exception):
@@ -96,21 +101,25 @@ class RunContext:
             gpus: instead of those that the protocol names.
         """
         machine = self.machine()
-        request = request_of(self.name, self.protocol, read_control(self.folder), machine)
+        request = request_of(self.root, self.name, self.protocol, read_control(self.folder), machine)
         if gpus is not None:
             request = replace(request, gpus=gpus_of_string(gpus, machine.gpus))
-        wait = 0.005
-        told = ""
-        began = time.monotonic()
-        while why := ledger.take(request, machine, slot):
-            if why != told and time.monotonic() - began > 5.0:
-                told = why
-                self.journal.write("waiting", why=why)
-            time.sleep(wait)
-            wait = min(wait * 1.5, 0.05)
-        if told:
-            self.journal.write("waiting", why="")
+        if ledger.take(request, machine, slot):
+            self._wait_for_slots(request, machine, slot)
         try:
             yield
         finally:
             ledger.give_back(slot)
+
+    def _wait_for_slots(self, request: Request, machine: Machine, slot: str) -> None:
+        """Look again whenever others have taken or given back; after some seconds the journal says for whom we wait."""
+        told, began = "", time.monotonic()
+        with contextlib.closing(Watcher()) as watcher:
+            watcher.watch(ledger.ledger_file())
+            while why := ledger.take(request, machine, slot):
+                if why != told and time.monotonic() - began > TELL_WAIT_S:
+                    told = why
+                    self.journal.write("waiting", why=why)
+                watcher.wait(LOOK_S)
+        if told:
+            self.journal.write("waiting", why="")

@@ -17,7 +17,7 @@ from cryoloom.runner.batches import Lane, Work
 # Without work a lane gives its share back after this: longer than a commit, shorter than the time between the items
 # of a quick stream, or lanes that wait for items would keep others from theirs.
 KEEP_S = 0.002
-KEEP_BUSY_S, YIELD_S = 0.1, 0.005  # with work: when it lets others ask, and for how long
+KEEP_BUSY_S = 0.1  # with work: when it asks anew, so that who has waited longer comes first
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,6 @@ class Lanes:
                     if following is None or time.monotonic() > until:
                         break
                     work = following
-            time.sleep(YIELD_S if following is not None else 0)
             return following
         except queue.Empty:
             return None

@@ -5,10 +5,10 @@ facts and does what the actions say.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from cryoloom.schedule.slots import Machine, Request, Use, why_after, why_not
+from cryoloom.schedule.slots import Machine, Request, Use, held_by, why_after, why_not
 
 State: TypeAlias = Literal["scheduled", "running", "succeeded", "failed", "aborted"]
 
@@ -16,6 +16,8 @@ State: TypeAlias = Literal["scheduled", "running", "succeeded", "failed", "abort
 BACK_OFF_S = (0.0, 1.0, 5.0, 30.0, 120.0)
 MAX_LOST = 3
 UNCLAIMED_S = 20.0
+# So long the slots of a launched job are kept for its process, which is about to ask for them.
+LAUNCH_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class JobFacts:
     attempt: int = 0
     attempt_ended: bool = True
     claimed: bool = True
+    starting_s: float | None = None  # since it was launched, while its process has not said that it runs
     lives: bool | None = True  # None: on another host
     seen_unclaimed_s: float = 0.0  # how long the attempt has had no claim
     lost_in_a_row: int = 0
@@ -110,7 +113,8 @@ class Decision:
     actions: tuple[Action, ...]
     waits: Mapping[str, str]
     busy: bool  # something runs or can still start
-    wants_slots: Mapping[str, Request] = field(default_factory=dict)  # of jobs that wait for nothing else
+    # Of jobs that wait for nothing else, and of those just launched.
+    wants_slots: Mapping[str, Request] = field(default_factory=dict)
 
 
 def decide(jobs: Mapping[str, JobFacts], slots: SlotFacts | None = None) -> Decision:
@@ -131,6 +135,8 @@ def decide(jobs: Mapping[str, JobFacts], slots: SlotFacts | None = None) -> Deci
             action = _of_running(job)
             if action is not None:
                 actions.append(action)
+            elif job.request is not None and job.starting_s is not None and job.starting_s < LAUNCH_S:
+                wants[job.name] = job.request
         elif job.state == "scheduled":
             why = why_waiting(job, jobs)
             if job.lost_in_a_row >= MAX_LOST:
@@ -151,7 +157,8 @@ def decide(jobs: Mapping[str, JobFacts], slots: SlotFacts | None = None) -> Deci
             else:
                 actions.append(Launch(job.name))
                 if job.request is not None:
-                    launched.append(_held_by(job.request))
+                    wants[job.name] = job.request
+                    launched.append(held_by(job.request))
                 busy = True
     return Decision(tuple(actions), waits, busy, wants)
 
@@ -161,21 +168,10 @@ def _refused(job: JobFacts, slots: SlotFacts | None, launched: list[Use]) -> str
     if slots is None or job.request is None:
         return ""
     uses = [*slots.uses, *launched]
-    refused = why_not(job.request, uses, slots.machine)
-    return refused or why_after(job.request, slots.waiting, uses, slots.machine, slots.now)
-
-
-def _held_by(request: Request) -> Use:
-    return Use(
-        0,
-        0,
-        "",
-        request.job,
-        request.cores,
-        request.memory_mb,
-        (*request.gpus,),
-        request.plugin,
-        request.alone,
+    own = [other.since for other in slots.waiting if other.is_of_job_of(job.request)]
+    request = replace(job.request, since=min(own, default=slots.now))
+    return why_not(request, uses, slots.machine) or why_after(
+        request, slots.waiting, uses, slots.machine, slots.now
     )
 
 
