@@ -1,4 +1,4 @@
-"""A full disk is said in a sentence, and the job goes on when there is room."""
+"""A full disk, and a quota that is used up, are said in a sentence, and the job goes on when there is room."""
 
 import contextlib
 import os
@@ -14,6 +14,9 @@ from cryoloom import Project
 from cryoloom.images.mrc import write_mrc
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+QUOTA = Path(__file__).parent / "quota"
 
 
 @pytest.fixture
@@ -62,7 +65,7 @@ def test_items_whose_programs_found_no_room_are_not_called_failed(small_disk: Pa
     assert 0 < len(job.entry.status().history.done) < 8
 
     subprocess.run(["mount", "-o", "remount,size=16m", str(small_disk)], check=True)
-    behind.wait(60)
+    project.wait(timeout_s=60)
 
     assert (job.state, behind.state) == ("succeeded", "succeeded"), (job.why, behind.why)
     assert len(job.dataset()) == len(behind.dataset()) == 8
@@ -83,3 +86,26 @@ def test_a_job_that_was_made_on_a_full_disk_says_why_it_waits(small_disk: Path, 
     job.wait(60)
 
     assert job.state == "succeeded", job.why
+
+
+def test_a_quota_that_is_used_up_keeps_a_job_waiting_and_fails_no_item(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    used_up = tmp_path / "used up"
+    monkeypatch.setenv("QUOTA_USED_UP_FILE", str(used_up))
+    monkeypatch.setenv("PYTHONPATH", f"{QUOTA}:{os.environ.get('PYTHONPATH', '')}")
+    project = Project.create(tmp_path / "p")
+    source = project.run("loomtest.tick", items=12, rate=1000).wait(60)
+    used_up.touch()
+    job = project.run("loomtest.faulty", input=source, batch_size=1, trouble="m0000005", fault="quota")
+
+    until(lambda: job.why.startswith("your quota is used up; goes on by itself when it leaves 1 MB"))
+    assert job.state == "scheduled"
+    assert len(job.entry.status().history.done) < 12
+    assert not job.entry.status().history.failed
+    used_up.unlink()
+    job.wait(60)
+
+    assert job.state == "succeeded", job.why
+    assert len(job.dataset()) == 12
+    assert not list((job.folder / ".cryoloom").glob("room.*"))

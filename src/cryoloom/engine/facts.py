@@ -16,7 +16,7 @@ from cryoloom.project.attempts import (
     read_attempt,
     read_control,
 )
-from cryoloom.project.disk import why_not_writable
+from cryoloom.project.disk import why_not_writable, why_over_quota
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory
@@ -26,6 +26,7 @@ from cryoloom.schedule.decide import JobFacts, Need, SlotFacts
 from cryoloom.schedule.slots import Machine
 
 SETTLED_NS = 50_000_000
+QUOTA_S = 5.0  # a quota is tried so often: it costs some writing
 
 
 @dataclass(slots=True)
@@ -40,6 +41,7 @@ class Watched:
     history: JobHistory | None = None
     first_unclaimed: float = 0.0
     launched: tuple[int, float] = (0, 0.0)  # the newest attempt, and when it was first seen
+    quota: tuple[str, float] = ("", 0.0)  # what was found when it was tried last, and when
     unknown: str = ""  # why its protocol cannot be found
     ended_at: float = 0.0
     facts: JobFacts | None = None  # of a job that has ended, as long as `stamp` holds
@@ -196,10 +198,29 @@ class FactGatherer:
             seen_unclaimed_s=now - watched.first_unclaimed if watched.first_unclaimed else 0.0,
             lost_in_a_row=_lost_in_a_row(entry.folder, status),
             since_end_s=max(now - watched.ended_at, _age_of_end(attempt)) if watched.ended_at else 0.0,
-            blocked=_blocked(entry.folder, status, control["fresh"]),
+            blocked=self._blocked(watched, status, control["fresh"]),
             request=request,
             priority=int(control["priority"]),
         )
+
+    def _blocked(self, watched: Watched, status: JobStatus, fresh: int) -> str:
+        """What keeps an attempt from being started, or from being called lost."""
+        folder = watched.entry.folder
+        if status.state == "running":
+            is_gone = status.attempt is not None and status.attempt.vanished()
+            return why_not_writable(folder) if is_gone else ""
+        if status.state != "scheduled":
+            return ""
+        if status.attempt is not None and status.attempt.number <= fresh:
+            return why_not_writable(folder)  # asked anew: the next attempt will tell what it needs
+        history = status.history
+        why = why_not_writable(folder, 0 if history.is_over_quota else history.needs_free)
+        if why or not history.is_over_quota:
+            return why
+        now = time.monotonic()
+        if now - watched.quota[1] > QUOTA_S:
+            watched.quota = (why_over_quota(folder, history.needs_free), now)
+        return watched.quota[0]
 
 
 def _if_settled(stamp: tuple[int, ...]) -> tuple[int, ...]:
@@ -227,15 +248,6 @@ def _describe(watched: Watched) -> None:
     )
     if isinstance(protocol, ProgramProtocol):
         watched.protocol = protocol
-
-
-def _blocked(folder: Path, status: JobStatus, fresh: int) -> str:
-    """What keeps an attempt from being started, or from being called lost."""
-    if status.state == "scheduled":
-        asked_anew = status.attempt is not None and status.attempt.number <= fresh
-        return why_not_writable(folder, 0 if asked_anew else status.history.needs_free)
-    is_gone = status.state == "running" and status.attempt is not None and status.attempt.vanished()
-    return why_not_writable(folder) if is_gone else ""
 
 
 def _age_of_end(attempt: Attempt | None) -> float:

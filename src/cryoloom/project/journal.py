@@ -43,6 +43,7 @@ class JobHistory:
     last_progress_attempt: int = 0  # the last one that finished an item, a step or an iteration
     suspended: str = ""
     needs_free: int = 0  # bytes of disk without which it cannot go on
+    is_over_quota: bool = False  # not the disk is full, but the user's share of it
     done: dict[str, float] = field(default_factory=dict)  # item id → wall time, for people
     rows_done: int = 0  # of a set operation, whose items are not named here: they stand in its outputs
     last_done: float = 0.0  # wall time
@@ -80,7 +81,7 @@ class JobHistory:
                 self.attempts += 1
                 self.attempt = event["attempt"]
                 self.state, self.why, self.waiting, self.suspended = "", "", "", ""
-                self.needs_free = 0
+                self.needs_free, self.is_over_quota = 0, False
                 self.began = self.began or event["t"]
                 self.failed = {}
             case "output.opened":
@@ -128,6 +129,7 @@ class JobHistory:
                 self.notes.append(event["text"])
             case "job.suspended":
                 self.suspended, self.needs_free = event["why"], event.get("needs_free", 0)
+                self.is_over_quota = event.get("cause") == "quota"
             case "job.ended":
                 self.state, self.why, self.ended = event["state"], event.get("why", ""), event["t"]
                 self.cpu_s += event.get("cpu_s", 0.0)

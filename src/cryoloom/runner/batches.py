@@ -1,6 +1,5 @@
 """One batch of an item job: its shadow, its program, its rows; and what to say of what did not come through."""
 
-import errno
 import signal
 import statistics
 import time
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from cryoloom.errors import CryoloomError
-from cryoloom.project.disk import NO_SPACE, is_full
+from cryoloom.project.disk import lack_of_room
 from cryoloom.project.notes import MARKS
 from cryoloom.protocol.jobs import ITEM_ID, Batch, BatchResult, JobFolder
 from cryoloom.protocol.protocols import ItemProtocol
@@ -79,10 +78,10 @@ class Lane:
         """A full disk is no item's fault.
 
         Raises:
-            OSError: ENOSPC.
+            OSError: ENOSPC or EDQUOT.
         """
-        if is_full(self.run.folder) or any(NO_SPACE in why for why in result.failed.values()):
-            raise OSError(errno.ENOSPC, NO_SPACE, str(self.run.folder))
+        if lack := lack_of_room(self.run.folder, "; ".join(result.failed.values())):
+            raise lack
 
     def _result(self, batch: Batch, ids: list[str]) -> BatchResult:
         """What `prepare` refused, and what `process` or the program made of the others."""
@@ -125,9 +124,9 @@ class Lane:
             if ended.code not in KILLED or ended.hung:
                 break
         run.say_ignored(ended.ignored)
-        if ended.code != 0 and (is_full(run.folder) or NO_SPACE in ended.tail):
+        if ended.code != 0 and (lack := lack_of_room(run.folder, ended.tail)):
             # Whatever it says is done: its last files may be cut off.
-            raise OSError(errno.ENOSPC, NO_SPACE, str(run.folder))
+            raise lack
         try:
             result = protocol.collect(run.job, batch)
         except CryoloomError as error:

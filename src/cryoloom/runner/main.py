@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cryoloom.errors import CryoloomError
 from cryoloom.project.attempts import attempts_folder, read_control
-from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_space
+from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_quota, no_space
 from cryoloom.project.jobspec import read_spec
 from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import JournalWriter
@@ -96,13 +96,10 @@ def run_attempt(
     except CryoloomError as error:
         why = str(error)
     except OSError as error:
-        if error.errno == errno.ENOSPC:
-            _pause(journal, folder, own)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _pause(journal, folder, own, is_quota=error.errno == errno.EDQUOT)
             return 0
-        # Room for our last words: a full disk would swallow them.
-        (folder / RESERVE).unlink(missing_ok=True)
-        what = "your share of the disk is full" if error.errno == errno.EDQUOT else str(error)
-        why = f"{what}; resume the job when that is mended"
+        why = f"{error}; resume the job when that is mended"
         import traceback  # only failures need it
 
         traceback.print_exc()
@@ -125,14 +122,17 @@ def run_attempt(
     return 0 if state == "succeeded" else 1
 
 
-def _pause(journal: JournalWriter, folder: Path, attempt: Path) -> None:
-    """The disk is full: say so, and what has to be free before the next attempt."""
+def _pause(journal: JournalWriter, folder: Path, attempt: Path, *, is_quota: bool) -> None:
+    """The disk or the quota is full: say so, and what has to be free before the next attempt."""
     # Room for our last words.
     (folder / RESERVE).unlink(missing_ok=True)
     freed = clear_shadows(attempt)
-    needs = free_bytes(folder) + max(LEAST_BYTES, freed)
-    why = no_space(needs)
-    journal.write("job.suspended", why=why, cause="disk", needs_free=needs, sync=True)
+    # What a quota leaves cannot be asked.
+    needs = (0 if is_quota else free_bytes(folder)) + max(LEAST_BYTES, freed)
+    why = no_quota(needs) if is_quota else no_space(needs)
+    journal.write(
+        "job.suspended", why=why, cause="quota" if is_quota else "disk", needs_free=needs, sync=True
+    )
     journal.close()
     with (folder / "run.err").open("a") as file:
         file.write(why + "\n")

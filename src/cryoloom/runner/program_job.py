@@ -4,13 +4,12 @@ RELION's programs say "done" and exit 0 when nothing was written; so every promi
 at before the job is called succeeded.
 """
 
-import errno
 import time
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError, ProgramError
 from cryoloom.project.coordinate_files import table_beside
-from cryoloom.project.disk import NO_SPACE, is_full
+from cryoloom.project.disk import lack_of_room
 from cryoloom.project.iterations import whole_iterations
 from cryoloom.project.notes import append_note
 from cryoloom.protocol.command import Command
@@ -81,8 +80,8 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
         )
         if run.is_out_of_time:
             raise out_of_time()
-        if is_full(run.folder) or NO_SPACE in ended.tail:
-            raise OSError(errno.ENOSPC, NO_SPACE, str(run.folder))
+        if lack := lack_of_room(run.folder, ended.tail):
+            raise lack
         how = f"killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
         raise ProgramError(
             f"{run.name}: {command.program}", found=f"{how}: {ended.tail or 'it said nothing'}",
