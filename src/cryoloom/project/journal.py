@@ -96,7 +96,7 @@ class JobHistory:
             case "items.done":
                 self._take_items(event)
             case "rows.forgotten":
-                self.rows_done = 0
+                self.rows_done, self.done, self.failed = 0, {}, {}
             case "input.revised":
                 self.input_revisions[event["input"]] = event["revision"]
             case "params.changed":

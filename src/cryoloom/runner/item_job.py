@@ -107,7 +107,6 @@ class ItemRun:
         self.watcher.watch(self.run.folder / CONTROL.parent)
 
     def _recover(self) -> None:
-        history = self.run.journal.history
         job = self.run.job
         for name, dataset in self.protocol.output_files(job).items():
             file = self.protocol.table_file(name, dataset.path.removeprefix(job.name))
@@ -125,13 +124,12 @@ class ItemRun:
         if not all(whole.values()):
             # Committed rows are gone (a machine lost power): all items are done again, each once.
             self.run.log("Committed rows were lost; the datasets are made anew.", error=True)
-            history.done.clear()
-            for output in self.outputs.values():
-                state = output.state
-                if state is not None:
+            self.run.journal.write("rows.forgotten")
+            # Those that lack rows come last: a kill in between finds one of them, and all is made anew again.
+            for output in sorted(self.outputs.values(), key=lambda output: not whole[output.name]):
+                if output.state is not None:
                     optics = output.optics if output.optics is not None else self.leading.optics
-                    output.open(state.labels, optics)
-                    state.items = 0
+                    output.open(output.state.labels, optics)
 
     def _take_changes(self) -> None:
         """Parameters that the user has changed meanwhile: for the items to come, or for all."""

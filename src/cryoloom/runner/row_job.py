@@ -124,16 +124,16 @@ class RowRun:
             if is_coordinates:
                 like = self.protocol.promised()[name].like or "input"
                 write_suffix_file(self.run.root, dataset, self.protocol.given[like])
-        whole = [output.recover() for output in self.outputs.values()]
+        whole = {name: output.recover() for name, output in self.outputs.items()}
         begun = any(output.state is not None for output in self.outputs.values())
-        if not all(whole) or (begun and self.protocol.needs_all()):
+        if not all(whole.values()) or (begun and self.protocol.needs_all()):
             # After a power failure; and what is made in one go is not gone on with.
-            self.run.log("The datasets are made anew.", error=not all(whole))
-            for output in self.outputs.values():
+            self.run.log("The datasets are made anew.", error=not all(whole.values()))
+            self.run.journal.write("rows.forgotten")
+            # Those that lack rows come last: a kill in between finds one of them, and all is made anew again.
+            for output in sorted(self.outputs.values(), key=lambda output: not whole[output.name]):
                 if output.state is not None:
                     output.open(output.state.labels, output.optics)
-                    output.state.items = 0
-            self.run.journal.write("rows.forgotten")
         is_joined = self.protocol.input_spec(self.protocol.treated).several
         for output in self.outputs.values():
             rows = output.rows([ITEM_ID, SOURCE])

@@ -31,7 +31,8 @@ def run_source(run: RunContext) -> None:
     output = GrowingOutput(name, run.folder, dataset.path.removeprefix(run.job.name), dataset.block, journal)
     append_note(run.folder, protocol.notes(run.job), is_continue=journal.attempt > 1)
     if not output.recover():
-        journal.history.done.clear()
+        run.log("Committed rows were lost; the files are looked at anew.", error=True)
+        journal.write("rows.forgotten")
         output.open([*protocol.labels(), ITEM_ID], protocol.optics())
     last_news, wait = time.monotonic(), FIRST_LOOK_S
     seen = set(journal.history.done)
