@@ -27,7 +27,7 @@ from cryoloom.runner.batches import Work, lanes_of
 from cryoloom.runner.changes import Changes
 from cryoloom.runner.context import RunContext, Suspended, out_of_time
 from cryoloom.runner.lanes import Lanes, Treated
-from cryoloom.runner.outputs import GrowingOutput
+from cryoloom.runner.outputs import GrowingOutput, make_anew
 from cryoloom.runner.streams import Following, InputStream, below
 
 HOPELESS = 3
@@ -124,12 +124,7 @@ class ItemRun:
         if not all(whole.values()):
             # Committed rows are gone (a machine lost power): all items are done again, each once.
             self.run.log("Committed rows were lost; the datasets are made anew.", error=True)
-            self.run.journal.write("rows.forgotten")
-            # Those that lack rows come last: a kill in between finds one of them, and all is made anew again.
-            for output in sorted(self.outputs.values(), key=lambda output: not whole[output.name]):
-                if output.state is not None:
-                    optics = output.optics if output.optics is not None else self.leading.optics
-                    output.open(output.state.labels, optics)
+            make_anew(self.run.journal, self.outputs, whole, self.leading.optics)
 
     def _take_changes(self) -> None:
         """Parameters that the user has changed meanwhile: for the items to come, or for all."""

@@ -22,7 +22,7 @@ from cryoloom.protocol.jobs import ITEM_ID, SOURCE, Part, RowBatch, RowResult
 from cryoloom.protocol.protocols import RowProtocol
 from cryoloom.runner.context import RunContext, Suspended, out_of_time
 from cryoloom.runner.item_job import own_note
-from cryoloom.runner.outputs import GROUP, GrowingOutput
+from cryoloom.runner.outputs import GROUP, GrowingOutput, make_anew
 from cryoloom.runner.picks import MICROGRAPH, PickReader, write_picks, write_suffix_file
 from cryoloom.runner.streams import InputStream, below, without
 
@@ -129,11 +129,7 @@ class RowRun:
         if not all(whole.values()) or (begun and self.protocol.needs_all()):
             # After a power failure; and what is made in one go is not gone on with.
             self.run.log("The datasets are made anew.", error=not all(whole.values()))
-            self.run.journal.write("rows.forgotten")
-            # Those that lack rows come last: a kill in between finds one of them, and all is made anew again.
-            for output in sorted(self.outputs.values(), key=lambda output: not whole[output.name]):
-                if output.state is not None:
-                    output.open(output.state.labels, output.optics)
+            make_anew(self.run.journal, self.outputs, whole)
         is_joined = self.protocol.input_spec(self.protocol.treated).several
         for output in self.outputs.values():
             rows = output.rows([ITEM_ID, SOURCE])

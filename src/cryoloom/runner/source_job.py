@@ -12,7 +12,7 @@ from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.protocol.protocols import SourceProtocol
 from cryoloom.runner.context import RunContext, out_of_time
 from cryoloom.runner.item_job import write_failed
-from cryoloom.runner.outputs import GrowingOutput
+from cryoloom.runner.outputs import GrowingOutput, make_anew
 
 FIRST_LOOK_S, LOOK_S = 0.005, 0.25  # the longer nothing came, the rarer
 LONGEST_WAIT_S = 2.0  # where folders are watched
@@ -32,8 +32,7 @@ def run_source(run: RunContext) -> None:
     append_note(run.folder, protocol.notes(run.job), is_continue=journal.attempt > 1)
     if not output.recover():
         run.log("Committed rows were lost; the files are looked at anew.", error=True)
-        journal.write("rows.forgotten")
-        output.open([*protocol.labels(), ITEM_ID], protocol.optics())
+        make_anew(journal, {name: output}, {name: False}, protocol.optics())
     last_news, wait = time.monotonic(), FIRST_LOOK_S
     seen = set(journal.history.done)
     watcher = Watcher(poll=bool(run.settings.get("streams.poll")))
