@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 JobArgument = Annotated[str, typer.Argument(help="Name, number or alias.")]
 JobsArgument = Annotated[list[str], typer.Argument(help="Names, numbers or aliases.")]
+SomeJobsArgument = Annotated[list[str] | None, typer.Argument(help="Names, numbers or aliases.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -64,7 +65,7 @@ def stop(
 
 
 def resume(
-    jobs: Annotated[list[str] | None, typer.Argument(help="Names, numbers or aliases.")] = None,
+    jobs: SomeJobsArgument = None,
     everything: Annotated[
         bool, typer.Option("--all", help="All that was interrupted, failed or stopped.")
     ] = False,
@@ -210,7 +211,7 @@ def delete(
 
 
 def clean(
-    jobs: Annotated[list[str] | None, typer.Argument(help="Names, numbers or aliases.")] = None,
+    jobs: SomeJobsArgument = None,
     everything: Annotated[bool, typer.Option("--all", help="All jobs that have succeeded.")] = False,
     harsh: Annotated[
         bool,
