@@ -11,6 +11,29 @@ pytestmark = pytest.mark.slow
 ITEMS = 40
 
 
+def test_a_job_that_is_made_more_urgent_comes_before_the_turns_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYOLOOM_MACHINE__CORES", "1")
+    project = Project.create(tmp_path / "p", seed=1)
+    source = project.run("loomtest.tick", items=ITEMS, rate=1000).wait(60)
+    marks = tmp_path / "marks"
+    a, b, c = (
+        project.run(
+            "loomtest.stage", input=source, batch_size=1, seconds=0.2, mark=str(marks), other_args=letter
+        )
+        for letter in "abc"
+    )
+    until(lambda: marks.exists() and set("abc") <= set(marks.read_text()))
+
+    c.prioritise(priority=1)
+    c.wait(60)
+
+    assert min(len(job.entry.status().history.done) for job in (a, b)) < ITEMS / 2
+    a.stop()
+    b.stop()
+
+
 def test_jobs_come_in_between_the_batches_of_a_backlog(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

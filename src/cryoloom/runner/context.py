@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from cryoloom.project.settings import Settings
 from cryoloom.project.watching import Watcher
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
-from cryoloom.schedule.slots import Machine, Request
+from cryoloom.schedule.slots import Machine
 
 # A job that waits for slots looks at least so often: the ledger does not change when who holds them dies.
 LOOK_S = 0.25
@@ -101,22 +101,27 @@ class RunContext:
             gpus: instead of those that the protocol names.
         """
         machine = self.machine()
-        request = request_of(self.root, self.name, self.protocol, read_control(self.folder), machine)
-        if gpus is not None:
-            request = replace(request, gpus=gpus_of_string(gpus, machine.gpus))
-        if ledger.take(request, machine, slot):
-            self._wait_for_slots(request, machine, slot)
+
+        def take() -> str:
+            # A user may change how urgent it is while it waits.
+            request = request_of(self.root, self.name, self.protocol, read_control(self.folder), machine)
+            if gpus is not None:
+                request = replace(request, gpus=gpus_of_string(gpus, machine.gpus))
+            return ledger.take(request, machine, slot)
+
+        if take():
+            self._wait_for(take)
         try:
             yield
         finally:
             ledger.give_back(slot)
 
-    def _wait_for_slots(self, request: Request, machine: Machine, slot: str) -> None:
+    def _wait_for(self, take: Callable[[], str]) -> None:
         """Look again whenever others have taken or given back; after some seconds the journal says for whom we wait."""
         told, began = "", time.monotonic()
         with contextlib.closing(Watcher()) as watcher:
             watcher.watch(ledger.ledger_file())
-            while why := ledger.take(request, machine, slot):
+            while why := take():
                 if why != told and time.monotonic() - began > TELL_WAIT_S:
                     told = why
                     self.journal.write("waiting", why=why)
