@@ -1,11 +1,13 @@
 """A dataset grows in whole batches, is cut back to what was committed, and tells when its columns change."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from cryoloom.errors import ProgramError, ProjectError
+from cryoloom import star
+from cryoloom.errors import DatasetError, ProgramError, ProjectError
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.settings import Settings
 from cryoloom.protocol import Command, Movies
@@ -107,6 +109,103 @@ def test_a_new_column_or_optics_group_makes_a_generation_and_every_item_comes_on
     assert first + names(stream.poll()) == ["a", "b", "c"]
     assert stream.optics is not None
     assert stream.optics.height == (2 if change == "optics group" else 1)
+
+
+@pytest.mark.parametrize("moment", ["before it is said", "before it is in its place", "afterwards"])
+def test_a_kill_while_a_generation_is_written_loses_no_row(
+    tmp_path: Path, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    producer = Producer(tmp_path)
+    stream = producer.stream()
+    producer.add(rows("a", "b"))
+    stream.poll()
+
+    class Killed(BaseException):
+        pass
+
+    def killed(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        if moment == "before it is said":
+            patch.setattr(JournalWriter, "write", killed)
+        elif moment == "before it is in its place":
+            patch.setattr(Path, "replace", beside_replaced(Path.replace, killed))
+        else:
+            patch.setattr("cryoloom.star.append", killed_at(2, killed))
+        with pytest.raises(Killed):
+            producer.add(rows("c", rlnNew=1.5))
+    assert names(stream.poll()) == []
+
+    after = Producer(tmp_path)
+    assert after.output.recover()
+    after.add(rows("c", rlnNew=1.5))
+    after.output.close(0)
+
+    assert names(stream.poll()) == ["c"]
+    assert names(Producer(tmp_path).stream().poll()) == ["a", "b", "c"]
+    assert not list(after.folder.glob(".*.next"))
+
+
+def beside_replaced(real: Callable[..., Path], killed: Callable[..., None]) -> Callable[..., Path]:
+    """`Path.replace` that dies where a generation comes into its place."""
+
+    def replace(path: Path, target: Path) -> Path:
+        if path.name.endswith(".next"):
+            killed()
+        return real(path, target)
+
+    return replace
+
+
+def killed_at(call: int, killed: Callable[..., None]) -> Callable[..., int]:
+    """`star.append` that dies at its n-th call: the first one copies the rows that were there."""
+    calls = 0
+    real = star.append
+
+    def append(*args: object, **kwargs: object) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            killed()
+        return real(*args, **kwargs)  # type: ignore[arg-type]
+
+    return append
+
+
+def test_a_generation_that_the_journal_lost_with_the_power_is_noticed(tmp_path: Path) -> None:
+    """Its file is longer than what was committed, and cutting it there would cut a row."""
+    producer = Producer(tmp_path)
+    producer.add(rows("a", "b"))
+    journal = (producer.folder / "journal.jsonl").read_bytes()
+    producer.add(rows("c", rlnNew=1.5))
+    (producer.folder / "journal.jsonl").write_bytes(journal)
+
+    assert not Producer(tmp_path).output.recover()
+
+
+def test_a_table_that_is_another_one_than_its_ended_producer_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cryoloom.runner.streams.GONE_S", 0.0)
+    producer = Producer(tmp_path)
+    producer.add(rows("a", "b"))
+    producer.output.close(0)
+    stream = producer.stream()
+    producer.output.path.write_text("data_movies\n\nloop_\n_rlnOther #1\n1\n2\n")
+
+    with pytest.raises(DatasetError, match=r"movies.star is not the table that it was"):
+        assert [stream.poll() for _ in range(2)] == []
+
+
+def test_an_output_that_begins_after_a_revision_belongs_to_it(tmp_path: Path) -> None:
+    producer = Producer(tmp_path)
+    producer.add(rows("a"))
+    producer.output.begin_revision()
+    late = GrowingOutput("late", producer.folder, "late.star", "movies", producer.journal)
+    late.append(rows("a"), OPTICS)
+
+    assert late.state is not None and late.state.revision == 1
 
 
 def test_a_shadow_has_everything_but_the_job_s_own_files(tmp_path: Path) -> None:

@@ -47,20 +47,28 @@ class GrowingOutput:
         state = self.state
         if state is None or not state.labels:
             return True
-        size = self.path.stat().st_size if self.path.exists() else -1
-        if size < state.end:
-            return False
-        if size > state.end:
+        if not _is_of(self.path, state):
+            # A kill between the line that told of a new generation and its coming into its place.
+            if not _is_of(self._beside, state):
+                return False
+            self._beside.replace(self.path)
+        if self.path.stat().st_size > state.end:
             os.truncate(self.path, state.end)
         if self.has_optics:
             self.optics = optics_of(self.path)
         return True
 
+    @property
+    def _beside(self) -> Path:
+        return self.path.with_name(f".{self.file}.next")
+
     def open(self, labels: list[str], optics: pl.DataFrame | None, *, revision: int | None = None) -> None:
         """Write header and optics table; generation 1, or the next one after a loss."""
         previous = self.state
         if revision is None:
-            revision = previous.revision if previous else 0
+            # One that gets its first row when all items were made anew belongs to that revision, as its fellows do.
+            others = self.journal.history.outputs.values()
+            revision = previous.revision if previous else max((one.revision for one in others), default=0)
         self.optics = optics if self.has_optics else None
         blocks = {} if self.optics is None else {"optics": self.optics}
         start = star.open_growing(self.path, blocks, self.table, labels)
@@ -113,11 +121,7 @@ class GrowingOutput:
         """No more rows will come."""
         state = self.state
         assert state is not None
-        handle = os.open(self.path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        _sync(self.path)
         self.journal.write(
             "output.closed", output=self.name, items=state.items, failed=failed, complete=True, sync=True
         )
@@ -142,7 +146,7 @@ class GrowingOutput:
         state = self.state
         assert state is not None
         self.optics = optics if optics is not None else self.optics
-        beside = self.path.with_name(f".{self.file}.next")
+        beside = self._beside
         blocks = {} if self.optics is None else {"optics": self.optics}
         start = star.open_growing(beside, blocks, self.table, labels)
         end = start
@@ -154,7 +158,8 @@ class GrowingOutput:
             if old.height:
                 fill = [pl.lit(None).alias(label) for label in labels if label not in state.labels]
                 end = star.append(beside, old.with_columns(fill))
-        beside.replace(self.path)
+        _sync(beside)
+        # Said first: a file whose head is not the one that the journal tells of is looked for beside.
         self.journal.write(
             "output.opened",
             output=self.name,
@@ -166,7 +171,9 @@ class GrowingOutput:
             start=start,
             end=end,
             items=state.items,
+            sync=True,
         )
+        beside.replace(self.path)
 
 
 def make_anew(
@@ -187,3 +194,19 @@ def make_anew(
         output = outputs[name]
         if output.state is not None:
             output.open(output.state.labels, output.optics if output.optics is not None else optics)
+
+
+def _is_of(path: Path, state: OutputState) -> bool:
+    """Whether a file is the one that the journal tells of, with all rows that were committed."""
+    try:
+        return path.stat().st_size >= state.end and star.has_head(path, state.labels, state.start)
+    except FileNotFoundError:
+        return False
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

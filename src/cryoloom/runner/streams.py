@@ -5,7 +5,6 @@ then the data, and no further than that end. A dataset without a journal is a wh
 it is there, and it is closed.
 """
 
-import os
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -32,7 +31,6 @@ ASK_S = 0.2  # the state of a producer that says nothing is looked at so often
 GONE_S, GONE_ON_NETWORK_S = 2.0, 60.0
 MOST_PIECES = 100  # of a table that grows row by row: each takes some kB beside its text
 FEW_IDS = 10_000  # fewer are kept as they are: a column of one id takes some kB
-_LONGEST_LABEL = 256  # bytes of the last line of a table's head
 
 
 @dataclass(slots=True)
@@ -100,14 +98,15 @@ class InputStream:
         if output.generation != self._generation:
             self._repeated = Counter(item for ids in self._seen for item in ids.to_list())
             self._repeated.update(self._recent)
-            self._generation, self._offset = output.generation, output.start
+            self._generation, self._offset, self._inode = output.generation, output.start, 0
             # Once a generation: a table of coordinates has none, and would be looked through at every poll.
             self._knows_optics = isinstance(self.dataset, Coordinates)
             self.optics = None
         inode = self._inode_of(path, output)
         if inode is None:
-            self._check_there(path)
+            self._check_there(path, output)
             return None
+        self._missing_since = 0.0
         optics = self.optics if self._knows_optics else optics_of(path)
         frame, offset = star.follow(
             path, self._offset, labels=output.labels, end=output.end, columns=self._columns("", output.labels)
@@ -156,41 +155,35 @@ class InputStream:
         return [folder / JOURNAL] if self._history.seq >= 0 else [folder]
 
     def _inode_of(self, path: Path, output: OutputState) -> int | None:
-        """Which file the journal's offsets are of; None where that was replaced a moment ago.
+        """Which file the journal's offsets are of; None where that is not there yet.
 
-        The producer renames a new generation into its place and then says so. In between its journal tells
-        of the old one, whose header ended elsewhere.
+        The producer says first that there is a new generation, and then renames it into its place.
         """
         try:
-            with path.open("rb") as file:
-                inode = os.fstat(file.fileno()).st_ino
-                if inode == self._inode:
-                    return inode
-                file.seek(max(0, output.start - _LONGEST_LABEL))
-                head = file.read(min(output.start, _LONGEST_LABEL))
-                first = file.read(1)
+            inode = path.stat().st_ino
+            if inode != self._inode and not star.has_head(path, output.labels, output.start):
+                return None
         except FileNotFoundError:
-            return None
-        last = head.rpartition(b"\n")[0].rpartition(b"\n")[2].strip()
-        if not head.endswith(b"\n") or not last.startswith(b"_") or first == b"_":
             return None
         self._inode = inode
         return inode
 
-    def _check_there(self, path: Path) -> None:
-        """A file that its producer has told of and that nobody finds is gone: not at the first look on a network.
+    def _check_there(self, path: Path, output: OutputState) -> None:
+        """A table that its producer has told of and that nobody finds is gone: not at the first look on a network.
 
         Raises:
-            DatasetError: it has been missing for a while.
+            DatasetError: it has been missing for a while; or another table has stood in its place, and the producer has
+                ended, so that it will not put it right.
         """
-        if path.exists():
+        if path.exists() and not output.closed:
             self._missing_since = 0.0
             return
         self._missing_since = self._missing_since or time.monotonic()
         patience_s = GONE_ON_NETWORK_S if is_on_network(self.root) else GONE_S
         if time.monotonic() - self._missing_since > patience_s:
             raise DatasetError(
-                f"{path}", found="gone", expected=f"the table that {self.dataset.job} made",
+                f"{path}", found="not the table that it was" if path.exists() else "gone",
+                expected=f"the table that {self.dataset.job} made",
                 hint=f"Put it back, then: cryoloom resume; or make it again: cryoloom restart {self.dataset.job}",
             )  # fmt: skip
 

@@ -149,6 +149,28 @@ def end_of_last_table(path: Path | str) -> int:
         return _end_of_lines(file.fileno(), 0, None)
 
 
+def has_head(path: Path | str, labels: Sequence[str], start: int) -> bool:
+    """Whether the file's table has these labels and its first row, if any, stands at byte `start`.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    expected = ["loop_", *(f"_{label}" for label in labels)]
+    length = sum(len(word) + 16 for word in expected)
+    with Path(path).open("rb") as file:
+        file.seek(max(0, start - length))
+        head = file.read(min(start, length))
+        behind = file.read(1)
+    lines = head.decode(errors="replace").split("\n")
+    words = [first_word(line) for line in lines[:-1]]
+    return (
+        len(head) == min(start, length)
+        and not lines[-1]
+        and words[-len(expected) :] == expected
+        and behind != b"_"
+    )
+
+
 def _end_of_lines(file: int, begin: int, end: int | None) -> int:
     """The offset behind the last newline in [begin, end)."""
     size = os.fstat(file).st_size
