@@ -1,5 +1,7 @@
 """Cores, memory and GPUs are given once; the dead hold nothing."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +79,33 @@ def test_a_process_has_waited_since_its_job_was_announced() -> None:
 
     assert ledger.take(Request("small"), TWO, "lane 1") == "after big of /p, which waits for slots"
     assert not ledger.take(Request("big", cores=2, project="/p"), TWO, "its process")
+
+
+def test_a_book_of_thousands_that_wait_forgets_nobody() -> None:
+    assert not ledger.take(Request("holder", cores=2), TWO, "lane 0")
+    ledger.announce({f"j{number}": Request(f"j{number}", cores=2) for number in range(5000)})
+
+    assert ledger.take(Request("late", cores=2), TWO, "lane 1").startswith("needs 2 cores; 0 of 2 free")
+    assert len(ledger.read().waiting) == 5001
+
+
+def test_slots_are_not_given_where_they_cannot_be_booked(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not ledger.take(Request("holder"), TWO, "lane 0")
+    real = os.pwrite
+    wrote = []
+
+    def full(handle: int, data: bytes, offset: int) -> int:
+        wrote.append(data)
+        if len(wrote) == 1:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(handle, data, offset)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        why = ledger.take(Request("late"), TWO, "lane 1")
+
+    assert why.endswith("slots.json cannot be written (No space left on device)")
+    assert [use.job for use in ledger.read().uses] == ["holder"]
 
 
 @pytest.mark.parametrize(

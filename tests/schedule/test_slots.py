@@ -3,6 +3,7 @@
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -102,6 +103,40 @@ def test_a_job_s_own_lanes_do_not_wait_for_each_other_by_name_alone() -> None:
 
     assert not why_after(mine, [Request("a", since=1.0, looked=2.0, project="/p1")], [use("x")], TWO, 2.0)
     assert why_after(mine, [Request("a", since=1.0, looked=2.0, project="/p2")], [use("x")], TWO, 2.0)
+
+
+def test_lanes_of_a_job_that_runs_alone_do_not_wait_for_each_other() -> None:
+    assert not why_not(Request("a", alone=True), [use("a", alone=True)], TWO)
+    assert why_not(Request("b"), [use("a", alone=True)], TWO)
+
+
+@pytest.mark.parametrize(
+    "waits",
+    [
+        Request("other", cores=2, gpus=frozenset({"0"}), priority=1),
+        Request("other", cores=2, gpus=frozenset({"0"})),
+        Request("other", cores=2, plugin="p"),
+    ],
+)
+def test_no_cores_are_kept_for_what_waits_for_a_gpu_or_for_another_of_its_plugin(waits: Request) -> None:
+    machine = Machine(cores=4, gpus=("0",), limits={"p": 1})
+    held = [use("x", gpus=("0",), plugin="p")]
+    late = HOLD_S + 10
+    waits = replace(waits, since=1.0, looked=late)
+
+    assert not why_after(Request("small", since=late), [waits], held, machine, late)
+
+
+def test_what_another_project_s_settings_keep_waiting_keeps_nobody_else_waiting() -> None:
+    held = [use("x", plugin="p", project="/p1")]
+    theirs = Request(
+        "other", plugin="p", project="/p1", since=1.0, looked=2.0, most_cores=2, most_of_plugin=1
+    )
+    mine = Request("mine", project="/p2", since=2.0)
+    no_limits = Machine(cores=2)
+
+    assert not why_after(mine, [theirs], held, no_limits, 2.0)
+    assert why_after(mine, [replace(theirs, most_of_plugin=None)], held, no_limits, 2.0)
 
 
 @given(

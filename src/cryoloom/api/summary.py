@@ -119,7 +119,7 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
     history = status.history
     why = status.why
     if status.state == "scheduled":
-        why = dead or waits.get(entry.name, "") or why
+        why = dead or waits.get(entry.name) or waits.get("") or why  # "": none of them can be started
     done, failed = history.count, len(history.failed)
     total = history.total
     if entry.spec is not None and not done and history.progress.get("done") is not None:

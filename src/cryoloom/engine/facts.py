@@ -1,6 +1,7 @@
 """From job folders to the facts that the scheduler judges."""
 
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,7 +70,7 @@ class FactGatherer:
         changed = self._read_entries()
         self.seen = (*(self.watched if sweep or changed else self.live),)
         for name in self.seen:
-            facts = self.facts[name] = self._facts(self.watched[name], sweep)
+            facts = self.facts[name] = self._facts_or_damage(self.watched[name], sweep)
             if facts.state in ENDED:
                 self.live.discard(name)
             else:
@@ -118,13 +119,17 @@ class FactGatherer:
         self.watched = found
         return True
 
+    def _facts_or_damage(self, watched: Watched, sweep: bool) -> JobFacts:
+        """What is known of a job; one whose files cannot be read is left alone, and must not stop the others."""
+        try:
+            return self._facts(watched, sweep)
+        except ProjectError as error:
+            watched.history, watched.stamp = None, ()
+            return JobFacts(watched.entry.name, "failed", f"damaged: {error}", foreign=True)
+
     def _facts(self, watched: Watched, sweep: bool) -> JobFacts:
         entry = watched.entry
-        try:
-            is_foreign = entry.spec is None
-        except ProjectError as error:
-            return JobFacts(entry.name, "failed", f"damaged: {error}", foreign=True)
-        if is_foreign:
+        if entry.spec is None:
             status = foreign_status(entry.folder, entry.pipeline_status)
             return JobFacts(entry.name, status.state, foreign=True)
         known = watched.facts
@@ -138,6 +143,8 @@ class FactGatherer:
             if newest_attempt(entry.folder) is None:
                 blocked = why_not_writable(entry.folder)
                 return known if blocked == known.blocked else replace(known, blocked=blocked)
+        if sweep and watched.unknown:
+            watched.is_described, watched.unknown = False, ""  # its plugin may have been mended
         status = job_status(entry.folder, watched.history or JobHistory(names_items=False))
         if status.state in ENDED and (status.attempt is None or status.attempt.ended):
             # A set of a million items is not kept in mind when its job is over.
@@ -151,6 +158,9 @@ class FactGatherer:
                     _describe(watched)
                 except CryoloomError as error:
                     watched.unknown = str(error)
+                except Exception as error:  # of a plugin that is broken: its jobs wait, and no others
+                    traceback.print_exc()
+                    watched.unknown = f"its protocol cannot be used: {error!r}"
         watched.facts = self._of_status(watched, status)
         return watched.facts
 

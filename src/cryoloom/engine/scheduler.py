@@ -6,6 +6,7 @@ lies in the job folders, and jobs go on without it.
 
 import contextlib
 import fcntl
+import itertools
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import assert_never
 
 from cryoloom.engine.facts import FactGatherer
+from cryoloom.errors import CryoloomError
 from cryoloom.launchers import ledger, local
 from cryoloom.launchers.machine import this_machine
 from cryoloom.project import pipeline as pipe
@@ -52,14 +54,16 @@ LIVELY_S, WAITING_S, QUIET_S = 0.25, 1.0, 5.0
 # Jobs that have ended are looked at when a command asks, and so often for what hands have changed.
 SWEEP_S = 60.0
 IDLE_S = 60.0
-POKE = "poke"
+POKE, LOCK, WAITS = "poke", "scheduler.lock", "waits.json"
+TROUBLE_S = 2.0  # after a round that failed
+MOST_ANNOUNCED = 50
 
 
 def ensure_scheduler(root: Path) -> None:
     """Start the project's scheduler, detached, unless one lives."""
     folder = cache_folder(root)
     folder.mkdir(parents=True, exist_ok=True)
-    if _is_locked(folder / "scheduler.lock"):
+    if _is_locked(folder / LOCK):
         return
     with (folder / "scheduler.log").open("ab") as log:
         subprocess.Popen(
@@ -81,8 +85,13 @@ def call_scheduler(root: Path) -> None:
 
 
 def read_waits(root: Path) -> dict[str, str]:
-    """Why jobs wait, as the scheduler last said; empty without one."""
-    content = read_json_or_none(cache_folder(root) / "waits.json") or {}
+    """Why jobs wait, as the scheduler says that lives; under "" why none can work. Without one nothing is known."""
+    folder = cache_folder(root)
+    content = read_json_or_none(folder / WAITS) or {}
+    if trouble := str(content.get("trouble", "")):
+        return {"": trouble}
+    if not _is_locked(folder / LOCK):
+        return {}
     return {str(name): str(why) for name, why in content.get("waits", {}).items()}
 
 
@@ -90,18 +99,35 @@ def main(root: Path) -> int:
     """Run until nothing has been there to do for a while."""
     folder = cache_folder(root)
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / "scheduler.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    if not _locked_within(handle, 1.0):
-        return 0  # another one lives
-    os.ftruncate(handle, 0)
-    os.write(handle, f"{os.getpid()}\n".encode())
+    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        project = ProjectFolder(root)
+        settings = load_settings(project.root)
+        # Before the signal is ignored, or nothing would be known of how `nvidia-smi` ended.
+        machine = this_machine(settings)
+        idle_s = float(settings.get("scheduler.idle_s", IDLE_S))
+    except CryoloomError as error:
+        _tell_trouble(folder, error)
+        return 1
     # A launched shepherd that has ended must not stay behind as a zombie of ours.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    project = ProjectFolder(root)
-    settings = load_settings(project.root)
-    loop = Loop(project, FactGatherer(project, this_machine(settings)), folder)
-    loop.go(float(settings.get("scheduler.idle_s", IDLE_S)))
+    loop = Loop(project, FactGatherer(project, machine), folder)
+    while _locked_within(handle, 1.0):  # else another one lives
+        os.ftruncate(handle, 0)
+        os.write(handle, f"{os.getpid()}\n".encode())
+        loop.go(idle_s)
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        # A command that came after the last look found the lock held, and started no other scheduler.
+        if not loop.is_asked_anew():
+            break
     return 0
+
+
+def _tell_trouble(folder: Path, error: Exception) -> None:
+    """Jobs wait for the scheduler, and it cannot work: `ls` says why."""
+    print(f"{time.strftime('%F %T')} {error}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # where the cache is the trouble nothing can be left there
+        write_json(folder / WAITS, {"trouble": f"the scheduler cannot work: {error}"})
 
 
 @dataclass(slots=True)
@@ -116,7 +142,8 @@ class Loop:
     waits: dict[str, str] | None = None
     wants: Mapping[str, Request] = field(default_factory=dict)
     announced: float = 0.0  # when `wants` was said last
-    poked: int = -1
+    asked: tuple[int, ...] = ()  # what showed new jobs and wishes when the last look began
+    poked: tuple[int, int] = (-1, -1)
     swept: float = -SWEEP_S
     before: tuple[object, ...] = ()
     looks_alike: int = 0
@@ -125,16 +152,28 @@ class Loop:
     def go(self, idle_s: float) -> None:
         """Until nothing has been there to do for so long, or the project is gone."""
         self.watcher.watch(self.project.root)
-        (self.cache / POKE).touch()
-        self.watcher.watch(self.cache / POKE)
+        with contextlib.suppress(OSError):  # a cache that is full: looks follow all the same
+            (self.cache / POKE).touch()
+            self.watcher.watch(self.cache / POKE)
         last_busy = time.monotonic()
-        while time.monotonic() - last_busy < idle_s:
+        while True:
             cpu_s = time.process_time()
             if not (self.project.root / pipe.FILE).exists():
                 return
-            decision, facts = self._look(time.monotonic())
+            self.asked = self._asked()
+            try:
+                decision, facts = self._look(time.monotonic())
+            except Exception as error:
+                # The edge of a round: whatever it was, the next one may be spared it, and users are told.
+                traceback.print_exc()
+                _tell_trouble(self.cache, error)
+                self.waits, last_busy = None, time.monotonic()
+                self.watcher.wait(TROUBLE_S)
+                continue
             if decision.busy or decision.actions:
                 last_busy = time.monotonic()
+            elif time.monotonic() - last_busy >= idle_s:
+                return
             live = [facts[name] for name in self.gatherer.live]
             runs = any(job.state == "running" and not job.foreign for job in live)
             longest = LIVELY_S if runs or decision.actions else WAITING_S if decision.waits else QUIET_S
@@ -145,6 +184,13 @@ class Loop:
             time.sleep(max(CLOSEST_S, 4 * (time.process_time() - cpu_s)))
             self.watcher.wait(min(longest, max(0.1, idle_s)), rest_s=self._rest(live))
 
+    def is_asked_anew(self) -> bool:
+        """Whether a job was made or a wish was said after the last look began."""
+        return (self.project.root / pipe.FILE).exists() and self.asked != self._asked()
+
+    def _asked(self) -> tuple[int, ...]:
+        return (*_stamp(self.project.root / pipe.FILE), *_stamp(self.cache / POKE))
+
     def _rest(self, live: Iterable[JobFacts]) -> float:
         """How long journals may go on before they are looked at: the longer they told of items only, the longer."""
         now = tuple((job.name, job.state, job.open_outputs, job.closed_outputs) for job in live)
@@ -154,9 +200,10 @@ class Loop:
 
     def _look(self, now: float) -> tuple[Decision, Mapping[str, JobFacts]]:
         """One round."""
-        poked = (self.cache / POKE).stat().st_mtime_ns if (self.cache / POKE).exists() else 0
+        poked = _stamp(self.cache / POKE)
         sweep = poked != self.poked or now - self.swept > SWEEP_S
         if sweep:
+            self.gatherer.machine = this_machine(load_settings(self.project.root))
             self.poked, self.swept = poked, now
         facts = self.gatherer.look(sweep=sweep)
         decision = decide(facts, self.gatherer.slots())
@@ -166,12 +213,14 @@ class Loop:
         with _reported("statuses"):
             self._tell_pipeline(facts)
         if decision.waits != self.waits:
+            with _reported("why jobs wait"):
+                write_json(self.cache / WAITS, {"waits": dict(decision.waits)})
             self.waits = dict(decision.waits)
-            write_json(self.cache / "waits.json", {"waits": self.waits})
         is_old = bool(self.wants) and now - self.announced > ledger.REFRESH_S
         if decision.wants_slots != self.wants or is_old:
             self.wants, self.announced = decision.wants_slots, now
-            ledger.announce(self.wants)
+            # A thousand jobs that wait need not all be known to others: those behind come forward in time.
+            ledger.announce(dict(itertools.islice(self.wants.items(), MOST_ANNOUNCED)))
         self._watch(facts)
         return decision, facts
 
@@ -202,6 +251,14 @@ class Loop:
                     set_mark(entry.folder, "aborted")
         if statuses:
             self.project.set_statuses(statuses)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_mtime_ns, stat.st_ino
 
 
 def _do(project: ProjectFolder, action: Action) -> None:

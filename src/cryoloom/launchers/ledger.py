@@ -6,6 +6,7 @@ taken is judged by `schedule.slots`.
 """
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -53,6 +54,14 @@ def take(request: Request, machine: Machine, slot: str = "") -> str:
     Args:
         slot: which of several shares of this process.
     """
+    try:
+        return _take(request, machine, slot)
+    except OSError as error:
+        # What is not in the book would be given to others too.
+        return f"{ledger_file()} cannot be written ({error.strerror})"
+
+
+def _take(request: Request, machine: Machine, slot: str) -> str:
     me = (os.getpid(), start_ticks(os.getpid()), slot)
     now = time.monotonic()
     with _locked() as ledger:
@@ -118,18 +127,34 @@ def _locked() -> Iterator[Ledger]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        data = os.read(handle, 1 << 20)
+        data = os.pread(handle, os.fstat(handle).st_size, 0)
         ledger = _parse(data)
-        ledger.uses = [use for use in ledger.uses if is_alive(use.pid, use.start)]
-        ledger.waiting = {key: value for key, value in ledger.waiting.items() if is_alive(key[0], key[1])}
+        owners = {(use.pid, use.start) for use in ledger.uses} | {key[:2] for key in ledger.waiting}
+        living = {owner for owner in owners if is_alive(*owner)}
+        ledger.uses = [use for use in ledger.uses if (use.pid, use.start) in living]
+        ledger.waiting = {key: value for key, value in ledger.waiting.items() if key[:2] in living}
         yield ledger
         text = _text(ledger)
         if text != data:
-            os.lseek(handle, 0, os.SEEK_SET)
-            os.ftruncate(handle, 0)
-            os.write(handle, text)
+            _replace(handle, data, text)
     finally:
         os.close(handle)
+
+
+def _replace(handle: int, old: bytes, new: bytes) -> None:
+    """Write the book anew; where there is no room for it, it stays as it was: a torn one would give slots twice.
+
+    Raises:
+        OSError: there is no room for it.
+    """
+    try:
+        if os.pwrite(handle, new, 0) < len(new):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(ledger_file()))
+    except OSError:
+        os.pwrite(handle, old, 0)
+        os.ftruncate(handle, len(old))
+        raise
+    os.ftruncate(handle, len(new))
 
 
 def _text(ledger: Ledger) -> bytes:

@@ -14,14 +14,18 @@ def request_of(
 ) -> Request:
     """What a job, or one batch of it, takes of a machine; `control`: the user's wishes."""
     gpus = protocol.gpus()
+    plugin = protocol.name.partition(".")[0]
     memory = control["memory_gb"]
     return Request(
         job,
         cores=min(protocol.cores(), machine.cores),
         memory_mb=int(memory * 1024) if memory else protocol.memory_mb() or UNKNOWN_MEMORY_MB,
         gpus=frozenset() if gpus is None else gpus_of_string(gpus, machine.gpus),
-        plugin=protocol.name.partition(".")[0],
+        plugin=plugin,
         priority=int(control["priority"]),
         alone=bool(control["alone"]),
         project=str(project),
+        most_cores=machine.cores,
+        most_memory_mb=machine.memory_mb,
+        most_of_plugin=machine.limits.get(plugin),
     )

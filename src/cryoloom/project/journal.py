@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cryoloom.errors import ProjectError
+
 FILE = "journal.jsonl"
 
 
@@ -52,6 +54,7 @@ class JobHistory:
     outputs: dict[str, OutputState] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)  # `auto` parameters, resolved
     version: int = 0  # how often the parameters were changed
+    changed: dict[str, Any] = field(default_factory=dict)  # parameters as they were changed last
     input_revisions: dict[str, int] = field(default_factory=dict)
     steps_done: set[str] = field(default_factory=set)
     iteration: int | None = None
@@ -102,6 +105,7 @@ class JobHistory:
             case "params.changed":
                 self.version = event["version"]
                 self.values |= event["values"]
+                self.changed |= event["values"]
             case "items.known":
                 self.total = event["total"]
             case "output.closed":
@@ -162,6 +166,9 @@ def read_history(folder: Path, since: JobHistory | None = None) -> JobHistory:
 
     A last line without its newline (a kill in mid-write) does not count. A journal shorter than
     what was read before is folded anew.
+
+    Raises:
+        ProjectError: a line is no event.
     """
     history = since or JobHistory()
     try:
@@ -178,7 +185,14 @@ def read_history(folder: Path, since: JobHistory | None = None) -> JobHistory:
         return history
     whole = data[: data.rfind(b"\n") + 1]
     for line in whole.splitlines():
-        history.take(json.loads(line))
+        try:
+            history.take(json.loads(line))
+        except (ValueError, TypeError, KeyError) as error:
+            raise ProjectError(
+                f"{folder / FILE}, behind event {history.seq}", found=f"{line[:80]!r} ({error!r})",
+                expected="an event of the job, as Cryoloom writes them",
+                hint="Take that line out, or put the file back from a copy.",
+            ) from None  # fmt: skip
     history.offset += len(whole)
     return history
 

@@ -124,6 +124,10 @@ def decide(jobs: Mapping[str, JobFacts], slots: SlotFacts | None = None) -> Deci
     wants: dict[str, Request] = {}
     launched: list[Use] = []
     busy = False
+    # A job whose protocol is not known is not ours to run, and waits for its plugin.
+    waits.update(
+        (job.name, job.why) for job in jobs.values() if job.foreign and job.state == "scheduled" and job.why
+    )
     # Of ten thousand jobs few have not ended.
     ours = [job for job in jobs.values() if job.state in ("running", "scheduled") and not job.foreign]
     for job in sorted(ours, key=lambda job: -job.priority):

@@ -6,6 +6,7 @@ priority, then age: one that does not fit may be overtaken, but not for ever. Ti
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 # A request that has waited so long is not overtaken any more: what gets free is kept for it.
 HOLD_S = 600.0
@@ -13,6 +14,9 @@ HOLD_S = 600.0
 LOOK_S = 5.0
 # What a job takes of whose memory nothing is known.
 UNKNOWN_MEMORY_MB = 2048
+
+# What a request lacks: room that others hold, or its turn at something that there is no more of; "" nothing.
+Lack: TypeAlias = Literal["", "room", "turn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,10 @@ class Request:
     project: str = ""  # whose job: the ledger is of all projects of a user
     since: float = 0.0  # when it began to wait
     looked: float = 0.0  # when it last looked whether it fits
+    # What its project's settings let it count on: others judge by it whether it could start. 0, None: no limit.
+    most_cores: int = 0
+    most_memory_mb: int = 0
+    most_of_plugin: int | None = None
 
     def is_of_job_of(self, other: "Request") -> bool:
         return (self.project, self.job) == (other.project, other.job)
@@ -65,35 +73,40 @@ def why_not(request: Request, uses: Sequence[Use], machine: Machine) -> str:
 
     A request larger than the machine fits when nothing else runs.
     """
-    if request.alone and uses:
-        return f"runs alone; waits for {_holders(uses, request)}"
-    alone = [use for use in uses if use.alone]
+    return _lack(request, uses, machine)[1]
+
+
+def _lack(request: Request, uses: Sequence[Use], machine: Machine) -> tuple[Lack, str]:
+    """What is missing for a request, and the sentence that says so; "" and "" when it fits."""
+    others = [use for use in uses if (use.project, use.job) != (request.project, request.job)]
+    if request.alone and others:
+        return "room", f"runs alone; waits for {_holders(others, request)}"
+    alone = [use for use in others if use.alone]
     if alone:
-        return f"{_holders(alone, request)} runs alone"
+        return "turn", f"{_holders(alone, request)} runs alone"
     limit = machine.limits.get(request.plugin)
     same = [use for use in uses if use.plugin == request.plugin]
     if limit is not None and len(same) >= limit:
-        return f"at most {limit} of {request.plugin} at once; {_holders(same, request)} runs"
+        return "turn", f"at most {limit} of {request.plugin} at once; {_holders(same, request)} runs"
     held = [use for use in uses if request.gpus & set(use.gpus)]
     if held:
         wanted = ", ".join(sorted(request.gpus))
         holders = ", ".join(f"{_name(use, request)} holds {', '.join(use.gpus)}" for use in held)
-        return f"needs GPU {wanted}; {holders}"
+        return "turn", f"needs GPU {wanted}; {holders}"
     cores = min(request.cores, machine.cores)
     free = machine.cores - sum(use.cores for use in uses)
     if cores > free:
         holders = ", ".join(f"{_name(use, request)} holds {use.cores}" for use in uses if use.cores)
-        return f"needs {_count(cores, 'core')}; {max(0, free)} of {machine.cores} free ({holders})"
+        return "room", f"needs {_count(cores, 'core')}; {max(0, free)} of {machine.cores} free ({holders})"
     memory = min(request.memory_mb, machine.memory_mb)
     room = machine.memory_mb - sum(use.memory_mb for use in uses)
     if machine.memory_mb and memory > room:
         holders = ", ".join(
             f"{_name(use, request)} holds {_gb(use.memory_mb)}" for use in uses if use.memory_mb
         )
-        return (
-            f"needs {_gb(memory)} of memory; {_gb(max(0, room))} of {_gb(machine.memory_mb)} free ({holders})"
-        )
-    return ""
+        have = f"{_gb(max(0, room))} of {_gb(machine.memory_mb)} free ({holders})"
+        return "room", f"needs {_gb(memory)} of memory; {have}"
+    return "", ""
 
 
 def why_after(
@@ -117,13 +130,25 @@ def held_by(request: Request) -> Use:
 
 
 def _goes_first(other: Request, request: Request, uses: Sequence[Use], machine: Machine, now: float) -> bool:
-    if now - other.looked > LOOK_S:
+    """Whether slots are kept for another request: one that fits, or that more room would help.
+
+    What waits for a GPU, for another of its plugin, or for a job that runs alone, is helped by nothing that could be kept.
+    """
+    if now - other.looked > LOOK_S or (other.priority, -other.since) <= (request.priority, -request.since):
         return False
-    if other.priority != request.priority:
-        return other.priority > request.priority
-    if other.since >= request.since:
-        return False
-    return now - other.since > HOLD_S or not why_not(other, uses, machine)
+    lack, _ = _lack(other, uses, _as_seen_by(other, machine))
+    if lack == "room":
+        return other.priority > request.priority or now - other.since > HOLD_S
+    return not lack
+
+
+def _as_seen_by(request: Request, machine: Machine) -> Machine:
+    """The machine by the settings of a request's own project, where it tells of them."""
+    if not request.most_cores:
+        return machine
+    limit = request.most_of_plugin
+    limits = {} if limit is None else {request.plugin: limit}
+    return Machine(request.most_cores, request.most_memory_mb, machine.gpus, limits)
 
 
 def _holders(uses: Sequence[Use], request: Request) -> str:

@@ -1,0 +1,127 @@
+"""One broken file, setting or plugin keeps its own job waiting, says so, and no other; and no job is overlooked."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+from waiting import until
+
+from cryoloom import Project
+from cryoloom.project.index import cache_folder
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+PLUGIN = '''
+from cryoloom.protocol import Command, JobFolder, ProgramProtocol
+
+
+class Only(ProgramProtocol):
+    """Run a program that ends at once."""
+
+    name = "broken.only"
+    label = "Only"
+    folder = "External"
+
+    def command(self, job: JobFolder) -> Command:
+        return Command("true", ())
+'''
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.02, 0.05, 0.1])
+def test_a_job_that_is_made_while_the_scheduler_ends_is_started(
+    late_s: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRYOLOOM_SCHEDULER__IDLE_S", "1")
+    project = Project.create(tmp_path / "p")
+    project.run("loomtest.nothing").wait(30)
+    time.sleep(1.0 + late_s)
+
+    project.run("loomtest.nothing").wait(30)
+
+    assert [summary.state for summary in project.summaries()] == ["succeeded", "succeeded"]
+
+
+def test_a_setting_that_is_wrong_is_told_by_each_job_that_waits(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    settings = project.path / ".cryoloom/config.toml"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text('[machine]\ncores = "eight"\n')
+    job = project.run("loomtest.nothing", start=False)
+
+    job.resume()
+    until(lambda: job.why.startswith("the scheduler cannot work: setting machine.cores is 'eight'"))
+    settings.write_text("[machine]\ncores = 1\n")
+    job.resume().wait(30)
+
+    assert job.state == "succeeded"
+
+
+def test_settings_that_change_count_at_the_next_command(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    settings = project.path / ".cryoloom/config.toml"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text("[limits]\nloomtest = 1\n")
+    long = project.run("loomtest.nothing", seconds=60)
+    until(lambda: long.state == "running")
+    other = project.run("loomtest.nothing")
+    until(lambda: other.why.startswith("at most 1 of loomtest at once"))
+
+    settings.write_text("[limits]\nloomtest = 2\n")
+    other.resume().wait(30)
+
+    assert (long.state, other.state) == ("running", "succeeded")
+    long.stop()
+
+
+def test_a_journal_that_is_no_journal_is_told_and_the_other_jobs_run(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    damaged = project.run("loomtest.nothing").wait(30)
+    with (damaged.folder / "journal.jsonl").open("a") as file:
+        file.write("what is this\n")
+
+    other = project.run("loomtest.nothing").wait(30)
+
+    assert other.state == "succeeded"
+    [summary] = [one for one in project.summaries() if one.name == damaged.name]
+    assert summary.why.startswith(f"damaged: {damaged.folder}/journal.jsonl, behind event ")
+    assert "what is this" in summary.why
+
+
+def test_a_plugin_that_cannot_be_read_keeps_only_its_own_jobs_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "plugins"
+    (place / "broken-1.0.dist-info").mkdir(parents=True)
+    (place / "broken-1.0.dist-info/METADATA").write_text(
+        "Metadata-Version: 2.1\nName: broken\nVersion: 1.0\n"
+    )
+    (place / "broken-1.0.dist-info/entry_points.txt").write_text("[cryoloom.plugins]\nbroken = broken\n")
+    (place / "broken").mkdir()
+    (place / "broken/__init__.py").touch()
+    (place / "broken/only.py").write_text("this is no Python\n")
+    monkeypatch.setenv("PYTHONPATH", f"{place}:{os.environ.get('PYTHONPATH', '')}")
+    project = Project.create(tmp_path / "p")
+    job = project.run("loomtest.nothing", start=False)
+    spec = job.folder / "job.json"
+    spec.write_text(spec.read_text().replace("loomtest.nothing", "broken.only"))
+
+    job.resume()
+    other = project.run("loomtest.nothing").wait(30)
+
+    assert other.state == "succeeded"
+    until(lambda: job.why.startswith("its protocol cannot be used: SyntaxError("))
+    (place / "broken/only.py").write_text(PLUGIN)
+    job.resume()
+    until(lambda: job.state == "succeeded")
+
+
+def test_what_an_old_scheduler_said_is_not_believed(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    job = project.run("loomtest.nothing", start=False)
+    cache_folder(project.path).mkdir(parents=True, exist_ok=True)
+    (cache_folder(project.path) / "waits.json").write_text(
+        f'{{"waits": {{"{job.name}": "waits for nobody"}}}}'
+    )
+
+    assert "waits for nobody" not in job.why
