@@ -108,3 +108,55 @@ def test_a_kill_between_the_empty_outputs_and_the_change_for_all_loses_and_doubl
 
     assert ways(project, job.name) == {"X": 10}
     assert job.entry.status().history.version == 1
+
+
+def test_no_item_is_made_with_a_value_that_counted_for_a_moment_only(
+    project: Project,
+) -> None:
+    source = project.run("loomtest.tick", items=3, rate=2)
+    job = project.run("loomtest.stage", input=source, letter="a", batch_size=0)
+    job.change(letter="b")
+    job.change(letter="c")
+
+    job.wait(60)
+
+    assert ways(project, job.name) == {"c": 3}
+    assert job.entry.status().history.version == 2
+
+
+def test_a_change_for_all_that_comes_when_the_last_item_is_through_is_taken(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = project.run("loomtest.tick", items=10, rate=1000).wait(60)
+    job = project.run("loomtest.stage", input=source, letter="a", start=False)
+    commit = ItemRun._commit
+
+    def commit_and_ask(run: ItemRun, items: pl.DataFrame, result: BatchResult, version: int = 0) -> None:
+        commit(run, items, result, version)
+        if run.run.journal.history.count == 10 and not version:
+            write_control(job.folder, changes=[{"version": 1, "values": {"letter": "X"}, "of_all": True}])
+
+    monkeypatch.setattr(ItemRun, "_commit", commit_and_ask)
+    make_attempt(job.folder)
+    run_attempt(project.path, job.name, 1)
+
+    assert job.entry.status().history.state == "succeeded"
+    assert ways(project, job.name) == {"X": 10}
+
+
+def test_what_waits_for_all_items_is_not_split_when_its_producer_is_stopped(
+    project: Project, tmp_path: Path
+) -> None:
+    mark = tmp_path / "mark"
+    source = project.run("loomtest.tick", items=30, rate=20)
+    whole = project.run("loomtest.stage", input=source, batch_size=0, mark=str(mark))
+    until_done(project, source.name, 5)
+    source.stop()
+    until(lambda: whole.state == "scheduled" and whole.entry.status().history.suspended)
+
+    source.resume()
+    project.wait(timeout_s=60)
+
+    assert whole.state == "succeeded", whole.why
+    assert len(mark.read_text().splitlines()) == 1
+    assert len(whole.dataset()) == 30

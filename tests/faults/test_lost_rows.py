@@ -7,6 +7,7 @@ import pytest
 from waiting import until
 
 from cryoloom import Job, Project
+from cryoloom.project.attempts import make_attempt, mark_lost, read_attempt, write_control
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 ITEMS = 40
@@ -52,6 +53,28 @@ def test_lost_rows_are_made_again_also_when_that_is_interrupted(
     assert ids_of(job, "micrographs") == ids_of(behind, "micrographs") == ids_of(source, "micrographs")
     even = sorted(job.dataset("even").table()["rlnMicrographName"].to_list())
     assert even == sorted(name for name in names if name[-5] in "02468")
+
+
+def test_a_retry_whose_process_dies_before_its_first_word_is_tried_again(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p", seed=1)
+    source = project.run("loomtest.tick", items=10, rate=1000).wait(60)
+    job = project.run("loomtest.stage", input=source, bad="m0000003").wait(60)
+    assert (job.folder / "failed.star").exists()
+    attempt = job.entry.status().attempt
+    assert attempt is not None
+    # As `retry` does; then an attempt that ends without a word, twice.
+    write_control(job.folder, wanted="run", fresh=attempt.number)
+    for _ in range(2):
+        made = make_attempt(job.folder)
+        assert made is not None
+        mark_lost(read_attempt(job.folder, int(made.name)), "killed")
+
+    assert job.state == "scheduled"
+    project.resume()
+    until(lambda: job.state == "succeeded")
+
+    assert job.entry.status().history.attempts == 2
+    assert len(job.dataset()) == 9
 
 
 def test_an_import_takes_again_what_was_lost_also_when_that_is_interrupted(tmp_path: Path) -> None:

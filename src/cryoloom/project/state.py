@@ -61,6 +61,11 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
             )
         return status("running", history.waiting)
     ended_by = (attempt.exit or {}).get("ended_by", "")
+    given_up = read_json_or_none(attempt.folder / "given_up.json")
+    is_stopped = ended_by == "cancel" or wanted == "stop"
+    if history.attempt <= fresh < attempt.number and not is_stopped and given_up is None:
+        # It was to go on with what had ended, and died before it could say that it did.
+        return status("scheduled", _how_it_ended(attempt, ended_by), resumable=True)
     if history.state == "succeeded":
         return status("succeeded", history.why)
     if ended_by == "cancel" or (wanted == "stop" and history.state not in ("failed",)):
@@ -71,11 +76,13 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
         return status("aborted", history.why)
     if history.suspended:
         return status("scheduled", history.suspended, resumable=True)
-    given_up = read_json_or_none(attempt.folder / "given_up.json")
     if given_up is not None:
         return status("failed", str(given_up["why"]))
-    lost = (attempt.exit or {}).get("why") or f"its process ended ({ended_by or 'unknown'})"
-    return status("scheduled", lost, resumable=True)
+    return status("scheduled", _how_it_ended(attempt, ended_by), resumable=True)
+
+
+def _how_it_ended(attempt: Attempt, ended_by: str) -> str:
+    return (attempt.exit or {}).get("why") or f"its process ended ({ended_by or 'unknown'})"
 
 
 def stamp_of(folder: Path | str) -> tuple[int, ...]:

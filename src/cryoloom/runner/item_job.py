@@ -82,14 +82,16 @@ class ItemRun:
             while (
                 not out_of
                 and self.lanes.free
-                and (items := self._next_batch(closed or suspended is not None)) is not None
+                and (items := self._next_batch(closed, is_last=closed or suspended is not None)) is not None
             ):
                 self._give(items)
             if out_of and not self.lanes.busy:
                 raise out_of_time()
             if not self.lanes.busy and not self.again:
                 if closed and not self._ready().height:
-                    break
+                    if self.changes.next() is None:
+                        break
+                    continue  # one that came at the last moment
                 if suspended is not None:
                     raise suspended
             if news:
@@ -128,18 +130,19 @@ class ItemRun:
 
     def _take_changes(self) -> None:
         """Parameters that the user has changed meanwhile: for the items to come, or for all."""
-        change = self.changes.next()
-        if change is None:
+        if self.changes.next() is None:
             return
         for treated in self._rest_of_lanes():
             assert treated.result is not None
             self._finish(treated.work, treated.result)
         self.watcher.leave(self.lanes.ready)
         self.lanes.end()
-        if change.of_all:
-            # Before the change is journaled: after a kill in between it is taken again, and for all items.
-            self._begin_anew()
-        self.protocol = self.changes.take(change)
+        # All that wait: no item is made with what counted for a moment only.
+        while (change := self.changes.next()) is not None:
+            if change.of_all:
+                # Before the change is journaled: after a kill in between it is taken again, and for all items.
+                self._begin_anew()
+            self.protocol = self.changes.take(change)
         self._start_lanes()
 
     def _begin_anew(self) -> None:
@@ -220,13 +223,18 @@ class ItemRun:
                 ready = ready.filter(pl.Series([key in side.keys for key in keys], dtype=pl.Boolean))
         return ready
 
-    def _next_batch(self, is_last: bool) -> pl.DataFrame | None:
-        """The items that a lane should treat next; None while there are not enough."""
+    def _next_batch(self, closed: bool, *, is_last: bool) -> pl.DataFrame | None:
+        """The items that a lane should treat next; None while there are not enough.
+
+        Args:
+            closed: no more will ever come.
+            is_last: no more will come in this attempt.
+        """
         if self.again:
             return self.again.popleft()
         ready = self._ready()
         size = self.protocol.batch_limit()
-        if not ready.height or (size == 0 and not is_last):
+        if not ready.height or (size == 0 and not closed):
             return None
         waits = self.protocol.batch_wait > time.monotonic() - self.oldest
         if ready.height < size and waits and not is_last:
@@ -318,8 +326,7 @@ class ItemRun:
 
     def _close(self) -> None:
         history = self.run.journal.history
-        if history.failed:
-            write_failed(self.run.folder, history.failed)
+        write_failed(self.run.folder, history.failed)
         if self.known and not history.done:
             reasons = list(dict.fromkeys(why for _, why in history.failed.values()))
             raise DatasetError(
@@ -365,7 +372,10 @@ def run_items(run: RunContext) -> None:
 
 
 def write_failed(folder: Path, failed: Mapping[str, tuple[str, str]]) -> None:
-    """`failed.star`: which items failed and why."""
+    """`failed.star`: which items failed and why; no file where none has."""
+    if not failed:
+        (folder / "failed.star").unlink(missing_ok=True)
+        return
     rows = [(item, name, why) for item, (name, why) in failed.items()]
     frame = pl.DataFrame(rows, schema=[ITEM_ID, "cryoloomName", "cryoloomReason"], orient="row")
     star.write(folder / "failed.star", {"failed": frame})

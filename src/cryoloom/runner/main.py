@@ -64,7 +64,7 @@ def run_attempt(
     own = attempts_folder(folder) / f"{attempt:04d}"
     journal = JournalWriter(folder, attempt)
     is_retry = journal.history.state == "succeeded"
-    if is_retry and read_control(folder)["fresh"] != attempt - 1:
+    if is_retry and journal.history.attempt > read_control(folder)["fresh"]:
         return 0  # it is done, and nobody asked for more
     state, why = "failed", ""
     try:

@@ -79,8 +79,7 @@ def run_source(run: RunContext) -> None:
         _wait(watcher, protocol, run, wait, look_s)
     history = journal.history
     journal.write("items.known", total=len(history.done) + len(history.failed))
-    if history.failed:
-        write_failed(run.folder, history.failed)
+    write_failed(run.folder, history.failed)
     if not history.done:
         reasons = [f"{name}: {why}" for name, why in history.failed.values()]
         raise DatasetError(
