@@ -63,7 +63,7 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
     ended_by = (attempt.exit or {}).get("ended_by", "")
     given_up = read_json_or_none(attempt.folder / "given_up.json")
     is_stopped = ended_by == "cancel" or wanted == "stop"
-    if history.attempt <= fresh < attempt.number and not is_stopped and given_up is None:
+    if history.attempt <= fresh < attempt.number > 1 and not is_stopped and given_up is None:
         # It was to go on with what had ended, and died before it could say that it did.
         return status("scheduled", _how_it_ended(attempt, ended_by), resumable=True)
     if history.state == "succeeded":
