@@ -20,6 +20,7 @@ import time
 HEARTBEAT_S = 5.0
 LOOK_S = 0.2
 GRACE_S = 3.0
+AGAIN_S = 1.0  # after this the last words are tried again where there was no room for them
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 
 
@@ -134,29 +135,37 @@ def claim(attempt: str, token: str) -> bool:
 def beat(attempt: str, count: int) -> None:
     """Say that we live; a counter, since clocks of hosts differ."""
     mine = os.path.join(attempt, ".heartbeat.tmp")
-    with open(mine, "w", encoding="utf-8") as file:
-        json.dump({"count": count}, file)
-    os.replace(mine, os.path.join(attempt, "heartbeat"))
+    try:
+        with open(mine, "w", encoding="utf-8") as file:
+            json.dump({"count": count}, file)
+        os.replace(mine, os.path.join(attempt, "heartbeat"))
+    except OSError:
+        pass  # a full disk or a server that is away must not cost us our program: the next beat will do
 
 
 def finish(attempt: str, content: dict[str, object]) -> None:
-    """Write `exit.json`, unless the scheduler has given us up for lost already."""
+    """Write `exit.json`, unless the scheduler has given us up for lost already; where there is no room, when there is."""
     mine = os.path.join(attempt, ".exit.tmp")
-    try:
-        write(mine, content)
-    except OSError:
-        # The disk is full: the job keeps some room aside for last words.
+    while True:
         try:
-            os.unlink(os.path.join(attempt, "..", "..", "reserve"))
-        except FileNotFoundError:
+            write(mine, content)
+            os.link(mine, os.path.join(attempt, "exit.json"))
+        except FileExistsError:
             pass
-        write(mine, content)
-    try:
-        os.link(mine, os.path.join(attempt, "exit.json"))
-    except FileExistsError:
-        pass
-    finally:
-        os.unlink(mine)
+        except OSError:
+            if not os.path.isdir(attempt):
+                return  # the job was deleted meanwhile
+            # The job keeps some room aside for last words.
+            try:
+                os.unlink(os.path.join(attempt, "..", "..", "reserve"))
+            except OSError:
+                time.sleep(AGAIN_S)
+            continue
+        try:
+            os.unlink(mine)
+        except OSError:
+            pass
+        return
 
 
 def write(path: str, content: dict[str, object]) -> None:

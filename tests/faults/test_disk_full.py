@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -109,3 +110,20 @@ def test_a_quota_that_is_used_up_keeps_a_job_waiting_and_fails_no_item(
     assert job.state == "succeeded", job.why
     assert len(job.dataset()) == 12
     assert not list((job.folder / ".cryoloom").glob("room.*"))
+
+
+def test_a_disk_that_is_full_for_a_while_ends_no_program_that_writes_nothing(small_disk: Path) -> None:
+    project = Project.create(small_disk / "p")
+    job = project.run("loomtest.nothing", seconds=9)
+    until(lambda: job.state == "running")
+    ballast = small_disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4096))
+
+    time.sleep(7)  # longer than a heartbeat
+    ballast.unlink()
+    job.wait(60)
+
+    assert job.state == "succeeded", job.why
+    assert job.entry.status().history.attempts == 1
