@@ -21,6 +21,7 @@ from typing import assert_never
 from cryoloom.engine.facts import FactGatherer
 from cryoloom.errors import CryoloomError
 from cryoloom.launchers import ledger, local
+from cryoloom.launchers.leftovers import end_left_behind
 from cryoloom.launchers.machine import this_machine
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt, mark_lost, newest_attempt
@@ -269,7 +270,7 @@ def _do(project: ProjectFolder, action: Action) -> None:
             if previous is not None and not previous.ended:
                 return  # of two schedulers the other was faster
             if previous is not None and previous.claim is not None:
-                _sweep(str(previous.claim.get("token")))
+                end_left_behind(previous.claim)
             attempt = make_attempt(folder)
             if attempt is not None:
                 local.launch(project.root, job, attempt, _module_of(folder))
@@ -283,7 +284,7 @@ def _do(project: ProjectFolder, action: Action) -> None:
         case CallLost():
             newest = newest_attempt(folder)
             if newest is not None and not newest.ended:
-                _sweep(str((newest.claim or {}).get("token")))
+                end_left_behind(newest.claim or {})
                 mark_lost(newest, "its shepherd is gone without a word")
         case Cancel():
             newest = newest_attempt(folder)
@@ -299,18 +300,6 @@ def _do(project: ProjectFolder, action: Action) -> None:
 
 def _module_of(folder: Path) -> str:
     return find_protocol(read_spec(folder).protocol).__module__
-
-
-def _sweep(token: str) -> None:
-    """End what an attempt left behind; twice nothing found means clean."""
-    clean = 0
-    while clean < 2:
-        found = local.processes_of(token)
-        clean = 0 if found else clean + 1
-        for pid in found:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        time.sleep(0.05)
 
 
 @contextlib.contextmanager

@@ -47,18 +47,3 @@ def start_shepherd(attempt: Path) -> None:
         start_new_session=True,
         env={key: value for key, value in os.environ.items() if key != "CRYOLOOM_ATTEMPT"},
     )
-
-
-def processes_of(token: str) -> list[int]:
-    """Processes that carry an attempt's token in their environment."""
-    mark = f"CRYOLOOM_ATTEMPT={token}".encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                environment = (entry / "environ").read_bytes()
-            except OSError:
-                continue
-            if mark in environment.split(b"\0"):
-                found.append(int(entry.name))
-    return found

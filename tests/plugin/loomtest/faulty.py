@@ -23,6 +23,7 @@ if grep -q "$3" "$1"; then
     crash) kill -SEGV $$;;
     silent) exit 0;;
     quota) if test -e "$QUOTA_USED_UP_FILE"; then echo "cannot write" >&2; exit 1; fi;;
+    wiped) env -i sh -c 'sleep 1000 & sleep 1000' & sleep 1000;;
     stubborn) trap '' TERM; setsid sh -c 'trap "" TERM; sleep 1000' & sleep 1000; sleep 1000;;
   esac
 fi
@@ -40,7 +41,7 @@ class Faulty(ItemProtocol):
 
     input: Micrographs = Input("Micrographs", streams=True)
     trouble: str = Param("", "Trouble with", help="Part of a micrograph's name.")
-    fault: str = Param("", "Fault", help="hang, half, crash, silent, stubborn, quota")
+    fault: str = Param("", "Fault", help="hang, half, crash, silent, stubborn, wiped, quota")
     mark: str = Param("/dev/null", "Mark file", help="Each program adds its process id.")
 
     micrographs: Micrographs = Output("Micrographs", "micrographs.star")
