@@ -17,7 +17,7 @@ from cryoloom.project.copying import copy_jobs
 from cryoloom.project.deleting import delete_jobs
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.restarting import restart_jobs
-from cryoloom.project.retrying import Retry, plan_retry, reopen
+from cryoloom.project.retrying import Retry, followers_of, is_import, plan_retry, reopen
 
 PATIENCE_S = 60.0
 
@@ -25,13 +25,22 @@ if TYPE_CHECKING:
     from cryoloom.api.project import Job, Project
 
 
-def resume(project: "Project", jobs: "Sequence[Job | str] | None", *, take_over: bool = False) -> "list[Job]":
+def resume(
+    project: "Project",
+    jobs: "Sequence[Job | str] | None",
+    *,
+    take_over: bool = False,
+    dependents: bool = False,
+) -> "list[Job]":
     """Take up what was interrupted; None: in the whole project. Returns the jobs that go on.
+
+    An import that is named and whose stream is over takes it up again: what has come meanwhile, and what comes.
 
     Args:
         project: whose jobs.
         jobs: which.
         take_over: also what another host runs: for when that host is gone for good.
+        dependents: of an import, also open the jobs again that followed its stream to the end.
     """
     wanted = project.jobs() if jobs is None else [project.job(_name(job)) for job in jobs]
     taken = []
@@ -48,6 +57,18 @@ def resume(project: "Project", jobs: "Sequence[Job | str] | None", *, take_over:
             number = status.attempt.number if status.attempt else 0
             attempts.write_control(job.entry.folder, wanted="run", fresh=number)
             taken.append(job)
+        elif status.state == "running" and status.wanted == "stop":
+            attempts.write_control(job.entry.folder, wanted="run")
+            if status.attempt is not None and (status.attempt.folder / "cancel").exists():
+                # It is being ended already: the next attempt follows.
+                attempts.write_control(job.entry.folder, fresh=status.attempt.number)
+            taken.append(job)
+        elif jobs is not None and status.state == "succeeded" and is_import(job.entry):
+            reopen(job.entry, stream="open")
+            taken.append(job)
+            for name in followers_of(project.folder, job.name) if dependents else ():
+                reopen(project.folder.entry(name))
+                taken.append(project.job(name))
         elif status.attempt is not None and status.attempt.vanished():
             taken.append(job)
         elif take_over and status.attempt is not None and status.attempt.lives() is None:

@@ -28,7 +28,7 @@ from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.lineage import dependents_of
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
-from cryoloom.project.retrying import Retry
+from cryoloom.project.retrying import Retry, followers_of, is_import
 from cryoloom.project.watching import Watcher
 from cryoloom.project.workflow import add_to_project, read_workflow
 from cryoloom.protocol import datasets as kinds
@@ -162,9 +162,15 @@ class Project:
         entries = self.folder.entries()
         return summarise(self.path, entries, read_waits(self.path))
 
-    def resume(self, jobs: "Sequence[Job | str] | None" = None, *, take_over: bool = False) -> list["Job"]:
-        """Take up what was interrupted: failed, stopped and lost jobs go on where they were."""
-        return lifecycle.resume(self, jobs, take_over=take_over)
+    def resume(
+        self,
+        jobs: "Sequence[Job | str] | None" = None,
+        *,
+        take_over: bool = False,
+        dependents: bool = False,
+    ) -> list["Job"]:
+        """Take up what was interrupted: failed, stopped and lost jobs go on where they were; see `lifecycle.resume`."""
+        return lifecycle.resume(self, jobs, take_over=take_over, dependents=dependents)
 
     def retry(self, job: "Job | str", *, dependents: bool = False) -> Retry:
         """Try a job's failed items again, and on request let those follow that ended without them."""
@@ -310,7 +316,16 @@ class Job:
         call_scheduler(self.project.path)
 
     def stop_stream(self) -> None:
-        """Close an import's stream: what has come is processed to the end."""
+        """Close an import's stream: what has come is processed to the end.
+
+        Raises:
+            ProjectError: the job is no import.
+        """
+        if self.entry.spec is None or not is_import(self.entry):
+            raise ProjectError(
+                f"{self.name}", found=f"a job of {self.entry.protocol}", expected="an import, which has a stream to close",
+                hint=f"cryoloom stop {self.name} ends the job.",
+            )  # fmt: skip
         attempts.write_control(self.folder, stream="stop")
 
     def change(self, *, of_all: bool = False, **given: Any) -> int:
@@ -334,6 +349,10 @@ class Job:
         entries = self.project.folder.entries()
         names = dependents_of(entries, [self.name])
         return [Job(self.project, entry) for entry in entries if entry.name in names]
+
+    def followers(self) -> tuple[str, ...]:
+        """The jobs that followed the stream of an import, one after the other, and have ended; of other jobs none."""
+        return followers_of(self.project.folder, self.name) if is_import(self.entry) else ()
 
     def resume(self) -> "Job":
         """Go on after it stopped or failed."""

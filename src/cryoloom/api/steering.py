@@ -48,9 +48,10 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
             hint=f"cryoloom copy {job.name} NAME=VALUE makes another job.",
         )  # fmt: skip
     status = job.entry.status()
-    if status.state in ENDED:
+    # Its process may be about to end: what the journal says is the last word.
+    if (state := status.history.state or status.state) in ENDED:
         raise ProjectError(
-            f"{job.name}", found=status.state, expected="scheduled or running",
+            f"{job.name}", found=state, expected="scheduled or running",
             hint=f"cryoloom copy {job.name} NAME=VALUE --branch makes it again beside this one.",
         )  # fmt: skip
     kind = type(job.entry.make_protocol())
@@ -59,16 +60,25 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
         raise ProjectError(
             f"{job.name}: {', '.join(inputs) or 'nothing'}", found="no parameter", expected="NAME=VALUE of parameters"
         )  # fmt: skip
-    changes = attempts.read_control(job.folder)["changes"]
-    known: dict[str, Any] = dict(job.params)
-    for earlier in changes:
-        known |= earlier["values"]
-    changed = kind(
-        {**{name: known[name] for name in kind.params if name in known}, **values}, job.entry.spec.inputs
-    )
-    changed.check()
-    version: int = max([status.history.version, *(one["version"] for one in changes)]) + 1
-    entry = {"version": version, "values": {name: changed.values[name] for name in values}, "of_all": of_all}
-    attempts.write_control(job.folder, changes=[*changes, entry])
+    given_inputs = job.entry.spec.inputs
+
+    def one_more(wishes: Mapping[str, Any]) -> Mapping[str, Any]:
+        changes = wishes["changes"]
+        known: dict[str, Any] = dict(job.params)
+        for earlier in changes:
+            known |= earlier["values"]
+        changed = kind(
+            {**{name: known[name] for name in kind.params if name in known}, **values}, given_inputs
+        )
+        changed.check()
+        version = max([status.history.version, *(one["version"] for one in changes)]) + 1
+        entry = {
+            "version": version,
+            "values": {name: changed.values[name] for name in values},
+            "of_all": of_all,
+        }
+        return {"changes": [*changes, entry]}
+
+    version: int = attempts.change_control(job.folder, one_more)["changes"][-1]["version"]
     call_scheduler(job.project.path)
     return version

@@ -72,6 +72,12 @@ def resume(
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Also what another host runs that is gone for good.")
     ] = False,
+    dependents: Annotated[
+        bool,
+        typer.Option(
+            "--dependents", help="Of an import: the jobs that followed its stream to the end go on too."
+        ),
+    ] = False,
     wait: WaitOption = False,
     as_json: JsonOption = False,
     project: ProjectOption = None,
@@ -80,9 +86,16 @@ def resume(
     opened = open_project(project)
     if not jobs and not everything:
         raise typer.BadParameter("name jobs, or say --all")
-    taken = opened.resume(None if everything else list(jobs or []), take_over=take_over)
+    taken = opened.resume(
+        None if everything else list(jobs or []), take_over=take_over, dependents=dependents
+    )
     if not as_json:
         print("Resumed: " + (", ".join(job.name for job in taken) or "nothing; no job was interrupted"))
+        for job in taken:
+            ended = [name for name in job.followers() if name not in {one.name for one in taken}]
+            if ended:
+                print(f"These ended without what comes now: {', '.join(ended)}")
+                print(f"  cryoloom resume {job.name} --dependents")
     finish(opened, taken, wait=wait, as_json=as_json, everything=True)
 
 

@@ -5,7 +5,9 @@ process is. See `docs/decisions/` for the order in which these files appear.
 """
 
 import contextlib
+import fcntl
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -108,5 +110,23 @@ def read_control(job: Path) -> dict[str, Any]:
 
 def write_control(job: Path, **wishes: Any) -> None:
     """Change some wishes, keep the others."""
+    change_control(job, lambda _: wishes)
+
+
+def change_control(job: Path, wishes: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
+    """Change some wishes by what they were; of two commands at once neither undoes what the other wished.
+
+    Returns:
+        All wishes as they are now.
+    """
     (job / CONTROL.parent).mkdir(exist_ok=True)
-    write_json(job / CONTROL, read_control(job) | wishes, sync=True)
+    handle = os.open(job / CONTROL.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: as good as it gets
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        known = read_control(job)
+        changed = known | dict(wishes(known))
+        write_json(job / CONTROL, changed, sync=True)
+    finally:
+        os.close(handle)
+    return changed

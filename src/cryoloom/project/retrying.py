@@ -7,6 +7,7 @@ a whole set have to be restarted.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.project.attempts import write_control
@@ -53,19 +54,35 @@ def plan_retry(project: ProjectFolder, job: str, *, dependents: bool = False) ->
     if not failed and not (dependents and followers):
         raise ProjectError(
             f"{entry.name}", found="without failed items", expected="some to try again",
-            hint=f"cryoloom resume {entry.name} goes on with a job that stopped.",
+            hint=f"cryoloom resume {entry.name} "
+            + ("takes its stream up again." if is_import(entry) else "goes on with a job that stopped."),
         )  # fmt: skip
     return Retry(entry.name, failed, followers, wholes, dependents)
 
 
-def reopen(entry: JobEntry) -> None:
-    """Ask for a new attempt at a job that has ended; what is through stays so."""
+def reopen(entry: JobEntry, *, stream: Literal["stop", "open"] = "stop") -> None:
+    """Ask for a new attempt at a job that has ended; what is through stays so.
+
+    Args:
+        entry: the job.
+        stream: of an import whose stream is over: "stop" looks at the failed files and waits for no further ones,
+            "open" takes the stream up again.
+    """
     status = entry.status()
     wishes = {"wanted": "run", "fresh": status.attempt.number if status.attempt else 0}
-    if status.state == "succeeded" and isinstance(_protocol(entry), SourceProtocol):
-        # Its stream is over: the failed files are looked at, and it is not waited for further ones.
-        wishes["stream"] = "stop"
+    if status.state == "succeeded" and is_import(entry):
+        wishes["stream"] = stream
     write_control(entry.folder, **wishes)
+
+
+def is_import(entry: JobEntry) -> bool:
+    """Whether its items come from outside."""
+    return isinstance(_protocol(entry), SourceProtocol)
+
+
+def followers_of(project: ProjectFolder, job: str) -> tuple[str, ...]:
+    """Jobs that followed a job's stream, one after the other, and have ended."""
+    return _needing(project.entries(), job)[0]
 
 
 def _needing(entries: Sequence[JobEntry], job: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
