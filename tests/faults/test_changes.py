@@ -160,3 +160,19 @@ def test_what_waits_for_all_items_is_not_split_when_its_producer_is_stopped(
     assert whole.state == "succeeded", whole.why
     assert len(mark.read_text().splitlines()) == 1
     assert len(whole.dataset()) == 30
+
+
+def test_a_copy_begins_with_what_was_changed_last(project: Project) -> None:
+    source = project.run("loomtest.tick", items=3, rate=2)
+    job = project.run("loomtest.stage", input=source, letter="a", batch_size=0)
+    behind = project.run("loomtest.stage", input=job, letter="z")
+    job.change(letter="b")
+    behind.change(letter="y")
+    project.wait(timeout_s=60)
+
+    copy, copy_behind = project.copy(job, branch=True, start=True)
+    project.wait(timeout_s=60)
+
+    assert (copy.params["letter"], copy_behind.params["letter"]) == ("b", "y")
+    assert ways(project, copy_behind.name) == ways(project, behind.name) == {"by": 3}
+    assert project.copy(job, letter="c")[0].params["letter"] == "c"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.errors import ParameterError
+from cryoloom.project.attempts import read_control
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.foreign import protocol_of
 from cryoloom.project.lineage import dependents_of
@@ -86,7 +87,7 @@ def _plan(
     given = {name: _known(project, dataset) for name, dataset in old.given.items() if dataset}
     replaced = {name.partition("#")[0] for name in inputs}
     given = {name: dataset for name, dataset in given.items() if name.partition("#")[0] not in replaced}
-    protocol = type(old)({**old.values, **values}, {**given, **inputs})
+    protocol = type(old)({**old.values, **_changed(entry), **values}, {**given, **inputs})
     protocol.check()
     for name, dataset in protocol.given.items():
         parent = planned.get(dataset.job)
@@ -98,6 +99,12 @@ def _plan(
                 hint="Copy the jobs one by one, and give this input anew.",
             )
     return _Planned(entry, protocol, protocol.output_files(JobFolder(f"{entry.name}/", project.root)))
+
+
+def _changed(entry: JobEntry) -> dict[str, Any]:
+    """Parameters that the user has changed while its items streamed: a copy begins with what counted last."""
+    changes = read_control(entry.folder)["changes"]
+    return {name: value for change in changes for name, value in change["values"].items()}
 
 
 def _known(project: ProjectFolder, dataset: Dataset) -> Dataset:

@@ -54,7 +54,6 @@ class JobHistory:
     outputs: dict[str, OutputState] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)  # `auto` parameters, resolved
     version: int = 0  # how often the parameters were changed
-    changed: dict[str, Any] = field(default_factory=dict)  # parameters as they were changed last
     input_revisions: dict[str, int] = field(default_factory=dict)
     steps_done: set[str] = field(default_factory=set)
     iteration: int | None = None
@@ -105,7 +104,6 @@ class JobHistory:
             case "params.changed":
                 self.version = event["version"]
                 self.values |= event["values"]
-                self.changed |= event["values"]
             case "items.known":
                 self.total = event["total"]
             case "output.closed":
