@@ -40,6 +40,12 @@ CASES = [
     (["clean"], "say --all", 2),
     (["resume"], "say --all", 2),
     (["workflow", "run", "missing.json"], "missing.json is missing", 2),
+    (
+        ["run", "import.movies", "fn_in_raw=*.mrc", "angpix=1", "--memory-gb", "-5"],
+        "memory_gb is -5, expected GB",
+        2,
+    ),
+    (["priority", "1", "0", "--memory-gb", "-5"], "memory_gb is -5, expected GB", 2),
     (["relion", "command", "missing.star"], "missing.star is missing", 2),
     (["simulate", "out", "--preset", "huge"], "tiny", 2),
     (["nonsense"], "No such command", 2),
@@ -99,6 +105,28 @@ def test_doctor_ends_with_an_error_where_relion_is_missing(
 
     assert done.returncode == 1
     assert "MISSING  missing: apt-get install relion" in done.stdout
+
+
+def test_doctor_finds_a_setting_that_means_nothing_and_one_that_cannot_be(project: ProjectFolder) -> None:
+    settings = project.root / ".cryoloom/config.toml"
+    settings.write_text('[machine]\ncoers = 2\ncores = "eight"\n[programs.motioncor2]\npath = "/opt/mc2"\n')
+
+    done = cryoloom("doctor", "-p", str(project.root))
+
+    assert done.returncode == 1
+    assert f"unknown, in {settings}. Did you mean machine.cores" in done.stdout
+    assert "setting machine.cores is 'eight', expected a number" in done.stdout
+    assert "setting programs.motioncor2.path" not in done.stdout
+
+
+def test_stopping_what_has_ended_says_so(project: ProjectFolder) -> None:
+    cryoloom(
+        "run", "import.micrographs", "fn_in_raw=nothing/*.mrc", "stream=No", "--wait", "-p", str(project.root)
+    )
+
+    done = cryoloom("stop", "1", "-p", str(project.root))
+
+    assert done.stdout == "Import/job001 has ended already (failed).\n"
 
 
 def test_waiting_for_a_job_that_fails_ends_with_an_error(project: ProjectFolder) -> None:

@@ -130,3 +130,9 @@ def test_settings_bound_the_machine() -> None:
 def test_a_setting_that_is_no_number_is_named() -> None:
     with pytest.raises(ProjectError, match=r"setting machine\.memory_gb is 'much', expected a number"):
         this_machine(settings(machine__memory_gb="much"))
+
+
+@pytest.mark.parametrize("name", ["machine.cores", "limits.relion", "machine.memory_gb"])
+def test_a_setting_with_which_no_job_could_run_is_refused(name: str) -> None:
+    with pytest.raises(ProjectError, match=rf"setting {name} is -1, expected a number, [\d.]+ or more"):
+        this_machine(Settings({name: (-1, "a test")}))

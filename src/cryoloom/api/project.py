@@ -29,6 +29,7 @@ from cryoloom.project.lineage import dependents_of
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.retrying import Retry, followers_of, is_import
+from cryoloom.project.state import ENDED
 from cryoloom.project.watching import Watcher
 from cryoloom.project.workflow import add_to_project, read_workflow
 from cryoloom.protocol import datasets as kinds
@@ -100,6 +101,7 @@ class Project:
         """
         values, inputs = self.given(find_protocol(protocol), given)
         waits = [item.name if isinstance(item, Job) else self.folder.entry(item).name for item in wait_for]
+        steering.check_memory(str(protocol), memory_gb)
         wishes: dict[str, Any] = {"priority": priority, "alone": alone, "memory_gb": memory_gb}
         wishes = {name: value for name, value in wishes.items() if value}
         if not start:
@@ -307,11 +309,13 @@ class Job:
         return self
 
     def stop(self) -> None:
-        """End it; what is done is kept, and `resume` goes on."""
+        """End it; what is done is kept, and `resume` goes on. Nothing to do where it has ended."""
         if self.entry.spec is None:
             raise ProjectError(
                 f"{self.name}", found="a job of RELION's", expected="one that Cryoloom started"
             )
+        if self.state in ENDED:
+            return
         attempts.write_control(self.folder, wanted="stop")
         call_scheduler(self.project.path)
 

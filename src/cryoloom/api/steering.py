@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.scheduler import call_scheduler
-from cryoloom.errors import ProjectError
+from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.state import ENDED
 from cryoloom.protocol.protocols import ItemProtocol
@@ -20,12 +20,28 @@ def prioritise(
 
     Raises:
         ProjectError: the job is RELION's.
+        ParameterError: the memory is below 0.
     """
     if job.entry.spec is None:
         raise ProjectError(f"{job.name}", found="a job of RELION's", expected="one that Cryoloom starts")
+    check_memory(job.name, memory_gb)
     wishes = {"priority": priority, "alone": alone, "memory_gb": memory_gb}
     attempts.write_control(job.folder, **{name: value for name, value in wishes.items() if value is not None})
     call_scheduler(job.project.path)
+
+
+def check_memory(what: str, memory_gb: float | None) -> None:
+    """0 and None leave it to the protocol.
+
+    Raises:
+        ParameterError: it is below 0.
+    """
+    if memory_gb is not None and not memory_gb >= 0:
+        raise ParameterError(
+            f"{what}: memory_gb",
+            found=f"{memory_gb:g}",
+            expected="GB that it takes, or 0 for the protocol's own estimate",
+        )
 
 
 def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int:

@@ -17,6 +17,7 @@ from cryoloom.cli.shell import (
     split_given,
     table,
 )
+from cryoloom.project.state import ENDED
 
 if TYPE_CHECKING:
     from cryoloom.api import Job, Project
@@ -49,6 +50,7 @@ def stop(
     """End jobs; what they have done is kept, and `resume` goes on from there."""
     opened = open_project(project)
     found = [opened.job(job) for job in jobs]
+    ended = {job.name: job.state for job in found if job.state in ENDED}
     for job in found:
         if stream:
             job.stop_stream()
@@ -60,6 +62,8 @@ def stop(
     for job in found:
         if stream:
             print(f"{job.name}: the stream is closed; what has come is processed.")
+        elif job.name in ended:
+            print(f"{job.name} has ended already ({ended[job.name]}).")
         else:
             print(f"{job.name} is being stopped. `cryoloom resume {job.name}` goes on.")
 

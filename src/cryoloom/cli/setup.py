@@ -11,7 +11,7 @@ import typer
 
 from cryoloom._version import __version__
 from cryoloom.cli.shell import FAILED, JsonOption, ProjectOption, open_project, print_json, table
-from cryoloom.errors import CryoloomError
+from cryoloom.errors import CryoloomError, ProjectError
 
 RELION_PROGRAMS = (
     "relion_refine",
@@ -77,8 +77,9 @@ def index(
 
 def doctor(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """Say what is installed, what is missing and where each setting comes from."""
-    from cryoloom.launchers.machine import gpus, usable_cores
-    from cryoloom.project.settings import KNOWN, load_settings
+    from cryoloom.launchers.machine import gpus, this_machine
+    from cryoloom.project.settings import KNOWN, load_settings, unknown_settings
+    from cryoloom.protocol.declare import near
 
     try:
         root = open_project(project).path
@@ -88,9 +89,15 @@ def doctor(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     checks: list[tuple[str, bool, str]] = [
         ("cryoloom", True, __version__),
         ("python", sys.version_info >= (3, 11), sys.version.split()[0]),
-        ("cores", True, str(usable_cores(settings.get("machine.cores")))),
         ("GPUs", True, ", ".join(gpus()) or "none"),
     ]
+    try:
+        machine = this_machine(settings)
+        checks.append(
+            ("cores and memory for jobs", True, f"{machine.cores}, {machine.memory_mb / 1024:.3g} GB")
+        )
+    except ProjectError as error:
+        checks.append(("settings", False, str(error)))
     checks.append(("STAR reader", True, _star_reader()))
     folder = settings.get("programs.relion.path")
     for name in (*RELION_PROGRAMS, "mpirun"):
@@ -101,6 +108,11 @@ def doctor(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     for module, extra in (("altair", "plot"), ("vl_convert", "plot"), ("gemmi", "images")):
         there = importlib.util.find_spec(module) is not None
         checks.append((module, there, "installed" if there else f"missing: pip install 'cryoloom[{extra}]'"))
+    for name in unknown_settings(settings):
+        near_by = near(name, list(KNOWN))
+        checks.append(
+            (f"setting {name}", False, f"unknown, in {settings.values[name][1]}. {near_by}".strip())
+        )
     values = [(name, *settings.values.get(name, ("", "not set"))) for name in KNOWN]
     values += [
         (name, value, source) for name, (value, source) in settings.values.items() if name not in KNOWN

@@ -285,7 +285,7 @@ def _do(project: ProjectFolder, action: Action) -> None:
             newest = newest_attempt(folder)
             if newest is not None and not newest.ended:
                 end_left_behind(newest.claim or {})
-                mark_lost(newest, "its shepherd is gone without a word")
+                mark_lost(newest, "its process is gone without a word: killed, or the machine lost its power")
         case Cancel():
             newest = newest_attempt(folder)
             if newest is not None and not newest.ended:

@@ -1,6 +1,7 @@
 """What this machine has for us: cores, memory and GPUs, as far as the system and the settings allow."""
 
 import functools
+import math
 import os
 import subprocess
 from pathlib import Path
@@ -17,13 +18,13 @@ def this_machine(settings: Settings) -> Machine:
     """What jobs may take here.
 
     Raises:
-        ProjectError: a setting is no number.
+        ProjectError: a setting is no number, or too small for any job to run.
     """
     cores, memory = settings.get("machine.cores"), settings.get("machine.memory_gb")
-    limits = {name: _number(f"limits.{name}", value) for name, value in settings.under("limits").items()}
+    limits = {name: _number(f"limits.{name}", value, 1) for name, value in settings.under("limits").items()}
     return Machine(
-        usable_cores(None if cores is None else int(_number("machine.cores", cores))),
-        usable_memory_mb(None if memory is None else _number("machine.memory_gb", memory)),
+        usable_cores(None if cores is None else int(_number("machine.cores", cores, 1))),
+        usable_memory_mb(None if memory is None else _number("machine.memory_gb", memory, 0.1)),
         usable_gpus(settings),
         {name: int(limit) for name, limit in limits.items()},
     )
@@ -114,11 +115,14 @@ def _quotas() -> list[int]:
     return found
 
 
-def _number(name: str, value: object) -> float:
+def _number(name: str, value: object, least: float) -> float:
     try:
-        return float(str(value))
+        number = float(str(value))
     except ValueError:
+        number = math.nan
+    if not number >= least:
         raise ProjectError(
-            f"setting {name}", found=repr(value), expected="a number",
+            f"setting {name}", found=repr(value), expected=f"a number, {least:g} or more",
             hint="`cryoloom doctor` shows where it comes from.",
-        ) from None  # fmt: skip
+        )  # fmt: skip
+    return number

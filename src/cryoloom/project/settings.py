@@ -58,6 +58,15 @@ class Settings:
         }
 
 
+def unknown_settings(settings: Settings) -> list[str]:
+    """Names that mean nothing to us; of programs and limits only the plugins know."""
+    return [
+        name
+        for name in settings.values
+        if name not in KNOWN and not name.startswith(("programs.", "limits."))
+    ]
+
+
 def user_file() -> Path:
     base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
     return Path(base) / "cryoloom" / "config.toml"

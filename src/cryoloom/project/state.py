@@ -65,7 +65,7 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
     is_stopped = ended_by == "cancel" or wanted == "stop"
     if history.attempt <= fresh < attempt.number > 1 and not is_stopped and given_up is None:
         # It was to go on with what had ended, and died before it could say that it did.
-        return status("scheduled", _how_it_ended(attempt, ended_by), resumable=True)
+        return status("scheduled", _how_it_ended(attempt), resumable=True)
     if history.state == "succeeded":
         return status("succeeded", history.why)
     if ended_by == "cancel" or (wanted == "stop" and history.state not in ("failed",)):
@@ -78,11 +78,12 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
         return status("scheduled", history.suspended, resumable=True)
     if given_up is not None:
         return status("failed", str(given_up["why"]))
-    return status("scheduled", _how_it_ended(attempt, ended_by), resumable=True)
+    return status("scheduled", _how_it_ended(attempt), resumable=True)
 
 
-def _how_it_ended(attempt: Attempt, ended_by: str) -> str:
-    return (attempt.exit or {}).get("why") or f"its process ended ({ended_by or 'unknown'})"
+def _how_it_ended(attempt: Attempt) -> str:
+    known = (attempt.exit or {}).get("why")
+    return known or f"its process ended without a word; perhaps {attempt.folder / 'log'} says why"
 
 
 def stamp_of(folder: Path | str) -> tuple[int, ...]:
