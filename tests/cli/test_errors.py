@@ -1,13 +1,16 @@
 """What a user gets wrong is one clear sentence and an exit code, never a traceback."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+import cryoloom as cryoloom_package
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.settings import KNOWN
 
 
 def cryoloom(*args: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
@@ -117,6 +120,18 @@ def test_doctor_finds_a_setting_that_means_nothing_and_one_that_cannot_be(projec
     assert f"unknown, in {settings}. Did you mean machine.cores" in done.stdout
     assert "setting machine.cores is 'eight', expected a number" in done.stdout
     assert "setting programs.motioncor2.path" not in done.stdout
+
+
+def test_every_setting_that_is_asked_for_is_known() -> None:
+    source = Path(cryoloom_package.__file__).parent
+    asked = {
+        name
+        for path in source.rglob("*.py")
+        for name in re.findall(r"settings\.get\(\s*\"([^\"]+)\"", path.read_text())
+    }
+
+    assert len(asked) >= 8
+    assert asked <= set(KNOWN)
 
 
 def test_stopping_what_has_ended_says_so(project: ProjectFolder) -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from waiting import until
 
 from cryoloom import Project
-from cryoloom.errors import ProjectError
+from cryoloom.api import lifecycle
+from cryoloom.engine.scheduler import call_scheduler
+from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.images.mrc import write_mrc
 from cryoloom.project.attempts import change_control, read_control, write_control
 
@@ -51,6 +54,19 @@ def test_a_stop_that_nobody_has_seen_yet_is_taken_back(tmp_path: Path) -> None:
     assert job.state == "succeeded"
 
 
+def test_a_stop_that_is_taken_back_at_once_is_none_whenever_the_scheduler_saw_it(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p", seed=1)
+    jobs = [project.run("loomtest.nothing", seconds=3) for _ in range(4)]
+    until(lambda: all(job.entry.status().history.attempts for job in jobs))
+    for job in jobs:
+        job.stop()
+        job.resume()
+
+    project.wait(timeout_s=60)
+
+    assert [job.state for job in jobs] == ["succeeded"] * 4
+
+
 def test_an_import_whose_stream_is_over_is_taken_up_again_and_who_followed_it_too(tmp_path: Path) -> None:
     raw = tmp_path / "raw"
     micrograph(raw, "a.mrc")
@@ -86,6 +102,76 @@ def test_an_import_whose_stream_is_over_is_taken_up_again_and_who_followed_it_to
     assert len(second.dataset()) == second.dataset().table()["cryoloomItemId"].n_unique() == 3
 
 
+def test_who_followed_can_be_opened_again_later_and_a_whole_set_is_named(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    micrograph(raw, "a.mrc")
+    project = Project.create(tmp_path / "p", seed=1)
+    source = project.run(
+        "import.micrographs", fn_in_raw=str(raw / "*.mrc"), angpix=1.0, stream=True, file_timeout=0.1
+    )
+    follower = project.run("loomtest.relay", input=source)
+    whole = project.run("sets.sort", input=follower, by="rlnMicrographName")
+    until(lambda: source.entry.status().history.done)
+    source.stop_stream()
+    assert [job.state for job in project.wait(timeout_s=60)] == ["succeeded"] * 3
+    micrograph(raw, "b.mrc")
+
+    def resume(*words: str) -> str:
+        command = [sys.executable, "-m", "cryoloom", "resume", source.name, *words, "-p", str(project.path)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    said = resume()
+    assert f"Resumed: {source.name}\n" in said
+    assert f"These ended without what comes now: {follower.name}" in said
+    assert f"  cryoloom resume {source.name} --dependents\n" in said
+    assert f"{whole.name} took the set as a whole" in said
+    until(lambda: len(source.entry.status().history.done) == 2)
+    assert f"Resumed: {follower.name}" in resume("--dependents")
+    until(lambda: len(follower.entry.status().history.done) == 2)
+    source.stop_stream()
+    project.wait(timeout_s=60)
+
+    assert len(follower.dataset()) == 2
+
+
+def test_an_import_without_a_stream_takes_the_new_files_and_ends(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    micrograph(raw, "a.mrc")
+    project = Project.create(tmp_path / "p", seed=1)
+    source = project.run("import.micrographs", fn_in_raw=str(raw / "*.mrc"), angpix=1.0, stream=False)
+    follower = project.run("loomtest.relay", input=source)
+    project.wait(timeout_s=60)
+    micrograph(raw, "b.mrc")
+
+    project.resume([source], dependents=True)
+    project.wait(timeout_s=60)
+
+    assert len(source.dataset()) == len(follower.dataset()) == 2
+
+
+def test_who_followed_is_not_started_before_the_import_has_said_that_it_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Project.create(tmp_path / "p", seed=1)
+    source = project.run("loomtest.tick", items=2, rate=1000)
+    follower = project.run("loomtest.relay", input=source)
+    project.wait(timeout_s=60)
+    # The scheduler is late.
+    monkeypatch.setattr(lifecycle, "call_scheduler", lambda _: None)
+    asking = threading.Thread(target=project.resume, args=[[source]], kwargs={"dependents": True})
+    asking.start()
+    until(lambda: source.state == "scheduled")
+    time.sleep(0.3)
+
+    assert asking.is_alive()
+    assert follower.state == "succeeded"
+    call_scheduler(project.path)
+    asking.join(30)
+    call_scheduler(project.path)
+    project.wait(timeout_s=60)
+    assert [job.entry.status().history.attempts for job in (source, follower)] == [2, 2]
+
+
 def test_only_an_import_has_a_stream_to_close(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "p")
     job = project.run("loomtest.nothing", start=False)
@@ -95,6 +181,31 @@ def test_only_an_import_has_a_stream_to_close(tmp_path: Path) -> None:
         job.stop_stream()
 
     assert read_control(job.folder) == before
+
+
+def test_of_several_streams_none_is_closed_where_one_cannot_be(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    source = project.run("loomtest.tick", start=False)
+    other = project.run("loomtest.nothing", start=False)
+
+    command = [sys.executable, "-m", "cryoloom", "stop", "--stream", source.name, other.name]
+    done = subprocess.run([*command, "-p", str(project.path)], capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert f"{other.name} is a job of loomtest.nothing, expected an import" in done.stderr
+    assert read_control(source.folder)["stream"] == "open"
+
+
+@pytest.mark.parametrize("memory_gb", [-5, float("nan"), float("inf")])
+def test_memory_that_cannot_be_is_refused(tmp_path: Path, memory_gb: float) -> None:
+    project = Project.create(tmp_path / "p")
+    job = project.run("loomtest.nothing", start=False)
+
+    with pytest.raises(ParameterError, match="memory_gb"):
+        project.run("loomtest.nothing", memory_gb=memory_gb)
+    with pytest.raises(ParameterError, match="memory_gb"):
+        job.prioritise(memory_gb=memory_gb)
+    assert len(project.jobs()) == 1
 
 
 def test_of_wishes_at_once_none_is_lost(tmp_path: Path) -> None:
@@ -129,3 +240,18 @@ def test_a_change_after_the_last_word_of_the_journal_is_refused(tmp_path: Path) 
 
     with pytest.raises(ProjectError, match="succeeded, expected scheduled or running"):
         job.change(letter="X")
+
+
+def test_a_failed_job_that_is_to_be_tried_again_takes_a_change(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p", seed=1)
+    source = project.run("loomtest.tick", items=3, rate=1000).wait(60)
+    job = project.run("loomtest.stage", input=source, bad="m").wait(60)
+    assert job.state == "failed"
+    # Resumed; its next attempt has not begun.
+    write_control(job.folder, wanted="run", fresh=1)
+
+    job.change(bad="")
+    job.resume().wait(60)
+
+    assert job.state == "succeeded", job.why
+    assert len(job.dataset()) == 3

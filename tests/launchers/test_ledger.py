@@ -132,7 +132,8 @@ def test_a_setting_that_is_no_number_is_named() -> None:
         this_machine(settings(machine__memory_gb="much"))
 
 
+@pytest.mark.parametrize("value", [-1, 0, float("inf"), float("nan")])
 @pytest.mark.parametrize("name", ["machine.cores", "limits.relion", "machine.memory_gb"])
-def test_a_setting_with_which_no_job_could_run_is_refused(name: str) -> None:
-    with pytest.raises(ProjectError, match=rf"setting {name} is -1, expected a number, [\d.]+ or more"):
-        this_machine(Settings({name: (-1, "a test")}))
+def test_a_setting_with_which_no_job_could_run_is_refused(name: str, value: float) -> None:
+    with pytest.raises(ProjectError, match=rf"setting {name} is {value}, expected a number, [\d.]+ or more"):
+        this_machine(Settings({name: (value, "a test")}))

@@ -3,10 +3,12 @@
 `Project` has a method for each; what happens on disk is told in `project/`.
 """
 
+import itertools
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from cryoloom.api.steering import last_word
 from cryoloom.engine.scheduler import call_scheduler
 from cryoloom.errors import ProjectError
 from cryoloom.project import attempts
@@ -18,8 +20,12 @@ from cryoloom.project.deleting import delete_jobs
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.restarting import restart_jobs
 from cryoloom.project.retrying import Retry, followers_of, is_import, plan_retry, reopen
+from cryoloom.project.state import ENDED
 
 PATIENCE_S = 60.0
+# What the scheduler saw before a wish was taken back it does within this time.
+SETTLED_S = 0.5
+OPEN_S = 10.0  # so long jobs that are opened again wait for those before them
 
 if TYPE_CHECKING:
     from cryoloom.api.project import Job, Project
@@ -34,50 +40,87 @@ def resume(
 ) -> "list[Job]":
     """Take up what was interrupted; None: in the whole project. Returns the jobs that go on.
 
-    An import that is named and whose stream is over takes it up again: what has come meanwhile, and what comes.
+    An import that is named and whose stream is over takes it up again: what has come meanwhile, and what comes. A job that is
+    still being stopped goes on when it has ended.
 
     Args:
         project: whose jobs.
         jobs: which.
         take_over: also what another host runs: for when that host is gone for good.
-        dependents: of an import, also open the jobs again that followed its stream to the end.
+        dependents: of an import that is named, also open the jobs again that followed its stream to the end.
     """
     wanted = project.jobs() if jobs is None else [project.job(_name(job)) for job in jobs]
-    taken = []
+    taken, stopped = [], []
+    followers: dict[str, tuple[str, ...]] = {}
     for job in wanted:
         if job.entry.spec is None:
             continue
         status = job.entry.status()
-        if status.state in ("failed", "aborted"):
-            number = status.attempt.number if status.attempt else 0
-            attempts.write_control(job.entry.folder, wanted="run", fresh=number)
-            taken.append(job)
-        elif status.state == "scheduled":
-            # Whoever asks does not want to wait for the next attempt's turn.
-            number = status.attempt.number if status.attempt else 0
-            attempts.write_control(job.entry.folder, wanted="run", fresh=number)
-            taken.append(job)
-        elif status.state == "running" and status.wanted == "stop":
-            attempts.write_control(job.entry.folder, wanted="run")
-            if status.attempt is not None and (status.attempt.folder / "cancel").exists():
-                # It is being ended already: the next attempt follows.
-                attempts.write_control(job.entry.folder, fresh=status.attempt.number)
-            taken.append(job)
-        elif jobs is not None and status.state == "succeeded" and is_import(job.entry):
+        if dependents and jobs is not None and is_import(job.entry):
+            # Asked for now, while it is known whose stream is over.
+            followers[job.name] = followers_of(project.folder, job.name)
+        attempt, folder = status.attempt, job.entry.folder
+        if status.state in ("failed", "aborted", "scheduled"):
+            # Of a scheduled one, too: whoever asks does not want to wait for the next attempt's turn.
+            attempts.write_control(folder, wanted="run", fresh=attempt.number if attempt else 0)
+        elif status.state == "succeeded" and jobs is not None and is_import(job.entry):
             reopen(job.entry, stream="open")
-            taken.append(job)
-            for name in followers_of(project.folder, job.name) if dependents else ():
-                reopen(project.folder.entry(name))
-                taken.append(project.job(name))
-        elif status.attempt is not None and status.attempt.vanished():
-            taken.append(job)
-        elif take_over and status.attempt is not None and status.attempt.lives() is None:
-            host = (status.attempt.claim or {}).get("host", "a host")
-            attempts.write_control(job.entry.folder, wanted="run")
-            attempts.mark_lost(status.attempt, f"taken over from {host}")
-            taken.append(job)
+        elif status.state == "succeeded" or attempt is None:
+            continue
+        elif take_over and attempt.lives() is None:
+            attempts.write_control(folder, wanted="run")
+            attempts.mark_lost(attempt, f"taken over from {(attempt.claim or {}).get('host', 'a host')}")
+        elif status.wanted == "stop":
+            attempts.write_control(folder, wanted="run")
+            stopped.append(job)
+        elif not attempt.vanished():
+            continue
+        taken.append(job)
+    _follow_cancelled(stopped)
     call_scheduler(project.path)
+    known = {job.name for job in taken}
+    for first, names in followers.items():
+        fresh = [name for name in names if name not in known]
+        _open_after(project, first, fresh)
+        known.update(fresh)
+        taken += [project.job(name) for name in fresh]
     return taken
+
+
+def _follow_cancelled(stopped: "Sequence[Job]") -> None:
+    """Jobs whose stop was taken back: an attempt that is ended all the same is followed by another."""
+    left, began = list(stopped), time.monotonic()
+    while left:
+        for job in list(left):
+            status = job.entry.status()
+            if status.attempt is None or not (status.attempt.folder / "cancel").exists():
+                continue
+            left.remove(job)
+            if "succeeded" not in (status.state, last_word(status)):  # it may have been faster
+                attempts.write_control(job.entry.folder, fresh=status.attempt.number)
+        if time.monotonic() - began > SETTLED_S:
+            break
+        time.sleep(0.02)
+
+
+def _open_after(project: "Project", first: str, followers: Sequence[str]) -> None:
+    """Open jobs again that follow one another, each when the one before it is open.
+
+    One that is started together with its producer could still read that its input is complete, and end at once.
+    """
+    began = time.monotonic()
+    for before, name in itertools.pairwise([first, *followers]):
+        while _looks_closed(project, before) and time.monotonic() - began < OPEN_S:
+            time.sleep(0.02)
+        _end(project, name)
+        reopen(project.folder.entry(name))
+        call_scheduler(project.path)
+
+
+def _looks_closed(project: "Project", name: str) -> bool:
+    """Whether a job goes on, and has not said so itself yet."""
+    status = project.folder.entry(name).status()
+    return status.state not in ENDED and any(output.closed for output in status.history.outputs.values())
 
 
 def retry(project: "Project", job: "Job | str", *, dependents: bool) -> Retry:
@@ -89,11 +132,12 @@ def retry(project: "Project", job: "Job | str", *, dependents: bool) -> Retry:
         dependents: also open the jobs again that followed its stream and ended without these items.
     """
     plan = plan_retry(project.folder, _name(job), dependents=dependents)
-    # The first one first: who follows waits then until its outputs are open.
-    for name in [*([plan.job] if plan.failed else []), *(plan.followers if dependents else ())]:
-        _end(project, name)
-        reopen(project.folder.entry(name))
-    call_scheduler(project.path)
+    if plan.failed:
+        _end(project, plan.job)
+        reopen(project.folder.entry(plan.job))
+        call_scheduler(project.path)
+    if dependents:
+        _open_after(project, plan.job, plan.followers)
     return plan
 
 

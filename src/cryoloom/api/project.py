@@ -325,11 +325,7 @@ class Job:
         Raises:
             ProjectError: the job is no import.
         """
-        if self.entry.spec is None or not is_import(self.entry):
-            raise ProjectError(
-                f"{self.name}", found=f"a job of {self.entry.protocol}", expected="an import, which has a stream to close",
-                hint=f"cryoloom stop {self.name} ends the job.",
-            )  # fmt: skip
+        steering.check_stream(self)
         attempts.write_control(self.folder, stream="stop")
 
     def change(self, *, of_all: bool = False, **given: Any) -> int:

@@ -1,12 +1,14 @@
 """Wishes about jobs that wait or run: how urgent, how much memory, other parameters from now on."""
 
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.scheduler import call_scheduler
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import attempts
-from cryoloom.project.state import ENDED
+from cryoloom.project.retrying import is_import
+from cryoloom.project.state import ENDED, JobStatus
 from cryoloom.protocol.protocols import ItemProtocol
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ def prioritise(
 
     Raises:
         ProjectError: the job is RELION's.
-        ParameterError: the memory is below 0.
+        ParameterError: the memory is no amount.
     """
     if job.entry.spec is None:
         raise ProjectError(f"{job.name}", found="a job of RELION's", expected="one that Cryoloom starts")
@@ -34,14 +36,35 @@ def check_memory(what: str, memory_gb: float | None) -> None:
     """0 and None leave it to the protocol.
 
     Raises:
-        ParameterError: it is below 0.
+        ParameterError: it is below 0, or no finite number.
     """
-    if memory_gb is not None and not memory_gb >= 0:
+    if memory_gb is not None and not 0 <= memory_gb < math.inf:
         raise ParameterError(
             f"{what}: memory_gb",
             found=f"{memory_gb:g}",
             expected="GB that it takes, or 0 for the protocol's own estimate",
         )
+
+
+def check_stream(job: "Job") -> None:
+    """Before a stream is closed: whether there is one.
+
+    Raises:
+        ProjectError: the job is no import.
+    """
+    if job.entry.spec is None or not is_import(job.entry):
+        raise ProjectError(
+            f"{job.name}", found=f"a job of {job.entry.protocol}", expected="an import, which has a stream to close",
+            hint=f"cryoloom stop {job.name} ends the job.",
+        )  # fmt: skip
+
+
+def last_word(status: JobStatus) -> str:
+    """How a running attempt ended by its journal, "" while it goes on: its process lives a moment longer."""
+    attempt, history = status.attempt, status.history
+    if status.state != "running" or attempt is None or history.attempt != attempt.number:
+        return ""  # what the journal says of an earlier attempt counts no more: the job was resumed
+    return history.state
 
 
 def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int:
@@ -64,8 +87,7 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
             hint=f"cryoloom copy {job.name} NAME=VALUE makes another job.",
         )  # fmt: skip
     status = job.entry.status()
-    # Its process may be about to end: what the journal says is the last word.
-    if (state := status.history.state or status.state) in ENDED:
+    if (state := last_word(status) or status.state) in ENDED:
         raise ProjectError(
             f"{job.name}", found=state, expected="scheduled or running",
             hint=f"cryoloom copy {job.name} NAME=VALUE --branch makes it again beside this one.",

@@ -48,9 +48,13 @@ def stop(
     project: ProjectOption = None,
 ) -> None:
     """End jobs; what they have done is kept, and `resume` goes on from there."""
+    from cryoloom.api.steering import check_stream
+
     opened = open_project(project)
     found = [opened.job(job) for job in jobs]
     ended = {job.name: job.state for job in found if job.state in ENDED}
+    for job in found if stream else ():
+        check_stream(job)  # of all, before the first stream is closed
     for job in found:
         if stream:
             job.stop_stream()
@@ -87,6 +91,8 @@ def resume(
     project: ProjectOption = None,
 ) -> None:
     """Go on with jobs that failed, were stopped or were killed: after their last finished item or iteration."""
+    from cryoloom.project.retrying import is_import, wholes_of
+
     opened = open_project(project)
     if not jobs and not everything:
         raise typer.BadParameter("name jobs, or say --all")
@@ -100,6 +106,8 @@ def resume(
             if ended:
                 print(f"These ended without what comes now: {', '.join(ended)}")
                 print(f"  cryoloom resume {job.name} --dependents")
+            for name in wholes_of(opened.folder, job.name) if is_import(job.entry) else ():
+                print(f"{name} took the set as a whole; when all is through: cryoloom restart {name}")
     finish(opened, taken, wait=wait, as_json=as_json, everything=True)
 
 

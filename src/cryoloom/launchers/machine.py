@@ -120,7 +120,7 @@ def _number(name: str, value: object, least: float) -> float:
         number = float(str(value))
     except ValueError:
         number = math.nan
-    if not number >= least:
+    if not least <= number < math.inf:
         raise ProjectError(
             f"setting {name}", found=repr(value), expected=f"a number, {least:g} or more",
             hint="`cryoloom doctor` shows where it comes from.",

@@ -85,6 +85,11 @@ def followers_of(project: ProjectFolder, job: str) -> tuple[str, ...]:
     return _needing(project.entries(), job)[0]
 
 
+def wholes_of(project: ProjectFolder, job: str) -> tuple[str, ...]:
+    """Jobs that took as a whole what a job, or those that followed it, made, and have ended."""
+    return _needing(project.entries(), job)[1]
+
+
 def _needing(entries: Sequence[JobEntry], job: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Jobs that ended without the items: those that follow a stream, and those that take sets whole.
 
