@@ -55,6 +55,25 @@ def test_nothing_that_an_attempt_left_behind_lives_on(tmp_path: Path) -> None:
     until(lambda: other.state == "aborted")
 
 
+def test_a_stop_ends_what_a_killed_shepherd_left_behind(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    job = project.run("loomtest.nothing", seconds=60)
+    until(lambda: sleeps(job))
+    [left] = sleeps(job)
+    # It cannot see that it is to end, and then it never will.
+    os.kill(shepherd_of(job), signal.SIGSTOP)
+    job.stop()
+    attempt = job.entry.status().attempt
+    assert attempt is not None
+    until(lambda: (attempt.folder / "cancel").exists())
+    os.kill(shepherd_of(job), signal.SIGKILL)
+
+    until(lambda: job.state == "aborted")
+
+    assert not lives(left)
+    assert job.entry.status().history.attempts == 1
+
+
 def test_a_session_whose_number_was_given_to_another_one_is_left_alone() -> None:
     with subprocess.Popen(["sh", "-c", "sleep 60 & wait"], start_new_session=True) as leader:
         until(lambda: psutil.Process(leader.pid).children())

@@ -58,6 +58,14 @@ def test_results_attempts_and_journal_go_to_the_trash_and_the_job_is_scheduled(
     assert pipe.read_pipeline(project.root).processes[1].status == pipe.SCHEDULED
 
 
+def test_of_a_job_that_never_ran_nothing_goes_to_the_trash(project: ProjectFolder) -> None:
+    entry = project.create_job("import.movies", MOVIES, {})
+    write_control(entry.folder, wanted="stop")
+
+    assert restart_jobs(project, "1") == {entry.name: ""}
+    assert not (project.root / "Trash").exists()
+
+
 def test_a_second_restart_keeps_the_results_of_the_first(
     project: ProjectFolder, pair: list[JobEntry]
 ) -> None:

@@ -67,6 +67,14 @@ def test_a_stop_ends_an_attempt_that_nobody_claims_too() -> None:
     assert judged(old).actions == (CallLost("a"),)
 
 
+def test_a_stop_of_an_attempt_whose_process_is_gone_calls_it_lost() -> None:
+    gone = JobFacts("a", "running", wants_stop=True, attempt=1, attempt_ended=False, lives=False)
+    elsewhere = JobFacts("a", "running", wants_stop=True, attempt=1, attempt_ended=False, lives=None)
+
+    assert judged(gone).actions == (CallLost("a"),)
+    assert judged(elsewhere).actions == (Cancel("a"),)
+
+
 def test_wait_for_means_success() -> None:
     assert judged(JobFacts("a", "running"), JobFacts("b", "scheduled", wait_for=("a",))).waits == {
         "b": "waits for a (running)"

@@ -131,6 +131,7 @@ class World:
                     assert not job.lives and not self.is_full
                     self._lose(job)
                 case Cancel():
+                    assert job.lives, "nobody is there to end it"
                     job.lives, job.has_ended, job.state, job.is_open = False, True, "aborted", False
                 case GiveUp():
                     job.state = "failed"
@@ -146,7 +147,7 @@ class World:
         return bool(decision.actions)
 
     def _lose(self, job: Job) -> None:
-        job.has_ended, job.state, job.since_end = True, "scheduled", 0.0
+        job.has_ended, job.state, job.since_end = True, "aborted" if job.wants_stop else "scheduled", 0.0
         job.lost += 1
 
     def happen(self, what: str, which: int) -> None:

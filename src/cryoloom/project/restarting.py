@@ -17,6 +17,8 @@ from cryoloom.project.lineage import dependents_of, refuse_running
 from cryoloom.project.trash import files_to_trash
 
 STAYS = (SPEC_FILE, "job.star", "job_pipeline.star", "note.txt")
+# Below `.cryoloom`: the wishes, and the lock of whoever writes one.
+OURS = ("control.json", "control.lock")
 
 
 def restart_jobs(project: ProjectFolder, job: str, *, dependents: bool | None = None) -> dict[str, str]:
@@ -72,7 +74,7 @@ def _clear(entry: JobEntry) -> str:
 def _files(entry: JobEntry) -> Sequence[str]:
     found = [name for name in os.listdir(entry.folder) if name not in (*STAYS, ".cryoloom")]
     inside = entry.folder / ".cryoloom"
-    own = [] if not inside.is_dir() else [name for name in os.listdir(inside) if name != "control.json"]
+    own = [] if not inside.is_dir() else [name for name in os.listdir(inside) if name not in OURS]
     if own == ["attempts"] and not os.listdir(attempts_folder(entry.folder)):
         own = []  # it never ran
     return sorted([*found, *(f".cryoloom/{name}" for name in own)])

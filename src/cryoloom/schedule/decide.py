@@ -227,12 +227,12 @@ def _is_stuck(job: JobFacts, jobs: Mapping[str, JobFacts]) -> bool:
 
 
 def _of_running(job: JobFacts) -> Action | None:
+    if job.claimed and job.lives is False and not job.attempt_ended:
+        return CallLost(job.name)  # also where it is to stop: nobody is left who could
     if job.wants_stop:
         # An attempt that nobody ever claimed has nobody to end it.
         is_nobodys = not job.claimed and job.seen_unclaimed_s > UNCLAIMED_S
         return CallLost(job.name) if is_nobodys else Cancel(job.name)
     if not job.claimed:
         return LaunchAgain(job.name) if job.seen_unclaimed_s > UNCLAIMED_S else None
-    if job.lives is False and not job.attempt_ended:
-        return CallLost(job.name)
     return None
