@@ -21,7 +21,7 @@ from cryoloom.project.processes import boot_id, start_ticks
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.relion_lock import LOCK, OWNER, relion_lock
-from cryoloom.project.settings import load_settings
+from cryoloom.project.settings import load_settings, unknown_settings
 from cryoloom.project.workflow import read_workflow
 from cryoloom.protocol.datasets import Particles
 
@@ -211,6 +211,9 @@ def test_a_setting_comes_from_the_nearest_source_and_says_which(
         "environment variable CRYOLOOM_PROGRAMS__RELION__PATH",
     )
     assert found.get("programs.relion.modules") == ["a"]
+    assert load_settings(None, {"CRYOLOOM_LIMITS__RELION": "4"}).get("limits.relion") == 4
+    misspelt = load_settings(None, {"CRYOLOOM_MACHINE__COERS": "8", "CRYOLOOM_TEST_DATA": "data"})
+    assert unknown_settings(misspelt) == ["machine.coers"]
 
 
 def test_a_broken_setting_file_is_named(tmp_path: Path) -> None:

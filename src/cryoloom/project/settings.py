@@ -97,8 +97,10 @@ def load_settings(root: Path | None, environ: Mapping[str, str] | None = None) -
             raise ProjectError(f"{file}", found=f"not usable ({error})", expected="a TOML file") from None
         _flatten(content, "", str(file), values)
     for variable, text in (os.environ if environ is None else environ).items():
-        name = variable.removeprefix("CRYOLOOM_").lower().replace("__", ".")
-        if variable.startswith("CRYOLOOM_") and name in KNOWN:
+        rest = variable.removeprefix("CRYOLOOM_")
+        # Also a misspelt one, so that `doctor` can tell.
+        if rest != variable and "__" in rest:
+            name = rest.lower().replace("__", ".")
             values[name] = (_from_text(name, text), f"environment variable {variable}")
     return Settings(values)
 
