@@ -57,7 +57,7 @@ class FactGatherer:
     machine: Machine
     watched: dict[str, Watched] = field(default_factory=dict)
     facts: dict[str, JobFacts] = field(default_factory=dict)
-    live: set[str] = field(default_factory=set)  # jobs that had not ended when last seen
+    live: tuple[str, ...] = ()  # jobs that had not ended when last seen, in the order of their numbers
     seen: tuple[str, ...] = ()  # whom the last look was at
     pipeline_stamp: tuple[int, int] = (0, 0)
 
@@ -70,11 +70,8 @@ class FactGatherer:
         changed = self._read_entries()
         self.seen = (*(self.watched if sweep or changed else self.live),)
         for name in self.seen:
-            facts = self.facts[name] = self._facts_or_damage(self.watched[name], sweep)
-            if facts.state in ENDED:
-                self.live.discard(name)
-            else:
-                self.live.add(name)
+            self.facts[name] = self._facts_or_damage(self.watched[name], sweep)
+        self.live = (*(name for name in self.seen if self.facts[name].state not in ENDED),)
         return self.facts
 
     def slots(self) -> SlotFacts:
@@ -115,7 +112,6 @@ class FactGatherer:
             found[entry.name] = watched
         for gone in self.watched.keys() - found.keys():
             self.facts.pop(gone, None)
-            self.live.discard(gone)
         self.watched = found
         return True
 

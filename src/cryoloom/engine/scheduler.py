@@ -207,7 +207,7 @@ class Loop:
             self.gatherer.machine = this_machine(load_settings(self.project.root))
             self.poked, self.swept = poked, now
         facts = self.gatherer.look(sweep=sweep)
-        decision = decide(facts, self.gatherer.slots())
+        decision = decide(facts, self.gatherer.slots(), self.gatherer.live)
         for action in decision.actions:
             with _reported(action):
                 _do(self.project, action)

@@ -4,7 +4,7 @@ Facts and actions are frozen; time is a field of the facts. One loop outside (`e
 facts and does what the actions say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -117,19 +117,27 @@ class Decision:
     wants_slots: Mapping[str, Request] = field(default_factory=dict)
 
 
-def decide(jobs: Mapping[str, JobFacts], slots: SlotFacts | None = None) -> Decision:
-    """Judge all jobs at one moment; those of higher priority first, then in the order of their numbers."""
+def decide(
+    jobs: Mapping[str, JobFacts], slots: SlotFacts | None = None, live: Collection[str] | None = None
+) -> Decision:
+    """Judge all jobs at one moment; those of higher priority first, then in the order of their numbers.
+
+    Args:
+        jobs: all of a project, in the order of their numbers.
+        slots: of this machine; None: there is room for all.
+        live: those that may not have ended, where that is known: of ten thousand jobs few.
+    """
     actions: list[Action] = []
     waits: dict[str, str] = {}
     wants: dict[str, Request] = {}
     launched: list[Use] = []
     busy = False
+    judged = [job for job in map(jobs.get, jobs if live is None else live) if job is not None]
     # A job whose protocol is not known is not ours to run, and waits for its plugin.
     waits.update(
-        (job.name, job.why) for job in jobs.values() if job.foreign and job.state == "scheduled" and job.why
+        (job.name, job.why) for job in judged if job.foreign and job.state == "scheduled" and job.why
     )
-    # Of ten thousand jobs few have not ended.
-    ours = [job for job in jobs.values() if job.state in ("running", "scheduled") and not job.foreign]
+    ours = [job for job in judged if job.state in ("running", "scheduled") and not job.foreign]
     for job in sorted(ours, key=lambda job: -job.priority):
         if job.blocked:
             waits[job.name] = job.blocked
