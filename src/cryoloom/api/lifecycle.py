@@ -8,7 +8,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cryoloom.api.steering import last_word
 from cryoloom.engine.scheduler import call_scheduler
 from cryoloom.errors import ProjectError
 from cryoloom.project import attempts
@@ -96,7 +95,7 @@ def _follow_cancelled(stopped: "Sequence[Job]") -> None:
             if status.attempt is None or not (status.attempt.folder / "cancel").exists():
                 continue
             left.remove(job)
-            if "succeeded" not in (status.state, last_word(status)):  # it may have been faster
+            if "succeeded" not in (status.state, status.last_word()):  # it may have been faster
                 attempts.write_control(job.entry.folder, fresh=status.attempt.number)
         if time.monotonic() - began > SETTLED_S:
             break

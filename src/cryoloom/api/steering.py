@@ -8,7 +8,7 @@ from cryoloom.engine.scheduler import call_scheduler
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.retrying import is_import
-from cryoloom.project.state import ENDED, JobStatus
+from cryoloom.project.state import ENDED
 from cryoloom.protocol.protocols import ItemProtocol
 
 if TYPE_CHECKING:
@@ -59,14 +59,6 @@ def check_stream(job: "Job") -> None:
         )  # fmt: skip
 
 
-def last_word(status: JobStatus) -> str:
-    """How a running attempt ended by its journal, "" while it goes on: its process lives a moment longer."""
-    attempt, history = status.attempt, status.history
-    if status.state != "running" or attempt is None or history.attempt != attempt.number:
-        return ""  # what the journal says of an earlier attempt counts no more: the job was resumed
-    return history.state
-
-
 def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int:
     """Change parameters of a job while items stream through it.
 
@@ -87,7 +79,7 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
             hint=f"cryoloom copy {job.name} NAME=VALUE makes another job.",
         )  # fmt: skip
     status = job.entry.status()
-    if (state := last_word(status) or status.state) in ENDED:
+    if (state := status.last_word() or status.state) in ENDED:
         raise ProjectError(
             f"{job.name}", found=state, expected="scheduled or running",
             hint=f"cryoloom copy {job.name} NAME=VALUE --branch makes it again beside this one.",

@@ -29,6 +29,12 @@ class JobStatus:
     stream: str = "open"
     resumable: bool = False  # ended without a verdict: the scheduler may try again
 
+    def last_word(self) -> str:
+        """How a running attempt ended by its journal, "" while it goes on: its process lives a moment longer."""
+        if self.state != "running" or self.attempt is None or self.history.attempt != self.attempt.number:
+            return ""  # what the journal says of an earlier attempt counts no more: the job was resumed
+        return self.history.state
+
 
 def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
     """The state of one of our jobs.
