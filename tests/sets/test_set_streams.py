@@ -119,6 +119,31 @@ def test_a_join_passes_on_what_comes_while_all_its_inputs_grow(
     assert job.entry.status().state == "succeeded" or job.entry.status().history.state == "succeeded"
 
 
+def test_what_a_set_lacks_is_filled_alike_whatever_came_first(
+    project: ProjectFolder, started: Callable[..., Background]
+) -> None:
+    first, second = Producer(project.root, "Extract/job091"), Producer(project.root, "Extract/job092")
+    more = {"softWord": ["a"], "softScore": [1.5], "rlnBeamTiltClass": [3], "rlnImageOriginalName": ["x"]}
+    second.add(particles(1, **more).head(0))  # its header, and no row that would show what its columns hold
+    job = started("sets.join", {}, {"input": first.dataset(), "input#2": second.dataset()})
+    first.add(particles(1, start=1))
+    job.until(lambda: job.items("kept") == 1)
+    second.add(particles(1, start=2, **more))
+    job.until(lambda: job.items("kept") == 2)
+    first.add(particles(1, start=3))
+    job.until(lambda: job.items("kept") == 3)
+    first.close()
+    second.close()
+    job.finish()
+
+    table = star.read(job.entry.folder / "particles_joined.star")["particles"]
+    assert isinstance(table, pl.DataFrame)
+    assert table["softWord"].to_list() == ["0", "a", "0"]
+    assert table["softScore"].to_list() == [0.0, 1.5, 0.0]
+    assert table["rlnBeamTiltClass"].to_list() == [0, 3, 0]
+    assert table["rlnImageOriginalName"].to_list() == ["None", "x", "None"]
+
+
 def test_an_intersection_keeps_what_is_found_at_once_and_rejects_at_the_end(
     project: ProjectFolder, started: Callable[..., Background]
 ) -> None:

@@ -52,7 +52,7 @@ class Join(Counted, Matching, RowProtocol):
     )  # fmt: skip
     fill: str = Param(
         "0", "Where a set lacks a column, write", when="labels_of == union",
-        help="Into columns of numbers; into text goes None. The log names the columns.",
+        help="Into columns of numbers, and those that RELION does not know; into its text goes None. The log names them.",
     )  # fmt: skip
 
     kept: Table = Output("Joined", set_file("joined"), like="input")
@@ -92,17 +92,11 @@ class Join(Counted, Matching, RowProtocol):
 
         optics = self._merged(batch)
         labels = self._labels(batch)
-        types = {
-            label: kind
-            for part in batch.parts.values()
-            if part.items.height
-            for label, kind in part.items.schema.items()
-        }
         tables = []
         for name, part in batch.parts.items():
             if part.items.height:
                 items = self._renumbered(name, part).with_columns(pl.lit(part.source).alias(SOURCE))
-                tables.append(self._filled(items, labels, types))
+                tables.append(self._filled(items, labels))
         if not tables:
             empty = pl.DataFrame(schema=dict.fromkeys([*labels, SOURCE], pl.String))
             return RowResult({"kept": empty, "duplicates": empty}, optics=optics)
@@ -141,23 +135,22 @@ class Join(Counted, Matching, RowProtocol):
             return union
         return [label for label in union if all(label in labels for labels in sets)]
 
-    def _filled(
-        self, items: "pl.DataFrame", labels: list[str], types: "Mapping[str, pl.DataType]"
-    ) -> "pl.DataFrame":
+    def _filled(self, items: "pl.DataFrame", labels: list[str]) -> "pl.DataFrame":
+        """What a set lacks, by what the label holds: a look at the others' rows would depend on what has come of them."""
         import polars as pl
 
         from cryoloom.em.labels import label
 
-        kinds: dict[str, pl.DataType] = {"int": pl.Int64(), "text": pl.String(), "vector": pl.String()}
+        number = float(self.fill)
         fills = []
         for name in labels:
-            if name not in items.columns:
-                # A set without rows yet does not show the type of its columns: the label may.
-                known = label(name)
-                dtype = types.get(name) or kinds.get(known.type if known else "", pl.Float64())
-                number = float(self.fill)
-                value = "None" if dtype == pl.String else int(number) if dtype == pl.Int64 else number
-                fills.append(pl.lit(value).alias(name))
+            if name in items.columns:
+                continue
+            kind = known.type if (known := label(name)) else ""
+            # Of an unknown label a whole number is the same to numbers of all types, and to text.
+            is_whole = number.is_integer() and kind in ("int", "bool", "")
+            value = "None" if kind in ("text", "vector") else int(number) if is_whole else number
+            fills.append(pl.lit(value).alias(name))
         return items.with_columns(fills)
 
     def _note(self, batch: RowBatch, labels: list[str]) -> str:
