@@ -138,6 +138,27 @@ def test_a_dead_owner_s_lock_is_broken_and_a_living_one_s_is_not(project: Projec
         pass
 
 
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_a_lock_that_its_maker_never_wrote_into_is_broken_after_a_while(
+    project: ProjectFolder, is_begun: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cryoloom.project.relion_lock.EMPTY_S", 0.2)
+    lock = project.root / LOCK
+    lock.mkdir()
+    if is_begun:
+        (lock / OWNER).touch()
+
+    with relion_lock(project.root, patience_s=5):
+        assert (lock / OWNER).read_text()
+
+    assert not lock.exists()
+    # RELION's own words are not ours to judge.
+    lock.mkdir()
+    (lock / OWNER).write_text("mainRead")
+    with pytest.raises(ProjectError, match="a RELION program"), relion_lock(project.root, patience_s=0.5):
+        pass
+
+
 def test_a_job_whose_process_is_gone_says_so_and_who_can_help(project: ProjectFolder) -> None:
     entry = project.create_job("import.movies", MOVIES, {})
     attempt = make_attempt(entry.folder)

@@ -253,6 +253,8 @@ class ProjectFolder:
             self._check_alias(alias)
         with pipe.changed_pipeline(self.root) as pipeline:
             number = pipeline.counter
+            while (self.root / f"{kind.folder}/job{number:03d}").exists():
+                number += 1  # left by a command that was killed before the pipeline had its job
             name = f"{kind.folder}/job{number:03d}"
             folder = self.root / name
             folder.mkdir(parents=True)
@@ -299,7 +301,7 @@ class ProjectFolder:
         entry = self.entry(job)
         kind = entry.name.partition("/")[0]
         remove = alias in ("", "None")
-        if not remove:
+        if not remove and alias != entry.alias:
             self._check_alias(alias)
         with pipe.changed_pipeline(self.root) as pipeline:
             process = pipeline.process(entry.name)
@@ -309,7 +311,10 @@ class ProjectFolder:
                     (self.root / kind / entry.alias).unlink()
             process.alias = "None" if remove else f"{kind}/{alias}/"
             if not remove:
-                (self.root / kind / alias).symlink_to(f"../{entry.name}/")
+                link = self.root / kind / alias
+                if link.is_symlink():
+                    link.unlink()  # no job's, as was checked: left by a command that was killed
+                link.symlink_to(f"../{entry.name}/")
 
     def _check_alias(self, alias: str) -> None:
         if not alias.replace("_", "").replace("-", "").isalnum() or alias.removeprefix("job").isdigit():

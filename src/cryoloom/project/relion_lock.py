@@ -6,6 +6,7 @@ can be told from a living one's.
 """
 
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -19,6 +20,8 @@ from cryoloom.project.processes import host_name, is_alive, start_ticks
 LOCK = ".relion_lock"
 OWNER = "lock_default_pipeline.star"  # RELION's name for the file inside
 PATIENCE_S = 60.0
+# Who has made the folder writes into it at once: one that stays empty was left by a program that was killed.
+EMPTY_S = 5.0
 
 
 @contextlib.contextmanager
@@ -29,16 +32,19 @@ def relion_lock(root: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
         ProjectError: another program holds it for longer than our patience.
     """
     lock = root / LOCK
-    began = time.monotonic()
+    began = since = time.monotonic()
+    seen = (0, 0)
     while True:
         try:
             lock.mkdir()
             break
         except FileExistsError:
-            owner = _owner(lock)
-            if owner is not None and _is_dead(owner):
-                _break(lock)
-                continue
+            stamp, owner = _stamp(lock), _owner(lock)
+            if stamp != seen:
+                seen, since = stamp, time.monotonic()
+            is_old = time.monotonic() - since > EMPTY_S
+            if _is_dead(owner) if owner is not None else is_old and _is_empty(lock):
+                _break(lock, stamp)
             if time.monotonic() - began > patience_s:
                 raise ProjectError(
                     f"{lock}",
@@ -67,6 +73,14 @@ def _owner(lock: Path) -> dict[str, object] | None:
     return owner if isinstance(owner, dict) and "pid" in owner else None
 
 
+def _is_empty(lock: Path) -> bool:
+    """Whether nobody has written into it; not where it is just gone."""
+    try:
+        return all(name == OWNER and not (lock / name).stat().st_size for name in os.listdir(lock))
+    except OSError:
+        return False
+
+
 def _is_dead(owner: dict[str, object]) -> bool:
     if owner.get("host") != host_name():
         return False
@@ -74,9 +88,26 @@ def _is_dead(owner: dict[str, object]) -> bool:
     return isinstance(pid, int) and isinstance(start, int) and not is_alive(pid, start)
 
 
-def _break(lock: Path) -> None:
-    """Take a dead owner's lock away; of two breakers the rename lets one through."""
-    grave = lock.with_name(f"{LOCK}.dead.{os.getpid()}")
-    with contextlib.suppress(OSError):
-        lock.rename(grave)
-        shutil.rmtree(grave, ignore_errors=True)
+def _stamp(lock: Path) -> tuple[int, int]:
+    """Which of the folders of this name it is, and as it was when; zeros where there is none."""
+    try:
+        stat = lock.stat()
+    except OSError:
+        return 0, 0
+    return stat.st_ino, stat.st_ctime_ns
+
+
+def _break(lock: Path, stamp: tuple[int, int]) -> None:
+    """Take away a lock that was left, unless another breaker was faster, and the one there now is its own."""
+    root = os.open(lock.parent, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks: as good as it gets
+            fcntl.flock(root, fcntl.LOCK_EX)
+        if _stamp(lock) == stamp:
+            grave = lock.with_name(f"{LOCK}.dead.{os.getpid()}")
+            lock.rename(grave)
+            shutil.rmtree(grave, ignore_errors=True)
+    except OSError:
+        pass  # it is gone: the next look finds whose it is
+    finally:
+        os.close(root)

@@ -56,7 +56,8 @@ def restart_jobs(project: ProjectFolder, job: str, *, dependents: bool | None = 
         write_control(entry.folder, wanted="stop")
     moved = {entry.name: _clear(entry) for entry in chosen}
     project.set_statuses(dict.fromkeys(moved, pipe.SCHEDULED))
-    for entry in chosen:
+    # The first one last: until then none of them can begin, and the command could be given again.
+    for entry in sorted(chosen, key=lambda entry: entry.name == first.name):
         write_control(entry.folder, wanted="run", stream="open", fresh=0)
     return moved
 

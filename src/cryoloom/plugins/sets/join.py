@@ -1,6 +1,6 @@
 """Several sets of one kind as one: optics groups by what they say, duplicates once; streams."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError
