@@ -15,7 +15,7 @@ from typing import cast
 import polars as pl
 
 from cryoloom import star
-from cryoloom.errors import DatasetError
+from cryoloom.errors import DatasetError, StarError
 from cryoloom.project.coordinate_files import coordinate_file
 from cryoloom.project.item_ids import with_ids
 from cryoloom.project.journal import FILE as JOURNAL
@@ -107,10 +107,16 @@ class InputStream:
             self._check_there(path, output)
             return None
         self._missing_since = 0.0
-        optics = self.optics if self._knows_optics else optics_of(path)
-        frame, offset = star.follow(
-            path, self._offset, labels=output.labels, end=output.end, columns=self._columns("", output.labels)
-        )
+        columns = self._columns("", output.labels)
+        try:
+            optics = self.optics if self._knows_optics else optics_of(path)
+            frame, offset = star.follow(
+                path, self._offset, labels=output.labels, end=output.end, columns=columns
+            )
+        except StarError:
+            if path.stat().st_ino != inode:
+                return None  # the next generation came into its place meanwhile, and has its rows elsewhere
+            raise
         if path.stat().st_ino != inode:
             return None
         self.optics, self._knows_optics, self._offset = optics, True, offset
