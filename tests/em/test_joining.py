@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from cryoloom.em.joining import joined
+from cryoloom.em.joining import joined, with_changed_groups
 
 
 def groups(*rows: tuple[int, str, float]) -> pl.DataFrame:
@@ -39,3 +39,28 @@ def test_labels_that_a_set_lacks_are_named_and_their_cells_empty() -> None:
     assert lacking == ["rlnDefocusU", "rlnClassNumber"]
     assert whole["rlnDefocusU"].to_list() == [1.5, None]
     assert whole["rlnClassNumber"].to_list() == [None, 7]
+
+
+def test_a_group_that_says_something_else_becomes_another_one_and_is_found_again() -> None:
+    known = groups((1, "a", 300.0), (2, "b", 300.0))
+
+    grown, numbers = with_changed_groups(known, groups((1, "a", 200.0), (2, "b", 300.0)))
+    assert grown is not None
+    assert grown.rows() == [(1, "a", 300.0), (2, "b", 300.0), (3, "a_2", 200.0)]
+    assert numbers == {1: 3, 2: 2}
+
+    # Again, written and read meanwhile; then a group whose number is taken; then as it was at first.
+    assert with_changed_groups(grown, groups((1, "a", 200.0000001))) == (None, {1: 3})
+    more, numbers = with_changed_groups(grown, groups((3, "c", 300.0)))
+    assert more is not None
+    assert more.rows()[-1] == (4, "c", 300.0)
+    assert numbers == {3: 4}
+    assert with_changed_groups(more, known) == (None, {1: 1, 2: 2})
+
+
+def test_groups_of_other_names_stay_apart_and_one_may_say_more() -> None:
+    known = groups((1, "a", 300.0), (2, "a_1", 300.0))
+
+    assert with_changed_groups(known, known.reverse()) == (None, {1: 1, 2: 2})
+    assert with_changed_groups(known, known.with_columns(rlnBeamTiltX=pl.lit(0.1))) == (None, {1: 1, 2: 2})
+    assert with_changed_groups(None, known) == (known, {})

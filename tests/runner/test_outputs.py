@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -109,6 +110,45 @@ def test_a_new_column_or_optics_group_makes_a_generation_and_every_item_comes_on
     assert first + names(stream.poll()) == ["a", "b", "c"]
     assert stream.optics is not None
     assert stream.optics.height == (2 if change == "optics group" else 1)
+
+
+def sized(angpix: float) -> pl.DataFrame:
+    return OPTICS.with_columns(rlnMicrographPixelSize=pl.lit(angpix))
+
+
+def test_items_of_another_pixel_size_get_a_group_of_their_own(tmp_path: Path) -> None:
+    producer = Producer(tmp_path)
+    stream = producer.stream()
+    producer.add(rows("a", rlnOpticsGroup=1), sized(1.0))
+    producer.add(rows("b", rlnOpticsGroup=1), sized(2.0))
+    producer.output = Producer(tmp_path).output  # a restart
+    producer.output.journal = producer.journal
+    producer.output.recover()
+    producer.add(rows("c", rlnOpticsGroup=1), sized(2.0))
+    producer.add(rows("d", rlnOpticsGroup=1), sized(1.0))
+
+    table = stream.poll()
+    assert table is not None and stream.optics is not None
+    assert stream.optics["rlnMicrographPixelSize"].to_list() == [1.0, 2.0]
+    assert stream.optics["rlnOpticsGroupName"].to_list() == ["a", "a_2"]
+    assert dict(table.select("rlnMicrographMovieName", "rlnOpticsGroup").iter_rows()) == {
+        "a": 1, "b": 2, "c": 2, "d": 1
+    }  # fmt: skip
+
+
+def test_a_revision_has_the_pixel_size_of_its_own_items(tmp_path: Path) -> None:
+    producer = Producer(tmp_path)
+    producer.add(rows("a", rlnOpticsGroup=1), sized(1.0))
+    producer.output.begin_revision()
+    producer.add(rows("a", rlnOpticsGroup=1), sized(2.0))
+
+    stream = producer.stream()
+    stream.poll()
+    stream = stream.anew()
+    table = stream.poll()
+    assert table is not None and stream.optics is not None
+    assert stream.optics["rlnMicrographPixelSize"].to_list() == [2.0]
+    assert table["rlnOpticsGroup"].to_list() == [1]
 
 
 @pytest.mark.parametrize("moment", ["before it is said", "before it is in its place", "afterwards"])
@@ -302,6 +342,26 @@ def test_a_new_revision_is_told_and_read_from_its_beginning(tmp_path: Path) -> N
     assert stream.poll() is None
     assert stream.is_revised
     assert names(stream.anew().poll()) == ["a"]
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    producer = Producer(tmp_path)
+    producer.add(rows("a", "b"))
+    stream = producer.stream()
+    follow = star.follow
+
+    def replaced(*args: Any, **more: Any) -> Any:
+        monkeypatch.setattr(star, "follow", follow)
+        grown = pl.DataFrame({"rlnOpticsGroup": [*range(1, 30)], "rlnOpticsGroupName": ["a"] * 29})
+        producer.add(rows("c", rlnNew=1), grown)
+        return follow(*args, **more)
+
+    monkeypatch.setattr(star, "follow", replaced)
+
+    assert stream.poll() is None
+    assert names(stream.poll()) == ["a", "b", "c"]
 
 
 def test_a_file_that_was_replaced_is_not_read_before_its_producer_says_so(tmp_path: Path) -> None:

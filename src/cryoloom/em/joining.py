@@ -1,5 +1,6 @@
 """Sets put together: optics groups by what they say, items one below the other."""
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from itertools import count
 from typing import Any
@@ -66,6 +67,58 @@ def with_groups(known: pl.DataFrame | None, optics: pl.DataFrame) -> tuple[pl.Da
                 hint="Give one of the two another number, and its items too.",
             )  # fmt: skip
     return pl.DataFrame(kept, infer_schema_length=None), numbers
+
+
+def with_changed_groups(
+    known: pl.DataFrame | None, optics: pl.DataFrame
+) -> tuple[pl.DataFrame | None, dict[int, int]]:
+    """A growing dataset's optics table with that of more items of the same origin.
+
+    Groups are the same by name. One that says something else than before, such as another pixel size, gets another
+    number and `opticsGroup1_2` for a name; it is found again when it comes again. Groups of other names are apart, even
+    if they say the same: users make them for what no table says.
+
+    Returns:
+        The grown table, None where `optics` brings nothing new; and for each group of `optics` its number in it.
+    """
+    if known is None:
+        return optics, {}
+    if NUMBER not in optics.columns or NUMBER not in known.columns:
+        return None, {}
+    kept = known.to_dicts()
+    numbers: dict[int, int] = {}
+    for row in optics.iter_rows(named=True):
+        number = int(row[NUMBER])
+        same = [int(one[NUMBER]) for one in kept if _is_version_of(one, row) and _agree(one, row)]
+        if not same:
+            taken = {int(one[NUMBER]) for one in kept}
+            same = [max(taken) + 1 if number in taken else number]
+            more: dict[str, Any] = {NUMBER: same[0]}
+            if row.get(NAME):
+                more[NAME] = _free_name(row[NAME], {one.get(NAME) for one in kept})
+            kept.append({**row, **more})
+        numbers[number] = number if number in same else same[0]
+    grown = pl.DataFrame(kept, infer_schema_length=None) if len(kept) > known.height else None
+    return grown, numbers
+
+
+def _is_version_of(known: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether a group has the name of another, or one that was made of it."""
+    name, other = str(row.get(NAME) or ""), str(known.get(NAME) or "")
+    return other == name or (other.startswith(f"{name}_") and other[len(name) + 1 :].isdigit())
+
+
+def _agree(known: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether two groups say nothing different; one may say more."""
+    both = known.keys() & row.keys() - {NAME, NUMBER}
+    return all(_is_equal(known[label], row[label]) for label in both)
+
+
+def _is_equal(one: Any, other: Any) -> bool:
+    if isinstance(one, float) or isinstance(other, float):
+        # One of them may have been written and read again.
+        return one is None or other is None or math.isclose(one, other, rel_tol=1e-5, abs_tol=2e-6)
+    return one is None or other is None or bool(one == other)
 
 
 def renumbered(items: pl.DataFrame, numbers: Mapping[int, int], file: str) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from cryoloom import star
+from cryoloom.em.joining import renumbered, with_changed_groups
 from cryoloom.project.journal import JournalWriter, OutputState
 from cryoloom.runner.streams import optics_of
 
@@ -85,24 +86,35 @@ class GrowingOutput:
         )
 
     def begin_revision(self) -> None:
-        """All items are made again: begin an empty file, which is another revision of the dataset."""
+        """All items are made again: begin an empty file, which is another revision of the dataset.
+
+        Their pixel size may be another one: the optics groups come with the first of them.
+        """
         state = self.state
         if state is not None:
-            self.open(state.labels, self.optics, revision=state.revision + 1)
+            self.open(state.labels, None, revision=state.revision + 1)
 
     def append(self, rows: pl.DataFrame, optics: pl.DataFrame | None, *, sync: bool = False) -> int:
-        """Add a batch's rows; returns the end that is to be committed."""
+        """Add a batch's rows; returns the end that is to be committed.
+
+        An optics group that says something else than before, since a parameter was changed, becomes another group.
+        """
         state = self.state
         if state is None:
             self.open(star.labels_of(rows), optics)
             state = self.state
             assert state is not None
         missing = [label for label in star.labels_of(rows) if label not in state.labels]
-        new_groups = self._new_groups(optics) if self.has_optics else None
-        if missing or new_groups is not None:
-            self._widen([*state.labels, *missing], new_groups)
+        grown: pl.DataFrame | None = None
+        numbers: dict[int, int] = {}
+        if self.has_optics and optics is not None:
+            grown, numbers = with_changed_groups(self.optics, optics)
+        if missing or grown is not None:
+            self._widen([*state.labels, *missing], grown)
             state = self.state
             assert state is not None
+        if any(old != new for old, new in numbers.items()):
+            rows = renumbered(star.parsed(rows), numbers, f"{self.path}")
         if star.labels_of(rows) != state.labels:
             rows = star.parsed(rows)
             absent = [pl.lit(None).alias(label) for label in state.labels if label not in rows.columns]
@@ -125,21 +137,6 @@ class GrowingOutput:
         self.journal.write(
             "output.closed", output=self.name, items=state.items, failed=failed, complete=True, sync=True
         )
-
-    def _new_groups(self, optics: pl.DataFrame | None) -> pl.DataFrame | None:
-        """The grown optics table, None when it has all groups already."""
-        if optics is None:
-            return None
-        if self.optics is None:
-            return optics
-        if GROUP not in optics.columns:
-            return None
-        known = set(self.optics[GROUP].to_list())
-        fresh = [number for number in optics[GROUP].to_list() if number not in known]
-        if not fresh:
-            return None
-        rows = optics.filter(pl.col(GROUP).is_in(fresh))
-        return pl.concat([self.optics, rows], how="diagonal_relaxed")
 
     def _widen(self, labels: list[str], optics: pl.DataFrame | None) -> None:
         """Write the whole file again with more columns or groups, as the next generation."""
