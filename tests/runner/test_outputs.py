@@ -354,7 +354,8 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
 
     def replaced(*args: Any, **more: Any) -> Any:
         monkeypatch.setattr(star, "follow", follow)
-        grown = pl.DataFrame({"rlnOpticsGroup": [*range(1, 30)], "rlnOpticsGroupName": ["a"] * 29})
+        more_groups = [(number, "a", 300.0) for number in range(2, 30)]
+        grown = pl.DataFrame(more_groups, schema=[*OPTICS.columns, "rlnVoltage"], orient="row")
         producer.add(rows("c", rlnNew=1), grown)
         return follow(*args, **more)
 
