@@ -348,7 +348,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     producer = Producer(tmp_path)
-    producer.add(rows("a", "b"))
+    producer.add(rows("a", "b", rlnCtfMaxResolution=4.0))
     stream = producer.stream()
     follow = star.follow
 
@@ -356,7 +356,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_read_again(
         monkeypatch.setattr(star, "follow", follow)
         more_groups = [(number, "a", 300.0) for number in range(2, 30)]
         grown = pl.DataFrame(more_groups, schema=[*OPTICS.columns, "rlnVoltage"], orient="row")
-        producer.add(rows("c", rlnNew=1), grown)
+        producer.add(rows("c", rlnCtfMaxResolution=4.0, rlnNew=1), grown)
         return follow(*args, **more)
 
     monkeypatch.setattr(star, "follow", replaced)
