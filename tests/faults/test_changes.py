@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from waiting import until
 
-from cryoloom import Project
+from cryoloom import Project, star
 from cryoloom.api.events import events
 from cryoloom.errors import ProjectError
+from cryoloom.images.headers import read_header
+from cryoloom.images.mrc import write_mrc
 from cryoloom.project.attempts import make_attempt, write_control
 from cryoloom.protocol import BatchResult, ItemProtocol
 from cryoloom.runner.changes import Changes
@@ -176,3 +179,40 @@ def test_a_copy_begins_with_what_was_changed_last(project: Project) -> None:
     assert (copy.params["letter"], copy_behind.params["letter"]) == ("b", "y")
     assert ways(project, copy_behind.name) == ways(project, behind.name) == {"by": 3}
     assert project.copy(job, letter="c")[0].params["letter"] == "c"
+
+
+def write_movie(raw: Path, name: str) -> None:
+    frames = np.random.default_rng(1).normal(10, 1, (3, 128, 128)).astype(np.float32)
+    write_mrc(raw / f".{name}", frames, 1.5)
+    (raw / f".{name}").rename(raw / name)
+
+
+@pytest.mark.relion
+@pytest.mark.parametrize("of_all", [False, True])
+def test_what_is_binned_otherwise_has_its_own_pixel_size(tmp_path: Path, of_all: bool) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    write_movie(raw, "a.mrc")
+    project = Project.create(tmp_path / "p", seed=1)
+    source = project.run(
+        "import.movies", fn_in_raw=str(raw / "*.mrc"), angpix=1.5, stream=True, file_timeout=0.1
+    )
+    motion = project.run("relion.motioncorr", input_star_mics=source, patch_x=1, patch_y=1, bin_factor=2)
+    until_done(project, motion.name, 1)
+
+    motion.change(bin_factor=1, of_all=of_all)
+    write_movie(raw, "b.mrc")
+    until(lambda: len(source.entry.status().history.done) == 2)
+    source.stop_stream()
+    project.wait(timeout_s=90)
+
+    blocks = star.read(motion.folder / "corrected_micrographs.star")
+    optics, micrographs = blocks["optics"], blocks["micrographs"]
+    assert isinstance(optics, pl.DataFrame) and isinstance(micrographs, pl.DataFrame)
+    both = micrographs.join(optics, on="rlnOpticsGroup")
+    found = {
+        read_header(project.path / name).size[0]: angpix
+        for name, angpix in both.select("rlnMicrographName", "rlnMicrographPixelSize").iter_rows()
+    }
+    assert found == ({128: 1.5} if of_all else {64: 3.0, 128: 1.5})
+    assert micrographs.height == 2
