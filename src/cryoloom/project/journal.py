@@ -66,6 +66,7 @@ class JobHistory:
     ended: float = 0.0
     cpu_s: float = 0.0
     program_cpu_s: float = 0.0
+    running_cpu_s: float = 0.0  # part of it: of a program that runs still
     gpu_s: float = 0.0  # load of its GPUs times time
     gpu_mb: float = 0.0  # of their memory, at most
     peak_mb: float = 0.0  # of its process, or of one of its programs
@@ -86,6 +87,7 @@ class JobHistory:
                 self.needs_free, self.is_over_quota = 0, False
                 self.began = self.began or event["t"]
                 self.failed = {}
+                self.running_cpu_s = 0.0
             case "output.opened":
                 known = self.outputs.get(event["output"])
                 if known is not None and event.get("revision", 0) > known.revision:
@@ -114,9 +116,10 @@ class JobHistory:
                     self.outputs[event["output"]].closed = False
             case "auto.resolved":
                 self.values |= event["values"]
+            case "command.used":
+                self._take_use(event, of_running=event["cpu_s"])
             case "command.ended":
-                self.program_cpu_s += event.get("cpu_s", 0.0)
-                self.peak_mb = max(self.peak_mb, event.get("peak_mb", 0.0))
+                self._take_use(event, of_running=0.0)
                 self.gpu_s += event.get("gpu_s", 0.0)
                 self.gpu_mb = max(self.gpu_mb, event.get("gpu_mb", 0.0))
                 if event["code"] == 0:
@@ -141,6 +144,12 @@ class JobHistory:
     def count(self) -> int:
         """How many items are through."""
         return len(self.done) + self.rows_done
+
+    def _take_use(self, event: Mapping[str, Any], *, of_running: float) -> None:
+        """What a program has taken since it began."""
+        self.program_cpu_s += max(0.0, event.get("cpu_s", 0.0) - self.running_cpu_s)
+        self.running_cpu_s = of_running
+        self.peak_mb = max(self.peak_mb, event.get("peak_mb", 0.0))
 
     def _take_items(self, event: Mapping[str, Any]) -> None:
         self.rows_done += event.get("rows", 0)

@@ -18,6 +18,7 @@ from cryoloom.protocol.protocols import ProgramProtocol
 from cryoloom.runner import programs
 from cryoloom.runner.context import RunContext, out_of_time
 
+USE_S = 10.0
 PROGRESS_S = 1.0
 STEP = "program"
 
@@ -60,6 +61,16 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
             last_iteration = run.journal.history.iteration
         return protocol.iterative and run.journal.history.iteration != last_iteration
 
+    last_told, began = 0.0, time.monotonic()
+
+    def tell(cpu_s: float, peak_mb: float) -> None:
+        """For those who look meanwhile, and where nobody can say at its end: the longer it runs, the rarer."""
+        nonlocal last_told
+        now = time.monotonic()
+        if now - last_told > max(USE_S, (now - began) / 100):
+            last_told = now
+            run.journal.write("command.used", step=STEP, cpu_s=round(cpu_s, 2), peak_mb=round(peak_mb, 1))
+
     with run.slots():
         ended = programs.run(
             command,
@@ -69,6 +80,7 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
             err=run.folder / "run.err",
             look=look,
             gpus=run.gpus(),
+            tell=tell,
         )
     run.say_ignored(ended.ignored)
     if ended.code != 0:

@@ -23,6 +23,7 @@ from cryoloom.errors import ProgramError
 from cryoloom.project.settings import Settings
 from cryoloom.protocol.command import Command
 from cryoloom.runner.gpu_use import GpuMeter
+from cryoloom.runner.process_use import ProcessMeter
 
 # Why each is needed: docs/relion.md, "Environment".
 RELION_ENVIRONMENT = {
@@ -132,6 +133,7 @@ def run(
     look: Callable[[], bool] | None = None,
     limit_s: float | None = None,
     gpus: Collection[str] = (),
+    tell: Callable[[float, float], None] | None = None,
 ) -> Ended:
     """Run a program to its end.
 
@@ -142,6 +144,7 @@ def run(
         out, err: its output is appended to these files.
         look: called every 0.2 s; true asks for the program's end.
         gpus: whose load is asked for while it runs.
+        tell: called while it runs with the seconds of CPU and the MB of memory that it has taken so far.
         limit_s: after so many seconds without an end it is taken for hung and killed.
     """
     argv = [*_DIES_WITH_PARENT, *arguments(command, settings)]
@@ -158,7 +161,7 @@ def run(
             preexec_fn=None if argv[0] == SETPRIV else _die_with_parent,
         )
     hung = False
-    meter = GpuMeter(gpus)
+    meter, taken = GpuMeter(gpus), ProcessMeter(process.pid)
     try:
         ends = [os.pidfd_open(process.pid)]  # readable when it has ended
     except OSError:
@@ -170,6 +173,8 @@ def run(
             if pid:
                 break
             meter.look()
+            if taken.look() and tell is not None:
+                tell(taken.cpu_s, taken.peak_mb)
             if look is not None and look():
                 process.terminate()
             if limit_s is not None and time.monotonic() - began > limit_s and not hung:
@@ -184,8 +189,9 @@ def run(
     return Ended(
         process.returncode,
         round(wall_s, 3),
-        round(usage.ru_utime + usage.ru_stime, 3),
-        round(usage.ru_maxrss / 1024, 1),
+        # The kernel's word does not count ranks that lost their mpirun, nor more than the largest process's memory.
+        round(max(usage.ru_utime + usage.ru_stime, taken.cpu_s), 3),
+        round(max(usage.ru_maxrss / 1024, taken.peak_mb), 1),
         hung,
         _tail(err, err_start) or _tail(out, out_start),
         _ignored_options(out, out_start) + _ignored_options(err, err_start),
