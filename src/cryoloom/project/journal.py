@@ -87,6 +87,7 @@ class JobHistory:
                 self.needs_free, self.is_over_quota = 0, False
                 self.began = self.began or event["t"]
                 self.failed = {}
+                self.total = None  # more may come
                 self.running_cpu_s = 0.0
             case "output.opened":
                 known = self.outputs.get(event["output"])
