@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cryoloom.errors import ParameterError, ProjectError
+from cryoloom.images.mrc import write_mrc
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt
 from cryoloom.project.continuing import continue_job
@@ -18,10 +20,20 @@ from cryoloom.protocol.datasets import Particles
 
 
 def add_iterations(folder: Path, numbers: range, root: str = "run") -> None:
+    """As RELION leaves them: a blank line behind each table."""
     for number in numbers:
-        for part in ("data", "model", "optimiser", "sampling"):
+        stem = f"{root}_it{number:03d}_"
+        data = "data_optics\n\nloop_\n_rlnOpticsGroup #1\n1\n \n\ndata_particles\n\nloop_\n_rlnImageName #1\n"
+        texts = {
+            "data": data + "".join(f"{row}@p.mrcs\n" for row in range(1, 9)) + " \n",
+            "model": f"data_model_classes\n\nloop_\n_rlnReferenceImage #1\n1@X/{stem}classes.mrcs\n \n",
+            "optimiser": "data_optimiser_general\n\n_rlnA 1\n \n",
+            "sampling": "data_sampling_general\n\n_rlnA 1\n \n",
+        }
+        for part, text in texts.items():
             if number or part != "sampling":
-                (folder / f"{root}_it{number:03d}_{part}.star").write_text("data_x\n\n_rlnA 1\n")
+                (folder / f"{stem}{part}.star").write_text(text)
+        write_mrc(folder / f"{stem}classes.mrcs", np.zeros((5, 8, 8), np.float32), 1.0)
 
 
 @pytest.fixture
@@ -122,6 +134,41 @@ def test_a_job_json_of_an_earlier_version_names_no_job_that_it_continues(classif
     path.write_text(json.dumps(content))
 
     assert read_spec(classified.folder).continues == ""
+
+
+@pytest.mark.parametrize(
+    ("file", "left"),
+    [
+        ("data.star", 0.8),  # within a row
+        ("data.star", -4),  # the blank line is missing: some rows may be, too
+        ("model.star", -4),
+        ("optimiser.star", 0.0),
+        ("sampling.star", None),
+        ("classes.mrcs", 0.0),
+        ("classes.mrcs", 0.5),
+        ("classes.mrcs", None),
+    ],
+)
+def test_an_iteration_that_is_cut_short_anywhere_is_none_to_go_on_from(
+    tmp_path: Path, file: str, left: float | None
+) -> None:
+    add_iterations(tmp_path, range(4))
+    path = tmp_path / f"run_it003_{file}"
+    content = path.read_bytes()
+    path.unlink()
+    if left is not None:
+        lines = content.splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[: int(left)]) if left < 0 else content[: int(left * len(content))])
+
+    assert [*whole_iterations(tmp_path)] == [1, 2]
+
+
+def test_an_iteration_with_fewer_particles_than_another_is_not_whole(tmp_path: Path) -> None:
+    add_iterations(tmp_path, range(4))
+    path = tmp_path / "run_it003_data.star"
+    path.write_text(path.read_text().replace("7@p.mrcs\n8@p.mrcs\n", ""))
+
+    assert [*whole_iterations(tmp_path)] == [1, 2]
 
 
 def test_of_an_iteration_that_is_there_twice_the_continuation_s_counts(tmp_path: Path) -> None:
