@@ -69,6 +69,41 @@ def test_new_folders_renamed_files_and_slowly_written_ones_are_found_by_events_a
     assert job.state == "succeeded", job.why
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("poll", [0, 1])
+def test_a_file_whose_copy_stalled_is_taken_when_it_is_whole(tmp_path: Path, poll: int) -> None:
+    data = image(tmp_path / "x.mrc")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "bad.mrc").write_text("no image\n")
+    project = Project.create(tmp_path / "p")
+    (project.path / ".cryoloom/config.toml").write_text(f"[streams]\npoll = {poll}\n")
+    job = project.run(
+        "import.micrographs", fn_in_raw=str(raw / "*.mrc"), angpix=1.0, stream=True, file_timeout=0.2
+    )
+
+    def reasons() -> dict[str, str]:
+        return {Path(name).name: why for name, why in job.entry.status().history.failed.values()}
+
+    with (raw / "slow.mrc").open("wb") as file:
+        file.write(data[:1500])
+        file.flush()
+        until(lambda: "cut short: 1500 bytes" in reasons().get("slow.mrc", ""))
+        file.write(data[1500:1700])
+        file.flush()
+        until(lambda: "cut short: 1700 bytes" in reasons()["slow.mrc"])
+        file.write(data[1700:])
+    until(lambda: job.entry.status().history.done)
+    job.stop_stream()
+    project.wait(timeout_s=30)
+
+    assert job.state == "succeeded"
+    assert [*reasons()] == ["bad.mrc"]
+    assert len(job.dataset()) == 1
+    told = [line for line in (job.folder / "run.err").read_text().splitlines() if "bad.mrc" in line]
+    assert len(told) == 1  # it was not looked at again and again
+
+
 def test_the_folders_to_watch_are_those_where_a_name_can_first_match(tmp_path: Path) -> None:
     for name in ("s1/images", "s2/images", "other"):
         (tmp_path / name).mkdir(parents=True)

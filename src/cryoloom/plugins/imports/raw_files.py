@@ -118,13 +118,21 @@ class RawFiles(SourceProtocol):
         groups = self._groups()
         now = time.monotonic()
         taken: set[str] = self.__dict__.setdefault("_taken", set())
-        for path in matching(self.fn_in_raw, job.root, taken):
+        # Files that were no good, as they were then: a copy that stalled is one, until it goes on.
+        failed: dict[Path, tuple[int, int]] = self.__dict__.setdefault("_failed", {})
+        changed = [path for path, before in failed.items() if _state_of(path) not in (None, before)]
+        for path in (*changed, *matching(self.fn_in_raw, job.root, taken)):
             name = relion_name(path, below)
             item = item_id(f"{job.uuid} {name}")
-            if item not in seen:
+            if item not in seen or path in failed:
                 if self.stream and not self._is_whole(path, now):
                     continue
-                yield item, self._take(job, path, name, groups)
+                state = _state_of(path)
+                found = self._take(job, path, name, groups)
+                failed.pop(path, None)
+                if isinstance(found.row, str) and state is not None:
+                    failed[path] = state
+                yield item, found
             taken.add(str(path))
         looks = self.__dict__.get("_looks", {})
         for path in [path for path in looks if not path.exists()]:
@@ -183,11 +191,9 @@ class RawFiles(SourceProtocol):
     def _is_whole(self, path: Path, now: float) -> bool:
         """Unchanged in two looks; remembered by the file's name."""
         looks: dict[Path, tuple[tuple[int, int], float]] = self.__dict__.setdefault("_looks", {})
-        try:
-            stat = path.stat()
-        except OSError:
+        state = _state_of(path)
+        if state is None:
             return False
-        state = (stat.st_size, stat.st_mtime_ns)
         before, since = looks.get(path, ((-1, -1), now))
         if state != before:
             since = now
@@ -242,3 +248,12 @@ class RawFiles(SourceProtocol):
         if header.angpix and abs(header.angpix / self.angpix - 1) > ANGPIX_TOLERANCE:
             remarks.append(f"its header says {header.angpix:.4g} Å/px, {self.angpix:g} was given and is used")
         return remarks
+
+
+def _state_of(path: Path) -> tuple[int, int] | None:
+    """Size and time of the last change; None of a file that is not there."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
