@@ -53,7 +53,15 @@ def list_jobs(project: "Project", *, as_json: bool, newest: int = 0) -> None:
         print(f"{len(shown) - newest} older jobs: cryoloom ls --all")
         shown = shown[-newest:]
     rows = [
-        [s.name, s.alias or s.label, s.protocol, s.state, live.items_text(s), live.duration(s.left_s), s.why]
+        [
+            s.name,
+            s.alias or s.label,
+            s.protocol,
+            s.state,
+            live.items_text(s),
+            live.duration(s.left_s),
+            " ".join(s.why.split()),
+        ]
         for s in shown
     ]
     print(

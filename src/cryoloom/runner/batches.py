@@ -16,6 +16,7 @@ from cryoloom.protocol.jobs import ITEM_ID, Batch, BatchResult, JobFolder
 from cryoloom.protocol.protocols import ItemProtocol
 from cryoloom.runner import programs
 from cryoloom.runner.context import RunContext
+from cryoloom.runner.last_words import errors, telling
 from cryoloom.runner.shadow import make_shadow, move_files, remove_shadow
 
 SHORTEST_LIMIT_S = 300.0  # an item is hung after ten times the median, but never sooner than this
@@ -187,7 +188,8 @@ def _reason(ended: programs.Ended, fallback: str) -> str:
     if ended.hung:
         return f"the program hung and was ended after {ended.wall_s:.0f} s"
     if ended.code < 0:
-        return f"the program was killed by signal {-ended.code}; {ended.tail}"
+        words = errors(ended.tail)
+        return f"the program was killed by signal {-ended.code}" + (f"; {words}" if words else "")
     if not ended.code and fallback:
         return f"the program ended as if all were well, but {fallback}"
-    return ended.tail or fallback or f"the program ended with code {ended.code} and wrote nothing"
+    return telling(ended.tail) or fallback or f"the program ended with code {ended.code} and wrote nothing"

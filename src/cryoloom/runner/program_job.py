@@ -4,6 +4,7 @@ RELION's programs say "done" and exit 0 when nothing was written; so every promi
 at before the job is called succeeded.
 """
 
+import signal
 import time
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from cryoloom.protocol.datasets import Coordinates, Dataset, Table
 from cryoloom.protocol.protocols import ProgramProtocol
 from cryoloom.runner import programs
 from cryoloom.runner.context import RunContext, out_of_time
+from cryoloom.runner.last_words import errors, telling
 
 USE_S = 10.0
 PROGRESS_S = 1.0
@@ -94,14 +96,25 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
             raise out_of_time()
         if lack := lack_of_room(run.folder, ended.tail):
             raise lack
-        how = f"killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
+        # So that those who look see what `resume` goes on from.
+        _tell_progress(run, protocol)
         raise ProgramError(
-            f"{run.name}: {command.program}", found=f"{how}: {ended.tail or 'it said nothing'}",
-            expected="to succeed", hint=f"cryoloom log {run.name}",
+            f"{run.name}: {command.program}", found=_how_it_failed(ended), expected="to succeed",
+            hint=f"cryoloom log {run.name}",
         )  # fmt: skip
     _check_outputs(run)
     _tell_progress(run, protocol)
     run.journal.write("command.ended", step=STEP, code=0, **ended.facts())
+
+
+def _how_it_failed(ended: programs.Ended) -> str:
+    """In one line: by what, and what it said."""
+    killed = ended.code < 0 or ended.code == 128 + signal.SIGKILL  # mpirun's word for a rank of its
+    how = f"killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
+    words = errors(ended.tail) if killed else telling(ended.tail) or "it said nothing"
+    if killed and (ended.code == -signal.SIGKILL or words.endswith("signal 9")):
+        words = f"{words}, perhaps for want of memory".removeprefix(", ")
+    return f"{how}: {words}" if words else how
 
 
 def _tell_progress(run: RunContext, protocol: ProgramProtocol) -> None:

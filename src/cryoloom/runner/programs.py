@@ -23,6 +23,7 @@ from cryoloom.errors import ProgramError
 from cryoloom.project.settings import Settings
 from cryoloom.protocol.command import Command
 from cryoloom.runner.gpu_use import GpuMeter
+from cryoloom.runner.last_words import said
 from cryoloom.runner.process_use import ProcessMeter
 
 # Why each is needed: docs/relion.md, "Environment".
@@ -223,8 +224,5 @@ def _tail(path: Path, start: int, lines: int = 6) -> str:
     """The last lines that say something, of what was written since `start`."""
     with path.open("rb") as file:
         file.seek(max(start, _size(path) - 8192))
-        text = file.read().decode(errors="replace").replace("\r", "\n")
-    telling = [
-        line.strip() for line in text.splitlines() if line.strip() and "WARNING: will ignore" not in line
-    ]
-    return "\n".join(telling[-lines:])
+        text = file.read().decode(errors="replace")
+    return "\n".join(said(text)[-lines:])

@@ -1,0 +1,37 @@
+"""Of what programs write when they fail, the words that tell are found."""
+
+from cryoloom.runner.last_words import errors, telling
+
+BARS = '000/??? sec ~~(,_,">          [oo]\r0/   0 sec ~~(,_,">\r   0.5/  1.2 min ...........~~(,_,">\n'
+FRAMES = """in: /build/relion/src/image.h, line 1234
+=== Backtrace  ===
+/usr/bin/relion_preprocess(_ZN11RelionErrorC1+0x7c) [0x55d61f7a5c2c]
+/lib/x86_64-linux-gnu/libc.so.6(+0x2724a) [0x7f3922a4524a]
+/usr/bin/relion_preprocess(_start+0x21) [0x55d61f7a1801]
+==================
+ERROR:
+Cannot read file MotionCorr/job002/Movies/a.mrc It does not exist
+"""
+MPI = """--------------------------------------------------------------------------
+Primary job  terminated normally, but 1 process returned
+a non-zero exit code. Per user-direction, the job has been aborted.
+--------------------------------------------------------------------------
+mpirun noticed that process rank 1 with PID 0 on node vm exited on signal 9 (Killed).
+--------------------------------------------------------------------------
+"""
+
+
+def test_an_error_of_relion_is_told_without_its_stack() -> None:
+    assert telling(FRAMES) == "Cannot read file MotionCorr/job002/Movies/a.mrc It does not exist"
+    assert telling(BARS + " ERROR: no particles in p.star\n") == "no particles in p.star"
+
+
+def test_the_rank_that_was_killed_is_named() -> None:
+    assert telling(BARS + MPI) == "rank 1 was killed by signal 9"
+
+
+def test_without_an_error_the_last_line_that_says_something_counts() -> None:
+    text = "Estimating accuracies\n" + BARS + "=====\n"
+    assert telling(text) == "Estimating accuracies"
+    assert errors(text) == ""
+    assert telling(BARS) == telling("") == ""
