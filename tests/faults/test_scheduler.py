@@ -1,13 +1,16 @@
 """One broken file, setting or plugin keeps its own job waiting, says so, and no other; and no job is overlooked."""
 
 import os
+import shutil
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from waiting import until
 
 from cryoloom import Project
+from cryoloom.engine.scheduler import call_scheduler
 from cryoloom.project.index import cache_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
@@ -125,3 +128,46 @@ def test_what_an_old_scheduler_said_is_not_believed(tmp_path: Path) -> None:
     )
 
     assert "waits for nobody" not in job.why
+
+
+def schedulers(project: Project) -> list[int]:
+    """Processes that work as the project's scheduler."""
+    words = ["cryoloom.engine.scheduler", str(project.path)]
+    return [one.pid for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[-2:] == words]
+
+
+def test_a_scheduler_whose_cache_is_deleted_makes_it_again_and_there_is_one(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    long = project.run("loomtest.nothing", seconds=60)
+    other = project.run("loomtest.nothing", wait_for=[long])
+    until(lambda: other.why == f"waits for {long.name} (running)")
+    until(lambda: len(schedulers(project)) == 1)  # another one that finds it there ends within a second
+    before = schedulers(project)
+
+    shutil.rmtree(cache_folder(project.path))
+    until(lambda: other.why == f"waits for {long.name} (running)")
+    project.run("loomtest.nothing").wait(30)
+
+    until(lambda: schedulers(project) == before)
+    shutil.rmtree(cache_folder(project.path))
+    call_scheduler(project.path)
+    until(lambda: len(schedulers(project)) == 1)
+    long.stop()
+    until(lambda: long.state == "aborted")
+
+
+def test_where_no_scheduler_runs_a_job_that_waits_says_so(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    long = project.run("loomtest.nothing", seconds=60)
+    other = project.run("loomtest.nothing", wait_for=[long])
+    until(lambda: long.state == "running" and other.why)
+    until(lambda: len(schedulers(project)) == 1)
+    [scheduler] = schedulers(project)
+    psutil.Process(scheduler).kill()
+    until(lambda: not schedulers(project))
+
+    assert other.why == "no scheduler runs on this machine; cryoloom resume JOB starts it"
+    other.resume()
+    until(lambda: other.why == f"waits for {long.name} (running)")
+    long.stop()
+    until(lambda: long.state == "aborted")

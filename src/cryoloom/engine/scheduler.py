@@ -86,13 +86,13 @@ def call_scheduler(root: Path) -> None:
 
 
 def read_waits(root: Path) -> dict[str, str]:
-    """Why jobs wait, as the scheduler says that lives; under "" why none can work. Without one nothing is known."""
+    """Why jobs wait, as the scheduler says that lives; under "" why none can work, or that none is there."""
     folder = cache_folder(root)
     content = read_json_or_none(folder / WAITS) or {}
     if trouble := str(content.get("trouble", "")):
         return {"": trouble}
     if not _is_locked(folder / LOCK):
-        return {}
+        return {"": "no scheduler runs on this machine; cryoloom resume JOB starts it"}
     return {str(name): str(why) for name, why in content.get("waits", {}).items()}
 
 
@@ -100,7 +100,6 @@ def main(root: Path) -> int:
     """Run until nothing has been there to do for a while."""
     folder = cache_folder(root)
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         project = ProjectFolder(root)
         settings = load_settings(project.root)
@@ -113,15 +112,31 @@ def main(root: Path) -> int:
     # A launched shepherd that has ended must not stay behind as a zombie of ours.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     loop = Loop(project, FactGatherer(project, machine), folder)
-    while _locked_within(handle, 1.0):  # else another one lives
-        os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
-        loop.go(idle_s)
-        fcntl.flock(handle, fcntl.LOCK_UN)
+    while True:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not _locked_within(handle, 1.0):
+                break  # another one lives
+            if not _is_at(folder / LOCK, handle):
+                continue
+            os.ftruncate(handle, 0)
+            os.write(handle, f"{os.getpid()}\n".encode())
+            loop.go(idle_s, handle)
+            # Where the cache was deleted another one may have begun; else somebody must.
+            if not _is_at(folder / LOCK, handle):
+                continue
+        finally:
+            os.close(handle)
         # A command that came after the last look found the lock held, and started no other scheduler.
         if not loop.is_asked_anew():
             break
     return 0
+
+
+def _is_at(path: Path, handle: int) -> bool:
+    """Whether an open file is still the one of this name."""
+    return _stamp(path)[1] == os.fstat(handle).st_ino
 
 
 def _tell_trouble(folder: Path, error: Exception) -> None:
@@ -150,8 +165,9 @@ class Loop:
     looks_alike: int = 0
     acted: tuple[Action, ...] = ()
 
-    def go(self, idle_s: float) -> None:
-        """Until nothing has been there to do for so long, or the project is gone."""
+    def go(self, idle_s: float, lock: int) -> None:
+        """Until nothing has been there to do for so long, or the project is gone, or the cache with our lock."""
+        self.waits = None
         self.watcher.watch(self.project.root)
         with contextlib.suppress(OSError):  # a cache that is full: looks follow all the same
             (self.cache / POKE).touch()
@@ -159,7 +175,7 @@ class Loop:
         last_busy = time.monotonic()
         while True:
             cpu_s = time.process_time()
-            if not (self.project.root / pipe.FILE).exists():
+            if not (self.project.root / pipe.FILE).exists() or not _is_at(self.cache / LOCK, lock):
                 return
             self.asked = self._asked()
             try:
@@ -213,7 +229,7 @@ class Loop:
                 _do(self.project, action)
         with _reported("statuses"):
             self._tell_pipeline(facts)
-        if decision.waits != self.waits:
+        if decision.waits != self.waits or not (self.cache / WAITS).exists():
             with _reported("why jobs wait"):
                 write_json(self.cache / WAITS, {"waits": dict(decision.waits)})
             self.waits = dict(decision.waits)
