@@ -24,7 +24,7 @@ from cryoloom.launchers.local import SHEPHERD
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
-POINTS = os.environ.get("CRYOLOOM_CRASHES", "6")
+POINTS = os.environ.get("CRYOLOOM_CRASHES", "4")
 CRASHING = Path(__file__).parent / "crashing"
 JOBS = {
     "source": "External/job001",

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from cryoloom.errors import ParameterError
-from cryoloom.project.copying import copy_jobs
+from cryoloom.project.copying import branch_of, copy_jobs
 from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.protocol.datasets import Optimiser, Particles
 
 MOVIES = {"fn_in_raw": "raw/*.mrc", "angpix": 1.0}
 
@@ -99,3 +100,17 @@ def test_an_output_that_the_changed_job_no_longer_gives_is_said_before_anything_
     with pytest.raises(ParameterError, match=r"copy of MotionCorr/job003: input input_star_mics.*rest"):
         copy_jobs(project, cut.name, {"nr_sets": 1}, {}, branch=True)
     assert len(project.entries()) == 3
+
+
+def test_what_goes_on_from_an_earlier_iteration_is_no_part_of_a_branch(project: ProjectFolder) -> None:
+    (project.root / "p.star").touch()
+    old = project.create_job("relion.class2d", {"nr_iter": 8}, {"fn_img": Particles("p.star")})
+    behind = project.create_job("relion.class2d", {"nr_iter": 8}, {"fn_img": old.outputs()["particles"]})
+    optimiser = Optimiser(f"{old.name}/run_it003_optimiser.star", old.name, "")
+    inputs = {"fn_img": Particles("p.star"), "fn_cont": optimiser}
+    more = project.create_job("relion.class2d", {"nr_iter": 9}, inputs, continues=old.name)
+    last = project.create_job("relion.class2d", {"nr_iter": 9}, {"fn_img": more.outputs()["particles"]})
+
+    assert branch_of(project.entries(), old.name) == ([old.name, behind.name], [more.name, last.name])
+    assert [*copy_jobs(project, old.name, {"nr_iter": 5}, {}, branch=True)] == [old.name, behind.name]
+    assert [*copy_jobs(project, more.name, {"nr_iter": 10}, {}, branch=True)] == [more.name, last.name]

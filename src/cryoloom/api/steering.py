@@ -76,7 +76,8 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
     if job.entry.spec is None or not isinstance(job.entry.make_protocol(), ItemProtocol):
         raise ProjectError(
             f"{job.name}", found="not a job that treats items one by one", expected="one that does",
-            hint=f"cryoloom copy {job.name} NAME=VALUE makes another job.",
+            hint=f"Programs for whole sets, imports and sets.* keep theirs; cryoloom copy {job.name} NAME=VALUE --branch "
+            "makes it again beside this one, with the jobs that need it.",
         )  # fmt: skip
     status = job.entry.status()
     if (state := status.last_word() or status.state) in ENDED:

@@ -139,7 +139,7 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
             for name, dataset in entry.outputs().items()
         },
         _progress(history, status.state),
-        _left(history, status.state),
+        seconds_left(history, status.state),
         round((history.ended or 0) - history.began, 1) if history.ended and history.began else None,
         entry.spec is not None,
         bool(dead) and status.state == "scheduled",
@@ -164,18 +164,17 @@ def _progress(history: JobHistory, state: str) -> str:
     return ", ".join(filter(None, [words, str(history.progress.get("text") or "")]))
 
 
-def _left(history: JobHistory, state: str) -> float | None:
-    """Seconds left, by the pace so far; None where the end is unknown."""
+def seconds_left(history: JobHistory, state: str) -> float | None:
+    """Seconds left, by the pace since it was started last; None where the end or the pace is unknown."""
     if state != "running":
         return None
-    done, total = history.count + len(history.failed), history.total
-    began = history.began
-    last = history.last_done
+    done, total, last = history.count + len(history.failed), history.total, history.last_done
     if not done and history.progress.get("of"):
         done, total, last = history.progress["done"], history.progress["of"], history.progress["t"]
-    if not done or not total or last <= began or done > total:
+    began, lately = history.attempt_began, done - history.had
+    if lately <= 0 or not total or last <= began or done > total:
         return None
-    return round((last - began) / done * (total - done), 1)
+    return round((last - began) / lately * (total - done), 1)
 
 
 def _dead_parent(entry: JobEntry, states: Mapping[str, str], stuck: set[str]) -> str:

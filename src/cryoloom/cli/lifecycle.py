@@ -208,9 +208,16 @@ def copy(
     project: ProjectOption = None,
 ) -> None:
     """Make a job like this one with some parameters changed; the original stays as it is."""
+    from cryoloom.project.copying import branch_of
+
     opened = open_project(project)
     made = opened.copy(job, branch=branch, start=start or wait, **split_given(given or []))
     if not as_json:
+        apart = branch_of(opened.folder.entries(), opened.job(job).name)[1] if branch else []
+        if apart:
+            print(
+                f"Not copied, since they go on from an iteration that the copy has not made: {', '.join(apart)}"
+            )
         for one in made:
             print(f"{one.name}: {one.summary().label}")
         if not (start or wait):

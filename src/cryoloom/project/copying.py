@@ -1,10 +1,10 @@
 """Copies of jobs with some parameters changed; of a whole branch, where that is wanted.
 
-A branch is a job with all that need it. Within the copied branch inputs lead to the copies; jobs
-outside it are shared. Aliases are not copied, since they name one job.
+A branch is a job with all that need it, but for those that go on from an iteration of it. Within the copied
+branch inputs lead to the copies; jobs outside it are shared. Aliases are not copied, since they name one job.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,7 @@ def copy_jobs(
     """
     entries = project.entries()
     first = project.entry(job)
-    names = [first.name, *(dependents_of(entries, [first.name]) if branch else [])]
+    names = branch_of(entries, first.name)[0] if branch else [first.name]
     planned: dict[str, _Planned] = {}
     for entry in entries:
         if entry.name in names:
@@ -73,6 +73,26 @@ def copy_jobs(
             wishes=wishes,
         )
     return made
+
+
+def branch_of(entries: Sequence[JobEntry], first: str) -> tuple[list[str], list[str]]:
+    """A job with all that need it; and apart those that go on from an iteration of one of them, with all behind.
+
+    A copy promises its last iteration, and no earlier one.
+    """
+    names = [first, *dependents_of(entries, [first])]
+    promised = {entry.name: entry.outputs() for entry in entries if entry.name in names}
+    goes_on = [
+        entry.name
+        for entry in entries
+        if entry.spec is not None
+        and entry.spec.continues in names
+        and any(
+            one.job in names and one.output not in promised[one.job] for one in entry.spec.inputs.values()
+        )
+    ]
+    apart = {*goes_on, *dependents_of(entries, goes_on)} - {first}
+    return [name for name in names if name not in apart], [name for name in names if name in apart]
 
 
 def _plan(

@@ -63,6 +63,8 @@ class JobHistory:
     why: str = ""
     notes: list[str] = field(default_factory=list)
     began: float = 0.0
+    attempt_began: float = 0.0
+    had: int = 0  # items, or iterations, that were through when this attempt began
     ended: float = 0.0
     cpu_s: float = 0.0
     program_cpu_s: float = 0.0
@@ -86,6 +88,8 @@ class JobHistory:
                 self.state, self.why, self.waiting, self.suspended = "", "", "", ""
                 self.needs_free, self.is_over_quota = 0, False
                 self.began = self.began or event["t"]
+                self.attempt_began = event["t"]
+                self.had = int(self.progress.get("done") or 0) if not self.count else self.count
                 self.failed = {}
                 self.total = None  # more may come
                 self.running_cpu_s = 0.0

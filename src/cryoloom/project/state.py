@@ -54,7 +54,7 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
     if attempt is None or (attempt.number <= fresh and attempt.ended):
         # `fresh`: a resume or restart asked for a new attempt after this one.
         if wanted == "stop":
-            return status("aborted", "stopped before it began")
+            return status("aborted", "stopped by the user" if history.attempts else "stopped before it began")
         return status("scheduled", "", resumable=True)
     if not attempt.ended:
         if attempt.vanished():

@@ -84,7 +84,9 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
             gpus=run.gpus(),
             tell=tell,
         )
-    run.say_ignored(ended.ignored)
+    if not is_continue:
+        # With --continue RELION reads fewer options, and the first run has told what it does not know.
+        run.say_ignored(ended.ignored)
     if ended.code != 0:
         run.journal.write(
             "command.ended",
