@@ -1,19 +1,32 @@
 """An import finds what the microscope writes, wherever the pattern allows it, and takes it when it is whole."""
 
+import os
+import signal
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faults.killing import victims
 from waiting import until
 
 from cryoloom import Project
 from cryoloom.images.mrc import write_mrc
 from cryoloom.plugins.imports.linking import matching, watchable
+from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.registry import find_protocol
+from cryoloom.protocol import JobFolder, SourceProtocol
 
 
 def image(path: Path) -> bytes:
     write_mrc(path, np.ones((16, 16), np.float32), 1.0)
+    data = path.read_bytes()
+    path.unlink()
+    return data
+
+
+def movie(path: Path) -> bytes:
+    write_mrc(path, np.ones((4, 16, 16), np.float32), 1.0)
     data = path.read_bytes()
     path.unlink()
     return data
@@ -119,3 +132,81 @@ def test_known_files_are_passed_over(tmp_path: Path) -> None:
         (tmp_path / name).touch()
 
     assert [path.name for path in matching("*.mrc", tmp_path, {str(tmp_path / "a.mrc")})] == ["b.mrc"]
+
+
+@pytest.mark.slow
+def test_a_movie_whose_copy_stalled_is_taken_by_the_next_process_too(tmp_path: Path) -> None:
+    data = movie(tmp_path / "x.mrc")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "good.mrc").write_bytes(data)
+    (raw / "slow.mrc").write_bytes(data[: len(data) // 2])
+    project = Project.create(tmp_path / "p")
+    job = project.run(
+        "import.movies", fn_in_raw=str(raw / "*.mrc"), angpix=1.0, stream=True, file_timeout=0.2
+    )
+    until(lambda: len(job.entry.status().history.done) == len(job.entry.status().history.failed) == 1)
+
+    [process] = victims(project.path, "job process")
+    os.kill(process, signal.SIGKILL)
+    with (raw / "slow.mrc").open("ab") as file:
+        file.write(data[len(data) // 2 :])
+    until(lambda: len(job.entry.status().history.done) == 2)
+    job.stop_stream()
+    project.wait(timeout_s=30)
+
+    assert (job.state, job.summary().done, job.summary().failed) == ("succeeded", 2, 0)
+    assert len(job.dataset()) == 2
+    assert not (job.folder / "failed.star").exists()
+
+
+def test_each_of_many_bad_files_is_looked_at_once_until_it_changes(tmp_path: Path) -> None:
+    ProjectFolder.create(tmp_path)
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    for number in range(3):
+        (raw / f"{number}.mrc").write_text("no image\n")
+    protocol = find_protocol("import.micrographs")({"fn_in_raw": "raw/*.mrc", "angpix": 1.0}, {})
+    assert isinstance(protocol, SourceProtocol)
+    job, seen = JobFolder("Import/job001/", tmp_path, "id"), set[str]()
+
+    def looked_at() -> str:
+        """Taken as the runner takes them: no more than so many in one go."""
+        for item, found in protocol.discover(job, seen):
+            seen.add(item)
+            return Path(found.name).stem
+        return ""
+
+    assert [looked_at() for _ in range(5)] == ["0", "1", "2", "", ""]
+    (raw / "1.mrc").write_text("no image yet\n")
+    assert [looked_at() for _ in range(2)] == ["1", ""]
+    (raw / "1.mrc").unlink()
+    assert looked_at() == ""
+
+
+@pytest.mark.slow
+def test_an_import_makes_no_second_project_where_its_own_was_renamed(tmp_path: Path) -> None:
+    data = movie(tmp_path / "x.mrc")
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "a.mrc").write_bytes(data)
+    project = Project.create(tmp_path / "old")
+    job = project.run(
+        "import.movies", fn_in_raw=str(raw / "*.mrc"), angpix=1.0, stream=True, file_timeout=0.1
+    )
+    until(lambda: job.entry.status().history.done)
+
+    project.path.rename(tmp_path / "new")
+    (raw / "b.mrc").write_bytes(data)
+    job = Project(tmp_path / "new").job(job.name)
+    until(lambda: "interrupted" in job.why)
+    assert not (tmp_path / "old").exists()
+    job.resume()
+    until(lambda: len(job.entry.status().history.done) == 2)
+    job.stop_stream()
+    job.wait(30)
+
+    assert job.state == "succeeded", job.why
+    links = job.dataset().table()["rlnMicrographMovieName"].to_list()
+    assert [(tmp_path / "new" / link).read_bytes() == data for link in links] == [True, True]
+    assert not (tmp_path / "old").exists()

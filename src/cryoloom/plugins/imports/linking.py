@@ -2,6 +2,7 @@
 pattern's fixed part, since RELION keeps that path below each later job's folder.
 """
 
+import errno
 import glob
 import os
 import shutil
@@ -65,9 +66,26 @@ def relion_name(path: Path, below: Path) -> str:
     return "_".join(str(relative).split())
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder of a project, with those above it, but never the project's own.
+
+    Raises:
+        FileNotFoundError: the project is no more where it was: renamed, or taken away, while its job runs.
+    """
+    if folder.is_dir():
+        return
+    if _project_of(folder) is None:
+        raise FileNotFoundError(errno.ENOENT, "The project is no more where it was", str(folder))
+    folder.mkdir(parents=True, exist_ok=True)
+
+
 def link_or_copy(source: Path, target: Path, *, copy: bool) -> None:
-    """Bring a file into the project; what is there already under this name is left alone."""
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """Bring a file into the project; what is there already under this name is left alone.
+
+    Raises:
+        FileNotFoundError: the project is no more where it was.
+    """
+    make_folder(target.parent)
     if target.exists() or target.is_symlink():
         return
     if copy:
@@ -86,7 +104,9 @@ def link_or_copy(source: Path, target: Path, *, copy: bool) -> None:
 
 def _is_near(source: Path, target: Path) -> bool:
     """Relative links within the project, so that it can be moved; absolute ones to elsewhere."""
-    root = target
-    while root.parent != root and not (root / "default_pipeline.star").exists():
-        root = root.parent
-    return root in source.parents
+    root = _project_of(target)
+    return root is not None and root in source.parents
+
+
+def _project_of(path: Path) -> Path | None:
+    return next((root for root in path.parents if (root / "default_pipeline.star").exists()), None)

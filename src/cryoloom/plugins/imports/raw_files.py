@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import ImageError, ParameterError
-from cryoloom.plugins.imports.linking import fixed_part, link_or_copy, matching, relion_name, watchable
+from cryoloom.plugins.imports.linking import (
+    fixed_part,
+    link_or_copy,
+    make_folder,
+    matching,
+    relion_name,
+    watchable,
+)
 from cryoloom.project.item_ids import item_id
 from cryoloom.protocol import ADVANCED, JobFolder, Param, SourceProtocol
 from cryoloom.protocol.jobs import Found
@@ -124,16 +131,19 @@ class RawFiles(SourceProtocol):
         for path in (*changed, *matching(self.fn_in_raw, job.root, taken)):
             name = relion_name(path, below)
             item = item_id(f"{job.uuid} {name}")
-            if item not in seen or path in failed:
-                if self.stream and not self._is_whole(path, now):
-                    continue
-                state = _state_of(path)
-                found = self._take(job, path, name, groups)
-                failed.pop(path, None)
-                if isinstance(found.row, str) and state is not None:
-                    failed[path] = state
-                yield item, found
+            if item in seen and path not in failed:
+                taken.add(str(path))
+                continue
+            if self.stream and not self._is_whole(path, now):
+                continue
+            state = _state_of(path)
+            found = self._take(job, path, name, groups)
+            failed.pop(path, None)
+            if isinstance(found.row, str):
+                failed[path] = state or (-1, -1)
+            # Before it is given away: who takes it may ask for no more, and begin another look.
             taken.add(str(path))
+            yield item, found
         looks = self.__dict__.get("_looks", {})
         for path in [path for path in looks if not path.exists()]:
             del looks[path]  # it had another name in the making
@@ -221,6 +231,7 @@ class RawFiles(SourceProtocol):
                 return Found(shown, f"{path.name} fits none of the patterns in optics_groups")
             group = list(dict.fromkeys(label for _, label in groups)).index(fitting[0]) + 1
         target = f"Movies/{job.name.rstrip('/').rpartition('/')[2]}/{name}"
+        make_folder((job.root / target).parent)
         note = self._bring_in(job, path, target, header)
         note = "; ".join(filter(None, [note, *self._remarks(header)]))
         row = {self._file_label: target, "rlnOpticsGroup": group}
