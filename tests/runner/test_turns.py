@@ -29,7 +29,8 @@ def test_a_job_that_is_made_more_urgent_comes_before_the_turns_of_others(
     c.prioritise(priority=1)
     c.wait(60)
 
-    assert min(len(job.entry.status().history.done) for job in (a, b)) < ITEMS / 2
+    # By equal turns all three would be through together; while it takes in a result, others have the core.
+    assert min(len(job.entry.status().history.done) for job in (a, b)) < 0.7 * ITEMS
     a.stop()
     b.stop()
 
