@@ -8,7 +8,7 @@ import tifffile
 
 from cryoloom.errors import ImageError
 from cryoloom.images.headers import read_header
-from cryoloom.images.mrc import convert_for_relion, image_of_reference, read_mrc, write_mrc
+from cryoloom.images.mrc import image_of_reference, read_mrc, write_mrc
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.int16, np.uint16, np.float32])
@@ -62,22 +62,6 @@ def test_tiff_movies_are_read_with_every_compression_and_refused_when_cut(
     assert (header.format, header.size, header.frames) == ("TIFF", (48, 64), 5)
     with pytest.raises(ImageError, match=r"TIFF|cut short"):
         read_header(path)
-
-
-def test_pixels_that_relion_misreads_are_converted_and_said(tmp_path: Path) -> None:
-    high = np.array([[0, 40000], [1, 2]], np.uint16)
-    write_mrc(tmp_path / "a.mrc", high, 1.0)
-    write_mrc(tmp_path / "low.mrc", np.minimum(high, 300), 1.0)
-    write_mrc(tmp_path / "float.mrc", high.astype(np.float32), 1.0)
-
-    said = convert_for_relion(tmp_path / "a.mrc", tmp_path / "b.mrc")
-
-    assert said is not None and "40000" in said
-    assert read_header(tmp_path / "b.mrc").dtype == "float32"
-    assert np.array_equal(read_mrc(tmp_path / "b.mrc"), high)
-    convert_for_relion(tmp_path / "low.mrc", tmp_path / "c.mrc")
-    assert read_header(tmp_path / "c.mrc").dtype == "int16"
-    assert convert_for_relion(tmp_path / "float.mrc", tmp_path / "d.mrc") is None
 
 
 @pytest.mark.shared

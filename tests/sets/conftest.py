@@ -1,60 +1,24 @@
 """Sets made by hand, and jobs run to their end in the test's own process."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from running import Ran, run_in
 
 from cryoloom import star
-from cryoloom.project.attempts import make_attempt
-from cryoloom.project.folder import JobEntry, ProjectFolder
-from cryoloom.project.references import resolve_input
-from cryoloom.project.registry import find_protocol
-from cryoloom.protocol.declare import numbered
-from cryoloom.runner.main import run_attempt
+from cryoloom.project.folder import ProjectFolder
 
-RunNow = Callable[..., "Ran"]
-
-
-class Ran:
-    """A job that has ended."""
-
-    def __init__(self, entry: JobEntry) -> None:
-        self.entry = entry
-        self.name = entry.name
-        self.history = entry.status().history
-
-    def blocks(self, output: str) -> dict[str, Any]:
-        return star.read(self.entry.root / self.entry.outputs()[output].path)
-
-    def items(self, output: str) -> pl.DataFrame:
-        return next(table for name, table in self.blocks(output).items() if name != "optics")
-
-    def ids(self, output: str) -> list[str]:
-        return [str(one) for one in self.items(output)["cryoloomItemId"].to_list()]
+RunNow = Callable[..., Ran]
 
 
 @pytest.fixture
 def run_now(project: ProjectFolder) -> RunNow:
     """Run a protocol on files or jobs of the project; keywords are inputs and parameters."""
-
-    def run(name: str, **given: Any) -> Ran:
-        kind = find_protocol(name)
-        inputs = {}
-        for key in [key for key in given if key in kind.inputs]:
-            texts = given.pop(key)
-            texts = texts if isinstance(texts, list) else [texts]
-            spec = kind.inputs[key]
-            inputs |= numbered(key, [resolve_input(project, spec, str(text), name) for text in texts])
-        entry = project.create_job(name, given, inputs)
-        attempt = make_attempt(entry.folder)
-        assert attempt is not None
-        run_attempt(project.root, entry.name, int(attempt.name))
-        return Ran(project.entry(entry.name))
-
-    return run
+    return partial(run_in, project)
 
 
 def optics_table(*rows: tuple[int, str, float], **more: Any) -> pl.DataFrame:

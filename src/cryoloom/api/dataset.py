@@ -57,9 +57,7 @@ class Dataset:
             raise ProjectError(
                 f"{self.path}", found=f"a {self.kind}", expected="a table", hint="Use image() for maps."
             )
-        tables = {
-            n: b for n, b in star.read(self.file).items() if isinstance(b, pl.DataFrame) and n != "optics"
-        }
+        tables = {n: table for n, table in star.tables_of(star.read(self.file)).items() if n != "optics"}
         own = tables.get(self.ref.block)
         return own if own is not None else next(iter(tables.values()), pl.DataFrame())
 
@@ -96,8 +94,7 @@ class Dataset:
         """The optics table, where the dataset has one."""
         from cryoloom import star
 
-        block = star.read(self.file).get("optics")
-        return None if isinstance(block, dict) else block
+        return star.as_table(star.read(self.file).get("optics"))
 
     def image(self) -> Any:
         """A map as an array (z, y, x)."""

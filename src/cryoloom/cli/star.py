@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cryoloom.star import Blocks
 
 
+MOST_NAMED = 20  # values of a table that are no numbers
 FORMATS = ("table", "csv", "json", "parquet", "star")
 BY_SUFFIX = {".csv": "csv", ".json": "json", ".parquet": "parquet", ".star": "star"}
 
@@ -144,6 +145,7 @@ def plot(
 def check(files: Annotated[list[Path], typer.Argument(help="STAR files.")]) -> None:
     """Read files whole and say what is irregular or broken in each."""
     from cryoloom import star
+    from cryoloom.em.numbers import no_numbers
 
     broken = False
     for file in files:
@@ -161,6 +163,14 @@ def check(files: Annotated[list[Path], typer.Argument(help="STAR files.")]) -> N
         print(f"{file}: {len(blocks)} blocks, {rows} rows" + (f"; {lost} broken blocks" if lost else ""))
         for warning in said:
             print(f"  {warning.message}")
+        for name, content in star.tables_of(blocks).items():
+            bad = no_numbers(content)
+            broken |= bool(bad)
+            for one in bad[:MOST_NAMED]:
+                line = star.line_of(file, name, one.row, one.label)
+                print(f"  {file}, line {line}: {one}, which is no number; RELION would read another one")
+            if len(bad) > MOST_NAMED:
+                print(f"  and {len(bad) - MOST_NAMED} more values in data_{name} that are no numbers")
     if broken:
         raise typer.Exit(FAILED)
 
@@ -169,15 +179,14 @@ def _read(file: Path, block: str | None) -> "tuple[Blocks, str, pl.DataFrame]":
     from cryoloom import star
 
     blocks = star.read(file)
-    rows = {key: -1 if isinstance(value, dict) else value.height for key, value in blocks.items()}
+    rows = {key: 0 if isinstance(value, dict) else value.height for key, value in blocks.items()}
     name = block.removeprefix("data_") if block is not None else max(rows, key=lambda key: rows[key])
-    content = blocks.get(name)
-    if content is None or isinstance(content, dict):
+    content = star.as_table(blocks.get(name))
+    if content is None:
         raise StarError(
             f"{file}: block data_{name}",
-            found="missing" if content is None else "a block of single values",
-            expected="a table, one of "
-            + ", ".join(f"data_{key}" for key, value in blocks.items() if not isinstance(value, dict)),
+            found="missing",
+            expected=f"a table, one of {', '.join(f'data_{key}' for key in blocks)}",
         )
     return blocks, name, content
 

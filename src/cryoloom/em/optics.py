@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from cryoloom import star
 from cryoloom.errors import DatasetError
 
 NUMBER = "rlnOpticsGroup"
@@ -19,6 +20,7 @@ NAME = "rlnOpticsGroupName"
 _MOVED = ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast", "rlnBeamTiltX", "rlnBeamTiltY")
 _MAGNIFICATION = ("rlnMagnification", "rlnDetectorPixelSize")
 PIXEL_SIZE = {"particles": "rlnImagePixelSize", "micrographs": "rlnMicrographPixelSize"}
+_ITEMS = ("rlnImageName", "rlnMicrographName", "rlnMicrographMovieName")
 _SHIFTS_PX = {"rlnOriginX": "rlnOriginXAngst", "rlnOriginY": "rlnOriginYAngst"}
 
 
@@ -32,8 +34,14 @@ def upgraded_to_31(blocks: Mapping[str, Any], file: Path) -> tuple[pl.DataFrame,
     Raises:
         DatasetError: no table of items, or no pixel size to be found.
     """
-    tables = {name: block for name, block in blocks.items() if isinstance(block, pl.DataFrame)}
+    tables = star.tables_of(blocks)
     optics = tables.pop("optics", None)
+    # Single values without the name of an item are no item.
+    tables = {
+        name: table
+        for name, table in tables.items()
+        if isinstance(blocks[name], pl.DataFrame) or any(label in table.columns for label in _ITEMS)
+    }
     if not tables:
         raise DatasetError(f"{file}", found="without a table", expected="a table of particles")
     particles = tables.get("particles", next(iter(tables.values())))

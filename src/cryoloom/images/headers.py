@@ -17,6 +17,8 @@ MRC_TYPES: dict[int, np.dtype[Any]] = {
     0: np.dtype("i1"), 1: np.dtype("i2"), 2: np.dtype("f4"), 4: np.dtype("c8"), 6: np.dtype("u2"), 12: np.dtype("f2"),
 }  # fmt: skip
 _MRC_HEADER = 1024
+_IMOD = 1146047817  # the stamp of IMOD's programs and SerialEM, whose flags say whether bytes are signed
+_NO_IMAGES = {3: "complex 16-bit pixels, a Fourier transform", 16: "colours"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,9 @@ class ImageHeader:
     problems: tuple[str, ...] = ()
     offset: int = 0  # where the pixels begin; MRC only
     byte_order: Literal["<", ">"] = "<"
+    axes: tuple[int, int, int] = (1, 2, 3)  # MRC: which of x, y, z the columns, rows and sections are
+    is_volume: bool = False  # MRC: whether z is an axis of space
+    bad_extended: bool = False  # MRC: the length of its extended header is impossible
 
 
 def read_header(path: Path | str) -> ImageHeader:
@@ -70,12 +75,20 @@ def _mrc_header(path: Path, start: bytes, size: int) -> ImageHeader:
         if (mode in MRC_TYPES or mode == 101) and 0 < nx < 1 << 20 and 0 < ny < 1 << 20 and 0 < nz < 1 << 26:
             break
     else:
+        mode = struct.unpack("<i", start[12:16])[0]
+        if start[208:212] == b"MAP " and mode in _NO_IMAGES:
+            raise ImageError(
+                f"{path}",
+                found=f"{_NO_IMAGES[mode]} (MRC mode {mode})",
+                expected="an image of one number a pixel",
+            )
         raise ImageError(
             f"{path}", found="neither MRC nor TIFF", expected="an image file (.mrc, .mrcs, .tiff, .eer)"
         )
     problems = []
     extended = struct.unpack(f"{order}i", start[92:96])[0]
-    if not 0 <= extended <= size:
+    bad_extended = not 0 <= extended <= size
+    if bad_extended:
         problems.append("its extended header's length makes no sense and was taken for 0")
         extended = 0
     if start[208:212] != b"MAP ":
@@ -86,19 +99,37 @@ def _mrc_header(path: Path, start: bytes, size: int) -> ImageHeader:
     else:
         expected = _MRC_HEADER + extended + nx * ny * nz * MRC_TYPES[mode].itemsize
         dtype = MRC_TYPES[mode].name
+        if mode == 0 and _are_unsigned(start, order):
+            dtype = "uint8"
     if size < expected:
         whole = max(0, size - _MRC_HEADER - extended) * nz // max(1, expected - _MRC_HEADER - extended)
         raise ImageError(
             f"{path}", found=f"cut short: {size} bytes, about {whole} of {nz} sections",
             expected=f"{expected} bytes, as its header promises", hint="Copy the file again.",
         )  # fmt: skip
+    if size > expected:
+        problems.append(f"{size - expected} bytes stand behind the {nz} sections that its header promises")
     mx = struct.unpack(f"{order}i", start[28:32])[0]
+    axes = struct.unpack(f"{order}3i", start[64:76])
+    # Programs that leave the axes out mean the usual ones.
+    axes = axes if sorted(axes) == [1, 2, 3] else (1, 2, 3)
+    # Movies have mz == nz, too: the space group alone tells.
+    is_volume = nz > 1 and struct.unpack(f"{order}i", start[88:92])[0] > 0
     cell = struct.unpack(f"{order}f", start[40:44])[0]
     angpix = float(cell / mx) if mx > 0 and np.isfinite(cell) and cell > 0 else None
     return ImageHeader(
         "MRC", str(mode), dtype, (nx, ny), nz, round(angpix, 6) if angpix else None, expected, tuple(problems),
-        _MRC_HEADER + extended, order,
+        _MRC_HEADER + extended, order, axes, is_volume, bad_extended,
     )  # fmt: skip
+
+
+def _are_unsigned(start: bytes, order: str) -> bool:
+    """Whether the bytes of mode 0 are unsigned: as IMOD's flags say, else where the largest is beyond a signed one."""
+    stamp, flags = struct.unpack(f"{order}2i", start[152:160])
+    if stamp == _IMOD:
+        return not flags & 1
+    low, high = struct.unpack(f"{order}2f", start[76:84])
+    return bool(127 < high <= 255 and low >= 0)
 
 
 def _check_chain(path: Path, size: int) -> None:

@@ -1,10 +1,11 @@
-"""MRC files: read without copying, written whole; and what RELION misreads, converted.
+"""MRC files: read without copying, written whole.
 
 Arrays are in file order: (z, y, x) with x along the fast axis; y grows with the row.
 """
 
 import os
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cryoloom.errors import ImageError
-from cryoloom.images.headers import MRC_TYPES, read_header
+from cryoloom.images.headers import read_header
 
-LARGEST_INT16 = 32767
+_MODES = {np.dtype(np.int8): 0, np.dtype(np.int16): 1, np.dtype(np.float32): 2, np.dtype(np.uint16): 6}
 
 
 def read_mrc(path: Path | str, *, section: int | None = None) -> NDArray[Any]:
@@ -36,7 +37,7 @@ def read_mrc(path: Path | str, *, section: int | None = None) -> NDArray[Any]:
         packed = np.memmap(path, np.uint8, "r", header.offset, (nz, ny, (nx + 1) // 2))
         data = np.stack([packed & 15, packed >> 4], axis=-1).reshape(nz, ny, -1)[:, :, :nx]
     else:
-        kind = MRC_TYPES[int(header.mode)].newbyteorder(header.byte_order)
+        kind = np.dtype(header.dtype).newbyteorder(header.byte_order)
         data = np.memmap(path, kind, "r", header.offset, (nz, ny, nx))
     if section is not None:
         data = data[section]
@@ -54,68 +55,74 @@ def write_mrc(path: Path | str, array: NDArray[Any], angpix: float, *, is_volume
         angpix: Å.
         is_volume: whether z is an axis of space (else the sections are images).
     """
-    path = Path(path)
-    modes = {np.dtype(np.int8): 0, np.dtype(np.int16): 1, np.dtype(np.float32): 2, np.dtype(np.uint16): 6}
-    if array.dtype not in modes:
+    if array.dtype not in _MODES:
         array = array.astype(np.float32)
     stack = array if array.ndim == 3 else array[None]
-    nz, ny, nx = stack.shape
-    header = bytearray(1024)
-    struct.pack_into(
-        "<10i", header, 0, nx, ny, nz, modes[array.dtype], 0, 0, 0, nx, ny, nz if is_volume else 1
-    )
+    write_sections(path, stack, stack.shape, stack.dtype, angpix, is_volume=is_volume)
+
+
+def write_sections(
+    path: Path | str,
+    sections: Iterable[NDArray[Any]],
+    shape: tuple[int, ...],
+    kind: np.dtype[Any],
+    angpix: float,
+    *,
+    is_volume: bool = False,
+) -> None:
+    """The same section by section, for files that memory does not hold.
+
+    Args:
+        sections: (y, x) each, of the type `kind`.
+        shape: (z, y, x).
+    """
+    path = Path(path)
+    nz, ny, nx = shape
+    low, high, total, squares = np.inf, -np.inf, 0.0, 0.0
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("wb") as file:
+            file.write(bytes(1024))
+            for section in sections:
+                numbers = section.astype(np.float64)
+                low, high = min(low, float(numbers.min())), max(high, float(numbers.max()))
+                total += float(numbers.sum())
+                squares += float((numbers**2).sum())
+                np.ascontiguousarray(section.astype(kind.newbyteorder("<"), copy=False)).tofile(file)
+            mean = total / (nz * ny * nx)
+            spread = float(np.sqrt(max(0.0, squares / (nz * ny * nx) - mean**2)))
+            file.seek(0)
+            file.write(_header((nx, ny, nz), _MODES[kind], angpix, (low, high, mean, spread), is_volume))
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _header(
+    size: tuple[int, int, int],
+    mode: int,
+    angpix: float,
+    facts: tuple[float, float, float, float],
+    is_volume: bool,
+) -> bytes:
+    """1024 bytes; `facts`: least, largest, mean, deviation."""
+    nx, ny, nz = size
     depth = nz if is_volume else 1
+    header = bytearray(1024)
+    struct.pack_into("<10i", header, 0, nx, ny, nz, mode, 0, 0, 0, nx, ny, depth)
     struct.pack_into("<6f", header, 40, nx * angpix, ny * angpix, depth * angpix, 90.0, 90.0, 90.0)
     struct.pack_into("<3i", header, 64, 1, 2, 3)
-    numbers = stack.astype(np.float64) if stack.size < 1 << 22 else stack
-    facts = (float(numbers.min()), float(numbers.max()), float(numbers.mean()), float(numbers.std()))
     struct.pack_into("<3f", header, 76, *facts[:3])
     struct.pack_into("<i", header, 88, 1 if is_volume else 0)
     struct.pack_into("<i", header, 108, 20140)
     header[208:212] = b"MAP "
     header[212:216] = b"\x44\x44\0\0"
     struct.pack_into("<f", header, 216, facts[3])
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with beside.open("wb") as file:
-        file.write(header)
-        np.ascontiguousarray(stack.astype(stack.dtype.newbyteorder("<"), copy=False)).tofile(file)
-    beside.replace(path)
+    return bytes(header)
 
 
 def image_of_reference(name: str, root: Path) -> NDArray[Any]:
     """The image that `000012@stack.mrcs` means (counted from 1); a bare name is the whole file."""
     number, at, stack = name.partition("@")
     return read_mrc(root / stack, section=int(number) - 1) if at else read_mrc(root / name)
-
-
-def convert_for_relion(source: Path, target: Path) -> str | None:
-    """Write a copy that RELION 3.1 reads rightly, where it would misread the file.
-
-    RELION takes unsigned 16-bit pixels for signed ones and refuses 16-bit floats and 4-bit pixels.
-
-    Returns:
-        The sentence to be said; None where the file needs no conversion and nothing was written.
-    """
-    header = read_header(source)
-    if header.mode == "6":
-        pixels = read_mrc(source)
-        largest = int(pixels.max())
-        kind = np.int16 if largest <= LARGEST_INT16 else np.float32
-        _write_converted(target, pixels, kind, header.angpix)
-        return (
-            f"unsigned 16-bit pixels (up to {largest}), which RELION reads as signed, were converted to "
-            f"{np.dtype(kind).name} in the project's copy"
-        )
-    if header.mode == "12":
-        _write_converted(target, read_mrc(source), np.float32, header.angpix)
-        return (
-            "16-bit floats, which RELION 3.1 refuses, were converted to 32-bit floats in the project's copy"
-        )
-    if header.mode == "101":
-        _write_converted(target, read_mrc(source), np.int8, header.angpix)
-        return "4-bit pixels, which RELION 3.1 refuses, were converted to 8-bit in the project's copy"
-    return None
-
-
-def _write_converted(target: Path, pixels: NDArray[Any], kind: Any, angpix: float | None) -> None:
-    write_mrc(target, np.asarray(pixels).astype(kind), angpix or 1.0)

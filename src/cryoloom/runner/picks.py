@@ -36,8 +36,9 @@ class PickReader:
         tables = []
         for name, file in micrographs.select(MICROGRAPH, FILE).iter_rows():
             path = self.root / str(file)
-            table = star.read(path).get("") if path.exists() and path.stat().st_size else None
-            if not isinstance(table, pl.DataFrame) or not table.height:
+            blocks = star.read(path) if path.exists() and path.stat().st_size else {}
+            table = star.as_table(blocks.get(""))
+            if table is None or not table.height:
                 continue
             if ITEM_ID not in table.columns:
                 axes = table.select("rlnCoordinateX", "rlnCoordinateY").iter_rows()
@@ -58,8 +59,8 @@ class PickReader:
         if not words or not (self.root / words[0]).exists():
             return
         blocks = star.read(self.root / words[0])
-        table, optics = blocks.get("micrographs"), blocks.get("optics")
-        if isinstance(table, pl.DataFrame) and isinstance(optics, pl.DataFrame) and GROUP in table.columns:
+        table, optics = star.as_table(blocks.get("micrographs")), star.as_table(blocks.get("optics"))
+        if table is not None and optics is not None and GROUP in table.columns:
             self.optics = optics
             self._groups = {
                 str(name): int(group) for name, group in table.select(MICROGRAPH, GROUP).iter_rows()

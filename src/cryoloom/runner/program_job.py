@@ -170,8 +170,10 @@ def count_items(path: Path, dataset: Dataset) -> int:
 
     if isinstance(dataset, Coordinates):
         path = path.with_name(table_beside(path))
-    tables = [block for block in star.scan(path) if block.is_table and block.name != "optics"]
-    wanted = [block for block in tables if block.name == dataset.block] or tables
+    blocks = [block for block in star.scan(path) if block.labels and block.name != "optics"]
+    # Single values are a table of one row where they are the items; else they are general remarks.
+    tables = [block for block in blocks if block.is_table]
+    wanted = [block for block in blocks if block.name == dataset.block] or tables or blocks[:1]
     return wanted[0].rows if wanted else 0
 
 

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
 
 import polars as pl
 
@@ -220,8 +219,7 @@ class InputStream:
         if isinstance(self.dataset, Coordinates):
             return self._all_of(coordinates_of_relion(self.root, self.dataset.path))
         blocks = star.read(path, columns=self._columns)
-        optics = blocks.get("optics")
-        self.optics = optics if isinstance(optics, pl.DataFrame) else None
+        self.optics = star.as_table(blocks.get("optics"))
         return self._all_of(table_of(blocks, type(self.dataset), path))
 
     def _all_of(self, table: pl.DataFrame) -> pl.DataFrame | None:
@@ -263,8 +261,7 @@ def below(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
 
 def optics_of(path: Path) -> pl.DataFrame | None:
     """A file's optics groups, None where it has none."""
-    optics = star.read(path, ["optics"], optional=True).get("optics")
-    return optics if isinstance(optics, pl.DataFrame) else None
+    return star.as_table(star.read(path, ["optics"], optional=True).get("optics"))
 
 
 def without(rows: pl.DataFrame, known: Counter[str]) -> pl.DataFrame:
@@ -291,9 +288,7 @@ def table_of(
     Raises:
         DatasetError: there is none.
     """
-    tables = {
-        name: block for name, block in blocks.items() if isinstance(block, pl.DataFrame) and name != "optics"
-    }
+    tables = {name: table for name, table in star.tables_of(blocks).items() if name != "optics"}
     if kind.block in tables:
         return tables[kind.block]
     if len(tables) == 1:
@@ -322,8 +317,8 @@ def coordinates_of_relion(root: Path, suffix_file: str) -> pl.DataFrame:
     for name in names:
         file = str(Path(suffix_file).parent / coordinate_file(name, suffix))
         if (root / file).exists():
-            table = cast("pl.DataFrame", star.read(root / file).get("", pl.DataFrame()))
-            rows.append((name, file, table.height))
+            table = star.as_table(star.read(root / file).get(""))
+            rows.append((name, file, 0 if table is None else table.height))
     return pl.DataFrame(
         rows, schema=["rlnMicrographName", "rlnMicrographCoordinates", "cryoloomCount"], orient="row"
     )

@@ -22,8 +22,8 @@ def blocks_of(path: Path) -> dict[str, Any]:
 
 def table_of(path: Path, name: str) -> pl.DataFrame:
     """One table; empty where it is missing."""
-    block = blocks_of(path).get(name)
-    return block if isinstance(block, pl.DataFrame) else pl.DataFrame()
+    table = star.as_table(blocks_of(path).get(name))
+    return pl.DataFrame() if table is None else table
 
 
 def singles_of(path: Path, name: str) -> dict[str, Any]:

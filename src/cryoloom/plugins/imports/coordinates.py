@@ -86,15 +86,14 @@ class ImportCoordinates(ItemProtocol):
     @staticmethod
     def _picks(files: list[Path], stem: str):  # type: ignore[no-untyped-def]
         """The picks of one micrograph; None when no file speaks of it."""
-        import polars as pl
 
         from cryoloom import star
 
         own = [path for path in files if path.stem == stem or path.stem.startswith(f"{stem}_")]
         candidates = own or files
         for path in candidates:
-            for table in star.read(path).values():
-                if not isinstance(table, pl.DataFrame) or "rlnCoordinateX" not in table.columns:
+            for table in star.tables_of(star.read(path)).values():
+                if "rlnCoordinateX" not in table.columns:
                     continue
                 if own:
                     return table

@@ -1,6 +1,5 @@
 """Import of micrographs."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryoloom.plugins.imports.raw_files import RawFiles
@@ -43,20 +42,6 @@ class ImportMicrographs(RawFiles):
             if getattr(self, what) and value != getattr(self, what):
                 return f"{what} is {value}, expected {getattr(self, what)}, as given"
         return ""
-
-    def _bring_in(self, job: JobFolder, path: Path, target: str, header: "ImageHeader") -> str:
-        """Link, or convert where RELION would misread the file."""
-        from cryoloom.images.mrc import convert_for_relion
-
-        place = job.root / target
-        if place.exists():
-            return ""
-        if header.format == "MRC":
-            place.parent.mkdir(parents=True, exist_ok=True)
-            said = convert_for_relion(path, place)
-            if said:
-                return said
-        return super()._bring_in(job, path, target, header)
 
     def views(self, job: JobFolder) -> list[Block]:
         from cryoloom.views import imports

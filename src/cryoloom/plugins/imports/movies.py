@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import ParameterError
+from cryoloom.plugins.imports.gain import bring_gain, check_gain
 from cryoloom.plugins.imports.linking import link_or_copy
 from cryoloom.plugins.imports.raw_files import RawFiles
 from cryoloom.protocol import Block, JobFolder, Movies, Output, Param
@@ -67,7 +68,9 @@ class ImportMovies(RawFiles):
                 expected="a file",
             )
         target = f"Movies/{job.name.rstrip('/').rpartition('/')[2]}/{'_'.join(source.name.split())}"
-        link_or_copy(source.resolve(), job.root / target, copy=self.copy)
+        said = check_gain(source) if (job.root / target).exists() else bring_gain(source, job.root / target)
+        if not said:
+            link_or_copy(source.resolve(), job.root / target, copy=self.copy)
         self.__dict__["_gain_link"] = target
         return True
 

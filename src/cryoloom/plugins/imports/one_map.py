@@ -19,6 +19,7 @@ def import_map(
     import numpy as np
 
     from cryoloom.images.headers import read_header
+    from cryoloom.images.misread import convert_for_relion, range_of
     from cryoloom.images.mrc import read_mrc, write_mrc
 
     if not source:
@@ -29,6 +30,8 @@ def import_map(
             f"{owner}: parameter fn_in_other", found=f"{source}, which is missing", expected="a file"
         )
     header = read_header(path)
+    if header.format != "MRC":
+        raise ImageError(f"{path}", found=f"a {header.format} file", expected="a map, an MRC file")
     shape = (header.frames, header.size[1], header.size[0])
     if len(set(shape)) != 1:
         raise ImageError(f"{path}", found=f"{shape[2]} x {shape[1]} x {shape[0]}", expected="a cube")
@@ -36,19 +39,24 @@ def import_map(
         raise ImageError(
             f"{path}", found="without a pixel size", expected="one", hint="Give it with angpix=."
         )
-    if is_mask:
-        values = np.asarray(read_mrc(path))
-        low, high = float(values.min()), float(values.max())
-        if low < -1e-4 or high > 1 + 1e-4:
-            raise ImageError(
-                f"{path}", found=f"a map from {low:.3g} to {high:.3g}", expected="a mask, from 0 to 1"
-            )
     target = job.path / name
-    note = ""
+    note = convert_for_relion(path, target, is_map=True)
+    mended = target if note else path
+    low, high = range_of(mended)
+    if low == high:
+        raise ImageError(
+            f"{path}", found=f"{low:g} in each voxel" + (", which encloses nothing" if is_mask and not high else ""),
+            expected="a mask" if is_mask else "a map",
+        )  # fmt: skip
+    if is_mask and (low < -1e-4 or high > 1 + 1e-4):
+        raise ImageError(
+            f"{path}", found=f"a map from {low:.3g} to {high:.3g}", expected="a mask, from 0 to 1"
+        )
     if angpix > 0 and (not header.angpix or abs(angpix / header.angpix - 1) > 1e-4):
-        write_mrc(target, np.asarray(read_mrc(path), dtype=np.float32), angpix, is_volume=True)
+        write_mrc(target, np.asarray(read_mrc(mended), dtype=np.float32), angpix, is_volume=True)
         was = f"{header.angpix:.4g}" if header.angpix else "missing"
-        note = f"The pixel size in the header was {was} and is {angpix:g} Å now, in a copy."
-    else:
+        note = f"{note}. " if note else ""
+        note += f"The pixel size in the header was {was} and is {angpix:g} Å now, in a copy."
+    elif mended == path:
         link_or_copy(path.resolve(), target, copy=copy)
     return SetResult({}, {"map": 1}, note)

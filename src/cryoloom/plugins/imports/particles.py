@@ -1,11 +1,11 @@
 """Import of particles from a STAR file of RELION 3.0 or 3.1."""
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import DatasetError, ParameterError
-from cryoloom.plugins.imports.linking import link_or_copy
+from cryoloom.plugins.imports.stacks import Stack, bring_stacks, check_numbers_of_images, split_names
 from cryoloom.protocol import Block, JobFolder, Output, Param, Particles, SetProtocol, SetResult
 
 if TYPE_CHECKING:
@@ -23,7 +23,8 @@ class ImportParticles(SetProtocol):
     fn_in_other: str = Param("", "Particles STAR file", help="Of RELION 3.0 or 3.1.")
     stacks_below: str = Param(
         "", "Folder of the image stacks", own=True,
-        help="Where the names in the file begin; empty: the file's own folder and those above it are tried.",
+        help="Where the names in the file, or the longest tails of them that exist there, begin; empty: the file's own "
+        "folder and those above it are tried.",
     )  # fmt: skip
     optics_group_particles: str = Param("", "Rename optics group", help="For a file with a single group.")
 
@@ -33,30 +34,66 @@ class ImportParticles(SetProtocol):
         import polars as pl
 
         from cryoloom import star
+        from cryoloom.em.numbers import check_numbers, no_numbers, told
         from cryoloom.em.optics import upgraded_to_31
         from cryoloom.project.item_ids import with_ids
 
         if not self.fn_in_other:
             raise ParameterError(f"{self.name}: parameter fn_in_other", found="empty", expected="a STAR file")
         path = job.root / Path(self.fn_in_other).expanduser()
-        optics, particles = upgraded_to_31(star.read(path), path)
-        if "rlnImageName" not in particles.columns:
+        tables = star.tables_of(star.read(path))
+        if "optics" in tables:
+            check_numbers(tables["optics"], path, "optics")
+        block = (
+            "particles" if "particles" in tables else next((name for name in tables if name != "optics"), "")
+        )
+        given = tables.get(block)
+        if given is None or "rlnImageName" not in given.columns:
             raise DatasetError(f"{path}", found="without rlnImageName", expected="particles with images")
-        names = [str(name) for name in particles["rlnImageName"].to_list()]
-        stacks = sorted({name.partition("@")[2] or name for name in names})
-        found, missing = self._link(job, path, stacks)
-        kept = particles.filter([(name.partition("@")[2] or name) in found for name in names])
-        if not kept.height:
+        bad = no_numbers(given)
+        rows = pl.Series("row", sorted({*range(given.height)} - {one.row for one in bad}), dtype=pl.Int64)
+        because = []
+        if bad:
+            lost = given.height - rows.len()
+            because.append(f"{lost} with values that are no numbers ({told(bad, path, block)})")
+        if not rows.len():
+            check_numbers(given, path, block)
+            raise DatasetError(f"{path}: data_{block}", found="empty", expected="particles")
+        # Columns in which all words are numbers now are columns of numbers.
+        clean = given[rows.to_list()] if bad else given
+        clean = clean.with_columns(star.typed(c, c.name) for c in clean.get_columns() if c.dtype == pl.String)
+        optics, particles = upgraded_to_31({**tables, block: clean}, path)
+        parts = split_names(particles["rlnImageName"])
+        bases = (
+            [job.root / Path(self.stacks_below).expanduser()]
+            if self.stacks_below
+            else [path.parent, *path.parents]
+        )
+        names = sorted(parts["stack"].unique().to_list())
+        stacks = bring_stacks(names, job.root, job.name, bases, by_tail=bool(self.stacks_below))
+        there = parts["stack"].is_in(list(stacks.found))
+        if not there.any():
             raise DatasetError(
-                f"{path}: rlnImageName", found=f"{stacks[0]}, which is missing", expected="image stacks that exist",
+                f"{path}: rlnImageName", found=f"{names[0]}, {stacks.lost[names[0]]}", expected="image stacks that exist",
                 hint="Say with stacks_below= where they are.",
             )  # fmt: skip
-        renamed = [
-            f"{number}{at}{found[stack or number]}" if at else found[number]
-            for number, at, stack in (str(name).partition("@") for name in kept["rlnImageName"].to_list())
+        because += [
+            f"{count} whose stack {stack} cannot be taken, {stacks.lost[stack]}"
+            for stack, count in parts.filter(~there).group_by("stack").len().sort("stack").iter_rows()
         ]
-        kept = kept.with_columns(pl.Series("rlnImageName", renamed))
-        optics = _with_image_size(optics, job, renamed[0])
+        particles, parts, rows = particles.filter(there), parts.filter(there), rows.filter(there)
+        check_numbers_of_images(parts, stacks.found, rows.to_list(), path, block)
+        optics = _with_image_sizes(optics, particles, parts["stack"], stacks.found, path)
+        targets = {name: stack.target for name, stack in stacks.found.items()}
+        particles = particles.with_columns(
+            parts.select(
+                pl.concat_str(
+                    pl.col("number") + "@", pl.col("stack").replace_strict(targets), ignore_nulls=True
+                )
+            )
+            .to_series()
+            .alias("rlnImageName")
+        )
         if self.optics_group_particles:
             if optics.height != 1:
                 raise ParameterError(
@@ -64,31 +101,12 @@ class ImportParticles(SetProtocol):
                     expected="a file with one group",
                 )  # fmt: skip
             optics = optics.with_columns(pl.lit(self.optics_group_particles).alias("rlnOpticsGroupName"))
-        kept = with_ids(kept)
-        note = "".join(f"Missing: {stack}. " for stack in missing)
-        counts = {"particles": kept.height, "left out": particles.height - kept.height}
-        return SetResult({"particles": {"optics": optics, "particles": kept}}, counts, note)
-
-    def _link(self, job: JobFolder, path: Path, stacks: list[str]) -> tuple[dict[str, str], list[str]]:
-        """Each stack's new name in the project, and those that are nowhere."""
-        bases = (
-            [job.root / Path(self.stacks_below).expanduser()]
-            if self.stacks_below
-            else [path.parent, *path.parents]
-        )
-        found, missing = {}, []
-        for stack in stacks:
-            source = next((base / stack for base in bases if (base / stack).is_file()), None)
-            if source is None:
-                missing.append(stack)
-                continue
-            inside = os.path.normpath(stack).lstrip("./")
-            # RELION takes an image stack by its ending.
-            name = str(Path(inside).with_suffix(".mrcs")) if Path(inside).suffix == ".mrc" else inside
-            target = job.file("_".join(name.split()))
-            link_or_copy(source.resolve(), job.root / target, copy=False)
-            found[stack] = target
-        return found, missing
+        left_out = given.height - particles.height
+        note = f"Found {given.height}, took {particles.height}, left out {left_out}"
+        note += f": {'; '.join(because)}." if because else "."
+        note = " ".join([note, *(f"{said}." for said in stacks.said)])
+        counts = {"particles": particles.height, "left out": left_out}
+        return SetResult({"particles": {"optics": optics, "particles": with_ids(particles)}}, counts, note)
 
     def views(self, job: JobFolder) -> list[Block]:
         from cryoloom.views import particles
@@ -96,13 +114,43 @@ class ImportParticles(SetProtocol):
         return particles.particle_views(job.root, job.file("particles.star"))
 
 
-def _with_image_size(optics: "pl.DataFrame", job: JobFolder, image: str) -> "pl.DataFrame":
-    """The optics table with the box size, without which RELION 3.1 reads no particles."""
+def _with_image_sizes(
+    optics: "pl.DataFrame",
+    particles: "pl.DataFrame",
+    names: "pl.Series",
+    stacks: Mapping[str, Stack],
+    file: Path,
+) -> "pl.DataFrame":
+    """The optics table with the box of each group, without which RELION 3.1 reads no particles.
+
+    Raises:
+        DatasetError: stacks of one group have different boxes, or another one than the group says; or are no squares.
+    """
     import polars as pl
 
-    from cryoloom.images.headers import read_header
-
-    if "rlnImageSize" in optics.columns:
-        return optics
-    header = read_header(job.root / image.rpartition("@")[2])
-    return optics.with_columns(pl.lit(header.size[0]).alias("rlnImageSize"))
+    group = (
+        particles["rlnOpticsGroup"] if "rlnOpticsGroup" in particles.columns else pl.Series([1] * names.len())
+    )
+    pairs = pl.DataFrame({"group": group, "stack": names}).unique(maintain_order=True).sort("group", "stack")
+    boxes: dict[int, tuple[int, str]] = {}
+    for number, name in pairs.iter_rows():
+        x, y = stacks[name].size
+        if x != y:
+            raise DatasetError(f"{name}", found=f"images of {x} x {y} px", expected="square ones")
+        box, other = boxes.setdefault(number, (x, name))
+        if box != x:
+            raise DatasetError(
+                f"{file}: optics group {number}", found=f"boxes of {box} px ({other}) and of {x} px ({name})",
+                expected="one box for a group", hint="Give each box its own optics group.",
+            )  # fmt: skip
+    said = optics["rlnImageSize"].to_list() if "rlnImageSize" in optics.columns else [None] * optics.height
+    sizes = []
+    for number, size in zip(optics["rlnOpticsGroup"].to_list(), said, strict=True):
+        box, name = boxes.get(number, (size, ""))
+        if size is not None and box != size:
+            raise DatasetError(
+                f"{file}: rlnImageSize of optics group {number}", found=f"{size}", expected=f"{box}, as {name} has",
+                hint="Images and table do not belong together, or the table was not changed with them.",
+            )  # fmt: skip
+        sizes.append(box)
+    return optics.with_columns(pl.Series("rlnImageSize", sizes))

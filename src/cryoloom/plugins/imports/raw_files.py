@@ -232,14 +232,25 @@ class RawFiles(SourceProtocol):
             group = list(dict.fromkeys(label for _, label in groups)).index(fitting[0]) + 1
         target = f"Movies/{job.name.rstrip('/').rpartition('/')[2]}/{name}"
         make_folder((job.root / target).parent)
-        note = self._bring_in(job, path, target, header)
+        try:
+            note = self._bring_in(job, path, target, header)
+        except ImageError as error:
+            return Found(shown, str(error))
         note = "; ".join(filter(None, [note, *self._remarks(header)]))
         row = {self._file_label: target, "rlnOpticsGroup": group}
         return Found(shown, row, f"{path.name}: {note}" if note else "")
 
     def _bring_in(self, job: JobFolder, path: Path, target: str, header: "ImageHeader") -> str:
-        link_or_copy(path, job.root / target, copy=self.copy)
-        return ""
+        """Link, or convert where RELION would misread the file."""
+        from cryoloom.images.misread import convert_for_relion
+
+        place = job.root / target
+        if place.exists():
+            return ""
+        said = convert_for_relion(path, place)
+        if not said:
+            link_or_copy(path, place, copy=self.copy)
+        return said
 
     def _contradiction(self, header: "ImageHeader") -> str:
         """How the file differs from what was given, or from the first good one."""

@@ -140,18 +140,17 @@ class AssignOptics(Counted, RowProtocol):
         return self._from_epu(job, [str(file) for file in files])
 
     def _from_table(self, job: JobFolder, files: list[Any]) -> dict[str, str]:
-        import polars as pl
 
         from cryoloom import star
 
         path = job.root / Path(self.table).expanduser()
         if self._known is None:
             blocks = star.read(path)
-            groups = blocks.get("optics")
+            groups = star.as_table(blocks.get("optics"))
             names = ("rlnMicrographName", "rlnMicrographMovieName")
-            tables = [t for t in blocks.values() if isinstance(t, pl.DataFrame) and GROUP in t.columns]
+            tables = [t for t in star.tables_of(blocks).values() if GROUP in t.columns]
             tables = [t for t in tables if any(name in t.columns for name in names)]
-            if not isinstance(groups, pl.DataFrame) or not tables:
+            if groups is None or not tables:
                 raise DatasetError(
                     f"{path}",
                     found="without groups or without items",

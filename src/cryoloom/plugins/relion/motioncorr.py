@@ -124,11 +124,11 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
             return {}
         from cryoloom import star
 
-        optics: Any = star.read(job.root / self.input_star_mics.path).get("optics")
+        optics = star.as_table(star.read(job.root / self.input_star_mics.path).get("optics"))
         found = {}
         for name, (label, default) in wanted.items():
             value = default
-            if optics is not None and not isinstance(optics, dict) and label in optics.columns:
+            if optics is not None and label in optics.columns:
                 value = optics[label][0]
             value = "" if value in (None, "None") else value
             menu = {"gain_rot": ROTATIONS, "gain_flip": FLIPS}.get(name)

@@ -33,8 +33,8 @@ def read_batch(path: Path, table: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         DatasetError: the table is missing: RELION writes none when nothing came out.
     """
     blocks = star.read(path)
-    rows, optics = blocks.get(table), blocks.get("optics")
-    if not isinstance(rows, pl.DataFrame) or not isinstance(optics, pl.DataFrame):
+    rows, optics = star.as_table(blocks.get(table)), star.as_table(blocks.get("optics"))
+    if rows is None or optics is None:
         raise DatasetError(f"{path.name}", found="without rows", expected=f"a table data_{table}")
     return rows, optics
 

@@ -38,8 +38,7 @@ class SymmetryExpand(Additional, ProgramProtocol):
 
         path = job.path / "particles.star"
         blocks = star.read(path)
-        table = blocks["particles"]
-        assert isinstance(table, pl.DataFrame)
+        table = star.tables_of(blocks)["particles"]
         if ITEM_ID not in table.columns:
             # A copy lies where the particle lies, and so has its id.
             table = with_ids(table)

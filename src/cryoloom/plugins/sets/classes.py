@@ -1,7 +1,7 @@
 """Choose classes by number or by rule; their particles, as RELION's Select job leaves them."""
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.protocol import (
@@ -58,11 +58,11 @@ class Classes(SetProtocol):
 
         path = job.root / self.fn_model.path
         model = star.read(path, columns=None)
-        table = cast("pl.DataFrame", model["model_classes"])
+        table = star.tables_of(model)["model_classes"]
         data_path = job.root / self.fn_model.path.replace("_model.star", "_data.star")
         data = star.read(data_path)
-        particles, optics = data.get("particles"), data.get("optics")
-        if not isinstance(particles, pl.DataFrame) or not isinstance(optics, pl.DataFrame):
+        particles, optics = star.as_table(data.get("particles")), star.as_table(data.get("optics"))
+        if particles is None or optics is None:
             raise DatasetError(f"{data_path}", found="without particles", expected="a table data_particles")
         chosen = self._chosen(table)
         selected = [int(number in chosen) for number in range(1, table.height + 1)]
