@@ -19,6 +19,7 @@ from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.project.jobspec import JobSpec, read_spec
 from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.jsonfile import read_json_or_none, write_json
+from cryoloom.project.needs import check_needs
 from cryoloom.project.notes import write_job_pipeline
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.state import JobStatus, foreign_status, job_status, stamp_of
@@ -248,6 +249,7 @@ class ProjectFolder:
         kind = find_protocol(protocol_name)
         protocol = kind(values, inputs)
         protocol.check()
+        check_needs(self.root, protocol)
         identity = self._identity()
         if alias:
             self._check_alias(alias)

@@ -7,7 +7,7 @@ is known of a parameter is said here once.
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cryoloom.errors import ParameterError
@@ -72,6 +72,7 @@ class InputSpec:
     streams: bool  # may be taken while it grows
     when: str
     several: bool = False  # any number of datasets, numbered input, input#2, input#3
+    needs: Mapping[str, str] = field(default_factory=dict)  # label → when it is needed; see `Input`
     name: str = ""
     kind: type[Dataset] = Dataset
 
@@ -147,14 +148,19 @@ def Input(
     streams: bool = False,
     when: str = "",
     several: bool = False,
+    needs: Sequence[str] | Mapping[str, str] = (),
 ) -> Any:
     """Declare an input; the annotation is its kind.
 
     Args:
+        needs: labels that its table has to have, besides those that make it one of its kind: `rlnDefocusU`;
+            `optics:rlnVoltage` in its optics groups; `a|b` for either. With a condition, as of parameters, for each:
+            `{"rlnDefocusU": "do_ctf_correction"}`. Looked up when the job is made, and again when it starts.
         streams: it may be read while it grows.
         several: it may be given more than once; the second is known as `name#2`.
     """
-    return InputSpec(label, tab, help, optional, streams, when, several)
+    wanted = needs if isinstance(needs, Mapping) else dict.fromkeys(needs, "")
+    return InputSpec(label, tab, help, optional, streams, when, several, wanted)
 
 
 def numbered(name: str, datasets: Sequence[Dataset]) -> dict[str, Dataset]:

@@ -7,7 +7,7 @@ underscore (`rlnDefocusU`). Begin reading in `reading.py`; `growing.py` holds th
 from cryoloom.star.compiled import kept_lines
 from cryoloom.star.growing import append, end_of_last_table, follow, has_head, open_growing, parsed
 from cryoloom.star.reading import BlockInfo, Blocks, StarWarning, Value, read, scan
-from cryoloom.star.tables import as_table, line_of, tables_of
+from cryoloom.star.tables import as_table, heads, line_of, tables_of
 from cryoloom.star.tokens import typed
 from cryoloom.star.vectors import vector_texts, vectors
 from cryoloom.star.verbatim import ALL, Choice, Columns, is_run, labels_of
@@ -26,6 +26,7 @@ __all__ = [
     "end_of_last_table",
     "follow",
     "has_head",
+    "heads",
     "is_run",
     "kept_lines",
     "labels_of",

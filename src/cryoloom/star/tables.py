@@ -62,3 +62,31 @@ def line_of(path: Path | str, block: str, row: int, label: str = "") -> int:
             elif name == block and word == f"_{label}":
                 return lines.number
     return 0
+
+
+def heads(path: Path | str) -> dict[str, tuple[str, ...]]:
+    """The labels of a file's blocks, up to the rows of the first table that is not `optics`: no row is read.
+
+    Raises:
+        StarError: no file to read.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    name, in_head, is_table = None, False, False
+    with Lines(Path(path)) as lines:
+        while (line := lines.next()) is not None:
+            text = line.strip(WHITE)
+            if not text or text[0] == "#":
+                continue
+            word = first_word(text)
+            if text.startswith("data_"):
+                name, in_head, is_table = word[5:], False, False
+                found.setdefault(name, ())
+            elif word == "loop_":
+                in_head = is_table = True
+            elif name is not None and text[0] == "_" and (in_head or not is_table):
+                found[name] = (*found[name], word[1:])
+            elif is_table:
+                in_head = False
+                if name != "optics":
+                    break
+    return found

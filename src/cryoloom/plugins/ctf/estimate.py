@@ -27,7 +27,13 @@ class CtfEstimate(ItemProtocol):
     next = ("sets.filter", "relion.autopick")
     leading = "input_star_mics"
 
-    input_star_mics: Micrographs = Input("Input micrographs", streams=True, help="Aligned micrographs.")
+    input_star_mics: Micrographs = Input(
+        "Input micrographs", streams=True, help="Aligned micrographs.",
+        needs=(
+            "optics:rlnVoltage", "optics:rlnSphericalAberration", "optics:rlnAmplitudeContrast",
+            "optics:rlnMicrographPixelSize|rlnMicrographOriginalPixelSize",
+        ),
+    )  # fmt: skip
     use_noDW: bool = Param(
         False, "Use micrograph without dose-weighting?", help="Needs them from motion correction."
     )

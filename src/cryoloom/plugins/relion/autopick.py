@@ -37,7 +37,10 @@ class AutoPick(Mpi, ItemProtocol):
     leading = "fn_input_autopick"
 
     fn_input_autopick: Micrographs = Input(
-        "Input micrographs for autopick", streams=True, help="With CTF for templates."
+        "Input micrographs for autopick",
+        streams=True,
+        help="With CTF for templates.",
+        needs={"rlnDefocusU": "not do_log and do_ctf_autopick"},
     )
     fn_refs_autopick: ClassAverages = Input("2D references", optional=True, help="Class averages of Select.")
     do_ref3d: bool = Param(

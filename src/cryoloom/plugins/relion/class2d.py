@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from cryoloom.plugins.relion import iterations
 from cryoloom.plugins.relion.options.compute import Compute, disc_args, gpu_args
+from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import oversampled
 from cryoloom.protocol import (
@@ -42,7 +43,7 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
         *("offset_step", "allow_coarser"),
     )
 
-    fn_img: Particles = Input("Input images", help="Extracted particles.")
+    fn_img: Particles = Input("Input images", help="Extracted particles.", needs=NEEDS_OF_CTF)
     fn_cont: Optimiser = Input(
         "Continue from here", optional=True, help="An optimiser file; `cryoloom continue JOB` fills it in."
     )

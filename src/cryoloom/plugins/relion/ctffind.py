@@ -30,8 +30,9 @@ class CtfFind(Mpi, ItemProtocol):
     leading = "input_star_mics"
 
     input_star_mics: Micrographs = Input(
-        "Input micrographs STAR file", streams=True, help="Aligned micrographs."
-    )
+        "Input micrographs STAR file", streams=True, help="Aligned micrographs.",
+        needs=("optics:rlnVoltage", "optics:rlnSphericalAberration", "optics:rlnAmplitudeContrast"),
+    )  # fmt: skip
     use_noDW: bool = Param(
         False, "Use micrograph without dose-weighting?", help="Needs them from motion correction."
     )

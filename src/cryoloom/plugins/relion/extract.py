@@ -47,6 +47,7 @@ class Extract(Mpi, ItemProtocol):
         "Refined particles STAR file",
         optional=True,
         when="do_reextract",
+        needs=("rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"),
         help="Particles to be cut out again.",
     )
     do_reextract: bool = Param(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from cryoloom.plugins.relion import iterations
 from cryoloom.plugins.relion.options.compute import Compute3D, disc_args, gpu_args, padding_args
+from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
 from cryoloom.protocol import (
@@ -45,7 +46,9 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
         *("offset_range", "offset_step"),
     )
 
-    fn_img: Particles = Input("Input images", help="Particles of good classes, some thousands of them.")
+    fn_img: Particles = Input(
+        "Input images", help="Particles of good classes, some thousands of them.", needs=NEEDS_OF_CTF
+    )
     fn_cont: Optimiser = Input(
         "Continue from here", optional=True, help="An optimiser file; `cryoloom continue JOB` fills it in."
     )

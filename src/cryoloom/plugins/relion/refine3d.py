@@ -6,6 +6,7 @@ from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion import iterations
 from cryoloom.plugins.relion.iterations import root
 from cryoloom.plugins.relion.options.compute import Compute3D, disc_args, gpu_args, padding_args
+from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
 from cryoloom.protocol import (
@@ -40,7 +41,9 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
     reread = ("particle_diameter", "auto_faster", "do_solvent_fsc", "relax_sym", "fn_mask")
 
     fn_img: Particles = Input(
-        "Input images", help="Particles; orientations they carry are the start of local searches."
+        "Input images",
+        help="Particles; orientations they carry are the start of local searches.",
+        needs=NEEDS_OF_CTF,
     )
     fn_cont: Optimiser = Input(
         "Continue from here", optional=True, help="An optimiser file; `cryoloom continue JOB` fills it in."

@@ -14,7 +14,11 @@ class SymmetryExpand(Additional, ProgramProtocol):
     programs = ("relion_particle_symmetry_expand",)
     next = ("relion.refine3d", "sets.filter")
 
-    input: Particles = Input("Refined particles", help="With angles on the axes of the point group.")
+    input: Particles = Input(
+        "Refined particles",
+        help="With angles on the axes of the point group.",
+        needs=("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"),
+    )
     sym: str = Param("C2", "Symmetry", help="Point group, as RELION names it.")
 
     particles: Particles = Output("Expanded particles", "particles.star")

@@ -30,9 +30,15 @@ class ParticleCoordinates(Counted, SetProtocol):
     folder = "Select"
     next = ("relion.extract",)
 
-    input: Particles = Input("Particles", help="With micrograph and coordinates; they must be complete.")
+    input: Particles = Input(
+        "Particles",
+        help="With micrograph and coordinates; they must be complete.",
+        needs=("rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"),
+    )
     micrographs: Micrographs = Input(
-        "Micrographs", help="Whose pixels the coordinates shall count; they may be binned otherwise."
+        "Micrographs",
+        help="Whose pixels the coordinates shall count; they may be binned otherwise.",
+        needs=("optics:rlnMicrographPixelSize",),
     )
     apply_shifts: bool = Param(True, "Apply refined shifts?", help="The picks move to the refined centres.")
 

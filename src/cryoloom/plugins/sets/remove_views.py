@@ -32,7 +32,9 @@ class RemoveViews(RowProtocol):
     folder = "Select"
     next = ("relion.refine3d", "relion.inimodel")
 
-    input: Particles = Input("Particles", help="With refined angles; they must be complete.")
+    input: Particles = Input(
+        "Particles", help="With refined angles; they must be complete.", needs=("rlnAngleRot", "rlnAngleTilt")
+    )
     sym: str = Param("C1", "Symmetry", help="Views that it makes equal are counted together.")
     spacing: float = Param(7.5, "Angle between directions", unit="°", ge=1, le=30, help="Size of a view.")
     ratio: float = Param(2, "At most, times the median view", gt=0, help="Of the views that have particles.")
