@@ -55,3 +55,13 @@ class ProjectError(CryoloomError):
 
 class ProgramError(CryoloomError):
     """An outside program that is missing, failed, or produced nothing."""
+
+
+class PluginError(CryoloomError):
+    """A protocol whose own code failed: a fault to be told to its author, with the traceback."""
+
+    def __init__(
+        self, where: str, *, found: str = "", expected: str = "", hint: str = "", traceback: str = ""
+    ) -> None:
+        super().__init__(where, found=found, expected=expected, hint=hint)
+        self.traceback = traceback

@@ -12,10 +12,11 @@ from waiting import until
 
 from cryoloom import Project
 from cryoloom.images.mrc import write_mrc
-from cryoloom.plugins.imports.linking import matching, watchable
+from cryoloom.plugins.imports.patterns import matching, patterns_of, watchable
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol import JobFolder, SourceProtocol
+from cryoloom.protocol.jobs import Taken
 
 
 def image(path: Path) -> bytes:
@@ -121,17 +122,19 @@ def test_the_folders_to_watch_are_those_where_a_name_can_first_match(tmp_path: P
     for name in ("s1/images", "s2/images", "other"):
         (tmp_path / name).mkdir(parents=True)
 
-    found = watchable("s*/images/*.mrc", tmp_path)
+    found = watchable(patterns_of("s*/images/*.mrc", tmp_path))
 
     assert found == [tmp_path, *(tmp_path / name for name in ("s1", "s2", "s1/images", "s2/images"))]
-    assert watchable("**/*.mrc", tmp_path) == []  # nobody can say where
+    assert watchable(patterns_of("**/*.mrc", tmp_path)) == []  # nobody can say where
 
 
 def test_known_files_are_passed_over(tmp_path: Path) -> None:
     for name in ("a.mrc", "b.mrc"):
         (tmp_path / name).touch()
 
-    assert [path.name for path in matching("*.mrc", tmp_path, {str(tmp_path / "a.mrc")})] == ["b.mrc"]
+    found = matching(patterns_of("*.mrc", tmp_path), {str(tmp_path / "a.mrc")})
+
+    assert [path.name for path in found] == ["b.mrc"]
 
 
 @pytest.mark.slow
@@ -168,14 +171,11 @@ def test_each_of_many_bad_files_is_looked_at_once_until_it_changes(tmp_path: Pat
         (raw / f"{number}.mrc").write_text("no image\n")
     protocol = find_protocol("import.micrographs")({"fn_in_raw": "raw/*.mrc", "angpix": 1.0}, {})
     assert isinstance(protocol, SourceProtocol)
-    job, seen = JobFolder("Import/job001/", tmp_path, "id"), set[str]()
+    search = protocol.begin(JobFolder("Import/job001/", tmp_path, "id"), Taken())
 
     def looked_at() -> str:
-        """Taken as the runner takes them: no more than so many in one go."""
-        for item, found in protocol.discover(job, seen):
-            seen.add(item)
-            return Path(found.name).stem
-        return ""
+        """Whoever takes one may ask for no more, and look anew."""
+        return next((Path(found.name).stem for _, found in search.look()), "")
 
     assert [looked_at() for _ in range(5)] == ["0", "1", "2", "", ""]
     (raw / "1.mrc").write_text("no image yet\n")

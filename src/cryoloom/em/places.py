@@ -36,13 +36,14 @@ class Places:
 
 
 def micrograph_key(label: str = MICROGRAPH) -> pl.Expr:
-    """A micrograph's name without the job that made it and without ending: the same for its movie.
+    """`em.names.key` of a column: the same for a micrograph and its movie, whatever job made them.
 
-    `MotionCorr/job002/Movies/job001/a.mrc` and `Movies/job001/a.tiff` → `Movies/job001/a`.
+    `MotionCorr/job002/Movies/job001/a_5.mrc` and `Movies/job001/a.5.tiff` → `Movies/job001/a_5`.
     """
     name = pl.col(label)
-    inside = name.str.replace(r"^[A-Za-z0-9]+/job\d+/", "")
-    return pl.when(name.str.starts_with("Movies/")).then(name).otherwise(inside).str.replace(r"\.[^./]+$", "")
+    inside = name.str.replace(r"^(?:.*?/)??job\d\d\d[^/]*/", "")
+    kept = pl.when(name.str.starts_with("Movies/")).then(name).otherwise(inside)
+    return kept.str.replace(r"([^/])\.[^./]*$", "$1").str.replace_all(".", "_", literal=True)
 
 
 def places(items: pl.DataFrame, optics: pl.DataFrame | None, file: str) -> Places:

@@ -2,19 +2,17 @@
 
 from pathlib import Path
 
+from cryoloom.em.names import file_of_micrograph
+
 TABLE = "coordinates.star"
 
 
 def coordinate_file(micrograph: str, suffix: str) -> str:
     """Where RELION puts a micrograph's picks, below the picking job.
 
-    `MotionCorr/job002/Movies/a.mrc` → `Movies/a_autopick.star`: the job of the micrograph is cut
-    off, the rest is kept.
+    `MotionCorr/job002/Movies/job001/a.mrc` → `Movies/job001/a_autopick.star`; see `em.names`.
     """
-    parts = Path(micrograph).parts
-    if len(parts) > 2 and parts[1].startswith("job"):
-        parts = parts[2:]
-    return str(Path(*parts).with_suffix("")) + f"{suffix}.star"
+    return file_of_micrograph(micrograph, f"{suffix}.star")
 
 
 def suffix_of(suffix_file: str | Path) -> str:

@@ -1,9 +1,9 @@
 """What a protocol is given when it runs, and what it gives back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,7 +50,10 @@ class Batch:
     `items`: rows of the leading input; each has `cryoloomItemId`. `optics`: its optics table.
     `job`: the job's folder in a shadow of the project (`job.root`, the working directory of programs), empty at
     first, whose files are moved to the real one afterwards. Without a program the batches of a worker share one.
-    `sides`: for each other table input the rows known so far.
+    `sides`: for each other table input the rows that belong to the items; `partners`: for each by what name an item's
+    row is found there, where it may be another one (a micrograph of another motion correction).
+    `begun`: of the units that belong together (`ItemProtocol.together`) those of which other items are through since
+    before: what was made of them must stay. `memory`: what `ItemProtocol.begin` gave.
     """
 
     number: int
@@ -60,6 +63,29 @@ class Batch:
     input_file: str  # where the batch's own input STAR lies, for the command's --i
     sides: Mapping[str, "pl.DataFrame"] = field(default_factory=dict)
     side_optics: "Mapping[str, pl.DataFrame | None]" = field(default_factory=dict)
+    partners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    begun: frozenset[str] = frozenset()
+    memory: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Something to be said of an item; the same words of many are said once, with their count.
+
+    `count`: how many `thing`s were left out (picks of a micrograph); they are added up over all items.
+    """
+
+    about: str
+    words: str
+    count: int = 0
+    thing: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.counted(self.count)}{self.words}"
+
+    def counted(self, count: int) -> str:
+        """So many of the things, in words."""
+        return f"{count} {self.thing}{'' if count == 1 else 's'} " if count else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +100,7 @@ class BatchResult:
     failed: Mapping[str, str] = field(default_factory=dict)  # item id → reason
     optics: "pl.DataFrame | None" = None
     skip_files: frozenset[str] = frozenset()  # patterns of files in the batch's job folder not to be kept
+    remarks: Sequence[Remark] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +109,43 @@ class Found:
 
     name: str  # the file, for messages
     row: "Mapping[str, object] | str"
-    note: str = ""  # what was done to it, to be said
+    remarks: Sequence[Remark] = ()  # what was done to it
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What an import has taken in earlier attempts: the ids, and the rows of its table so far."""
+
+    done: frozenset[str] = frozenset()
+    rows: "pl.DataFrame | None" = None
+
+
+class Search(Protocol):
+    """One run of an import: it knows what was seen, so that each look tells what is new."""
+
+    def look(self) -> "Iterator[tuple[str, Found]]":
+        """New items by id, good and bad; an id may come again when a bad one has become good."""
+        ...
+
+    def optics(self) -> "pl.DataFrame":
+        """The optics table of what was taken."""
+        ...
+
+    def folders(self) -> "Sequence[Path]":
+        """Where new items appear as files: it is looked there when something changes; none: all the time."""
+        ...
+
+    def pending_s(self) -> float | None:
+        """In how many seconds what was seen may be an item; None where nothing is pending."""
+        ...
+
+    def remarks(self) -> "Sequence[str]":
+        """What is to be said at the end: what was left out, and why."""
+        ...
+
+    def why_nothing(self) -> str:
+        """What may be wrong where nothing was found."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ see `declare.py` for parameters, inputs and outputs.
 
 import inspect
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cryoloom.errors import ParameterError
 from cryoloom.protocol.command import Command
@@ -14,21 +14,18 @@ from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.declare import ADVANCED, InputSpec, OutputSpec, Param, ParamSpec, holds, near, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-    import polars as pl
-
     from cryoloom.protocol.blocks import Block
     from cryoloom.protocol.jobs import (
         Batch,
         BatchResult,
-        Found,
         JobFolder,
         Progress,
+        Remark,
         RowBatch,
         RowResult,
+        Search,
         SetResult,
+        Taken,
     )
 
 
@@ -237,6 +234,28 @@ class ItemProtocol(Protocol):
         """Other inputs whose rows an item waits for: input → the label that both tables share."""
         return self.joins
 
+    def together(self) -> str:
+        """The column whose equal values belong together: such items are never treated in parts; "" for none.
+
+        Micrographs are equal where they are so below their jobs.
+        """
+        return ""
+
+    def own_file(self, name: str) -> str:
+        """The file below the job that is made of an item, by the item's name; "" where there is none.
+
+        Two items that would share it are told from each other before they are treated: the second one fails.
+        """
+        return ""
+
+    def auto_of_group(self, group: "Mapping[str, Any]") -> Mapping[str, Any]:
+        """Values of `auto` parameters for the items of an optics group; those of one batch are all the same."""
+        return {}
+
+    def with_values(self, values: Mapping[str, Any]) -> "Self":
+        """The protocol with other values."""
+        return type(self)({**self.values, **values}, self.given)
+
     def batch_limit(self) -> int:
         """At most so many items in a batch; 0: all of them, when the inputs are closed."""
         return self.batch_size
@@ -265,36 +284,29 @@ class ItemProtocol(Protocol):
         """The growing file of an output; RELION's path, unless that is no table."""
         return path if self.output_kind(output).block != "coordinates" else "coordinates.star"
 
-    def close(self, job: "JobFolder") -> None:
-        """When all items are through: writes what RELION expects beside the datasets."""
+    def begin(self, job: "JobFolder") -> object:
+        """What a run of the job keeps in mind from batch to batch (`Batch.memory`); called before the first."""
+        return None
+
+    def end(self, job: "JobFolder", memory: object) -> "Sequence[Remark]":
+        """When all items are through: what is to be said of the whole."""
+        return ()
 
 
 class SourceProtocol(Protocol):
     """Finds items outside the project: imports."""
 
-    def discover(self, job: "JobFolder", seen: "set[str]") -> "Iterator[tuple[str, Found]]":
-        """New items by id, good and bad; `seen` holds the ids already taken."""
+    def begin(self, job: "JobFolder", taken: "Taken") -> "Search":
+        """A run of the search, which keeps in mind what it has seen; `taken`: by earlier attempts."""
         raise NotImplementedError
 
     def labels(self) -> list[str]:
         """The labels of an item's row, without its id."""
         raise NotImplementedError
 
-    def optics(self) -> "pl.DataFrame":
-        """The optics table of the output."""
-        raise NotImplementedError
-
     def is_open(self, quiet_s: float) -> bool:
         """Whether more may come, when nothing new has come for so many seconds."""
         return False
-
-    def folders(self, job: "JobFolder") -> "Sequence[Path]":
-        """Where new items appear as files: it is looked there when something changes; none: all the time."""
-        return ()
-
-    def pending_s(self) -> float | None:
-        """In how many seconds what was seen may be an item; None where nothing is pending."""
-        return None
 
     def pattern(self) -> str:
         """What was looked for, for messages."""

@@ -6,17 +6,20 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import polars as pl
 
-from cryoloom.errors import CryoloomError
+from cryoloom.errors import CryoloomError, DatasetError, PluginError
 from cryoloom.project.disk import lack_of_room
 from cryoloom.project.notes import MARKS
 from cryoloom.protocol.jobs import ITEM_ID, Batch, BatchResult, JobFolder
 from cryoloom.protocol.protocols import ItemProtocol
 from cryoloom.runner import programs
+from cryoloom.runner.batcher import Batched
 from cryoloom.runner.context import RunContext
-from cryoloom.runner.last_words import errors, telling
+from cryoloom.runner.last_words import errors, skipped, telling
+from cryoloom.runner.plugin_edge import call_plugin
 from cryoloom.runner.shadow import make_shadow, move_files, remove_shadow
 
 SHORTEST_LIMIT_S = 300.0  # an item is hung after ten times the median, but never sooner than this
@@ -31,11 +34,20 @@ class Work:
     """What a lane is given: items, and what belongs to them."""
 
     number: int
-    items: pl.DataFrame
+    batch: Batched
     optics: pl.DataFrame | None
     sides: Mapping[str, pl.DataFrame]
     side_optics: Mapping[str, pl.DataFrame | None]
+    partners: Mapping[str, Mapping[str, str]]
+    memory: object = None
+    values: Mapping[str, Any] = field(default_factory=dict)  # of parameters that are `auto`
     version: int = 0  # of the parameters
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the items."""
+        found: list[str] = self.batch.items[ITEM_ID].to_list()
+        return found
 
 
 @dataclass(slots=True)
@@ -56,24 +68,38 @@ class Lane:
     def treat(self, work: Work) -> BatchResult:
         """Run a batch in its shadow, move its files, give its rows; failures are part of the result."""
         began = time.monotonic()
-        ids = work.items[ITEM_ID].to_list()
+        ids = work.ids
         job = self._shadow_of(work)
         batch = Batch(
-            work.number, work.items, work.optics, job, job.file(BATCH_FILE), work.sides, work.side_optics
-        )
+            work.number, work.batch.items, work.optics, job, job.file(BATCH_FILE), work.sides, work.side_optics,
+            work.partners, work.batch.begun, work.memory,
+        )  # fmt: skip
+        protocol = self.protocol.with_values(work.values) if work.values else self.protocol
         try:
-            result = self._result(batch, ids)
+            result = self._result(protocol, batch, work)
         except CryoloomError as error:
-            result = BatchResult({}, frozenset(), dict.fromkeys(ids, str(error)) if len(ids) == 1 else {})
+            result = BatchResult(
+                {}, frozenset(), dict.fromkeys(ids, self._told(error)) if work.batch.is_unit else {}
+            )
         if len(result.done) < len(ids):
             self._check_disk(result)
-        if len(ids) == 1 and not result.done and not result.failed:
-            result = replace(result, failed={ids[0]: "nothing came out"})
+        if work.batch.is_unit:
+            # A part of it is never tried alone.
+            left = dict.fromkeys(
+                [i for i in ids if i not in result.done and i not in result.failed], "nothing came out"
+            )
+            result = replace(result, failed={**left, **result.failed})
         move_files(job.path, self.run.folder, {BATCH_FILE, *MARKS.values(), *result.skip_files})
         if self.has_program:
             remove_shadow(job.root)
         self.seconds.append((time.monotonic() - began) / max(1, len(ids)))
         return result
+
+    def _told(self, error: CryoloomError) -> str:
+        """An error as the reason of an item; the traceback of a plugin's fault is kept in the log."""
+        if isinstance(error, PluginError):
+            self.run.log(error.traceback, error=True)
+        return str(error)
 
     def _check_disk(self, result: BatchResult) -> None:
         """A full disk is no item's fault.
@@ -84,15 +110,16 @@ class Lane:
         if lack := lack_of_room(self.run.folder, "; ".join(result.failed.values())):
             raise lack
 
-    def _result(self, batch: Batch, ids: list[str]) -> BatchResult:
+    def _result(self, protocol: ItemProtocol, batch: Batch, work: Work) -> BatchResult:
         """What `prepare` refused, and what `process` or the program made of the others."""
-        protocol, run = self.protocol, self.run
-        refused = dict(protocol.prepare(run.job, batch))
+        run, ids = self.run, work.ids
+        refused = dict(call_plugin(protocol, "prepare", run.job, batch))
         if len(refused) == len(ids):
             return BatchResult({}, frozenset(), refused)
-        result = protocol.process(run.job, batch)
+        result: BatchResult | None = call_plugin(protocol, "process", run.job, batch)
         if result is None:
-            result = self._run_program(batch, len(ids))
+            result = self._run_program(protocol, batch, work)
+        _check(result, protocol, batch)
         return replace(result, failed={**refused, **result.failed})
 
     def _shadow_of(self, work: Work) -> JobFolder:
@@ -107,14 +134,14 @@ class Lane:
             make_shadow(run.root, run.job.name, job.root)
         return job
 
-    def _run_program(self, batch: Batch, count: int) -> BatchResult:
-        protocol, run = self.protocol, self.run
-        command = protocol.command(run.job, batch)
+    def _run_program(self, protocol: ItemProtocol, batch: Batch, work: Work) -> BatchResult:
+        run, ids = self.run, work.ids
+        command = call_plugin(protocol, "command", run.job, batch)
         assert command is not None
-        limit = protocol.item_limit * count or SHORTEST_LIMIT_S
+        limit = protocol.item_limit * len(ids) or SHORTEST_LIMIT_S
         if self.seconds and not protocol.item_limit:
-            limit = max(limit, 10 * statistics.median(self.seconds[-1000:]) * count)
-        for _ in range(MOST_KILLED if count == 1 else 1):
+            limit = max(limit, 10 * statistics.median(self.seconds[-1000:]) * len(ids))
+        for _ in range(MOST_KILLED if work.batch.is_unit else 1):
             ended = programs.run(
                 command, run.settings, cwd=batch.job.root, out=run.folder / "run.out", err=run.folder / "run.err",
                 limit_s=limit, gpus=run.gpus(self.gpus),
@@ -128,20 +155,47 @@ class Lane:
         if ended.code != 0 and (lack := lack_of_room(run.folder, ended.tail)):
             # Whatever it says is done: its last files may be cut off.
             raise lack
+        why = ""
         try:
-            result = protocol.collect(run.job, batch)
+            result: BatchResult = call_plugin(protocol, "collect", run.job, batch)
         except CryoloomError as error:
             # The program died before it wrote its table, or wrote half of it.
             result = BatchResult({}, frozenset())
-            if count == 1:
-                # The shadow is nobody's business.
-                why = str(error).replace(f"{batch.job.root}/", "")
-                result = BatchResult({}, frozenset(), {batch.items[ITEM_ID][0]: _reason(ended, why)})
-        else:
-            ids = set(batch.items[ITEM_ID].to_list())
-            if count == 1 and not (result.done | set(result.failed)) >= ids:
-                result = BatchResult({}, frozenset(), {ids.pop(): _reason(ended, "")})
+            # The shadow is nobody's business.
+            why = self._told(error).replace(f"{batch.job.root}/", "")
+        if work.batch.is_unit:
+            left = [item for item in ids if item not in result.done and item not in result.failed]
+            failed = {**dict.fromkeys(left, _reason(ended, why)), **result.failed}
+            result = replace(result, failed=failed)
         return result
+
+
+def _check(result: BatchResult, protocol: ItemProtocol, batch: Batch) -> None:
+    """That a result speaks of the batch's items only, and each row of an id of its own.
+
+    Raises:
+        DatasetError: rows without an id, an id twice, or an item that was not asked for: other rows would be lost.
+    """
+    known = set(batch.items[ITEM_ID].to_list())
+    strange = [item for item in (*result.done, *result.failed) if item not in known]
+    if strange:
+        raise DatasetError(
+            f"{protocol.name}", found=f"a result for {strange[0]}", expected="items of the batch"
+        )
+    for name, rows in result.rows.items():
+        if not rows.height:
+            continue
+        if ITEM_ID not in rows.columns or rows[ITEM_ID].null_count():
+            raise DatasetError(
+                f"{protocol.name}: {name}", found=f"rows without {ITEM_ID}", expected="an id in each"
+            )
+        if rows[ITEM_ID].n_unique() < rows.height:
+            twice = rows.filter(rows[ITEM_ID].is_duplicated())[ITEM_ID][0]
+            raise DatasetError(
+                f"{protocol.name}: {name}",
+                found=f"several rows with the id {twice}",
+                expected="an id for each",
+            )
 
 
 def lanes_of(run: RunContext, protocol: ItemProtocol) -> list[Lane]:
@@ -151,7 +205,7 @@ def lanes_of(run: RunContext, protocol: ItemProtocol) -> list[Lane]:
     """
     wanted = int(protocol.values.get("workers", 0))
     text = protocol.gpus()
-    has_program = protocol.command(run.job) is not None
+    has_program = protocol.with_values(protocol.auto_of_group({})).command(run.job) is not None
     if text is None or int(protocol.values.get("nr_mpi", 1)) > 1:
         return [Lane(number, run, protocol, text, has_program) for number in range(max(1, wanted))]
     listed = [word for word in text.replace(":", ",").replace(",", " ").split() if word]
@@ -190,6 +244,8 @@ def _reason(ended: programs.Ended, fallback: str) -> str:
     if ended.code < 0:
         words = errors(ended.tail)
         return f"the program was killed by signal {-ended.code}" + (f"; {words}" if words else "")
+    if not ended.code and (words := skipped(ended.tail)):
+        return f"RELION passed it over: {words}"
     if not ended.code and fallback:
         return f"the program ended as if all were well, but {fallback}"
     return telling(ended.tail) or fallback or f"the program ended with code {ended.code} and wrote nothing"

@@ -11,6 +11,7 @@ _NOISE = re.compile(
     r"|WARNING: will ignore"
     r"|gs: not found|executing: gs |empty PDF-file"  # RELION's PDF of plots, which nobody needs
 )
+_SKIPPED = re.compile(r"Skipped \S+: (.*)")
 _RANK = re.compile(r"process rank (\d+) .*exited on signal (\d+)")
 _ERROR = re.compile(r"^\s*(?:\w+\s+)?ERROR\b[:!]?\s*")
 MOST_LINES = 3
@@ -35,6 +36,14 @@ def errors(text: str) -> str:
     return " ".join(filter(None, [_ERROR.sub("", first), *more]))
 
 
+def skipped(text: str) -> str:
+    """Why RELION passed over what it was given, "" where it did not: it ends as if all were well."""
+    for line in said(text):
+        if found := _SKIPPED.match(line):
+            return found[1].replace(" .", ".")
+    return ""
+
+
 def telling(text: str) -> str:
     """What is said of an error, else the last line."""
-    return errors(text) or next(reversed(said(text)), "")
+    return errors(text) or skipped(text) or next(reversed(said(text)), "")

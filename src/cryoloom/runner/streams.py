@@ -238,21 +238,6 @@ class InputStream:
         return self.choose(labels)
 
 
-@dataclass(slots=True)
-class Following:
-    """One input of an item job: its stream, and of a side input the rows that have come."""
-
-    stream: InputStream
-    label: str = ""  # of a side input: what its rows share with the items
-    rows: pl.DataFrame | None = None
-    keys: set[str] = field(default_factory=set)
-
-    def take(self, rows: pl.DataFrame) -> None:
-        """Add rows of a side input."""
-        self.rows = rows if self.rows is None else below(self.rows, rows)
-        self.keys.update(rows[self.label].cast(pl.String).to_list())
-
-
 def below(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     """A table with more rows; one that grows row by row does not become a thousand pieces."""
     together = pl.concat([first, second], how="diagonal_relaxed")

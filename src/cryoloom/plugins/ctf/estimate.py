@@ -1,7 +1,6 @@
 """CTF estimation without an outside program."""
 
-from pathlib import Path
-
+from cryoloom.em.names import file_of_micrograph
 from cryoloom.errors import CryoloomError
 from cryoloom.protocol import (
     Batch,
@@ -47,6 +46,9 @@ class CtfEstimate(ItemProtocol):
     )
 
     micrographs: Micrographs = Output("Micrographs with CTF", "micrographs_ctf.star")
+
+    def own_file(self, name: str) -> str:
+        return file_of_micrograph(name, ".ctf")
 
     def process(self, job: JobFolder, batch: Batch) -> BatchResult:
         import polars as pl
@@ -94,15 +96,14 @@ class CtfEstimate(ItemProtocol):
             image, angpix=angpix, voltage_kv=voltage, cs_mm=cs, amplitude_contrast=contrast, min_res=self.resmin,
             max_res=self.resmax, min_defocus=self.dfmin, max_defocus=self.dfmax, find_phase_shift=self.do_phaseshift,
         )  # fmt: skip
-        parts = Path(name).parts
-        below = Path(*parts[2:]) if len(parts) > 2 and parts[1].startswith("job") else Path(name)
-        target = batch.job.path / below.with_suffix(".ctf")
+        below = self.own_file(name)
+        target = batch.job.path / below
         target.parent.mkdir(parents=True, exist_ok=True)
         write_ctffind_files(
             target, fit, angpix=angpix, voltage_kv=voltage, cs_mm=cs, amplitude_contrast=contrast, source=name
         )
         found: dict[str, object] = {
-            "rlnCtfImage": f"{job.file(str(below.with_suffix('.ctf')))}:mrc",
+            "rlnCtfImage": f"{job.file(below)}:mrc",
             "rlnDefocusU": round(fit.defocus_u, 2),
             "rlnDefocusV": round(fit.defocus_v, 2),
             "rlnCtfAstigmatism": round(fit.defocus_u - fit.defocus_v, 2),

@@ -1,12 +1,14 @@
 """Import of coordinates: one STAR file a micrograph, or one for all."""
 
-from pathlib import Path
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from cryoloom.errors import DatasetError, ParameterError
-from cryoloom.plugins.imports.linking import matching
+from cryoloom.errors import ParameterError
+from cryoloom.plugins.imports.patterns import patterns_of
 from cryoloom.project.coordinate_files import coordinate_file
 from cryoloom.project.item_ids import item_id
 from cryoloom.protocol import (
+    ADVANCED,
     Batch,
     BatchResult,
     Coordinates,
@@ -17,8 +19,12 @@ from cryoloom.protocol import (
     Output,
     Param,
 )
-from cryoloom.protocol.jobs import ITEM_ID
+from cryoloom.protocol.jobs import ITEM_ID, Remark
 
+if TYPE_CHECKING:
+    import polars as pl
+
+EXACT, WITHIN = "exact", "within"  # as in picks_of_files, which is imported when a job runs
 SUFFIX = "_pick"
 
 
@@ -35,11 +41,15 @@ class ImportCoordinates(ItemProtocol):
     fn_in_other: str = Param(
         "",
         "Coordinate files",
-        help="A pattern of STAR files named after the micrographs, or one file with all picks.",
+        help="A pattern of files named after the micrographs (.star, .box, .cbox), or one file with the picks of all.",
     )
     scale: float = Param(
         1, "Multiply coordinates by", gt=0, own=True, help="When picked on binned micrographs."
     )
+    names_match: str = Param(
+        EXACT, "Names of micrographs are", own=True, level=ADVANCED, choices=(EXACT, WITHIN),
+        help="The same, or within a longer name that another program made of them (`00421_NAME_doseweighted`).",
+    )  # fmt: skip
 
     coordinates: Coordinates = Output("Coordinates", f"coords_suffix{SUFFIX}.star")
 
@@ -50,56 +60,65 @@ class ImportCoordinates(ItemProtocol):
                 f"{self.name}: parameter fn_in_other", found="empty", expected="files or a pattern"
             )
 
+    def own_file(self, name: str) -> str:
+        return coordinate_file(name, SUFFIX)
+
+    def begin(self, job: JobFolder) -> object:
+        from cryoloom import star
+        from cryoloom.plugins.imports.picks_of_files import PicksOfFiles
+
+        (job.path / f"coords_suffix{SUFFIX}.star").write_text(f"{self.star_mics.path}\n")
+        patterns = patterns_of(self.fn_in_other, job.root, f"{self.name}: parameter fn_in_other")
+        picks = PicksOfFiles(job.root, patterns, self.names_match)
+        tables = star.tables_of(star.read(job.root / self.star_mics.path))
+        for table in tables.values():
+            if "rlnMicrographName" in table.columns:
+                picks.know(table["rlnMicrographName"].to_list())
+        return picks
+
+    def end(self, job: JobFolder, memory: object) -> Sequence[Remark]:
+        from cryoloom.plugins.imports.picks_of_files import PicksOfFiles
+
+        assert isinstance(memory, PicksOfFiles)
+        return memory.remarks()
+
     def process(self, job: JobFolder, batch: Batch) -> BatchResult:
         import polars as pl
 
-        from cryoloom import star
+        from cryoloom.errors import DatasetError, StarError
+        from cryoloom.plugins.imports.picks_of_files import NoPicks, PicksOfFiles
 
-        (job.path / f"coords_suffix{SUFFIX}.star").write_text(f"{self.star_mics.path}\n")
-        files = list(matching(self.fn_in_other, job.root))
-        if not files:
-            raise DatasetError(f"{self.fn_in_other}", found="without any file", expected="coordinate files")
+        known = batch.memory
+        assert isinstance(known, PicksOfFiles)
+        known.know(batch.items["rlnMicrographName"].to_list())
+        known.look()
         rows, failed = [], {}
         for item, micrograph in batch.items.select(ITEM_ID, "rlnMicrographName").iter_rows():
-            stem = Path(str(micrograph)).stem
-            picks = self._picks(files, stem)
-            if picks is None:
-                failed[item] = f"no coordinate file begins with {stem}"
-                continue
-            ids = [item_id(f"{job.uuid} {micrograph} {ordinal}") for ordinal in range(picks.height)]
-            file = coordinate_file(str(micrograph), SUFFIX)
-            target = batch.job.path / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if ITEM_ID not in picks.columns:
-                picks = picks.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))
-            axes = [
-                (pl.col(axis).cast(pl.Float64) * self.scale) for axis in ("rlnCoordinateX", "rlnCoordinateY")
-            ]
-            star.write(target, {"": picks.with_columns(axes)})
-            rows.append((micrograph, job.file(file), picks.height, item))
+            try:
+                picks = known.picks(micrograph)
+                rows.append((micrograph, *self._written(job, batch, micrograph, picks), item))
+            except (NoPicks, DatasetError, StarError) as reason:
+                failed[item] = str(reason)
         labels = ["rlnMicrographName", "rlnMicrographCoordinates", "cryoloomCount", ITEM_ID]
         found = pl.DataFrame(rows, schema=labels, orient="row")
         return BatchResult(
             {"coordinates": found} if rows else {}, frozenset(found[ITEM_ID].to_list()), failed
         )
 
-    @staticmethod
-    def _picks(files: list[Path], stem: str):  # type: ignore[no-untyped-def]
-        """The picks of one micrograph; None when no file speaks of it."""
+    def _written(
+        self, job: JobFolder, batch: Batch, micrograph: str, picks: "pl.DataFrame"
+    ) -> tuple[str, int]:
+        """Write a micrograph's picks; their file and number."""
+        import polars as pl
 
         from cryoloom import star
 
-        own = [path for path in files if path.stem == stem or path.stem.startswith(f"{stem}_")]
-        candidates = own or files
-        for path in candidates:
-            for table in star.tables_of(star.read(path)).values():
-                if "rlnCoordinateX" not in table.columns:
-                    continue
-                if own:
-                    return table
-                if "rlnMicrographName" in table.columns:
-                    names = [Path(str(name)).stem for name in table["rlnMicrographName"].to_list()]
-                    mine = table.filter([name == stem for name in names])
-                    if mine.height:
-                        return mine.drop("rlnMicrographName")
-        return None
+        file = self.own_file(micrograph)
+        target = batch.job.path / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if ITEM_ID not in picks.columns:
+            ids = [item_id(f"{job.uuid} {micrograph} {ordinal}") for ordinal in range(picks.height)]
+            picks = picks.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))
+        axes = [pl.col(axis).cast(pl.Float64) * self.scale for axis in ("rlnCoordinateX", "rlnCoordinateY")]
+        star.write(target, {"": picks.with_columns(axes)})
+        return job.file(file), picks.height

@@ -1,8 +1,12 @@
 """Import of micrographs."""
 
+import os
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryoloom.plugins.imports.raw_files import RawFiles
+from cryoloom.plugins.imports.raw_search import import_folder
 from cryoloom.protocol import Block, JobFolder, Micrographs, Output
 
 if TYPE_CHECKING:
@@ -28,20 +32,30 @@ class ImportMicrographs(RawFiles):
 
     micrographs: Micrographs = Output("Micrographs", "micrographs.star")
 
-    def optics(self) -> "pl.DataFrame":
+    def optics_table(self, extras: Mapping[str, str]) -> "pl.DataFrame":
         import polars as pl
 
         # Micrographs, unlike movies, also state the pixel size that they have now.
-        return super().optics().with_columns(pl.lit(self.angpix).alias("rlnMicrographPixelSize"))
+        return super().optics_table(extras).with_columns(pl.lit(self.angpix).alias("rlnMicrographPixelSize"))
 
-    def _contradiction(self, header: "ImageHeader") -> str:
+    def refusal(self, header: "ImageHeader") -> str:
         if header.frames > 1:
             return f"it has {header.frames} frames, expected a micrograph (movies: import.movies)"
-        # Micrographs of a session may differ in size; only what was given is binding.
-        for what, value in (("width", header.size[0]), ("height", header.size[1])):
-            if getattr(self, what) and value != getattr(self, what):
-                return f"{what} is {value}, expected {getattr(self, what)}, as given"
         return ""
+
+    def compared(self, header: "ImageHeader") -> dict[str, int]:
+        # Micrographs of a session may differ in size; only what was given is binding.
+        return {}
+
+    def is_name_free(self, job: JobFolder, name: str, source: Path) -> bool:
+        # RELION puts the files of `Movies/job001/a.mrc` and `Movies/job002/a.mrc` at one place, in jobs on both.
+        own = import_folder(job)
+        for folder in (job.root / "Movies").glob("job*"):
+            other = folder / name
+            is_others = f"Movies/{folder.name}" != own and os.path.lexists(other)
+            if is_others and os.path.realpath(other) != os.path.realpath(source):
+                return False
+        return True
 
     def views(self, job: JobFolder) -> list[Block]:
         from cryoloom.views import imports

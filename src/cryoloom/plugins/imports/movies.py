@@ -1,16 +1,17 @@
 """Import of movies."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryoloom.errors import ParameterError
-from cryoloom.plugins.imports.gain import bring_gain, check_gain
-from cryoloom.plugins.imports.linking import link_or_copy
+from cryoloom.plugins.imports.gain import bring_gain
 from cryoloom.plugins.imports.raw_files import RawFiles
 from cryoloom.protocol import Block, JobFolder, Movies, Output, Param
 
 if TYPE_CHECKING:
     from cryoloom.images.headers import ImageHeader
+
+FEWEST_FRAMES = 3  # relion_run_motioncorr skips what has fewer
 
 
 class ImportMovies(RawFiles):
@@ -40,44 +41,44 @@ class ImportMovies(RawFiles):
 
     movies: Movies = Output("Movies", "movies.star")
 
-    _file_label = "rlnMicrographMovieName"
+    file_label = "rlnMicrographMovieName"
+    companions = ("fn_gain_ref", "fn_defect", "fn_mtf")
 
-    def _more_optics(self) -> dict[str, Any]:
+    def more_optics(self, extras: Mapping[str, str]) -> dict[str, Any]:
         facts: dict[str, Any] = {"cryoloomDosePerFrame": self.dose_per_frame}
         if self.fn_gain_ref:
             facts |= {
-                "cryoloomGainFile": self.__dict__.get("_gain_link", self.fn_gain_ref),
+                "cryoloomGainFile": extras.get("fn_gain_ref", self.fn_gain_ref),
                 "cryoloomGainRotation": self.gain_rot,
                 "cryoloomGainFlip": self.gain_flip,
             }
         if self.fn_defect:
-            facts["cryoloomDefectFile"] = self.fn_defect
+            facts["cryoloomDefectFile"] = extras.get("fn_defect", self.fn_defect)
         return facts
 
-    def _begin(self, job: JobFolder) -> bool:
-        """The gain lies in the project too, under a name without a path of this machine."""
-        if not self.fn_gain_ref:
-            return True
-        source = job.root / Path(self.fn_gain_ref).expanduser()
-        if not source.exists():
-            if self.stream:
-                return False  # a session may bring its gain reference with its first movies
-            raise ParameterError(
-                f"{self.name}: parameter fn_gain_ref",
-                found=f"{self.fn_gain_ref}, which is missing",
-                expected="a file",
-            )
-        target = f"Movies/{job.name.rstrip('/').rpartition('/')[2]}/{'_'.join(source.name.split())}"
-        said = check_gain(source) if (job.root / target).exists() else bring_gain(source, job.root / target)
-        if not said:
-            link_or_copy(source.resolve(), job.root / target, copy=self.copy)
-        self.__dict__["_gain_link"] = target
-        return True
+    def bring_companion(self, parameter: str, source: Path, target: Path) -> None:
+        if parameter != "fn_gain_ref" or not bring_gain(source, target):
+            super().bring_companion(parameter, source, target)
 
-    def _contradiction(self, header: "ImageHeader") -> str:
+    def refusal(self, header: "ImageHeader") -> str:
         if header.frames < 2:
             return f"it has {header.frames} frame, expected a movie (micrographs: import.micrographs)"
-        return super()._contradiction(header)
+        return ""
+
+    def compared(self, header: "ImageHeader") -> dict[str, int]:
+        facts = super().compared(header)
+        if header.format == "EER":
+            # As many as the camera counted; RELION puts them into groups, and the last group may be smaller.
+            del facts["frames"]
+        return facts
+
+    def remarks(self, header: "ImageHeader") -> list[str]:
+        few = []
+        if header.frames < FEWEST_FRAMES:
+            few = [
+                f"RELION 3.1 corrects movies of {FEWEST_FRAMES} frames or more, and this one has {header.frames}"
+            ]
+        return few + super().remarks(header)
 
     def views(self, job: JobFolder) -> list[Block]:
         from cryoloom.views import imports

@@ -1,23 +1,16 @@
 """What movies and micrographs have in common when they come from the microscope."""
 
-import fnmatch
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from cryoloom.errors import ImageError, ParameterError
-from cryoloom.plugins.imports.linking import (
-    fixed_part,
-    link_or_copy,
-    make_folder,
-    matching,
-    relion_name,
-    watchable,
-)
-from cryoloom.project.item_ids import item_id
+from cryoloom.em.names import Names
+from cryoloom.errors import ParameterError
+from cryoloom.plugins.imports.linking import link_or_copy
+from cryoloom.plugins.imports.patterns import fixed_part, patterns_of
+from cryoloom.plugins.imports.raw_search import RawSearch, import_folder
 from cryoloom.protocol import ADVANCED, JobFolder, Param, SourceProtocol
-from cryoloom.protocol.jobs import Found
+from cryoloom.protocol.jobs import Search, Taken
 
 if TYPE_CHECKING:
     import polars as pl
@@ -32,10 +25,12 @@ class RawFiles(SourceProtocol):
 
     folder = "Import"
     relion_type = 0
+    companions: ClassVar[tuple[str, ...]] = ("fn_mtf",)  # files that belong to all
 
     fn_in_raw: str = Param(
-        "", "Raw input files", help="Patterns with * and ?, several with blanks between them."
-    )
+        "", "Raw input files",
+        help="Patterns with * and ?, several with blanks between them; a blank of a name stands between quotes.",
+    )  # fmt: skip
     angpix: float = Param(1.4, "Pixel size", unit="Å", gt=0, help="Of the files as they are.")
     kV: float = Param(300, "Voltage", unit="kV", gt=0, help="Of the microscope.")
     Cs: float = Param(
@@ -69,14 +64,14 @@ class RawFiles(SourceProtocol):
         False, "Copy the files?", own=True, level=ADVANCED, help="No: link them where they are."
     )
     width: int = Param(
-        0, "Expected width", unit="px", own=True, level=ADVANCED, ge=0, help="0: as the first file."
+        0, "Expected width", unit="px", own=True, level=ADVANCED, ge=0, help="0: as most files have."
     )
     height: int = Param(
-        0, "Expected height", unit="px", own=True, level=ADVANCED, ge=0, help="0: as the first file."
+        0, "Expected height", unit="px", own=True, level=ADVANCED, ge=0, help="0: as most files have."
     )
-    frames: int = Param(0, "Expected frames", own=True, level=ADVANCED, ge=0, help="0: as the first file.")
+    frames: int = Param(0, "Expected frames", own=True, level=ADVANCED, ge=0, help="0: as most files have.")
 
-    _file_label = "rlnMicrographName"
+    file_label: ClassVar[str] = "rlnMicrographName"
 
     def check(self) -> None:
         super().check()
@@ -85,27 +80,36 @@ class RawFiles(SourceProtocol):
                 f"{self.name}: parameter fn_in_raw", found="empty", expected="a pattern of files",
                 hint="For instance fn_in_raw='/data/*.tiff'.",
             )  # fmt: skip
-        self._groups()
+        patterns_of(self.fn_in_raw, Path("/"), f"{self.name}: parameter fn_in_raw")
+        self.groups()
 
     def pattern(self) -> str:
         return self.fn_in_raw
 
-    def labels(self) -> list[str]:
-        return [self._file_label, "rlnOpticsGroup"]
+    def patterns(self, job: JobFolder) -> list[str]:
+        """The patterns, absolute."""
+        return patterns_of(self.fn_in_raw, job.root, f"{self.name}: parameter fn_in_raw")
 
-    def optics(self) -> "pl.DataFrame":
+    def labels(self) -> list[str]:
+        return [self.file_label, "rlnOpticsGroup"]
+
+    def begin(self, job: JobFolder, taken: Taken) -> Search:
+        return RawSearch.begin(self, job, taken)
+
+    def is_open(self, quiet_s: float) -> bool:
+        return self.stream and quiet_s < self.timeout
+
+    def optics_table(self, extras: Mapping[str, str]) -> "pl.DataFrame":
+        """One row a group; `extras`: links of what belongs to the files."""
         import polars as pl
 
-        names = [name for _, name in self._groups()]
-        names = (
-            list(dict.fromkeys([*names, self.optics_group_name])) if not names else list(dict.fromkeys(names))
-        )
+        names = list(dict.fromkeys(name for _, name in self.groups())) or [self.optics_group_name]
         columns: dict[str, Any] = {
             "rlnOpticsGroupName": names,
             "rlnOpticsGroup": list(range(1, len(names) + 1)),
         }
         if self.fn_mtf:
-            columns["rlnMtfFileName"] = [self.fn_mtf] * len(names)
+            columns["rlnMtfFileName"] = [extras.get("fn_mtf", self.fn_mtf)] * len(names)
         facts: dict[str, Any] = {
             "rlnMicrographOriginalPixelSize": self.angpix,
             "rlnVoltage": self.kV,
@@ -114,59 +118,16 @@ class RawFiles(SourceProtocol):
         }
         if self.beamtilt_x or self.beamtilt_y:
             facts |= {"rlnBeamTiltX": self.beamtilt_x, "rlnBeamTiltY": self.beamtilt_y}
-        facts |= self._more_optics()
+        facts |= self.more_optics(extras)
         columns |= {label: [value] * len(names) for label, value in facts.items()}
         return pl.DataFrame(columns)
 
-    def discover(self, job: JobFolder, seen: set[str]) -> Iterator[tuple[str, Found]]:
-        if not self._begin(job):
-            return
-        below = self._below(job)
-        groups = self._groups()
-        now = time.monotonic()
-        taken: set[str] = self.__dict__.setdefault("_taken", set())
-        # Files that were no good, as they were then: a copy that stalled is one, until it goes on.
-        failed: dict[Path, tuple[int, int]] = self.__dict__.setdefault("_failed", {})
-        changed = [path for path, before in failed.items() if _state_of(path) not in (None, before)]
-        for path in (*changed, *matching(self.fn_in_raw, job.root, taken)):
-            name = relion_name(path, below)
-            item = item_id(f"{job.uuid} {name}")
-            if item in seen and path not in failed:
-                taken.add(str(path))
-                continue
-            if self.stream and not self._is_whole(path, now):
-                continue
-            state = _state_of(path)
-            found = self._take(job, path, name, groups)
-            failed.pop(path, None)
-            if isinstance(found.row, str):
-                failed[path] = state or (-1, -1)
-            # Before it is given away: who takes it may ask for no more, and begin another look.
-            taken.add(str(path))
-            yield item, found
-        looks = self.__dict__.get("_looks", {})
-        for path in [path for path in looks if not path.exists()]:
-            del looks[path]  # it had another name in the making
-
-    def folders(self, job: JobFolder) -> Sequence[Path]:
-        return watchable(self.fn_in_raw, job.root)
-
-    def pending_s(self) -> float | None:
-        looks: dict[Path, tuple[tuple[int, int], float]] = self.__dict__.get("_looks", {})
-        if not looks:
-            return None
-        oldest = min(since for _, since in looks.values())
-        return max(0.0, self.file_timeout - (time.monotonic() - oldest))
-
-    def is_open(self, quiet_s: float) -> bool:
-        return self.stream and quiet_s < self.timeout
-
     def notes(self, job: JobFolder) -> list[str]:
         """What relion_import would be called with, one call for each optics group."""
-        kind = "--do_movies" if "Movie" in self._file_label else "--do_micrographs"
-        file = "movies.star" if "Movie" in self._file_label else "micrographs.star"
+        kind = "--do_movies" if "Movie" in self.file_label else "--do_micrographs"
+        file = "movies.star" if "Movie" in self.file_label else "micrographs.star"
         calls = []
-        for number, (pattern, name) in enumerate(self._groups() or [("", self.optics_group_name)]):
+        for number, (pattern, name) in enumerate(self.groups() or [("", self.optics_group_name)]):
             source = str(fixed_part(self.fn_in_raw) / pattern) if pattern else self.fn_in_raw
             calls.append(
                 f'relion_import {kind} --optics_group_name "{name}" --angpix {self.angpix:g} --kV {self.kV:g} '
@@ -176,17 +137,49 @@ class RawFiles(SourceProtocol):
             )
         return calls
 
-    def _begin(self, job: JobFolder) -> bool:
-        """Before the first look: whether all that belongs to the files is there."""
-        return True
+    def bring_along(self, job: JobFolder, names: Names) -> dict[str, str] | None:
+        """Links of the files that belong to all, by parameter; None while one of a stream is not there yet.
 
-    def _more_optics(self) -> dict[str, Any]:
+        Raises:
+            ParameterError: one is missing.
+        """
+        links = {}
+        for parameter in self.companions:
+            given = str(self.values[parameter])
+            if not given:
+                continue
+            source = job.root / Path(given).expanduser()
+            if not source.is_file():
+                if self.stream:
+                    return None  # a session may bring its gain reference with its first movies
+                raise ParameterError(
+                    f"{self.name}: parameter {parameter}",
+                    found=f"{given}, which is missing",
+                    expected="a file",
+                )
+            # A name in the project, without a path of this machine.
+            links[parameter] = f"{import_folder(job)}/{names.give(parameter, source.name)}"
+            self.bring_companion(parameter, source, job.root / links[parameter])
+        return links
+
+    def bring_companion(self, parameter: str, source: Path, target: Path) -> None:
+        """Bring one of them into the project."""
+        link_or_copy(source, target, copy=self.copy)
+
+    def more_optics(self, extras: Mapping[str, str]) -> dict[str, Any]:
+        """What else an optics group says."""
         return {}
 
-    def _below(self, job: JobFolder) -> Path:
-        return (job.root / fixed_part(self.fn_in_raw.split()[0])).resolve()
+    def is_name_free(self, job: JobFolder, name: str, source: Path) -> bool:
+        """Whether a name may be given to a file, as far as other imports go."""
+        return True
 
-    def _groups(self) -> list[tuple[str, str]]:
+    def groups(self) -> list[tuple[str, str]]:
+        """Pattern and name of each optics group.
+
+        Raises:
+            ParameterError: a word that is no pair.
+        """
         pairs = []
         for word in self.optics_groups.split():
             pattern, sign, name = word.partition("=")
@@ -198,84 +191,26 @@ class RawFiles(SourceProtocol):
             pairs.append((pattern, name))
         return pairs
 
-    def _is_whole(self, path: Path, now: float) -> bool:
-        """Unchanged in two looks; remembered by the file's name."""
-        looks: dict[Path, tuple[tuple[int, int], float]] = self.__dict__.setdefault("_looks", {})
-        state = _state_of(path)
-        if state is None:
-            return False
-        before, since = looks.get(path, ((-1, -1), now))
-        if state != before:
-            since = now
-            looks[path] = (state, now)
-        if now - since < self.file_timeout:
-            return False
-        del looks[path]
-        return True
-
-    def _take(self, job: JobFolder, path: Path, name: str, groups: list[tuple[str, str]]) -> Found:
-        from cryoloom.images.headers import read_header
-
-        shown = str(path)
-        try:
-            header = read_header(path)
-        except (ImageError, OSError) as error:
-            return Found(shown, str(error))
-        wrong = self._contradiction(header)
-        if wrong:
-            return Found(shown, f"{path.name}: {wrong}")
-        group = 1
-        if groups:
-            fitting = [label for pattern, label in groups if fnmatch.fnmatch(path.name, pattern)]
-            if not fitting:
-                return Found(shown, f"{path.name} fits none of the patterns in optics_groups")
-            group = list(dict.fromkeys(label for _, label in groups)).index(fitting[0]) + 1
-        target = f"Movies/{job.name.rstrip('/').rpartition('/')[2]}/{name}"
-        make_folder((job.root / target).parent)
-        try:
-            note = self._bring_in(job, path, target, header)
-        except ImageError as error:
-            return Found(shown, str(error))
-        note = "; ".join(filter(None, [note, *self._remarks(header)]))
-        row = {self._file_label: target, "rlnOpticsGroup": group}
-        return Found(shown, row, f"{path.name}: {note}" if note else "")
-
-    def _bring_in(self, job: JobFolder, path: Path, target: str, header: "ImageHeader") -> str:
-        """Link, or convert where RELION would misread the file."""
+    def bring_in(self, job: JobFolder, path: Path, target: str, header: "ImageHeader") -> str:
+        """Link it, or convert it where RELION would misread it; returns what was done."""
         from cryoloom.images.misread import convert_for_relion
 
-        place = job.root / target
-        if place.exists():
-            return ""
-        said = convert_for_relion(path, place)
+        said = convert_for_relion(path, job.root / target)
         if not said:
-            link_or_copy(path, place, copy=self.copy)
+            link_or_copy(path, job.root / target, copy=self.copy)
         return said
 
-    def _contradiction(self, header: "ImageHeader") -> str:
-        """How the file differs from what was given, or from the first good one."""
-        first: dict[str, int] = self.__dict__.setdefault("_first", {})
-        found = {"width": header.size[0], "height": header.size[1], "frames": header.frames}
-        for what, value in found.items():
-            given = getattr(self, what)
-            wanted = given or first.get(what, value)
-            if value != wanted:
-                whose = "as given" if given else "as the first file has"
-                return f"{what} is {value}, expected {wanted}, {whose}"
-        first |= found
+    def refusal(self, header: "ImageHeader") -> str:
+        """Why a file cannot be one of these, "" where it can."""
         return ""
 
-    def _remarks(self, header: "ImageHeader") -> list[str]:
+    def compared(self, header: "ImageHeader") -> dict[str, int]:
+        """What of a file should be as most files have it."""
+        return {"width": header.size[0], "height": header.size[1], "frames": header.frames}
+
+    def remarks(self, header: "ImageHeader") -> list[str]:
+        """What is to be said of a file that is taken."""
         remarks = list(header.problems)
         if header.angpix and abs(header.angpix / self.angpix - 1) > ANGPIX_TOLERANCE:
             remarks.append(f"its header says {header.angpix:.4g} Å/px, {self.angpix:g} was given and is used")
         return remarks
-
-
-def _state_of(path: Path) -> tuple[int, int] | None:
-    """Size and time of the last change; None of a file that is not there."""
-    try:
-        stat = path.stat()
-    except OSError:
-        return None
-    return stat.st_size, stat.st_mtime_ns

@@ -1,5 +1,6 @@
 """Automatic picking: Laplacian of Gaussian, 2D templates, or a 3D reference."""
 
+from cryoloom.em.names import file_of_micrograph
 from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.project.item_ids import item_id
 from cryoloom.protocol import (
@@ -152,6 +153,9 @@ class AutoPick(Mpi, ItemProtocol):
                 found="missing",
                 expected="do_log=Yes, fn_refs_autopick, or do_ref3d=Yes",
             )
+
+    def own_file(self, name: str) -> str:
+        return file_of_micrograph(name, f"_{PICKNAME}.star")
 
     def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
         args = ["--i", batch.input_file if batch else self.fn_input_autopick.path]

@@ -1,5 +1,6 @@
 """CTF estimation by CTFFIND, through RELION's wrapper."""
 
+from cryoloom.em.names import file_of_micrograph
 from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.protocol import (
     Batch,
@@ -72,6 +73,9 @@ class CtfFind(Mpi, ItemProtocol):
     dfstep: float = Param(500, "Defocus step size", unit="Å", tab="CTFFIND", gt=0, help="Of the search.")
 
     micrographs: Micrographs = Output("Micrographs with CTF", "micrographs_ctf.star")
+
+    def own_file(self, name: str) -> str:
+        return file_of_micrograph(name, ".ctf")
 
     def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
         args = ["--i", batch.input_file if batch else self.input_star_mics.path, "--o", job.name]

@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from cryoloom.em.names import file_of_micrograph
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.running import Mpi, call, number
+from cryoloom.project.coordinate_files import suffix_of
 from cryoloom.protocol import (
     ADVANCED,
     Batch,
@@ -25,6 +27,8 @@ from cryoloom.protocol.jobs import ITEM_ID
 if TYPE_CHECKING:
     import polars as pl
 
+PICKS = "picks_of_batch/"  # in a batch's shadow of the project
+MICROGRAPHS = "micrographs_of_batch.star"
 MICROGRAPH_PIXEL = "rlnMicrographPixelSize"
 
 
@@ -131,13 +135,19 @@ class Extract(Mpi, ItemProtocol):
     def join_labels(self) -> Mapping[str, str]:
         return {"star_mics": "rlnMicrographName"}
 
+    def together(self) -> str:
+        # RELION writes a micrograph's particles into one stack, in one go.
+        return "rlnMicrographName" if self.do_reextract else ""
+
+    def own_file(self, name: str) -> str:
+        return "" if self.do_reextract else file_of_micrograph(name, ".mrcs")
+
     def batch_limit(self) -> int:
-        # RELION writes a micrograph's particles into one stack: they are cut out again all together.
         return 0 if self.do_reextract else self.batch_size
 
     def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
         if self.do_reextract:
-            args = ["--i", self.star_mics.path]
+            args = ["--i", batch.job.file(MICROGRAPHS) if batch else self.star_mics.path]
             args += ["--reextract_data_star", batch.input_file if batch else self.fndata_reextract.path]
             if self.do_reset_offsets:
                 args.append("--reset_offsets")
@@ -145,10 +155,11 @@ class Extract(Mpi, ItemProtocol):
                 args += ["--recenter", "--recenter_x", number(self.recenter_x)]
                 args += ["--recenter_y", number(self.recenter_y), "--recenter_z", number(self.recenter_z)]
         else:
-            folder, _, file = self.coords_suffix.path.rpartition("/")
-            suffix = file.removeprefix("coords_suffix").removesuffix(".star") + ".star"
+            folder = self.coords_suffix.path.rpartition("/")[0]
             args = ["--i", batch.input_file if batch else self.star_mics.path]
-            args += ["--coord_dir", f"{folder}/", "--coord_suffix", suffix]
+            # A batch has its own coordinate files, without the picks that would end RELION's whole call.
+            args += ["--coord_dir", PICKS if batch else f"{folder}/"]
+            args += ["--coord_suffix", f"{suffix_of(self.coords_suffix.path)}.star"]
         args += ["--part_star", job.file("particles.star"), "--part_dir", job.name]
         args += ["--extract", "--extract_size", str(self.extract_size)]
         size = self.extract_size
@@ -165,50 +176,51 @@ class Extract(Mpi, ItemProtocol):
         return call(self, "relion_preprocess", args, job)
 
     def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
-        import polars as pl
+        from cryoloom.plugins.relion import cutting
 
-        from cryoloom import star
-        from cryoloom.plugins.relion.per_micrograph import write_batch
-
+        shifts = cutting.Shifts(self.do_reset_offsets, self.do_recenter, self._recentre_on())
         if self.do_reextract:
-            blocks = {} if batch.optics is None else {"optics": batch.optics}
-            star.write(batch.job.root / batch.input_file, {**blocks, "particles": batch.items})
-            return {}
-        micrographs = batch.sides["star_mics"]
-        picked = batch.items
-        if "cryoloomCount" in picked.columns:
-            picked = picked.filter(pl.col("cryoloomCount") > 0)
-        rows = micrographs.filter(pl.col("rlnMicrographName").is_in(picked["rlnMicrographName"].to_list()))
-        write_batch(batch, "micrographs", rows, batch.side_optics.get("star_mics"))
-        return {}
+            return cutting.prepare_particles(batch, job.file(MICROGRAPHS), self.extract_size, shifts)
+        return cutting.prepare_picks(batch, PICKS, suffix_of(self.coords_suffix.path), self.extract_size)
+
+    def _recentre_on(self) -> tuple[float, float, float]:
+        return self.recenter_x, self.recenter_y, self.recenter_z
 
     def process(self, job: JobFolder, batch: Batch) -> BatchResult | None:
-        """Micrographs without a pick need no program."""
-        items = batch.items
-        if not self.do_reextract and "cryoloomCount" in items.columns and not items["cryoloomCount"].sum():
-            return BatchResult({}, frozenset(items[ITEM_ID].to_list()))
-        return None
+        """Micrographs without a pick that can be cut need no program."""
+        from cryoloom.plugins.relion import cutting
+
+        if self.do_reextract or cutting.without_picks(batch, PICKS) < set(
+            batch.partners["star_mics"].values()
+        ):
+            return None
+        return BatchResult(
+            {}, frozenset(batch.items[ITEM_ID].to_list()), remarks=cutting.left_out(batch, PICKS)
+        )
 
     def collect(self, job: JobFolder, batch: Batch) -> BatchResult:
+        from cryoloom.plugins.relion import cutting
         from cryoloom.plugins.relion.per_micrograph import CALL_FILES, read_batch
 
         rows, optics = read_batch(batch.job.path / "particles.star", "particles")
-        optics = with_micrograph_pixels(optics, batch.side_optics.get("star_mics"))
+        skip = CALL_FILES | {"particles.star", MICROGRAPHS}
         if self.do_reextract:
             # prepare() wrote the ids into RELION's input, and RELION carries them through.
-            done = frozenset(rows[ITEM_ID].to_list())
-        else:
-            present = set(rows["rlnMicrographName"].to_list())
-            counts = (
-                batch.items["cryoloomCount"].to_list() if "cryoloomCount" in batch.items.columns else None
-            )
-            names = batch.items["rlnMicrographName"].to_list()
-            empty = (
-                {name for name, count in zip(names, counts, strict=True) if not count} if counts else set()
-            )
-            ids = batch.items[ITEM_ID].to_list()
-            done = frozenset(item for item, name in zip(ids, names, strict=True) if name in present | empty)
-        return BatchResult({"particles": rows}, done, {}, optics, CALL_FILES | {"particles.star"})
+            rows = cutting.beside_earlier_stacks(job, batch, rows)
+            optics, rows = cutting.with_pixels_of_partners(optics, rows, batch)
+            return BatchResult({"particles": rows}, frozenset(rows[ITEM_ID].to_list()), {}, optics, skip)
+        optics = with_micrograph_pixels(optics, batch.side_optics.get("star_mics"))
+        remarks = cutting.left_out(batch, PICKS)
+        names = batch.items["rlnMicrographName"].to_list()
+        own = batch.partners["star_mics"]
+        present = set(rows["rlnMicrographName"].to_list())
+        without = cutting.without_picks(batch, PICKS)
+        done = frozenset(
+            item
+            for item, name in zip(batch.items[ITEM_ID].to_list(), names, strict=True)
+            if own[str(name)] in present | without
+        )
+        return BatchResult({"particles": rows}, done, {}, optics, skip, remarks)
 
     def views(self, job: JobFolder) -> list[Block]:
         from cryoloom.views import particles

@@ -1,7 +1,10 @@
 """Motion correction by RELION's own implementation."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from cryoloom.em.names import micrograph_of_movie
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.protocol import (
     ADVANCED,
@@ -118,22 +121,20 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
 
     micrographs: Micrographs = Output("Aligned micrographs", "corrected_micrographs.star")
 
-    def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
-        wanted = {name: facts for name, facts in TRAVELLING.items() if self.values[name] == AUTO}
-        if not wanted:
-            return {}
-        from cryoloom import star
-
-        optics = star.as_table(star.read(job.root / self.input_star_mics.path).get("optics"))
+    def auto_of_group(self, group: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Gain, defects and dose as they came with the movies of one optics group."""
         found = {}
-        for name, (label, default) in wanted.items():
-            value = default
-            if optics is not None and label in optics.columns:
-                value = optics[label][0]
-            value = "" if value in (None, "None") else value
+        for name, (label, default) in TRAVELLING.items():
+            if self.values[name] != AUTO:
+                continue
+            value = group.get(label, default)
+            value = default if value in (None, "None", "") else value
             menu = {"gain_rot": ROTATIONS, "gain_flip": FLIPS}.get(name)
-            found[name] = menu[int(value or 0)] if menu else value
+            found[name] = menu[int(value)] if menu else value
         return found
+
+    def own_file(self, name: str) -> str:
+        return micrograph_of_movie("", name)
 
     def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
         args = ["--i", batch.input_file if batch else self.input_star_mics.path, "--o", job.name]
@@ -182,27 +183,40 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
         return refused
 
     def collect(self, job: JobFolder, batch: Batch) -> BatchResult:
+        import polars as pl
+
         from cryoloom.plugins.relion import per_micrograph
 
         rows, optics = per_micrograph.read_batch(batch.job.path / "corrected_micrographs.star", "micrographs")
         optics = per_micrograph.with_optics_of_input(optics, batch.optics)
-        ids = {
-            self._micrograph_of(job, str(movie)): item
+        movies = {
+            str(movie): item
             for item, movie in batch.items.select(ITEM_ID, "rlnMicrographMovieName").iter_rows()
         }
-        found = per_micrograph.ids_by_name(rows, "rlnMicrographName", ids)
-        present = found.rows["micrographs"]
+        # RELION's own words say which movie a micrograph is of: its name is made by rules that may change.
+        ids = {
+            str(name): movies.get(_movie_of(batch.job.root / str(metadata)), "")
+            for name, metadata in rows.select("rlnMicrographName", "rlnMicrographMetadata").iter_rows()
+        }
+        present = per_micrograph.ids_by_name(rows, "rlnMicrographName", ids).rows["micrographs"]
         names = present["rlnMicrographName"].to_list()
-        present = present.filter([(batch.job.root / str(name)).exists() for name in names])
+        present = present.filter(
+            pl.Series([(batch.job.root / str(name)).exists() for name in names], dtype=pl.Boolean)
+        )
         skip = per_micrograph.CALL_FILES | {"corrected_micrographs.star", "corrected_micrographs_*.eps"}
         return BatchResult({"micrographs": present}, frozenset(present[ITEM_ID].to_list()), {}, optics, skip)
-
-    @staticmethod
-    def _micrograph_of(job: JobFolder, movie: str) -> str:
-        """RELION's name for a movie's micrograph: below the job, with the ending .mrc."""
-        return job.name + movie.rpartition(".")[0] + ".mrc"
 
     def views(self, job: JobFolder) -> list[Block]:
         from cryoloom.views import motion
 
         return motion.motion_views(job.root, job.name)
+
+
+def _movie_of(metadata: Path) -> str:
+    """The movie that RELION corrected, as the micrograph's own STAR file says."""
+    from cryoloom import star
+
+    general = star.read(metadata, ["general"], optional=True).get("general")
+    if isinstance(general, dict):
+        return str(general.get("rlnMicrographMovieName", ""))
+    return ""

@@ -52,9 +52,9 @@ def with_optics_of_input(optics: pl.DataFrame, given: pl.DataFrame | None) -> pl
 def ids_by_name(rows: pl.DataFrame, label: str, ids: Mapping[str, str]) -> BatchResult:
     """Rows of micrographs with the ids of their input, found by name."""
     names = [str(name) for name in rows[label].to_list()]
-    known = rows.with_columns(pl.Series(ITEM_ID, [ids.get(name) for name in names])).filter(
-        pl.col(ITEM_ID).is_not_null()
-    )
+    # "" and None alike: a row that belongs to no item. The type is said, since all of them may be None.
+    found = pl.Series(ITEM_ID, [ids.get(name) or None for name in names], dtype=pl.String)
+    known = rows.with_columns(found).filter(pl.col(ITEM_ID).is_not_null())
     return BatchResult({"micrographs": known}, frozenset(known[ITEM_ID].to_list()))
 
 

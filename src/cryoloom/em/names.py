@@ -1,0 +1,137 @@
+"""What a movie or micrograph is called: its key, its name below a job, its link, the files RELION makes of it.
+
+A name stands for one item only where it is one to one, so all who make a name of a name do it here:
+imports, picks, extraction, comparison, programs. Pure: text in, text out; no file is touched.
+
+RELION 3.1.3's rules, each measured with its programs:
+
+- *Below a job*: everything up to and with the first folder whose name begins with `job` and three digits is cut
+  off: `MotionCorr/job002/Movies/job001/a.mrc` → `Movies/job001/a.mrc`, `Movies/job001/a.mrc` → `a.mrc`. Picking,
+  CTF estimation and extraction put their files there, so two micrographs of two imports may meet in one file.
+- *Motion correction* keeps the movie's whole name and writes `_` for each dot but that of the ending:
+  `Movies/job001/26.11.2026/m_1.5.tif` → `MotionCorr/job002/Movies/job001/26_11_2026/m_1_5.mrc`.
+- An ending is what follows the last dot of the last part.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+_JOB = re.compile(r"(?:^|/)job\d\d\d[^/]*/")
+_MOVIES = "Movies/"
+# What RELION or a STAR file takes for something else: blanks, images of stacks (@), formats (:), comments, quotes,
+# patterns, and what a shell would.
+_MISREAD = re.compile(r"""[\s@:#"'*?\[\]{}<>|;&$!\\`\x00-\x1f\x7f]+""")
+
+
+def below_job(name: str) -> str:
+    """A name without the job that made the file, by RELION's rule."""
+    found = _JOB.search(name)
+    return name[found.end() :] if found else name
+
+
+def without_ending(name: str) -> str:
+    """`a/b.c/d.e.mrc` → `a/b.c/d.e`."""
+    folder, slash, last = name.rpartition("/")
+    stem = last.rpartition(".")[0] or last
+    return f"{folder}{slash}{stem}"
+
+
+def stem(name: str) -> str:
+    """The last part without its ending."""
+    return without_ending(name).rpartition("/")[2]
+
+
+def key(name: str) -> str:
+    """What a micrograph and its movie share, whatever job made them: the same for both, another for any other.
+
+    `MotionCorr/job002/Movies/job001/a_5.mrc` and `Movies/job001/a.5.tiff` → `Movies/job001/a_5`.
+    """
+    return without_ending(name if name.startswith(_MOVIES) else below_job(name)).replace(".", "_")
+
+
+def micrograph_of_movie(job: str, movie: str) -> str:
+    """Where motion correction writes a movie's micrograph; `job` with its slash, as RELION has it."""
+    return f"{job}{without_ending(movie).replace('.', '_')}.mrc"
+
+
+def file_of_micrograph(micrograph: str, ending: str) -> str:
+    """A file that RELION makes of a micrograph, below the job: `_autopick.star`, `.mrcs`, `.ctf`."""
+    return without_ending(below_job(micrograph)) + ending
+
+
+def readable(name: str) -> str:
+    """A name with `_` in place of what RELION misreads."""
+    return _MISREAD.sub("_", name)
+
+
+@dataclass(slots=True)
+class Names:
+    """Gives each source a name of its own; names that would meet in a later job are numbered."""
+
+    _of_sources: dict[str, str] = field(default_factory=dict)
+    _keys: set[str] = field(default_factory=set)
+
+    def know(self, name: str) -> None:
+        """A name that was given before, whatever its source was."""
+        self._keys.add(_key_below(name))
+
+    def give(self, source: str, wanted: str, is_free: Callable[[str], bool] = lambda _: True) -> str:
+        """The name of a source: the wanted one, made readable, or the first numbered one that is free.
+
+        Args:
+            is_free: whether anybody else has a name.
+        """
+        if source in self._of_sources:
+            return self._of_sources[source]
+        name = readable(wanted)
+        folder, slash, last = name.rpartition("/")
+        first, dot, ending = last.rpartition(".")
+        first, ending = (first, dot + ending) if first else (last, "")
+        numbered = (f"{folder}{slash}{first}_{number}{ending}" for number in count(2))
+        while _key_below(name) in self._keys or not is_free(name):
+            name = next(numbered)
+        self._of_sources[source] = name
+        self._keys.add(_key_below(name))
+        return name
+
+
+def _key_below(name: str) -> str:
+    return key(f"{_MOVIES}{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Items whose file would be one and the same."""
+
+    file: str
+    names: tuple[str, ...]
+
+    def __str__(self) -> str:
+        others = " and ".join(self.names)
+        return f"{others} would share {self.file}; process them in jobs of their own, or import one under another name"
+
+
+@dataclass(slots=True)
+class Partners:
+    """Finds the micrograph that another job's name means: the exact name, else the one name with the same key."""
+
+    _exact: set[str] = field(default_factory=set)
+    _by_key: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, names: Iterable[str]) -> None:
+        """Names that may be meant."""
+        for name in names:
+            if name not in self._exact:
+                self._exact.add(name)
+                self._by_key.setdefault(key(name), []).append(name)
+
+    def of(self, name: str) -> Sequence[str]:
+        """The names that may be meant: none, the one, or several where it is ambiguous."""
+        if name in self._exact:
+            return (name,)
+        return self._by_key.get(key(name), ())
+
+    def __len__(self) -> int:
+        return len(self._exact)

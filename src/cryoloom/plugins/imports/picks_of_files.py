@@ -1,0 +1,266 @@
+"""Which picks belong to which micrograph: by the names of files, or by the names in one file for all.
+
+A name that begins like another one is not that one. An exact name counts before a longer one; of equal names the
+folders decide, and where they cannot, nobody guesses.
+"""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import polars as pl
+
+from cryoloom.em.names import below_job, stem
+from cryoloom.errors import DatasetError
+from cryoloom.plugins.imports.coordinate_tables import NAME, read_picks
+from cryoloom.plugins.imports.patterns import matching
+from cryoloom.protocol.jobs import Remark
+
+EXACT, WITHIN = "exact", "within"
+# What other programs put behind a micrograph's name begins with a letter; `_2` is part of another name.
+_SUFFIX = re.compile(r"[_.-][A-Za-z].*")
+
+
+class NoPicks(Exception):
+    """Why a micrograph has no picks of its own; `str()` is the reason."""
+
+
+@dataclass(slots=True)
+class PicksOfFiles:
+    """Finds the picks of a micrograph among files that may come while the job runs."""
+
+    root: Path
+    patterns: Sequence[str]
+    names_match: str = EXACT
+    _micrographs: dict[str, list[str]] = field(default_factory=dict)  # stem → names
+    _known: set[str] = field(default_factory=set)
+    _files: dict[str, list[Path]] = field(default_factory=dict)  # stem → files
+    _seen: set[str] = field(default_factory=set)
+    _named: dict[str, pl.DataFrame] = field(
+        default_factory=dict
+    )  # name of a micrograph in a file for all → its picks
+    _by_stem: dict[str, list[str]] = field(default_factory=dict)  # of those names
+    _taken: dict[str, str] = field(default_factory=dict)  # a name in a file for all, or a file → whose it is
+
+    def know(self, micrographs: Iterable[str]) -> None:
+        """Micrographs that there are: a file belongs to the one that its name fits best."""
+        for name in micrographs:
+            if name not in self._known:
+                self._known.add(name)
+                self._micrographs.setdefault(_plain(stem(name)), []).append(name)
+
+    def look(self) -> None:
+        """Find files that are new.
+
+        Raises:
+            DatasetError: there is none at all; or one that speaks of several micrographs is broken.
+        """
+        for path in matching(self.patterns, self._seen):
+            self._seen.add(str(path))
+            if not self._files and not self._named and path.stat().st_size:
+                table = read_picks(path)
+                if NAME in table.columns:
+                    self._take_names(table)
+                    continue
+            elif self._named:
+                self._take_names(read_picks(path))
+                continue
+            self._files.setdefault(_plain(path.stem), []).append(path)
+        if not self._seen:
+            raise DatasetError(
+                " ".join(self.patterns), found="without any file", expected="coordinate files",
+                hint="A blank that belongs to a name stands between quotes.",
+            )  # fmt: skip
+
+    def picks(self, micrograph: str) -> pl.DataFrame:
+        """The picks of a micrograph.
+
+        Raises:
+            NoPicks: nothing speaks of it, or it cannot be told which file does.
+            DatasetError: its file is broken.
+        """
+        if self._named:
+            return self._by_name(micrograph)
+        file = self._file_of(micrograph)
+        other = self._taken.setdefault(str(file), micrograph)
+        if other != micrograph:
+            raise NoPicks(
+                f"{file} has the picks of {other}, too: the names do not tell which of the two is meant"
+            )
+        table = read_picks(file)
+        return table.drop(NAME, strict=False)
+
+    def remarks(self) -> list[Remark]:
+        """What was not of any micrograph."""
+        left = [name for name in self._named if name not in self._taken]
+        count = sum(self._named[name].height for name in left)
+        return (
+            [Remark(left[0], "picks of micrographs that are not among these, left out", count)]
+            if count
+            else []
+        )
+
+    def _take_names(self, table: pl.DataFrame) -> None:
+        if NAME not in table.columns:
+            return
+        for (name,), part in table.group_by(NAME, maintain_order=True):
+            text = str(name)
+            if text in self._named:
+                self._named[text] = pl.concat([self._named[text], part.drop(NAME)], how="diagonal_relaxed")
+                continue
+            self._named[text] = part.drop(NAME)
+            self._by_stem.setdefault(_plain(stem(text)), []).append(text)
+
+    def _by_name(self, micrograph: str) -> pl.DataFrame:
+        """From a file that speaks of all: one that has no pick in it has none."""
+        found = [micrograph] if micrograph in self._named else []
+        found = found or self._nearest(micrograph, self._by_stem.get(_plain(stem(micrograph)), []))
+        if not found and self.names_match == WITHIN:
+            found = self._within(micrograph)
+        if len(found) > 1:
+            raise NoPicks(f"{NAME} {found[0]} and {found[1]} may both be {micrograph}")
+        if found:
+            other = self._taken.setdefault(found[0], micrograph)
+            if other != micrograph:
+                raise NoPicks(f"{NAME} {found[0]} may be {other} or {micrograph}")
+            return self._named[found[0]]
+        if not self._does_any_match():
+            raise NoPicks(self._why_none(micrograph))
+        return next(iter(self._named.values())).clear()
+
+    def _does_any_match(self) -> bool:
+        return bool(self._taken) or any(
+            self._by_stem.keys() & {_plain(stem(name))} or (self.names_match == WITHIN and self._within(name))
+            for name in self._known
+        )
+
+    def _why_none(self, micrograph: str) -> str:
+        within = sum(bool(self._within(name)) for name in self._known)
+        hint = (
+            f"; {within} of {len(self._known)} are part of a longer name there: names_match=within takes those"
+            if within and self.names_match != WITHIN
+            else ""
+        )
+        return (
+            f"{NAME} in the file, such as {next(iter(self._named))}, is none of the micrographs, such as {micrograph}: "
+            f"0 of {len(self._named)} names match{hint}"
+        )
+
+    def _within(self, micrograph: str) -> list[str]:
+        """Names that have the micrograph's as a part, and no longer one of another micrograph."""
+        mine = _plain(stem(micrograph))
+        found = []
+        for text, names in self._by_stem.items():
+            if _is_part(mine, text):
+                longer = [
+                    other for other in self._micrographs if len(other) > len(mine) and _is_part(other, text)
+                ]
+                found += [] if longer else names
+        return self._nearest(micrograph, found)
+
+    def _file_of(self, micrograph: str) -> Path:
+        mine = _plain(stem(micrograph))
+        found = self._files.get(mine, []) or self._longer(mine)
+        if not found and self.names_match == WITHIN:
+            parts = [text for text in self._files if _is_part(mine, text)]
+            found = [
+                path for text in parts for path in self._files[text] if not self._is_of_longer(mine, text)
+            ]
+        if not found:
+            example = next(iter(self._files.values()))[0] if self._files else None
+            such = f"; there is for instance {example.name}" if example else ""
+            raise NoPicks(f"no coordinate file is called {stem(micrograph)}, or begins with it{such}")
+        nearest = self._nearest(micrograph, [str(path) for path in found])
+        if len(nearest) > 1:
+            raise NoPicks(f"its picks may be {nearest[0]} or {nearest[1]}: the folders do not tell which")
+        # The other way round, too: another micrograph of this name may fit the file as well, or better.
+        file = nearest[0]
+        rivals = [name for name in self._micrographs.get(mine, []) if name != micrograph]
+        own = self._fit(micrograph, file)
+        for rival in rivals:
+            if self._fit(rival, file) > own:
+                raise NoPicks(
+                    f"no coordinate file is called {stem(micrograph)} but {file}, which is of {rival}"
+                )
+            if self._fit(rival, file) == own:
+                raise NoPicks(f"{file} may be of {micrograph} or of {rival}: the folders do not tell which")
+        return Path(file)
+
+    def _longer(self, mine: str) -> list[Path]:
+        """Files whose names go on behind the micrograph's with what a program puts there."""
+        fitting = {
+            text: text[len(mine) :]
+            for text in self._files
+            if text.startswith(mine)
+            and _SUFFIX.fullmatch(text[len(mine) :])
+            and not self._is_of_longer(mine, text)
+        }
+        if len(fitting) < 2:
+            usual = self._usual_suffix()
+            # `_Data_autopick`, where all others end with `_autopick`, is of a micrograph `..._Data` that is not here.
+            fitting = {
+                text: suffix for text, suffix in fitting.items()
+                if not usual or suffix == usual or not suffix.endswith(usual)
+            }  # fmt: skip
+        else:
+            usual = self._usual_suffix()
+            if any(suffix == usual for suffix in fitting.values()):
+                fitting = {text: suffix for text, suffix in fitting.items() if suffix == usual}
+        return [path for text in fitting for path in self._files[text]]
+
+    def _is_of_longer(self, mine: str, text: str) -> bool:
+        """Whether a file's name fits a micrograph with a longer name."""
+        return any(
+            text[:end] in self._micrographs
+            for end in range(len(mine) + 1, len(text) + 1)
+            if end == len(text) or text[end] in "_.-"
+        )
+
+    def _usual_suffix(self) -> str:
+        """What most files have behind the names of micrographs; "" where that cannot be told."""
+        counts: Counter[str] = Counter()
+        for text in self._files:
+            ends = [place for place, sign in enumerate(text) if sign in "_.-"]
+            known = [end for end in ends if text[:end] in self._micrographs]
+            if known and _SUFFIX.fullmatch(text[known[-1] :]):
+                counts[text[known[-1] :]] += 1
+        (first, count), *others = counts.most_common(2) or [("", 0)]
+        return first if not others or others[0][1] < count else ""
+
+    def _nearest(self, micrograph: str, names: Sequence[str]) -> list[str]:
+        """Of several names those whose folders are most like the micrograph's."""
+        fits = {name: self._fit(micrograph, name) for name in names}
+        return [name for name in names if fits[name] == max(fits.values())]
+
+    def _fit(self, micrograph: str, name: str) -> int:
+        """How many folders before the last name are the same; in the project, or where the file came from."""
+        own = [PurePosixPath(below_job(micrograph))]
+        path = self.root / micrograph
+        if path.is_symlink():
+            own.append(PurePosixPath(os.path.realpath(path)))
+        theirs = PurePosixPath(name).parent.parts
+        return max(_common_tail(one.parent.parts, theirs) for one in own)
+
+
+def _common_tail(one: Sequence[str], other: Sequence[str]) -> int:
+    count = 0
+    for left, right in zip(reversed(one), reversed(other), strict=False):
+        if left != right:
+            break
+        count += 1
+    return count
+
+
+def _is_part(part: str, whole: str) -> bool:
+    """Whether a name stands in another one as a whole: `a_1` in `x_a_1_dw`, and not in `a_12`."""
+    return (
+        re.search(rf"(?<![A-Za-z0-9]){re.escape(part)}(?![A-Za-z0-9])", whole.replace("-", "_")) is not None
+    )
+
+
+def _plain(name: str) -> str:
+    """A name as motion correction writes it."""
+    return name.replace(".", "_")
