@@ -1,6 +1,8 @@
 """Ids for items of foreign datasets: from their names and coordinates, never from the row."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from cryoloom.protocol.jobs import ITEM_ID
@@ -30,6 +32,17 @@ def with_ids(frame: "pl.DataFrame") -> "pl.DataFrame":
         pl.concat_str([pl.col(key).cast(pl.String) for key in keys], separator=" ")
     ).to_series()
     return frame.with_columns(pl.Series(ITEM_ID, [item_id(str(text)) for text in texts.to_list()]))
+
+
+def ids_of_places(micrograph: str, places: Iterable[tuple[object, object]]) -> list[str]:
+    """Ids for picks of a foreign job: from their micrograph and coordinates; a second one at one place is another."""
+    counts: Counter[str] = Counter()
+    found = []
+    for x, y in places:
+        text = f"{micrograph} {x} {y}"
+        counts[text] += 1
+        found.append(item_id(text if counts[text] == 1 else f"{text} #{counts[text]}"))
+    return found
 
 
 def item_id(text: str) -> str:

@@ -120,7 +120,7 @@ class Lane:
         if result is None:
             result = self._run_program(protocol, batch, work)
         _check(result, protocol, batch)
-        return replace(result, failed={**refused, **result.failed})
+        return replace(result, failed={**result.failed, **refused})
 
     def _shadow_of(self, work: Work) -> JobFolder:
         """Where a batch's files are made: a shadow for each, or one for all of them without a program.

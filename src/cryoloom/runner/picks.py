@@ -11,7 +11,7 @@ import polars as pl
 
 from cryoloom import star
 from cryoloom.project.coordinate_files import coordinate_file, suffix_of
-from cryoloom.project.item_ids import item_id
+from cryoloom.project.item_ids import ids_of_places
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -41,8 +41,7 @@ class PickReader:
             if table is None or not table.height:
                 continue
             if ITEM_ID not in table.columns:
-                axes = table.select("rlnCoordinateX", "rlnCoordinateY").iter_rows()
-                ids = [item_id(f"{name} {x} {y}") for x, y in axes]
+                ids = ids_of_places(str(name), table.select("rlnCoordinateX", "rlnCoordinateY").iter_rows())
                 table = table.with_columns(pl.Series(ITEM_ID, ids))
             columns = [pl.lit(str(name)).alias(MICROGRAPH)]
             if self._groups:

@@ -127,7 +127,7 @@ def _ways(words: list[str], root: Path) -> list[list[str]]:
 def _may_be(word: str, root: Path) -> bool:
     path = root / Path(word).expanduser()
     if not _is_wild(word):
-        return path.exists()
+        return path.is_file()  # a folder has to be followed by something
     # Behind a wildcard nothing can be looked up: a blank there separates.
     return " " not in str(path.relative_to(fixed_part(str(path)))) and fixed_part(str(path)).is_dir()
 

@@ -22,6 +22,7 @@ from cryoloom.em.poses import Floats, matrices
 from cryoloom.errors import CryoloomError, DatasetError, ImageError
 from cryoloom.images.headers import read_header
 from cryoloom.plugins.relion.per_micrograph import write_batch
+from cryoloom.project.item_ids import ids_of_places
 from cryoloom.protocol import Batch, JobFolder
 from cryoloom.protocol.jobs import ITEM_ID, Remark
 
@@ -263,6 +264,9 @@ def _picks_to_cut(
     numbers = np.isfinite(xy).all(axis=1)
     outside = np.zeros(len(xy), dtype=bool)
     outside[numbers] = are_outside(xy[numbers], header.size, box)
+    if ITEM_ID not in table.columns:
+        # As all who read these picks have it; RELION carries it into the particles.
+        table = table.with_columns(pl.Series(ITEM_ID, ids_of_places(name, table.select(AXES).iter_rows())))
     kept = table.with_columns(pl.Series(axis, xy[:, n]) for n, axis in enumerate(AXES))
     found = {
         "outside its micrograph left out": int(outside.sum()),
