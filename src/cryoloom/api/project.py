@@ -268,7 +268,7 @@ class Job:
     def params(self) -> Mapping[str, Any]:
         """Parameters, complete; for a job of RELION's the options of its `job.star`."""
         if self.entry.spec is not None:
-            return self.entry.make_protocol().values | dict(self.entry.status().history.values)
+            return self.entry.make_protocol().values | self.entry.status().history.resolved
         from cryoloom.project.jobstar import read_job_star
 
         return read_job_star(self.folder / "job.star")[1]

@@ -53,6 +53,9 @@ class JobHistory:
     total: int | None = None
     outputs: dict[str, OutputState] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)  # `auto` parameters, resolved
+    used: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # what `auto` meant for items of some optics groups
     version: int = 0  # how often the parameters were changed
     input_revisions: dict[str, int] = field(default_factory=dict)
     steps_done: set[str] = field(default_factory=set)
@@ -121,6 +124,9 @@ class JobHistory:
                     self.outputs[event["output"]].closed = False
             case "auto.resolved":
                 self.values |= event["values"]
+            case "auto.used":
+                if event["values"] not in self.used:
+                    self.used.append(dict(event["values"]))
             case "command.used":
                 self._take_use(event, of_running=event["cpu_s"])
             case "command.ended":
@@ -144,6 +150,11 @@ class JobHistory:
                 self.state, self.why, self.ended = event["state"], event.get("why", ""), event["t"]
                 self.cpu_s += event.get("cpu_s", 0.0)
                 self.peak_mb = max(self.peak_mb, event.get("peak_mb", 0.0))
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """What `auto` parameters came to, where it is the same for all items."""
+        return {**(self.used[0] if len(self.used) == 1 else {}), **self.values}
 
     @property
     def count(self) -> int:

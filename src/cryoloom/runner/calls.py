@@ -68,6 +68,7 @@ class CallValues:
             names = optics.filter(pl.col(NUMBER).cast(pl.Int64).is_in(groups))[NAME].to_list()
         of = f" of {', '.join(map(str, names))}" if names else ""
         words = ", ".join(f"{name}={value}" for name, value in values.items())
+        self.run.journal.write("auto.used", values=dict(values), groups=names)
         text = f"Items{of}: {words}"
         if len(self._used) > 1 or len({str(own) for own in self._by_group.values()}) > 1:
             self.run.say_once(text)
@@ -78,5 +79,6 @@ class CallValues:
             is_continue = self.run.journal.attempt > 1 or len(self._used) > 1
             append_note(self.run.folder, [command.note()], is_continue=is_continue)
         # One number stands for all, or none does: RELION's form has room for one.
-        shown = self.protocol.with_values(values) if len(self._used) == 1 else self.protocol
+        is_one = len(self.run.journal.history.used) == 1
+        shown = self.protocol.with_values(values) if is_one else self.protocol
         (self.run.folder / "job.star").write_text(job_star_of(shown))
