@@ -142,7 +142,14 @@ def _check_chain(path: Path, size: int) -> None:
         width, step = struct.calcsize(offset), struct.calcsize(number)
         (place,) = struct.unpack(f"{order}{offset}", start[8:16] if big else start[4:8])
         pages = 0
+        seen: set[int] = set()
         while place:
+            if place in seen:
+                raise ImageError(
+                    f"{path}", found=f"a TIFF whose page {pages} is followed by an earlier one", expected="an end",
+                    hint="Copy the file again.",
+                )  # fmt: skip
+            seen.add(place)
             file.seek(place)
             head = file.read(step)
             tail = b""

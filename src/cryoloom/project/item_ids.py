@@ -45,6 +45,16 @@ def ids_of_places(micrograph: str, places: Iterable[tuple[object, object]]) -> l
     return found
 
 
+def pick_ids(uuid: str, micrograph: str, count: int, revision: int = 0) -> list[str]:
+    """Ids of a micrograph's picks for ever: from the picking job, the micrograph and the pick's ordinal.
+
+    Args:
+        revision: how often the job has picked anew with other parameters: its n-th pick is another one then.
+    """
+    made = f" revision {revision}" if revision else ""
+    return [item_id(f"{uuid} {micrograph} {ordinal}{made}") for ordinal in range(count)]
+
+
 def item_id(text: str) -> str:
     """An id that no reader takes for a number: `i` and 15 hexadecimal digits."""
     return "i" + hashlib.sha256(text.encode()).hexdigest()[:15]

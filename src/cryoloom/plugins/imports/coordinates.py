@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.imports.patterns import patterns_of
 from cryoloom.project.coordinate_files import coordinate_file
-from cryoloom.project.item_ids import item_id
+from cryoloom.project.item_ids import pick_ids
 from cryoloom.protocol import (
     ADVANCED,
     Batch,
@@ -117,7 +117,7 @@ class ImportCoordinates(ItemProtocol):
         target = batch.job.path / file
         target.parent.mkdir(parents=True, exist_ok=True)
         if ITEM_ID not in picks.columns:
-            ids = [item_id(f"{job.uuid} {micrograph} {ordinal}") for ordinal in range(picks.height)]
+            ids = pick_ids(job.uuid, micrograph, picks.height, batch.revision)
             picks = picks.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))
         axes = [pl.col(axis).cast(pl.Float64) * self.scale for axis in ("rlnCoordinateX", "rlnCoordinateY")]
         star.write(target, {"": picks.with_columns(axes)})

@@ -47,7 +47,7 @@ class RawFiles(SourceProtocol):
         "",
         "Optics groups by file name",
         own=True,
-        help="`pattern=name` with blanks between: 'single_*=single multi_*=multi'. The first that fits counts.",
+        help="`pattern=name` with blanks between: 'single_*=single gridB/*=multi'. The first that fits counts.",
     )
     stream: bool = Param(
         False, "Data come while we process?", tab="Streaming", own=True, help="Go on looking for files."

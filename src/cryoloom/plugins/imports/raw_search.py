@@ -189,7 +189,7 @@ class RawSearch:
             self._odd.add(path)
             self._headers[path] = (state or (-1, -1), header)
             return Found(shown, f"{path.name}: {wrong}")
-        group = self._group_of(path)
+        group = self._group_of(path, relative)
         if not group:
             return Found(shown, f"{path.name} fits none of the patterns in optics_groups")
         name = self._name_of(path, relative)
@@ -214,11 +214,16 @@ class RawSearch:
             str(path), relative, lambda name: self.protocol.is_name_free(self.job, name, path)
         )
 
-    def _group_of(self, path: Path) -> int:
+    def _group_of(self, path: Path, relative: str) -> int:
         """The optics group's number, 0 where it has none."""
         if not self.groups:
             return 1
-        fitting = [label for pattern, label in self.groups if fnmatch.fnmatch(path.name, pattern)]
+        # Files of equal names are told apart by their folders.
+        fitting = [
+            label
+            for pattern, label in self.groups
+            if fnmatch.fnmatch(relative if "/" in pattern else path.name, pattern)
+        ]
         labels = list(dict.fromkeys(label for _, label in self.groups))
         return labels.index(fitting[0]) + 1 if fitting else 0
 

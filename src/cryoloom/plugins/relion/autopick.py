@@ -2,7 +2,7 @@
 
 from cryoloom.em.names import file_of_micrograph
 from cryoloom.plugins.relion.options.running import Mpi, call, number
-from cryoloom.project.item_ids import item_id
+from cryoloom.project.item_ids import pick_ids
 from cryoloom.protocol import (
     ADVANCED,
     Batch,
@@ -240,9 +240,9 @@ class AutoPick(Mpi, ItemProtocol):
             # RELION leaves empty files, and aborts, when a whole call found nothing: that is zero picks.
             picks = star.read(path).get("", pl.DataFrame()) if path.stat().st_size else pl.DataFrame()
             assert isinstance(picks, pl.DataFrame)
-            ids = [pick_id(job.uuid, str(micrograph), ordinal) for ordinal in range(picks.height)]
+            ids = pick_ids(job.uuid, str(micrograph), picks.height, batch.revision)
             if picks.height:
-                star.write(path, {"": picks.with_columns(pl.Series(ITEM_ID, ids))})
+                star.write(path, {"": picks.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))})
             rows.append((micrograph, job.file(file), picks.height, item))
         labels = ["rlnMicrographName", "rlnMicrographCoordinates", "cryoloomCount", ITEM_ID]
         found = pl.DataFrame(rows, schema=labels, orient="row")
@@ -253,8 +253,3 @@ class AutoPick(Mpi, ItemProtocol):
         from cryoloom.views import picks
 
         return picks.pick_views(job.root, job.name)
-
-
-def pick_id(uuid: str, micrograph: str, ordinal: int) -> str:
-    """A pick's id for ever: from the picking job, the micrograph and the pick's ordinal."""
-    return item_id(f"{uuid} {micrograph} {ordinal}")

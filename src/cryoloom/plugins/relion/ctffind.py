@@ -1,6 +1,9 @@
 """CTF estimation by CTFFIND, through RELION's wrapper."""
 
+import shutil
+
 from cryoloom.em.names import file_of_micrograph
+from cryoloom.errors import ProgramError
 from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.protocol import (
     Batch,
@@ -105,6 +108,16 @@ class CtfFind(Mpi, ItemProtocol):
 
         write_batch(batch, "micrographs", batch.items, batch.optics)
         return {}
+
+    def begin(self, job: JobFolder) -> object:
+        """CTFFIND itself has to be there: RELION runs it and does not say that it is not."""
+        if shutil.which(self.fn_ctffind_exe) is None:
+            raise ProgramError(
+                f"program {self.fn_ctffind_exe}", found="not installed, or not to be run",
+                expected="CTFFIND 4.1, as fn_ctffind_exe says",
+                hint="Give its path with fn_ctffind_exe=, or take ctf.estimate, which needs no other program.",
+            )  # fmt: skip
+        return None
 
     def collect(self, job: JobFolder, batch: Batch) -> BatchResult:
         from cryoloom.plugins.relion import per_micrograph

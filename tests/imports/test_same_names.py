@@ -1,0 +1,279 @@
+"""Files with like names stay apart: two patterns, a link, two imports, dots and blanks; what is found adds up."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from running import Ran, run_in
+
+from cryoloom import star
+from cryoloom.images.mrc import read_mrc, write_mrc
+from cryoloom.project.folder import ProjectFolder
+
+MOVIE, MICROGRAPH = "rlnMicrographMovieName", "rlnMicrographName"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> ProjectFolder:
+    return ProjectFolder.create(tmp_path / "p", seed=1)
+
+
+def image(path: Path, value: float, frames: int = 1, size: int = 16) -> None:
+    """An image whose pixels say which one it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_mrc(path, np.full((frames, size, size), value, np.float32), 1.0)
+
+
+def picked(job: Ran) -> pl.DataFrame:
+    """The table of micrographs, files and counts."""
+    table = star.read(job.entry.folder / "coordinates.star")["coordinates"]
+    assert isinstance(table, pl.DataFrame)
+    return table
+
+
+def values(job: Ran, output: str, label: str) -> dict[str, float]:
+    """By the name in the project, what the pixels are."""
+    root = job.entry.root
+    names = job.items(output)[label].to_list()
+    assert len(set(names)) == len(names) and len(set(job.ids(output))) == len(names)
+    return {name: float(np.asarray(read_mrc(root / name)).flat[0]) for name in names}
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_two_patterns_with_the_same_base_names_give_each_file_a_name_of_its_own(
+    project: ProjectFolder, tmp_path: Path, copy: bool
+) -> None:
+    for n, grid in enumerate(("gridA", "gridB")):
+        for i in (1, 2):
+            image(tmp_path / grid / f"m_{i}.mrc", 10 * n + i, frames=4)
+
+    job = run_in(
+        project, "import.movies", fn_in_raw=f"{tmp_path}/gridA/*.mrc {tmp_path}/gridB/*.mrc", copy=copy
+    )
+
+    names = values(job, "movies", MOVIE)
+    assert {name.partition("job001/")[2]: value for name, value in names.items()} == {
+        "gridA/m_1.mrc": 1, "gridA/m_2.mrc": 2, "gridB/m_1.mrc": 11, "gridB/m_2.mrc": 12
+    }  # fmt: skip
+
+
+def test_files_below_a_symbolic_link_keep_the_folders_that_tell_them_apart(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    for n, grid in enumerate(("g1", "g2")):
+        image(tmp_path / "real" / grid / "m.mrc", n, frames=4)
+    (tmp_path / "link").symlink_to("real")
+
+    job = run_in(project, "import.movies", fn_in_raw=f"{tmp_path}/link/*/*.mrc")
+
+    assert sorted(values(job, "movies", MOVIE).values()) == [0, 1]
+
+
+def test_one_file_by_two_ways_is_taken_once_and_said(project: ProjectFolder, tmp_path: Path) -> None:
+    image(tmp_path / "real/m.mrc", 1, frames=4)
+    (tmp_path / "link").symlink_to("real")
+
+    job = run_in(project, "import.movies", fn_in_raw=f"{tmp_path}/real/*.mrc {tmp_path}/link/*.mrc")
+
+    assert len(values(job, "movies", MOVIE)) == 1
+    assert "Left out 1 that are no files of their own: 1 the same file as" in job.said
+
+
+def test_names_that_motion_correction_would_make_one_are_numbered(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    for n, name in enumerate(("a.b.mrc", "a_b.mrc", "a b.mrc", "x@y.mrc")):
+        image(tmp_path / "raw" / name, n, frames=4)
+
+    job = run_in(project, "import.movies", fn_in_raw=f"{tmp_path}/raw/*.mrc")
+
+    names = {name.rpartition("/")[2]: value for name, value in values(job, "movies", MOVIE).items()}
+    assert names == {"a_b.mrc": 2, "a.b_2.mrc": 0, "a_b_3.mrc": 1, "x_y.mrc": 3}
+    assert "its name in the project is" in job.said
+
+
+def test_micrographs_of_two_imports_with_equal_names_do_not_meet_in_later_jobs(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    for n, night in enumerate(("night1", "night2")):
+        image(tmp_path / night / "m.mrc", n)
+    first = run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/night1/*.mrc")
+    second = run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/night2/*.mrc")
+    again = run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/night1/*.mrc", angpix=2.0)
+
+    assert list(values(first, "micrographs", MICROGRAPH)) == ["Movies/job001/m.mrc"]
+    assert values(second, "micrographs", MICROGRAPH) == {"Movies/job002/m_2.mrc": 1}
+    # The same file, imported anew: jobs on it find the picks of the other.
+    assert list(values(again, "micrographs", MICROGRAPH)) == ["Movies/job003/m.mrc"]
+
+
+def test_micrographs_that_would_share_a_file_are_refused_by_name(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    for n in (1, 2):
+        image(project.root / f"MotionCorr/job90{n}/Movies/job900/m.mrc", n)
+    names = [f"MotionCorr/job90{n}/Movies/job900/m.mrc" for n in (1, 2)]
+    groups = {"rlnOpticsGroup": [1], "rlnOpticsGroupName": ["a"], "rlnMicrographPixelSize": [1.0],
+              "rlnMicrographOriginalPixelSize": [1.0], "rlnVoltage": [300.0], "rlnSphericalAberration": [2.7],
+              "rlnAmplitudeContrast": [0.1]}  # fmt: skip
+    table = pl.DataFrame({MICROGRAPH: names, "rlnOpticsGroup": [1, 1]})
+    star.write(project.root / "mics.star", {"optics": pl.DataFrame(groups), "micrographs": table})
+    (project.root / "picks").mkdir()
+    (project.root / "picks/m.star").write_text("data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n5 5\n")
+
+    job = run_in(project, "import.coordinates", star_mics="mics.star", fn_in_other="picks/*.star")
+
+    assert job.history.failed
+    reasons = " ".join(why for _, why in job.history.failed.values())
+    assert all(name in reasons for name in names)
+
+
+def test_an_odd_first_movie_costs_itself_and_not_all_others(project: ProjectFolder, tmp_path: Path) -> None:
+    image(tmp_path / "raw/a_first.mrc", 0, frames=3)
+    for n in range(20):
+        image(tmp_path / f"raw/m_{n:02d}.mrc", n, frames=4)
+
+    job = run_in(project, "import.movies", fn_in_raw=f"{tmp_path}/raw/*.mrc")
+
+    assert len(values(job, "movies", MOVIE)) == 20
+    [(name, why)] = job.history.failed.values()
+    assert name.endswith("a_first.mrc") and "frames is 3, expected 4, as most files have" in why
+    assert "Found 21, took 20, left out 1" in job.said
+
+
+def test_a_link_that_a_killed_import_left_under_a_name_is_not_taken_for_another_file(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    image(tmp_path / "raw/a.mrc", 1)
+    image(tmp_path / "other.mrc", 2)
+    left = project.root / "Movies/job001/a.mrc"
+    left.parent.mkdir(parents=True)
+    left.symlink_to(tmp_path / "other.mrc")
+
+    job = run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/raw/*.mrc")
+
+    assert values(job, "micrographs", MICROGRAPH) == {"Movies/job001/a.mrc": 1}
+    assert os.readlink(left) == str(tmp_path / "raw/a.mrc")  # noqa: PTH115  its text
+
+
+def test_optics_groups_can_be_told_by_folders(project: ProjectFolder, tmp_path: Path) -> None:
+    for n, grid in enumerate(("gridA", "gridB")):
+        image(tmp_path / "raw" / grid / "m.mrc", n, frames=4)
+
+    job = run_in(
+        project, "import.movies", fn_in_raw=f"{tmp_path}/raw/*/*.mrc", optics_groups="gridA/*=a gridB/*=b"
+    )
+
+    groups = dict(job.items("movies").select(MOVIE, "rlnOpticsGroup").iter_rows())
+    assert groups == {"Movies/job001/gridA/m.mrc": 1, "Movies/job001/gridB/m.mrc": 2}
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["grid_1_2_pick", "grid_1_pick", "grid_1"], {"grid_1": 3, "grid_1_2": 1}),
+        (["grid_1_2_pick", "grid_1_pick"], {"grid_1": 2, "grid_1_2": 1}),
+        (["grid_1_2_pick"], {"grid_1_2": 1}),
+        (["grid_1_autopick", "grid_1_Data_autopick", "grid_1_2_autopick"], {"grid_1": 1, "grid_1_2": 3}),
+    ],
+)
+def test_a_micrograph_gets_the_picks_of_its_own_name_and_not_of_a_longer_one(
+    project: ProjectFolder, tmp_path: Path, files: list[str], expected: dict[str, int]
+) -> None:
+    for name in ("grid_1", "grid_1_2"):
+        image(tmp_path / f"{name}.mrc", 1)
+    (tmp_path / "co").mkdir()
+    for count, name in enumerate(files, start=1):
+        text = "data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n" + "5 5\n" * count
+        (tmp_path / f"co/{name}.star").write_text(text)
+    run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/*.mrc")
+
+    job = run_in(
+        project, "import.coordinates", star_mics="Import/job001", fn_in_other=f"{tmp_path}/co/*.star"
+    )
+
+    counts = picked(job).select(MICROGRAPH, "cryoloomCount").iter_rows()
+    assert {Path(name).stem: count for name, count in counts} == expected
+
+
+def test_equal_names_in_folders_that_do_not_tell_are_ambiguous(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    for n, night in enumerate(("night1", "night2")):
+        image(tmp_path / night / "m.mrc", n)
+    (tmp_path / "co").mkdir()
+    (tmp_path / "co/m.star").write_text("data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n5 5\n")
+    run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/*/m.mrc")
+
+    job = run_in(
+        project, "import.coordinates", star_mics="Import/job001", fn_in_other=f"{tmp_path}/co/*.star"
+    )
+
+    assert job.history.state == "failed"
+    reasons = [why for _, why in job.history.failed.values()]
+    assert all("may be of" in why and "night1/m.mrc" in why and "night2/m.mrc" in why for why in reasons)
+
+
+BOXES = {
+    "m_1.box": "14\t16\t32\t32\n24 22 32 32\n",
+    "m_1.cbox": "data_global\n\n_cbox_format_version 1.0\n\ndata_cryolo\n\nloop_\n_CoordinateX #1\n_CoordinateY #2\n"
+    "_Width #3\n_Height #4\n_Confidence #5\n14.0 16.0 32.0 32.0 0.51\n24.0 22.0 32.0 32.0 <NA>\n",
+    "all.txt": "image_name\tx_coord\ty_coord\tscore\nm_1\t30\t32\t1.5\nm_1\t40\t38\t0.5\n",
+}
+
+
+@pytest.mark.parametrize("file", BOXES)
+def test_boxes_of_other_programs_become_centres(project: ProjectFolder, tmp_path: Path, file: str) -> None:
+    image(tmp_path / "m_1.mrc", 1, size=64)
+    image(tmp_path / "m_2.mrc", 1, size=64)
+    (tmp_path / file).write_text(BOXES[file])
+    run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/*.mrc")
+
+    job = run_in(project, "import.coordinates", star_mics="Import/job001", fn_in_other=str(tmp_path / file))
+
+    rows = {row[MICROGRAPH]: row for row in picked(job).iter_rows(named=True)}
+    picks = star.read(project.root / rows["Movies/job001/m_1.mrc"]["rlnMicrographCoordinates"])[""]
+    assert isinstance(picks, pl.DataFrame)
+    assert picks.select("rlnCoordinateX", "rlnCoordinateY").rows() == [(30.0, 32.0), (40.0, 38.0)]
+    if file == "all.txt":  # it speaks of all: of m_2 it says that it has none
+        assert rows["Movies/job001/m_2.mrc"]["cryoloomCount"] == 0
+    else:
+        [(name, why)] = job.history.failed.values()
+        assert name.endswith("m_2.mrc") and "no coordinate file is called m_2" in why
+
+
+def test_a_coordinate_that_is_no_number_is_told_with_file_and_row(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    image(tmp_path / "m.mrc", 1)
+    (tmp_path / "m.star").write_text("data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n5 5\n10,5 7\n")
+    run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/*.mrc")
+
+    job = run_in(project, "import.coordinates", star_mics="Import/job001", fn_in_other=f"{tmp_path}/*.star")
+
+    [(_, why)] = job.history.failed.values()
+    assert "m.star: rlnCoordinateX in row 2 is '10,5', expected a number" in why
+
+
+def test_names_within_longer_names_are_offered_and_taken_on_request(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    for n in (1, 2, 12):
+        image(tmp_path / f"Foil_{n}.mrc", n)
+    rows = "".join(f"J2/00{n}_Foil_{n}_doseweighted.mrc {n} 5\n" for n in (1, 2, 12))
+    (tmp_path / "all.star").write_text(
+        f"data_\nloop_\n_{MICROGRAPH}\n_rlnCoordinateX\n_rlnCoordinateY\n{rows}"
+    )
+    run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/*.mrc")
+    given = {"star_mics": "Import/job001", "fn_in_other": f"{tmp_path}/all.star"}
+
+    exact = run_in(project, "import.coordinates", **given)
+    within = run_in(project, "import.coordinates", **given, names_match="within")
+
+    assert "0 of 3 names match; 3 of 3 are part of a longer name there: names_match=within" in exact.said
+    for name, file in picked(within).select(MICROGRAPH, "rlnMicrographCoordinates").iter_rows():
+        table = star.read(project.root / file)[""]
+        assert isinstance(table, pl.DataFrame)
+        assert table["rlnCoordinateX"].to_list() == [float(Path(name).stem.rpartition("_")[2])]
