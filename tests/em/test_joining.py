@@ -1,8 +1,10 @@
-"""Joined sets: groups that say the same become one, groups that differ stay apart, no item is lost."""
+"""Joined sets: groups of one name that say the same become one, all others stay apart; nothing is filled with a meaning."""
 
 import polars as pl
+import pytest
 
-from cryoloom.em.joining import joined, with_changed_groups
+from cryoloom.em.joining import Fill, joined, with_changed_groups, with_groups
+from cryoloom.errors import DatasetError
 
 
 def groups(*rows: tuple[int, str, float]) -> pl.DataFrame:
@@ -14,31 +16,49 @@ def items(numbers: list[int], **more: list[object]) -> pl.DataFrame:
     return pl.DataFrame({"rlnMicrographName": names, "rlnOpticsGroup": numbers, **more})
 
 
-def test_groups_are_joined_by_content_not_by_name() -> None:
+def test_groups_are_the_same_only_when_name_and_content_agree() -> None:
     first = groups((1, "opticsGroup1", 300.0), (2, "b", 200.0)), items([1, 2, 2])
-    second = groups((1, "opticsGroup1", 120.0), (5, "other", 300.0)), items([5, 1])
+    second = groups((1, "opticsGroup1", 120.0), (5, "other", 300.0), (6, "b", 200.0)), items([5, 1, 6])
 
     optics, whole, lacking = joined([first, second])
+    merged, together, _ = joined([first, second], merge=True)
 
-    assert optics["rlnOpticsGroup"].to_list() == [1, 2, 3]
-    assert optics["rlnOpticsGroupName"].to_list() == ["opticsGroup1", "b", "opticsGroup1_2"]
-    assert optics["rlnVoltage"].to_list() == [300.0, 200.0, 120.0]
-    assert whole["rlnOpticsGroup"].to_list() == [1, 2, 2, 1, 3]
-    assert whole["rlnMicrographName"].to_list() == ["1.mrc", "2.mrc", "2.mrc", "5.mrc", "1.mrc"]
+    assert optics["rlnOpticsGroup"].to_list() == [1, 2, 3, 4]
+    assert optics["rlnOpticsGroupName"].to_list() == ["opticsGroup1", "b", "opticsGroup1_2", "other"]
+    assert optics["rlnVoltage"].to_list() == [300.0, 200.0, 120.0, 300.0]
+    assert whole["rlnOpticsGroup"].to_list() == [1, 2, 2, 4, 3, 2]
+    assert whole["rlnMicrographName"].to_list() == ["1.mrc", "2.mrc", "2.mrc", "5.mrc", "1.mrc", "6.mrc"]
     assert lacking == []
+    assert merged["rlnVoltage"].to_list() == [300.0, 200.0, 120.0]
+    assert together["rlnOpticsGroup"].to_list() == [1, 2, 2, 1, 3, 2]
 
 
-def test_labels_that_a_set_lacks_are_named_and_their_cells_empty() -> None:
-    first = groups((1, "a", 300.0)), items([1], rlnDefocusU=[1.5])
-    beam_tilt = groups((1, "a", 300.0)).with_columns(rlnBeamTiltX=pl.lit(0.1))
-    second = beam_tilt, items([1], rlnClassNumber=[7])
+def test_a_group_that_was_renamed_is_found_again_after_a_restart() -> None:
+    first, second = groups((1, "a", 300.0)), groups((1, "a", 200.0))
+    known, _ = with_groups(None, first)
+    known, numbers = with_groups(known, second)
 
-    optics, whole, lacking = joined([first, second])
+    again, more = with_groups(known, second)
 
-    assert optics.height == 2  # one says a beam tilt, the other none
-    assert lacking == ["rlnDefocusU", "rlnClassNumber"]
-    assert whole["rlnDefocusU"].to_list() == [1.5, None]
-    assert whole["rlnClassNumber"].to_list() == [None, 7]
+    assert again.equals(known) and numbers == more == {1: 2}
+
+
+def test_what_a_set_lacks_gets_its_neutral_value_or_is_asked_for() -> None:
+    first = groups((1, "a", 300.0)), items([1], rlnCtfScalefactor=[0.5], rlnDefocusU=[1.5])
+    tilted = groups((1, "a", 300.0)).with_columns(rlnBeamTiltX=pl.lit(0.1), rlnMagMat00=pl.lit(1.01))
+    second = tilted, items([1])
+
+    with pytest.raises(DatasetError, match=r"set 2 is without rlnDefocusU.*fill='rlnDefocusU=VALUE'"):
+        joined([first, second])
+    optics, whole, lacking = joined([first, second], fill=Fill.parsed("rlnDefocusU=2"))
+    common, least, _ = joined([first, second], common=True)
+
+    assert optics["rlnBeamTiltX"].to_list() == [0.0, 0.1]
+    assert optics["rlnMagMat00"].to_list() == [1.0, 1.01]
+    assert whole["rlnDefocusU"].to_list() == [1.5, 2.0]
+    assert whole["rlnCtfScalefactor"].to_list() == [0.5, 1.0]
+    assert lacking == ["rlnBeamTiltX", "rlnMagMat00", "rlnCtfScalefactor", "rlnDefocusU"]
+    assert common.columns == groups().columns and least.columns == ["rlnMicrographName", "rlnOpticsGroup"]
 
 
 def test_a_group_that_says_something_else_becomes_another_one_and_is_found_again() -> None:
@@ -58,9 +78,13 @@ def test_a_group_that_says_something_else_becomes_another_one_and_is_found_again
     assert with_changed_groups(more, known) == (None, {1: 1, 2: 2})
 
 
-def test_groups_of_other_names_stay_apart_and_one_may_say_more() -> None:
+def test_groups_of_other_names_stay_apart_and_one_that_says_more_is_another() -> None:
     known = groups((1, "a", 300.0), (2, "a_1", 300.0))
 
     assert with_changed_groups(known, known.reverse()) == (None, {1: 1, 2: 2})
-    assert with_changed_groups(known, known.with_columns(rlnBeamTiltX=pl.lit(0.1))) == (None, {1: 1, 2: 2})
+    assert with_changed_groups(known, known.with_columns(rlnBeamTiltX=pl.lit(0.0))) == (None, {1: 1, 2: 2})
+    grown, numbers = with_changed_groups(known, known.with_columns(rlnBeamTiltX=pl.lit(0.1)))
+    assert grown is not None
+    assert grown["rlnBeamTiltX"].to_list() == [0.0, 0.0, 0.1, 0.1]
+    assert numbers == {1: 3, 2: 4}
     assert with_changed_groups(None, known) == (known, {})

@@ -6,6 +6,8 @@ import polars as pl
 import pytest
 from sets.conftest import RunNow, optics_table, particles, write_set
 
+from cryoloom import star
+from cryoloom.errors import DatasetError
 from cryoloom.project.folder import ProjectFolder
 
 
@@ -26,33 +28,72 @@ def test_a_join_takes_items_once_and_names_the_set_that_they_came_from(root: Pat
     assert "kept: 6, duplicates: 2." in job.history.notes
 
 
-def test_a_join_keeps_optics_groups_apart_that_differ_in_anything(root: Path, run_now: RunNow) -> None:
+def test_a_join_keeps_optics_groups_apart_that_differ_in_anything_their_name_too(
+    root: Path, run_now: RunNow
+) -> None:
     first = write_set(root, "a.star", particles(2), optics_table((1, "same", 1.0), rlnImageSize=64))
     second = write_set(root, "b.star", particles(2, start=2), optics_table((1, "same", 2.0), rlnImageSize=32))
     third = write_set(
         root, "c.star", particles(1, start=4), optics_table((1, "other name", 1.0), rlnImageSize=64)
     )
+    again = write_set(
+        root,
+        "d.star",
+        particles(1, start=5),
+        optics_table((7, "same", 1.0), rlnImageSize=64, rlnBeamTiltX=0.0),
+    )
+    star_of_group(root / again, 7)
 
-    job = run_now("sets.join", input=[first, second, third])
+    job = run_now("sets.join", input=[first, second, third, again])
+    merged = run_now("sets.join", input=[first, second, third, again], merge_groups="Yes")
 
     optics = job.blocks("kept")["optics"]
-    assert optics["rlnOpticsGroupName"].to_list() == ["same", "same_2"]
-    assert optics["rlnMicrographPixelSize"].to_list() == [1.0, 2.0]
-    assert job.items("kept")["rlnOpticsGroup"].to_list() == [1, 1, 2, 2, 1]
+    assert optics["rlnOpticsGroupName"].to_list() == ["same", "same_2", "other name"]
+    assert optics["rlnMicrographPixelSize"].to_list() == [1.0, 2.0, 1.0]
+    assert optics["rlnBeamTiltX"].to_list() == [0.0, 0.0, 0.0]  # no beam tilt is what the others mean, too
+    assert job.items("kept")["rlnOpticsGroup"].to_list() == [1, 1, 2, 2, 3, 1]
+    assert "Optics group same of Sets/b.star is same_2 here." in job.said
+    assert merged.items("kept")["rlnOpticsGroup"].to_list() == [1, 1, 2, 2, 1, 1]
 
 
-def test_a_join_fills_what_a_set_lacks_and_says_so(root: Path, run_now: RunNow) -> None:
-    first = write_set(root, "a.star", particles(2, rlnClassNumber=[3, 4], rlnAnglePsi=[1.5, 2.5]))
+def star_of_group(path: Path, group: int) -> None:
+    """Give all items of a file another group's number."""
+    blocks = star.read(path)
+    star.write(path, {**blocks, "particles": blocks["particles"].with_columns(rlnOpticsGroup=pl.lit(group))})
+
+
+def test_two_beam_tilt_classes_that_differ_in_their_names_only_stay_two(root: Path, run_now: RunNow) -> None:
+    groups = optics_table((1, "shift_1", 1.0), (2, "shift_2", 1.0))
+    items = pl.concat([particles(2), particles(2, start=2, group=2)])
+
+    job = run_now("sets.join", input=[write_set(root, "a.star", items, groups)])
+
+    assert job.blocks("kept")["optics"]["rlnOpticsGroupName"].to_list() == ["shift_1", "shift_2"]
+    assert job.items("kept")["rlnOpticsGroup"].to_list() == [1, 1, 2, 2]
+
+
+def test_a_join_writes_what_means_nothing_and_asks_for_all_else_before_it_is_made(
+    root: Path, project: ProjectFolder, run_now: RunNow
+) -> None:
+    more = {"rlnRandomSubset": [1, 2], "rlnCtfScalefactor": [0.9, 0.8], "rlnPhaseShift": [90.0, 80.0]}
+    first = write_set(root, "a.star", particles(2, **more), optics_table((1, "a", 1.0), rlnMagMat00=1.01))
     second = write_set(root, "b.star", particles(1, start=2))
 
-    job = run_now("sets.join", input=[first, second], fill="-1")
+    with pytest.raises(
+        DatasetError, match=r"Sets/b.star is without rlnRandomSubset.*fill='rlnRandomSubset=VALUE'"
+    ):
+        run_now("sets.join", input=[first, second])
+    assert project.entries() == []
+    job = run_now("sets.join", input=[first, second], fill="rlnRandomSubset=1")
     common = run_now("sets.join", input=[first, second], labels_of="common")
 
-    assert job.items("kept")["rlnClassNumber"].to_list() == [3, 4, -1]
-    assert job.items("kept")["rlnAnglePsi"].to_list() == [1.5, 2.5, -1.0]
-    assert any("Sets/b.star lacks rlnClassNumber, rlnAnglePsi" in note for note in job.history.notes)
-    assert "rlnClassNumber" not in common.items("kept").columns
-    assert any("Sets/a.star: rlnClassNumber, rlnAnglePsi left out" in note for note in common.history.notes)
+    assert job.items("kept")["rlnRandomSubset"].to_list() == [1, 2, 1]
+    assert job.items("kept")["rlnCtfScalefactor"].to_list() == [0.9, 0.8, 1.0]
+    assert job.items("kept")["rlnPhaseShift"].to_list() == [90.0, 80.0, 0.0]
+    assert job.blocks("kept")["optics"]["rlnMagMat00"].to_list() == [1.01, 1.0]
+    assert "Sets/b.star lacks columns, filled with rlnRandomSubset: 1, rlnCtfScalefactor: 1.0" in job.said
+    assert "rlnRandomSubset" not in common.items("kept").columns
+    assert "Sets/a.star: rlnRandomSubset, rlnCtfScalefactor, rlnPhaseShift left out" in common.said
 
 
 def test_the_best_of_duplicates_stays_or_none(root: Path, run_now: RunNow) -> None:

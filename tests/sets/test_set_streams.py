@@ -125,7 +125,7 @@ def test_what_a_set_lacks_is_filled_alike_whatever_came_first(
     first, second = Producer(project.root, "Extract/job091"), Producer(project.root, "Extract/job092")
     more = {"softWord": ["a"], "softScore": [1.5], "rlnBeamTiltClass": [3], "rlnImageOriginalName": ["x"]}
     second.add(particles(1, **more).head(0))  # its header, and no row that would show what its columns hold
-    job = started("sets.join", {}, {"input": first.dataset(), "input#2": second.dataset()})
+    job = started("sets.join", {"fill": "0"}, {"input": first.dataset(), "input#2": second.dataset()})
     first.add(particles(1, start=1))
     job.until(lambda: job.items("kept") == 1)
     second.add(particles(1, start=2, **more))

@@ -26,10 +26,23 @@ def join(
     unique: Annotated[
         str, typer.Option("--unique", help="A label: of rows with one value only the first is kept.")
     ] = "",
+    fill: Annotated[
+        str,
+        typer.Option(
+            "--fill", help="LABEL=VALUE, ...: what stands where a file lacks a column that means something."
+        ),
+    ] = "",
+    common: Annotated[bool, typer.Option("--common", help="Only the columns that all files have.")] = False,
+    merge_groups: Annotated[
+        bool,
+        typer.Option(
+            "--merge-groups", help="Optics groups that say the same become one, whatever their names."
+        ),
+    ] = False,
 ) -> None:
-    """Put sets together; optics groups that say the same become one, those that differ stay apart."""
+    """Put sets together; optics groups of one name that say the same become one, all others stay apart."""
     from cryoloom import star
-    from cryoloom.em.joining import joined
+    from cryoloom.em.joining import Fill, joined
     from cryoloom.em.optics import items_name
 
     parts = [_items(file) for file in files]
@@ -38,7 +51,12 @@ def join(
         raise DatasetError(
             f"{', '.join(map(str, files))}", found="particles and micrographs", expected="files of one kind"
         )
-    optics, items, lacking = joined(parts)
+    try:
+        given = Fill.parsed(fill)
+    except ValueError:
+        raise typer.BadParameter(f"--fill {fill}: expected LABEL=VALUE, ..., or a number") from None
+    names = [str(file) for file in files]
+    optics, items, lacking = joined(parts, names, fill=given, common=common, merge=merge_groups)
     came = items.height
     if unique:
         need_labels(files[0], items, [unique])
@@ -48,7 +66,10 @@ def join(
     if came > items.height:
         print(f"  {came - items.height} with the {unique} of another are left out")
     for label in lacking:
-        print(f"  {label} is not in every file: empty (nan or None) where it was missing")
+        print(
+            f"  {label} is not in every file: "
+            + ("left out" if common else f"{given.value(label)} where it was missing")
+        )
 
 
 def split(

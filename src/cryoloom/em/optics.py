@@ -143,3 +143,18 @@ def check_groups(known: Sequence[int], particles: pl.DataFrame, file: Path | str
             expected=f"one of {sorted(known)}, the groups in data_optics",
             hint=f"Add group {group} to data_optics, or import the file with its own optics.",
         )
+
+
+def with_columns_of(optics: pl.DataFrame, given: pl.DataFrame, labels: Sequence[str]) -> pl.DataFrame:
+    """An optics table with columns of another, whose groups are found by their names.
+
+    RELION's programs number groups anew; only where there are no names the numbers have to do.
+    """
+    wanted = [name for name in labels if name in given.columns and name not in optics.columns]
+    if not wanted:
+        return optics
+    both = NAME in optics.columns and NAME in given.columns
+    keys = [NAME] if both else [NUMBER]
+    if both and given[NAME].is_duplicated().any():
+        keys = [NAME, NUMBER]  # one name for several groups: together they are one to one
+    return optics.join(given.select(*keys, *wanted), on=keys, how="left", maintain_order="left")

@@ -36,6 +36,7 @@ def check_needs(root: Path, protocol: Protocol) -> None:
         ParameterError: file, label and what to do.
     """
     facts = protocol.facts()
+    all_heads: dict[str, Mapping[str, tuple[str, ...]]] = {}
     for name, dataset in protocol.given.items():
         path = root / dataset.path
         if not dataset or path.suffix != ".star" or not path.is_file() or _is_in_the_making(root, dataset):
@@ -43,11 +44,12 @@ def check_needs(root: Path, protocol: Protocol) -> None:
         spec = protocol.input_spec(name)
         kind = next((kind for kind in _NAMES if isinstance(dataset, kind)), None)
         needed = [label for label, when in spec.needs.items() if holds(when, facts)]
-        if kind is None and not needed:
-            continue
         from cryoloom import star  # only jobs with tables need it
 
         heads = star.heads(path)
+        all_heads[name] = heads
+        if kind is None and not needed:
+            continue
         items = {block: labels for block, labels in heads.items() if block != "optics" and labels}
         if not items:
             continue  # no table at all: that is said of what is empty
@@ -60,6 +62,7 @@ def check_needs(root: Path, protocol: Protocol) -> None:
             labels = heads.get("optics", ()) if of_optics else items.get(block, ())
             if not any(one in labels for one in label.removeprefix("optics:").split("|")):
                 raise _lack(f"{protocol.name}: input {name}", dataset, block, label, heads, kind)
+    protocol.check_heads(all_heads)
 
 
 def _of_kind(kind: type[Dataset] | None, spec: InputSpec, protocol: Protocol) -> Iterator[str]:

@@ -118,6 +118,15 @@ class Protocol:
                     hint=f"Give it as {name}=JOB, {name}=JOB:output or {name}=FILE.",
                 )
 
+    def check_heads(self, heads: Mapping[str, Mapping[str, Collection[str]]]) -> None:
+        """What the labels of the given tables say: of each input that is there, the labels of its blocks.
+
+        Asked when the job is made, and again when it starts; inputs that are still being made are not among them.
+
+        Raises:
+            CryoloomError: they do not go together, or need a word of the user.
+        """
+
     @classmethod
     def input_spec(cls, name: str) -> InputSpec:
         """The declaration of an input, also of `input#2` of several."""

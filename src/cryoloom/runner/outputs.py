@@ -12,7 +12,8 @@ from pathlib import Path
 import polars as pl
 
 from cryoloom import star
-from cryoloom.em.joining import renumbered, with_changed_groups
+from cryoloom.em.joining import renumbered, with_changed_groups, with_neutral
+from cryoloom.em.labels import neutral
 from cryoloom.project.journal import JournalWriter, OutputState
 from cryoloom.runner.streams import optics_of
 
@@ -117,8 +118,7 @@ class GrowingOutput:
             rows = renumbered(star.parsed(rows), numbers, f"{self.path}")
         if star.labels_of(rows) != state.labels:
             rows = star.parsed(rows)
-            absent = [pl.lit(None).alias(label) for label in state.labels if label not in rows.columns]
-            rows = rows.with_columns(absent).select(state.labels)
+            rows = with_neutral(rows, state.labels).select(state.labels)
         return star.append(self.path, rows, sync=sync)
 
     def rows(self, columns: Collection[str] | None = None) -> pl.DataFrame | None:
@@ -153,8 +153,10 @@ class GrowingOutput:
                 self.path, state.start, labels=state.labels, end=state.end, columns=as_written
             )
             if old.height:
-                fill = [pl.lit(None).alias(label) for label in labels if label not in state.labels]
-                end = star.append(beside, old.with_columns(fill))
+                gaps = [label for label in labels if label not in state.labels]
+                end = star.append(
+                    beside, old.with_columns(pl.lit(neutral(name)).alias(name) for name in gaps)
+                )
         _sync(beside)
         # Said first: a file whose head is not the one that the journal tells of is looked for beside.
         self.journal.write(

@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from cryoloom import star
+from cryoloom.em.joining import with_neutral
 from cryoloom.errors import DatasetError, StarError
 from cryoloom.project.coordinate_files import coordinate_file
 from cryoloom.project.item_ids import with_ids
@@ -240,6 +241,9 @@ class InputStream:
 
 def below(first: pl.DataFrame, second: pl.DataFrame) -> pl.DataFrame:
     """A table with more rows; one that grows row by row does not become a thousand pieces."""
+    if first.columns != second.columns:
+        # Rows of before a column came have what the column means where it is not there.
+        first, second = with_neutral(first, second.columns), with_neutral(second, first.columns)
     together = pl.concat([first, second], how="diagonal_relaxed")
     return together.rechunk() if together.n_chunks() > MOST_PIECES else together
 

@@ -234,11 +234,6 @@ def with_micrograph_pixels(optics: "pl.DataFrame", micrographs: "pl.DataFrame | 
     RELION leaves only that of the movies, which is another one where motion correction has binned;
     positions could then not be compared between sets.
     """
-    if (
-        micrographs is None
-        or MICROGRAPH_PIXEL not in micrographs.columns
-        or MICROGRAPH_PIXEL in optics.columns
-    ):
-        return optics
-    sizes = micrographs.select("rlnOpticsGroup", MICROGRAPH_PIXEL)
-    return optics.join(sizes, on="rlnOpticsGroup", how="left", maintain_order="left")
+    from cryoloom.em.optics import with_columns_of
+
+    return optics if micrographs is None else with_columns_of(optics, micrographs, [MICROGRAPH_PIXEL])

@@ -10,6 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from cryoloom import star
+from cryoloom.em.optics import with_columns_of
 from cryoloom.errors import DatasetError
 from cryoloom.protocol import Batch, BatchResult
 from cryoloom.protocol.jobs import ITEM_ID
@@ -43,10 +44,7 @@ def with_optics_of_input(optics: pl.DataFrame, given: pl.DataFrame | None) -> pl
     """A program's optics table with the extra columns of its input's (gain, dose, ...) joined again."""
     if given is None:
         return optics
-    extra = [name for name in given.columns if name not in optics.columns]
-    return optics.join(
-        given.select("rlnOpticsGroup", *extra), on="rlnOpticsGroup", how="left", maintain_order="left"
-    )
+    return with_columns_of(optics, given, given.columns)
 
 
 def ids_by_name(rows: pl.DataFrame, label: str, ids: Mapping[str, str]) -> BatchResult:

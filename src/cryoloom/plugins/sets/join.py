@@ -1,13 +1,14 @@
 """Several sets of one kind as one: optics groups by what they say, duplicates once; streams."""
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.sets.copies import Known, rank_of
 from cryoloom.plugins.sets.files import Counted, set_file
 from cryoloom.plugins.sets.matching import Matching
 from cryoloom.protocol import (
+    ADVANCED,
     Input,
     JobFolder,
     Output,
@@ -22,6 +23,9 @@ from cryoloom.protocol.jobs import SOURCE
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from cryoloom.em.joining import Fill
+    from cryoloom.protocol.datasets import Dataset
 
 FIRST, BEST, NONE, ALL = "first", "best", "none", "all"
 UNION, COMMON = "union", "common"
@@ -51,8 +55,13 @@ class Join(Counted, Matching, RowProtocol):
         help="Those that any set has, or only those that all have.",
     )  # fmt: skip
     fill: str = Param(
-        "0", "Where a set lacks a column, write", when="labels_of == union",
-        help="Into columns of numbers, and those that RELION does not know; into its text goes None. The log names them.",
+        "", "Where a set lacks a column, write", when="labels_of == union",
+        help="`rlnClassNumber=1, rlnRandomSubset=1`, or one number for all. What means nothing is written unasked: no phase "
+        "shift, no beam tilt, a scale of 1; for all else the job asks.",
+    )  # fmt: skip
+    merge_groups: bool = Param(
+        False, "Merge optics groups of other names?", level=ADVANCED,
+        help="Yes: those that say the same become one. No: only those of one name; beam-tilt classes differ in nothing else.",
     )  # fmt: skip
 
     kept: Table = Output("Joined", set_file("joined"), like="input")
@@ -62,6 +71,14 @@ class Join(Counted, Matching, RowProtocol):
     _numbers: "dict[str, dict[int, int]] | None" = None
     _optics: "pl.DataFrame | None" = None
     _known: "Known | None" = None
+    _renamed: "dict[str, None]"
+    _known_labels: "dict[str, frozenset[str]]"
+
+    def __init__(
+        self, values: "Mapping[str, Any] | None" = None, inputs: "Mapping[str, Dataset] | None" = None
+    ) -> None:
+        super().__init__(values, inputs)
+        self._renamed, self._known_labels = {}, {}
 
     def check(self) -> None:
         super().check()
@@ -73,12 +90,7 @@ class Join(Counted, Matching, RowProtocol):
                 found=f"sets of {' and of '.join(sorted(kinds))}",
                 expected="sets of one kind",
             )
-        try:
-            float(self.fill)
-        except ValueError:
-            raise ParameterError(
-                f"{self.name}: parameter fill", found=repr(self.fill), expected="a number"
-            ) from None
+        self._fill()
 
     def columns_read(self, name: str) -> Collection[str]:
         best = {self.best_by.strip().removeprefix("-")} if self.keep == BEST else set()
@@ -92,11 +104,19 @@ class Join(Counted, Matching, RowProtocol):
 
         optics = self._merged(batch)
         labels = self._labels(batch)
+        if self.labels_of == UNION:
+            # Files of picks have their labels with the first pick.
+            self._known_labels |= {
+                part.source: frozenset(part.items.columns)
+                for part in batch.parts.values()
+                if part.items.height
+            }
+            self._check_labels(self._known_labels)
         tables = []
         for name, part in batch.parts.items():
             if part.items.height:
                 items = self._renumbered(name, part).with_columns(pl.lit(part.source).alias(SOURCE))
-                tables.append(self._filled(items, labels))
+                tables.append(self._fill().filled(items, labels))
         if not tables:
             empty = pl.DataFrame(schema=dict.fromkeys([*labels, SOURCE], pl.String))
             return RowResult({"kept": empty, "duplicates": empty}, optics=optics)
@@ -104,6 +124,40 @@ class Join(Counted, Matching, RowProtocol):
         copies = self._copies(items, optics, batch)
         rows = {"kept": items.filter(~copies), "duplicates": items.filter(copies)}
         return RowResult(rows, optics=optics, note=self._note(batch, labels))
+
+    def check_heads(self, heads: Mapping[str, Mapping[str, Collection[str]]]) -> None:
+        """What a set lacks is asked for before anything runs."""
+        if self.labels_of != UNION:
+            return
+        for is_optics in (True, False):
+            self._check_labels(
+                {
+                    str(self.given[name]): labels
+                    for name, blocks in heads.items()
+                    for block, labels in blocks.items()
+                    if labels and (block == "optics") == is_optics
+                }
+            )
+
+    def _check_labels(self, sets: Mapping[str, Collection[str]]) -> None:
+        from cryoloom.protocol.jobs import ITEM_ID
+
+        ours = {ITEM_ID, SOURCE}  # each item gets these
+        self._fill().check(
+            {source: [label for label in labels if label not in ours] for source, labels in sets.items()}
+        )
+
+    def _fill(self) -> "Fill":
+        from cryoloom.em.joining import Fill
+
+        try:
+            return Fill.parsed(self.fill)
+        except ValueError:
+            raise ParameterError(
+                f"{self.name}: parameter fill",
+                found=repr(self.fill),
+                expected="LABEL=VALUE, ..., or a number",
+            ) from None
 
     def _merged(self, batch: RowBatch) -> "pl.DataFrame | None":
         """One optics table for all; that of a growing result only gains groups."""
@@ -113,11 +167,19 @@ class Join(Counted, Matching, RowProtocol):
             self._numbers = {}
             written = batch.written("kept")
             self._optics = written.optics if written is not None else None
+        given = {part.source: part.optics.columns for part in batch.parts.values() if part.optics is not None}
+        union = list(dict.fromkeys(label for labels in given.values() for label in labels))
+        if self.labels_of == UNION:
+            self._check_labels(given)
+        else:
+            union = [label for label in union if all(label in labels for labels in given.values())]
         for name, part in batch.parts.items():
             if part.optics is not None and set(part.optics["rlnOpticsGroup"].to_list()) - set(
                 self._numbers.get(name, ())
             ):
-                self._optics, self._numbers[name] = with_groups(self._optics, part.optics)
+                optics = self._fill().filled(part.optics, union).select(union)
+                self._optics, self._numbers[name] = with_groups(self._optics, optics, merge=self.merge_groups)
+                self._renamed |= _renamed(part.source, part.optics, self._optics, self._numbers[name])
         return self._optics
 
     def _renumbered(self, name: str, part: Part) -> "pl.DataFrame":
@@ -135,34 +197,14 @@ class Join(Counted, Matching, RowProtocol):
             return union
         return [label for label in union if all(label in labels for labels in sets)]
 
-    def _filled(self, items: "pl.DataFrame", labels: list[str]) -> "pl.DataFrame":
-        """What a set lacks, by what the label holds: a look at the others' rows would depend on what has come of them."""
-        import polars as pl
-
-        from cryoloom.em.labels import label
-
-        number = float(self.fill)
-        fills = []
-        for name in labels:
-            if name in items.columns:
-                continue
-            kind = known.type if (known := label(name)) else ""
-            # Of an unknown label a whole number is the same to numbers of all types, and to text.
-            is_whole = number.is_integer() and kind in ("int", "bool", "")
-            value = "None" if kind in ("text", "vector") else int(number) if is_whole else number
-            fills.append(pl.lit(value).alias(name))
-        return items.with_columns(fills)
-
     def _note(self, batch: RowBatch, labels: list[str]) -> str:
-        words = []
+        words = list(self._renamed)
         for part in batch.parts.values():
             if self.labels_of == UNION:
+                fill = self._fill()
                 lacking = [label for label in labels if label not in part.items.columns]
-                words += (
-                    [f"{part.source} lacks {', '.join(lacking)}: filled with {self.fill} or None."]
-                    if lacking
-                    else []
-                )
+                filled = ", ".join(f"{label}: {fill.value(label)}" for label in lacking)
+                words += [f"{part.source} lacks columns, filled with {filled}."] if lacking else []
             else:
                 dropped = [label for label in part.items.columns if label not in (*labels, SOURCE)]
                 words += [f"{part.source}: {', '.join(dropped)} left out."] if dropped else []
@@ -178,3 +220,16 @@ class Join(Counted, Matching, RowProtocol):
         if self._known is None:
             self._known = Known(self, batch.written("kept"))
         return self._known.copies(Part(items, optics), rank, drop_all=self.keep == NONE)
+
+
+def _renamed(
+    source: str, own: "pl.DataFrame", merged: "pl.DataFrame", numbers: Mapping[int, int]
+) -> "dict[str, None]":
+    """In words, which groups of a set have another name in the result."""
+    names = dict(zip(merged["rlnOpticsGroup"].to_list(), merged["rlnOpticsGroupName"].to_list(), strict=True))
+    found: dict[str, None] = {}
+    for row in own.iter_rows(named=True):
+        name, new = row.get("rlnOpticsGroupName"), names[numbers[row["rlnOpticsGroup"]]]
+        if name and name != new:
+            found[f"Optics group {name} of {source} is {new} here."] = None
+    return found
