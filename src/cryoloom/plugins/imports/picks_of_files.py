@@ -4,6 +4,7 @@ A name that begins like another one is not that one. An exact name counts before
 folders decide, and where they cannot, nobody guesses.
 """
 
+import glob
 import os
 import re
 from collections import Counter
@@ -237,12 +238,18 @@ class PicksOfFiles:
 
     def _fit(self, micrograph: str, name: str) -> int:
         """How many folders before the last name are the same; in the project, or where the file came from."""
-        own = [PurePosixPath(below_job(micrograph))]
-        path = self.root / micrograph
-        if path.is_symlink():
-            own.append(PurePosixPath(os.path.realpath(path)))
+        own = [PurePosixPath(below_job(micrograph)), *self._sources(micrograph)]
         theirs = PurePosixPath(name).parent.parts
         return max(_common_tail(one.parent.parts, theirs) for one in own)
+
+    def _sources(self, micrograph: str) -> list[PurePosixPath]:
+        """Where the micrograph, or the movie that it is of, came from."""
+        found = []
+        for name in dict.fromkeys((micrograph, below_job(micrograph))):
+            path = self.root / name
+            links = [path, *path.parent.glob(f"{glob.escape(path.stem)}.*")]
+            found += [PurePosixPath(os.path.realpath(link)) for link in links if link.is_symlink()]
+        return found
 
 
 def _common_tail(one: Sequence[str], other: Sequence[str]) -> int:

@@ -102,12 +102,14 @@ class Join(Counted, Matching, RowProtocol):
     def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
         import polars as pl
 
+        from cryoloom.star import labels_of
+
         optics = self._merged(batch)
         labels = self._labels(batch)
         if self.labels_of == UNION:
-            # Files of picks have their labels with the first pick.
+            # Files of picks have their labels with the first pick; columns that travel as written are several.
             self._known_labels |= {
-                part.source: frozenset(part.items.columns)
+                part.source: frozenset(labels_of(part.items))
                 for part in batch.parts.values()
                 if part.items.height
             }
