@@ -180,7 +180,7 @@ class PicksOfFiles:
         # The other way round, too: another micrograph of this name may fit the file as well, or better.
         file = nearest[0]
         rivals = [name for name in self._micrographs.get(mine, []) if name != micrograph]
-        own = self._fit(micrograph, file)
+        own = self._fit(micrograph, file) if rivals else 0
         for rival in rivals:
             if self._fit(rival, file) > own:
                 raise NoPicks(
@@ -233,6 +233,8 @@ class PicksOfFiles:
 
     def _nearest(self, micrograph: str, names: Sequence[str]) -> list[str]:
         """Of several names those whose folders are most like the micrograph's."""
+        if len(names) < 2:
+            return [*names]  # to look for folders takes the time of a listing
         fits = {name: self._fit(micrograph, name) for name in names}
         return [name for name in names if fits[name] == max(fits.values())]
 
