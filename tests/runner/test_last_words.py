@@ -1,6 +1,6 @@
 """Of what programs write when they fail, the words that tell are found."""
 
-from cryoloom.runner.last_words import errors, telling
+from cryoloom.runner.last_words import errors, skipped, telling
 
 BARS = '000/??? sec ~~(,_,">          [oo]\r0/   0 sec ~~(,_,">\r   0.5/  1.2 min ...........~~(,_,">\n'
 FRAMES = """in: /build/relion/src/image.h, line 1234
@@ -28,6 +28,33 @@ def test_an_error_of_relion_is_told_without_its_stack() -> None:
 
 def test_the_rank_that_was_killed_is_named() -> None:
     assert telling(BARS + MPI) == "rank 1 was killed by signal 9"
+
+
+ABORT = """Warning: there are few particles
+ERROR:
+Preprocessing::extract ERROR: particle1 lies completely outside micrograph a.mrc
+--------------------------------------------------------------------------
+MPI_ABORT was invoked on rank 0 in communicator MPI_COMM_WORLD
+with errorcode 1.
+
+NOTE: invoking MPI_ABORT causes Open MPI to kill all MPI processes.
+You may or may not see output from other processes, depending on
+exactly when Open MPI kills them.
+--------------------------------------------------------------------------
+"""
+
+
+def test_under_mpi_relions_own_error_is_told_and_not_open_mpis_farewell() -> None:
+    assert (
+        telling(ABORT) == "Preprocessing::extract ERROR: particle1 lies completely outside micrograph a.mrc"
+    )
+
+
+def test_what_relion_passed_over_is_a_reason_though_it_ends_well() -> None:
+    text = "Skipped Movies/job001/m_0.mrc: too few frames (2 < 3) after grouping . Probably the movie is truncated.\n"
+
+    assert skipped(text) == "too few frames (2 < 3) after grouping. Probably the movie is truncated."
+    assert skipped(BARS + FRAMES) == ""
 
 
 def test_without_an_error_the_last_line_that_says_something_counts() -> None:

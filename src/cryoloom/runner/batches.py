@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -60,6 +61,9 @@ class Lane:
     protocol: ItemProtocol  # with the lane's own GPUs
     gpus: str | None
     has_program: bool
+    is_alone: bool = (
+        True  # else the words of two programs would mix in one log, and a reason be another item's
+    )
     seconds: list[float] = field(default_factory=list)  # an item's time, batch by batch
 
     def slots(self) -> AbstractContextManager[None]:
@@ -123,6 +127,12 @@ class Lane:
         _check(result, protocol, batch)
         return replace(result, failed={**result.failed, **refused})
 
+    def _logs(self, batch: Batch) -> tuple[Path, Path]:
+        """Where the program's words go: at once into the job's logs, or beside them until it has ended."""
+        if self.is_alone:
+            return self.run.folder / "run.out", self.run.folder / "run.err"
+        return batch.job.root / ".run.out", batch.job.root / ".run.err"
+
     def _shadow_of(self, work: Work) -> JobFolder:
         """Where a batch's files are made: a shadow for each, or one for all of them without a program.
 
@@ -142,16 +152,18 @@ class Lane:
         limit = protocol.item_limit * len(ids) or SHORTEST_LIMIT_S
         if self.seconds and not protocol.item_limit:
             limit = max(limit, 10 * statistics.median(self.seconds[-1000:]) * len(ids))
+        out, err = self._logs(batch)
         for _ in range(MOST_KILLED if work.batch.is_unit else 1):
             ended = programs.run(
-                command, run.settings, cwd=batch.job.root, out=run.folder / "run.out", err=run.folder / "run.err",
-                limit_s=limit, gpus=run.gpus(self.gpus),
+                command, run.settings, cwd=batch.job.root, out=out, err=err, limit_s=limit, gpus=run.gpus(self.gpus),
             )  # fmt: skip
             run.journal.write(
                 "command.ended", step=f"batch {batch.number}", code=ended.code, **ended.facts(),
             )  # fmt: skip
             if ended.code not in KILLED or ended.hung:
                 break
+        if not self.is_alone:
+            run.take_over_log(out, err)
         run.say_ignored(ended.ignored)
         if ended.code != 0 and (lack := lack_of_room(run.folder, ended.tail)):
             # Whatever it says is done: its last files may be cut off.
@@ -208,12 +220,13 @@ def lanes_of(run: RunContext, protocol: ItemProtocol) -> list[Lane]:
     text = protocol.gpus()
     has_program = protocol.with_values(protocol.auto_of_group({})).command(run.job) is not None
     if text is None or int(protocol.values.get("nr_mpi", 1)) > 1:
-        return [Lane(number, run, protocol, text, has_program) for number in range(max(1, wanted))]
+        count = max(1, wanted)
+        return [Lane(number, run, protocol, text, has_program, count == 1) for number in range(count)]
     listed = [word for word in text.replace(":", ",").replace(",", " ").split() if word]
     listed = listed or [*run.machine().gpus]
     shares = gpu_shares(listed, wanted or len(listed) or 1)
     return [
-        Lane(number, run, _on_gpus(protocol, share), ",".join(share), has_program)
+        Lane(number, run, _on_gpus(protocol, share), ",".join(share), has_program, len(shares) == 1)
         for number, share in enumerate(shares)
     ]
 

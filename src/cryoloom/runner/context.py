@@ -68,6 +68,13 @@ class RunContext:
         with (self.folder / ("run.err" if error else "run.out")).open("a", encoding="utf-8") as file:
             file.write(text.rstrip() + "\n")
 
+    def take_over_log(self, out: Path, err: Path) -> None:
+        """What a program said beside the job's logs stands in them from now on, in one piece."""
+        for source, name in ((out, "run.out"), (err, "run.err")):
+            with (self.folder / name).open("ab") as file:
+                file.write(source.read_bytes())
+            source.unlink()
+
     def say_once(self, text: str) -> None:
         """A remark about the job, in its log and its journal."""
         if text not in self.journal.history.notes:

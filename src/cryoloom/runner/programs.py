@@ -220,7 +220,7 @@ def _ignored_options(out: Path, start: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_IGNORED.findall(text)))
 
 
-def _tail(path: Path, start: int, lines: int = 6) -> str:
+def _tail(path: Path, start: int, lines: int = 30) -> str:
     """The last lines that say something, of what was written since `start`."""
     with path.open("rb") as file:
         file.seek(max(start, _size(path) - 8192))

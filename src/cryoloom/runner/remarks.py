@@ -40,7 +40,8 @@ class Remarks:
 
     def end(self, more: Sequence[Remark] = ()) -> None:
         """How often each was said, and that what was found adds up."""
-        self.add(more)
+        if self.run.journal.history.done:  # else the job fails, and says why itself
+            self.add(more)
         for kind, count in self._items.items():
             if count > 1:
                 remark = self._first[kind]
@@ -65,7 +66,7 @@ class Remarks:
         if history.done:
             self.run.say_once(text)
         else:
-            self.run.log(text)  # the job fails, and says why itself
+            self.run.log(text)
 
 
 def bare(name: str, why: str) -> str:

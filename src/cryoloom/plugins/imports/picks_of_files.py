@@ -98,11 +98,8 @@ class PicksOfFiles:
         """What was not of any micrograph."""
         left = [name for name in self._named if name not in self._taken]
         count = sum(self._named[name].height for name in left)
-        return (
-            [Remark(left[0], "picks of micrographs that are not among these, left out", count)]
-            if count
-            else []
-        )
+        words = "of micrographs that are not among these left out"
+        return [Remark(left[0], words, count, "pick")] if count else []
 
     def _take_names(self, table: pl.DataFrame) -> None:
         if NAME not in table.columns:
