@@ -57,8 +57,11 @@ def micrograph_of_movie(job: str, movie: str) -> str:
 
 
 def file_of_micrograph(micrograph: str, ending: str) -> str:
-    """A file that RELION makes of a micrograph, below the job: `_autopick.star`, `.mrcs`, `.ctf`."""
-    return without_ending(below_job(micrograph)) + ending
+    """A file that RELION makes of a micrograph, below the job: `_autopick.star`, `.mrcs`, `.ctf`.
+
+    RELION writes job and name one behind the other, so that of an absolute name all folders stand below the job.
+    """
+    return without_ending(below_job(micrograph)).lstrip("/") + ending
 
 
 def readable(name: str) -> str:

@@ -178,8 +178,11 @@ class ItemRun:
         names = [str(name) for name in rows[label].to_list()]
         failed: dict[str, str] = {}
         for item, name in zip(ids, names, strict=True):
-            file = self.protocol.own_file(name)
-            if file and (owner := self.files.setdefault(file, name)) != name:
+            file = call_plugin(self.protocol, "own_file", name)
+            if ".." in Path(name).parts:
+                # Its files would be written beside the job, or outside the project.
+                failed[item] = f"{name} leads out of the project; bring the file in with an import"
+            elif file and (owner := self.files.setdefault(file, name)) != name:
                 failed[item] = str(Clash(file, (owner, name)))
         if not failed:
             return rows

@@ -12,6 +12,7 @@ import polars as pl
 from cryoloom import star
 from cryoloom.project.coordinate_files import coordinate_file, suffix_of
 from cryoloom.project.item_ids import ids_of_places
+from cryoloom.project.paths import inside
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -88,8 +89,9 @@ def write_picks(root: Path, dataset: Dataset, micrographs: pl.DataFrame, picks: 
     ):
         part = parts.get(str(name), picks.clear()).select(own)
         file = job / coordinate_file(str(name), suffix)
-        (root / file).parent.mkdir(parents=True, exist_ok=True)
-        star.write(root / file, {"": part})
+        target = inside(root, file)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        star.write(target, {"": part})
         rows.append((str(name), str(file), part.height, item))
     schema = {MICROGRAPH: pl.String, FILE: pl.String, COUNT: pl.Int64, ITEM_ID: pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")

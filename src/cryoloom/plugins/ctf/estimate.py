@@ -2,6 +2,7 @@
 
 from cryoloom.em.names import file_of_micrograph
 from cryoloom.errors import CryoloomError
+from cryoloom.project.paths import inside
 from cryoloom.protocol import (
     Batch,
     BatchResult,
@@ -97,7 +98,7 @@ class CtfEstimate(ItemProtocol):
             max_res=self.resmax, min_defocus=self.dfmin, max_defocus=self.dfmax, find_phase_shift=self.do_phaseshift,
         )  # fmt: skip
         below = self.own_file(name)
-        target = batch.job.path / below
+        target = inside(batch.job.path, below)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_ctffind_files(
             target, fit, angpix=angpix, voltage_kv=voltage, cs_mm=cs, amplitude_contrast=contrast, source=name

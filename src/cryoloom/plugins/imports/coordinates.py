@@ -7,6 +7,7 @@ from cryoloom.errors import ParameterError
 from cryoloom.plugins.imports.patterns import patterns_of
 from cryoloom.project.coordinate_files import coordinate_file
 from cryoloom.project.item_ids import pick_ids
+from cryoloom.project.paths import inside
 from cryoloom.protocol import (
     ADVANCED,
     Batch,
@@ -114,7 +115,7 @@ class ImportCoordinates(ItemProtocol):
         from cryoloom import star
 
         file = self.own_file(micrograph)
-        target = batch.job.path / file
+        target = inside(batch.job.path, file)
         target.parent.mkdir(parents=True, exist_ok=True)
         if ITEM_ID not in picks.columns:
             ids = pick_ids(job.uuid, micrograph, picks.height, batch.revision)

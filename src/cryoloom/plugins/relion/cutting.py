@@ -23,6 +23,7 @@ from cryoloom.errors import CryoloomError, DatasetError, ImageError
 from cryoloom.images.headers import read_header
 from cryoloom.plugins.relion.per_micrograph import write_batch
 from cryoloom.project.item_ids import ids_of_places
+from cryoloom.project.paths import inside
 from cryoloom.protocol import Batch, JobFolder
 from cryoloom.protocol.jobs import ITEM_ID, Remark
 
@@ -106,7 +107,7 @@ def prepare_picks(batch: Batch, folder: str, suffix: str, box: int) -> dict[str,
         left_out += [(micrograph, words, count) for words, count in said.items()]
         if picks.height:
             with_picks.append(micrograph)
-            target = root / folder / file_of_micrograph(micrograph, f"{suffix}.star")
+            target = inside(root / folder, file_of_micrograph(micrograph, f"{suffix}.star"))
             target.parent.mkdir(parents=True, exist_ok=True)
             star.write(target, {"": picks})
     (root / folder / LEFT_OUT).write_text(json.dumps({"left_out": left_out, "with_picks": with_picks}))
