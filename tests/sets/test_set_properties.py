@@ -7,6 +7,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cryoloom.plugins.relion.autopick import pick_id
+from cryoloom.project.item_ids import with_ids
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol import JobFolder, Part, Particles, RowBatch, RowProtocol, RowResult
 
@@ -125,3 +127,58 @@ def test_of_items_too_near_to_each_other_none_stays_and_none_goes_without_reason
     assert all(abs(a - b) > distance - 1e-6 for i, a in enumerate(kept) for b in kept[:i])
     assert all(any(abs(a - b) <= distance + 1e-6 for b in kept) for a in gone)
     assert len(kept) + len(gone) == len(xs)
+
+
+OPERATIONS: dict[str, dict[str, object]] = {
+    "sets.join": {"keep": "first"},
+    "sets.unique": {},
+    "sets.intersect": {},
+    "sets.subtract": {},
+    "sets.filter": {"expression": "rlnCoordinateX > 100"},
+    "sets.sample": {"take": "50%"},
+    "sets.sort": {"by": "-rlnCoordinateX"},
+    "sets.split": {"nr_parts": 2},
+    "sets.trigger": {"first": 2},
+    "sets.edit": {"set": "rlnCoordinateY = rlnCoordinateY + 1"},
+    "sets.assign": {"what": "columns", "columns": ID, "by": "position", "distance": 60},
+}
+
+
+@given(st.sampled_from(sorted(OPERATIONS)), some_sets)
+def test_no_operation_gives_an_id_twice_and_an_id_means_the_same_place(
+    name: str, sets: list[list[int]]
+) -> None:
+    kind = find_protocol(name)
+    parts = [part(one) for one in sets]
+    sides = {key: parts[1] for key in ("others", "source") if key in kind.inputs}
+    if not kind.inputs["input"].several:
+        parts = parts[:1]
+
+    result = treated(name, parts, sides, **OPERATIONS[name])
+
+    for output, rows in result.rows.items():
+        ids = found(result, output)
+        if name == "sets.join" and output == "duplicates":
+            continue  # one of each set that had it
+        assert len(ids) == len(set(ids)), output
+        # Items lie 40 Å apart by their number; assigned ids are of places within 60 Å.
+        places = zip(ids, rows["rlnCoordinateX"].to_list() if ids else [], strict=True)
+        slack = 60 if name == "sets.assign" else 0
+        assert all(abs(x - 40.0 * int(item[1:])) <= slack for item, x in places)
+
+
+def test_items_of_other_programs_that_lie_at_one_place_have_ids_of_their_own() -> None:
+    frame = part([1, 1, 2]).items.drop(ID)
+
+    ids = with_ids(frame)[ID].to_list()
+
+    assert len(set(ids)) == 3
+    assert ids[1] == f"{ids[0]}_2"
+    assert with_ids(frame.head(1))[ID].to_list() == ids[:1]
+
+
+def test_a_pick_that_is_made_again_at_another_place_gets_another_id() -> None:
+    first = pick_id("job", "m.mrc", 0, 10.0, 20.0)
+
+    assert pick_id("job", "m.mrc", 0, 10.0, 20.0) == first
+    assert pick_id("job", "m.mrc", 0, 11.0, 20.0) != first

@@ -209,6 +209,52 @@ def test_a_micrographs_ctf_goes_to_its_particles(root: Path, run_now: RunNow) ->
     assert job.ids("rejected") == ["i02"]
 
 
+def test_what_belongs_together_is_assigned_together(root: Path, run_now: RunNow) -> None:
+    old = {"rlnDefocusU": 1.0, "rlnPhaseShift": 90.0, "rlnCtfScalefactor": 0.5, "rlnCtfMaxResolution": 4.0}
+    ours = write_set(root, "a.star", particles(1).with_columns(**{name: pl.lit(v) for name, v in old.items()},
+                     rlnRandomSubset=pl.lit(2), rlnAngleTiltPrior=pl.lit(9.0)))  # fmt: skip
+    new = dict.fromkeys(("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle"), 5.0)
+    angles = dict.fromkeys(("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"), 7.0)
+    theirs = particles(1).with_columns(**{name: pl.lit(v) for name, v in {**new, **angles}.items()},
+                                       rlnRandomSubset=pl.lit(1))  # fmt: skip
+    source = write_set(root, "b.star", theirs)
+
+    ctf = run_now("sets.assign", input=ours, source=source, what="CTF")
+    turned = run_now("sets.assign", input=ours, source=source, what="angles")
+
+    row = ctf.items("kept").row(0, named=True)
+    assert (row["rlnDefocusU"], row["rlnPhaseShift"], row["rlnCtfScalefactor"]) == (5.0, 0.0, 1.0)
+    assert "rlnCtfMaxResolution" not in row and "does not say rlnPhaseShift" in ctf.said
+    assert row["rlnRandomSubset"] == 2
+    row = turned.items("kept").row(0, named=True)
+    assert (row["rlnAngleRot"], row["rlnRandomSubset"], row["rlnPhaseShift"]) == (7.0, 1, 90.0)
+    assert "rlnAngleTiltPrior" not in row
+
+
+def test_by_position_each_item_has_one_partner_and_each_partner_one_item(root: Path, run_now: RunNow) -> None:
+    def at(x: list[float], ids: list[str]) -> pl.DataFrame:
+        return particles(len(x), micrographs=1).with_columns(
+            rlnCoordinateX=pl.Series(x), rlnCoordinateY=pl.lit(50.0), cryoloomItemId=pl.Series(ids)
+        )
+
+    ours = write_set(root, "a.star", at([10.0, 14.0, 100.0], ["x", "y", "z"]))
+    source = write_set(root, "b.star", at([13.0, 104.0], ["p", "q"]))
+
+    job = run_now("sets.assign", input=ours, source=source, what="columns", columns="cryoloomItemId",
+                  by="position", distance=10)  # fmt: skip
+
+    assert job.ids("kept") == ["p", "q"]
+    assert job.items("kept")["rlnCoordinateX"].to_list() == [14.0, 100.0]  # the nearer one of the first two
+    assert job.items("rejected")["rlnCoordinateX"].to_list() == [10.0]
+
+
+def test_a_number_of_an_optics_group_is_never_taken_from_another_table(root: Path, run_now: RunNow) -> None:
+    first = write_set(root, "a.star", particles(1))
+
+    with pytest.raises(ParameterError, match="rlnOpticsGroup, expected what='optics groups'"):
+        run_now("sets.assign", input=first, source=first, what="columns", columns="rlnOpticsGroup")
+
+
 def test_optics_groups_of_another_set_leave_the_images_own_size(root: Path, run_now: RunNow) -> None:
     ours = write_set(
         root, "a.star", particles(3), optics_table((1, "a", 1.0), rlnImageSize=32, rlnBeamTiltX=0.0)

@@ -119,6 +119,29 @@ def nearest(ours: Places, others: Places, distance: float) -> NDArray[np.int64]:
     return np.asarray(np.where(np.isfinite(found), rows, -1), dtype=np.int64)
 
 
+def partners(ours: Places, others: Places, distance: float) -> NDArray[np.int64]:
+    """For each of ours the row of its partner among the others, -1 where it has none: one to one, the nearest pairs first.
+
+    Args:
+        distance: Å, at most.
+    """
+    found = np.full(len(ours.xy), -1, dtype=np.int64)
+    if not len(ours.xy) or not len(others.xy):
+        return found
+    from scipy.spatial import cKDTree
+
+    a, b = _points([ours, others], distance)
+    pairs = cKDTree(a).sparse_distance_matrix(
+        cKDTree(b), distance * (1 + 1e-12) + 1e-9, output_type="coo_matrix"
+    )
+    taken = np.zeros(len(others.xy), dtype=bool)
+    for pair in np.lexsort((pairs.col, pairs.row, pairs.data)):
+        one, other = pairs.row[pair], pairs.col[pair]
+        if found[one] < 0 and not taken[other]:
+            found[one], taken[other] = other, True
+    return found
+
+
 def are_copies(items: Places, distance: float, rank: NDArray[np.float64] | None = None) -> Mask:
     """For each item whether a better one lies within `distance` Å, which is none itself.
 

@@ -16,7 +16,8 @@ NAME_LABELS = ("rlnImageName", "rlnMicrographMovieName", "rlnMicrographName", "r
 def with_ids(frame: "pl.DataFrame") -> "pl.DataFrame":
     """The table with an id for each item; what has ids keeps them.
 
-    A particle is known by its micrograph and coordinates where it has them, else by its image.
+    A particle is known by its micrograph and coordinates where it has them, else by its image. Several of one place
+    (copies of symmetry, say) are numbered: no two items have one id.
     """
     import polars as pl
 
@@ -31,7 +32,10 @@ def with_ids(frame: "pl.DataFrame") -> "pl.DataFrame":
     texts = frame.select(
         pl.concat_str([pl.col(key).cast(pl.String) for key in keys], separator=" ")
     ).to_series()
-    return frame.with_columns(pl.Series(ITEM_ID, [item_id(str(text)) for text in texts.to_list()]))
+    ids = frame.with_columns(pl.Series(ITEM_ID, [item_id(str(text)) for text in texts.to_list()]))
+    copy = pl.int_range(pl.len()).over(ITEM_ID) + 1
+    numbered = pl.when(copy > 1).then(pl.concat_str(ITEM_ID, pl.lit("_"), copy)).otherwise(pl.col(ITEM_ID))
+    return ids.with_columns(numbered.alias(ITEM_ID))
 
 
 def ids_of_places(micrograph: str, places: Iterable[tuple[object, object]]) -> list[str]:

@@ -26,23 +26,30 @@ CTF, ANGLES, SHIFTS, ALIGNMENT, OPTICS, CLASS, COLUMNS = (
 BY_ID, BY_MICROGRAPH, BY_POSITION = "id", "micrograph", "position"
 _ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 _SHIFTS = ("rlnOriginXAngst", "rlnOriginYAngst")
-_LABELS: dict[str, tuple[str, ...]] = {
+_OF_ANGLES = (
+    *("rlnAngleRotPrior", "rlnAngleTiltPrior", "rlnAnglePsiPrior", "rlnAnglePsiFlipRatio"),
+    *("rlnAnglePsiFlip", "rlnAngleRotFlipRatio", "rlnRandomSubset"),
+)
+_OF_SHIFTS = ("rlnOriginZAngst", "rlnOriginXPriorAngst", "rlnOriginYPriorAngst", "rlnOriginZPriorAngst")
+_OF_ALIGNMENT = (
+    *("rlnNormCorrection", "rlnLogLikeliContribution", "rlnMaxValueProbDistribution"),
+    "rlnNrOfSignificantSamples",
+)
+# What has to be there, and what belongs to it: taken along, and where the other set does not say it, not left as it
+# was: a new defocus with the old phase shift is no CTF, new angles with the old half sets are no gold standard.
+_LABELS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     CTF: (
-        *(
-            "rlnDefocusU",
-            "rlnDefocusV",
-            "rlnDefocusAngle",
-            "rlnPhaseShift",
-            "rlnCtfBfactor",
-            "rlnCtfScalefactor",
+        ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle"),
+        (
+            *("rlnPhaseShift", "rlnCtfBfactor", "rlnCtfScalefactor"),
+            *("rlnCtfMaxResolution", "rlnCtfFigureOfMerit", "rlnCtfAstigmatism", "rlnCtfImage"),
         ),
-        *("rlnCtfMaxResolution", "rlnCtfFigureOfMerit", "rlnCtfAstigmatism", "rlnCtfImage"),
     ),
-    ANGLES: _ANGLES,
-    SHIFTS: _SHIFTS,
-    ALIGNMENT: (*_ANGLES, *_SHIFTS),
-    OPTICS: (),
-    CLASS: ("rlnClassNumber",),
+    ANGLES: (_ANGLES, _OF_ANGLES),
+    SHIFTS: (_SHIFTS, _OF_SHIFTS),
+    ALIGNMENT: ((*_ANGLES, *_SHIFTS), (*_OF_ANGLES, *_OF_SHIFTS, *_OF_ALIGNMENT)),
+    OPTICS: ((), ()),
+    CLASS: (("rlnClassNumber",), ()),
 }
 # What an optics group says of the images themselves stays when items get another set's group.
 _OF_IMAGES = frozenset(
@@ -84,6 +91,12 @@ class Assign(Counted, RowProtocol):
             raise ParameterError(
                 f"{self.name}: parameter columns", found="empty", expected="labels with commas between"
             )
+        if self.what == COLUMNS and "rlnOpticsGroup" in self._asked():
+            raise ParameterError(
+                f"{self.name}: parameter columns",
+                found="rlnOpticsGroup",
+                expected="what='optics groups': a number means nothing in another table",
+            )
         if self.what == COLUMNS and self.by != BY_POSITION and ITEM_ID in self._asked():
             raise ParameterError(
                 f"{self.name}: parameter columns",
@@ -97,11 +110,17 @@ class Assign(Counted, RowProtocol):
                 expected="id; each particle has its own",
             )
 
+    def needs_all(self) -> bool:
+        # Who is nearest, and whose partner is whose, is known when all are there.
+        return self.by == BY_POSITION
+
     def _asked(self) -> list[str]:
         return [word.strip().removeprefix("_") for word in self.columns.split(",") if word.strip()]
 
     def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
         import polars as pl
+
+        from cryoloom.em.labels import neutral
 
         part, source = next(iter(batch.parts.values())), batch.sides["source"]
         items = part.items
@@ -116,44 +135,57 @@ class Assign(Counted, RowProtocol):
         keyed = items.with_columns(self._partner_of(part, source).alias("_key"))
         joined = keyed.join(partners, on="_key", how="left", maintain_order="left", suffix="_new")
         known = joined["_found"].fill_null(False)
-        optics = part.optics
+        optics, note = part.optics, ""
         if self.what == OPTICS:
             joined, optics = self._with_groups(joined, part, source, batch)
         else:
             if _SHIFTS[0] in labels:
                 joined = self._recentred(joined, part, source)
             joined = joined.with_columns(pl.col(f"_new_{label}").alias(label) for label in labels)
+            outdated = self._outdated(items, labels)
+            neutrals = {label: neutral(label) for label in outdated}
+            joined = joined.with_columns(
+                pl.lit(value).alias(label) for label, value in neutrals.items() if value is not None
+            ).drop(label for label, value in neutrals.items() if value is None)
+            if outdated:
+                note = f"{source.source} does not say {', '.join(outdated)}: what was there is gone or neutral now."
         joined = joined.select(label for label in joined.columns if not label.startswith("_"))
         rows = {"kept": joined.filter(known), "rejected": items.filter(~known)}
         own = {} if optics is None else {"kept": optics}
         if source.complete:
-            return RowResult(rows, optics_of=own)
-        return RowResult({**rows, "rejected": items.clear()}, {"input": rows["rejected"]}, optics_of=own)
+            return RowResult(rows, optics_of=own, note=note)
+        held = {"input": rows["rejected"]}
+        return RowResult({**rows, "rejected": items.clear()}, held, optics_of=own, note=note)
 
     def _partner_of(self, part: Part, source: Part) -> "pl.Expr | pl.Series":
         """What an item's partner is known by: see `_partners`."""
         import polars as pl
 
-        from cryoloom.em.places import micrograph_key, nearest, places
+        from cryoloom.em.places import micrograph_key, partners, places
 
         if self.by == BY_POSITION:
             ours = places(part.items, part.optics, part.source)
             theirs = places(source.items, source.optics, source.source)
-            rows = pl.Series("_key", nearest(ours, theirs, self.distance))
+            # Each has one partner at most: what is nearest to two items is that of the nearer one.
+            rows = pl.Series("_key", partners(ours, theirs, self.distance))
             return pl.select(pl.when(rows >= 0).then(rows)).to_series()
         return micrograph_key() if self.by == BY_MICROGRAPH else pl.col(ITEM_ID)
 
     def _labels(self, source: Part) -> list[str]:
         """The columns to be taken, as far as the other set has them."""
-        wanted = self._asked() if self.what == COLUMNS else list(_LABELS[self.what])
-        found = [label for label in wanted if label in source.items.columns]
-        needed = wanted if self.what != CTF else wanted[:3]
-        missing = [label for label in needed if label not in found]
+        needed, more = (self._asked(), ()) if self.what == COLUMNS else _LABELS[self.what]
+        missing = [label for label in needed if label not in source.items.columns]
         if missing:
             raise DatasetError(
                 f"{source.source}", found=f"without {missing[0]}", expected=f"a set with {self.what}"
             )
-        return found
+        return [label for label in (*needed, *more) if label in source.items.columns]
+
+    def _outdated(self, items: "pl.DataFrame", taken: list[str]) -> list[str]:
+        """What the items say that belongs to the values which they lose."""
+        if self.what == COLUMNS:
+            return []
+        return [label for label in _LABELS[self.what][1] if label in items.columns and label not in taken]
 
     def _partners(self, source: Part, labels: list[str]) -> "pl.DataFrame":
         import polars as pl
