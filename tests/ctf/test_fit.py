@@ -5,18 +5,20 @@ import pytest
 
 from cryoloom.em.ctf import Microscope, ctf
 from cryoloom.errors import ImageError, ParameterError
-from cryoloom.plugins.ctf.fit import estimate_ctf
+from cryoloom.plugins.ctf.fit import check_fit, estimate_ctf
 
 SIZE, ANGPIX = 768, 1.6
 OPTICS = {"angpix": ANGPIX, "voltage_kv": 300.0, "cs_mm": 2.7, "amplitude_contrast": 0.1}
 
 
-def micrograph(u: float, v: float, angle: float, *, seed: int, noise: float = 1.0) -> np.ndarray:
+def micrograph(
+    u: float, v: float, angle: float, *, seed: int, noise: float = 1.0, phase: float = 0.0
+) -> np.ndarray:
     """White specimen through a CTF, with white noise: amorphous ice, no more."""
     rng = np.random.default_rng(seed)
     kx, ky = np.fft.rfftfreq(SIZE, ANGPIX)[None, :], np.fft.fftfreq(SIZE, ANGPIX)[:, None]
     kx, ky = np.broadcast_arrays(kx, ky)
-    transfer = ctf(kx, ky, u, v, angle, Microscope(kv=300, cs_mm=2.7, q0=0.1))
+    transfer = ctf(kx, ky, u, v, angle, Microscope(kv=300, cs_mm=2.7, q0=0.1), phase_shift=phase)
     fall = np.exp(-30 * (kx**2 + ky**2))
     specimen = np.fft.rfft2(rng.normal(size=(SIZE, SIZE))) * transfer * fall
     return np.fft.irfft2(specimen, s=(SIZE, SIZE)) + noise * rng.normal(size=(SIZE, SIZE))
@@ -38,14 +40,50 @@ def test_a_known_ctf_is_found(u: float, v: float, angle: float) -> None:
     assert fit.resolution < 8
 
 
-def test_noise_alone_is_told_from_rings() -> None:
-    noise = np.random.default_rng(3).normal(size=(SIZE, SIZE))
+RANGE = {"min_defocus": 5000.0, "max_defocus": 50000.0}
 
-    nothing = estimate_ctf(noise, **OPTICS)
-    rings = estimate_ctf(micrograph(15000, 14800, 10, seed=4), **OPTICS)
 
-    assert nothing.score < 0.5 * rings.score
-    assert nothing.significance < rings.significance
+@pytest.mark.parametrize("phase", [False, True])
+@pytest.mark.parametrize("seed", [3, 4, 5])
+def test_noise_alone_is_no_fit(seed: int, phase: bool) -> None:
+    noise = np.random.default_rng(seed).normal(size=(SIZE, SIZE))
+
+    nothing = estimate_ctf(noise, **OPTICS, find_phase_shift=phase)
+
+    with pytest.raises(ImageError, match=r"significance of [0-9.]+, expected rings of at least"):
+        check_fit(nothing, **RANGE, find_phase_shift=phase)
+
+
+def test_rings_are_a_fit() -> None:
+    check_fit(estimate_ctf(micrograph(15000, 14800, 10, seed=4), **OPTICS), **RANGE)
+
+
+@pytest.mark.parametrize("defocus", [3000.0, 4900.0, 50100.0, 60000.0])
+def test_a_defocus_outside_the_range_is_no_fit_and_the_range_is_named(defocus: float) -> None:
+    image = micrograph(defocus + 100, defocus - 100, 30, seed=1)
+
+    fit = estimate_ctf(image, **OPTICS)
+
+    with pytest.raises(ImageError, match="widen dfmin and dfmax"):
+        check_fit(fit, **RANGE)
+
+
+@pytest.mark.parametrize("phase", [3.0, 90.0, 177.0])
+def test_a_phase_shift_keeps_the_sign_of_the_ctf(phase: float) -> None:
+    fit = estimate_ctf(
+        micrograph(9000, 8800, 10, seed=2, noise=0.3, phase=phase), **OPTICS, find_phase_shift=True
+    )
+
+    assert 0 <= fit.phase_shift_deg < 180
+    assert abs(fit.phase_shift_deg - phase) < 3
+
+
+def test_one_pixel_that_is_no_number_is_an_error_wherever_it_lies() -> None:
+    image = np.random.default_rng(0).standard_normal((2100, 2100)).astype(np.float32)
+    image[1, 1] = np.nan
+
+    with pytest.raises(ImageError, match="1 pixels that are no numbers"):
+        estimate_ctf(image, **OPTICS)
 
 
 @pytest.mark.parametrize(

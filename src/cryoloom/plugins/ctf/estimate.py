@@ -78,7 +78,7 @@ class CtfEstimate(ItemProtocol):
         from cryoloom.errors import DatasetError
         from cryoloom.images.mrc import read_mrc
         from cryoloom.plugins.ctf.ctffind_files import write_ctffind_files
-        from cryoloom.plugins.ctf.fit import estimate_ctf
+        from cryoloom.plugins.ctf.fit import check_fit, estimate_ctf
 
         assert batch.optics is not None
         group = batch.optics.filter(batch.optics["rlnOpticsGroup"] == row["rlnOpticsGroup"]).to_dicts()[0]
@@ -97,6 +97,7 @@ class CtfEstimate(ItemProtocol):
             image, angpix=angpix, voltage_kv=voltage, cs_mm=cs, amplitude_contrast=contrast, min_res=self.resmin,
             max_res=self.resmax, min_defocus=self.dfmin, max_defocus=self.dfmax, find_phase_shift=self.do_phaseshift,
         )  # fmt: skip
+        check_fit(fit, min_defocus=self.dfmin, max_defocus=self.dfmax, find_phase_shift=self.do_phaseshift)
         below = self.own_file(name)
         target = inside(batch.job.path, below)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import optimize
 
 from cryoloom.em.ctf import wavelength
-from cryoloom.errors import ParameterError
+from cryoloom.errors import ImageError, ParameterError
 from cryoloom.plugins.ctf.spectrum import (
     Floats,
     Spectrum,
@@ -36,6 +36,8 @@ LARGEST_OFFSET = 750.0  # Å: half of U - V in the search
 SEARCH_B = 100.0  # Å²: the search trusts low frequencies more
 MAX_STEP = np.pi / 2.5  # phase a pixel above which rings run together
 NYQUIST_SHARE = 0.95
+# Of rings: what noise reaches is in docs/ctf.md. With a phase to choose, too, noise fits better.
+LEAST_SIGNIFICANCE, LEAST_WITH_PHASE = 9.0, 12.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ class CtfFit:
     phase_shift_deg: float
     score: float  # correlation of rings and model within the fitted range
     resolution: float  # Å, where rings and model part
-    significance: float  # of the search's peak; noise gives up to 4, real rings more than 5
+    significance: (
+        float  # the score times the root of the number of pixels; noise stays below LEAST_SIGNIFICANCE
+    )
     freq: Floats  # (n,) 1/Å of the curves
     power: Floats  # rotational average along equal phase, decay taken off
     model: Floats  # CTF²
@@ -109,28 +113,62 @@ def estimate_ctf(
     lens = _Lens(np.pi * wave, np.pi / 2 * cs_mm * 1e7 * wave**3, float(np.arcsin(amplitude_contrast)))
     span = (min_defocus, max_defocus)
     spectrum = tile_spectrum(image, angpix, FIT_TILE)
-    start, shift, significance = _search(spectrum, lens, low, high, span, find_phase_shift)
+    start, shift = _search(spectrum, lens, low, high, span, find_phase_shift)
     fine = tile_spectrum(image, angpix, RESOLUTION_TILE)
     if lens.a * start[0] * 2 * high * spectrum.step > MAX_STEP and fine.step < spectrum.step:
         spectrum = fine
-        start, shift, significance = _search(spectrum, lens, low, high, span, find_phase_shift)
-    (z, ax, ay), shift = _refine(spectrum, lens, low, high, start, shift, find_phase_shift)
+        start, shift = _search(spectrum, lens, low, high, span, find_phase_shift)
+    (z, ax, ay), shift = _refine(spectrum, lens, low, high, span, start, shift, find_phase_shift)
+    # A power spectrum does not tell a phase from one that is 180° away, which turns the CTF's sign: of the two the one
+    # within the range of the search is meant.
+    shift = shift % np.pi if find_phase_shift else 0.0
     half = float(np.hypot(ax, ay))
     angle = float(np.degrees(np.arctan2(ay, ax)) / 2)
     angle = angle if angle > -90 else angle + 180
     curves = _curves(fine, lens, low, (z, ax, ay), shift, NYQUIST_SHARE * 0.5 / angpix)
     resolution = _resolution(curves, low, lens, z, fine.step)
     score = _score(spectrum, lens, low, high, (z, ax, ay), shift)
+    significance = score * float(np.sqrt(in_ring(spectrum, low, high).sum()))
     return CtfFit(
         z + half, z - half, angle, float(np.degrees(shift)), score, resolution, significance, *curves,
         _picture(fine), fine.step,
     )  # fmt: skip
 
 
+def check_fit(fit: CtfFit, *, min_defocus: float, max_defocus: float, find_phase_shift: bool = False) -> None:
+    """That what was found is a CTF, and not the best of nothing.
+
+    Args:
+        min_defocus, max_defocus: Å, the range of the search.
+    Raises:
+        ImageError: no rings above noise, a defocus at the end of the range or beyond it, or numbers that are none.
+    """
+    hint = f"Where the defocus may lie outside {min_defocus:g} to {max_defocus:g} Å, widen dfmin and dfmax."
+    numbers = (
+        *(fit.defocus_u, fit.defocus_v, fit.angle_deg, fit.phase_shift_deg),
+        *(fit.score, fit.resolution, fit.significance),
+    )
+    if not np.isfinite(numbers).all():
+        raise ImageError("no CTF fit", found="a result that is no number", expected="Thon rings")
+    least = LEAST_WITH_PHASE if find_phase_shift else LEAST_SIGNIFICANCE
+    if fit.significance < least:
+        raise ImageError(
+            "no CTF fit", found=f"a significance of {fit.significance:.1f}",
+            expected=f"rings of at least {least:g}, which noise does not reach", hint=hint,
+        )  # fmt: skip
+    # The search's first and last steps are the ends of the range: the best lies behind them, most likely.
+    at_end = min(fit.mean_defocus - min_defocus, max_defocus - fit.mean_defocus) < SEARCH_STEP / 2
+    if at_end or fit.defocus_v < min_defocus or fit.defocus_u > max_defocus:
+        raise ImageError(
+            "no CTF fit", found=f"a defocus of {fit.defocus_u:.0f} and {fit.defocus_v:.0f} Å",
+            expected=f"one within {min_defocus:g} to {max_defocus:g} Å", hint=hint,
+        )  # fmt: skip
+
+
 def _search(
     spectrum: Spectrum, lens: _Lens, low: float, high: float, span: tuple[float, float], phase_plate: bool
-) -> tuple[tuple[float, float, float], float, float]:
-    """Best (z, ax, ay), phase shift and significance over the whole grid."""
+) -> tuple[tuple[float, float, float], float]:
+    """Best (z, ax, ay) and phase shift over the whole grid."""
     ring = in_ring(spectrum, low, high)
     k, angle, values = spectrum.k[ring], spectrum.angle[ring], spectrum.power[ring]
     bins = np.round((k - low) / spectrum.step).astype(np.int64)
@@ -151,7 +189,6 @@ def _search(
     grid = np.arange(span[0], span[1] + SEARCH_STEP, SEARCH_STEP)
     shifts = np.radians(np.arange(0, 180, 10)) if phase_plate else np.zeros(1)
     best: tuple[float, tuple[float, float, float], float] = (-np.inf, (grid[0], 0.0, 0.0), 0.0)
-    significance = 0.0
     centres = (np.arange(SECTORS) + 0.5) * np.pi / SECTORS
     for shift in shifts:
         model = np.sin(lens.phase(grid[:, None], k_of_bin[None, :] ** 2, shift)) ** 2
@@ -168,9 +205,7 @@ def _search(
                 if total[place] > best[0]:
                     turned = (grid[place], half * np.cos(2 * axis), half * np.sin(2 * axis))
                     best = (float(total[place]), turned, float(shift))
-                    spread = 1.4826 * float(np.median(np.abs(total - np.median(total)))) or 1.0
-                    significance = float((total[place] - np.median(total)) / spread)
-    return best[1], best[2], significance
+    return best[1], best[2]
 
 
 def _refine(
@@ -178,6 +213,7 @@ def _refine(
     lens: _Lens,
     low: float,
     high: float,
+    span: tuple[float, float],
     start: tuple[float, float, float],
     shift: float,
     phase_plate: bool,
@@ -196,6 +232,9 @@ def _refine(
     data_square = float(data @ data)
 
     def misfit(p: NDArray[np.float64]) -> float:
+        outside = max(span[0] - p[0], p[0] - span[1])
+        if outside > 0:
+            return float(data_square * (1.0 + outside))  # worse than no model at all
         trial = float(p[3]) if phase_plate else shift
         model = np.sin(lens.phase(p[0] + p[1] * cos2 + p[2] * sin2, k2, trial)) ** 2
         # All sums over pixels are sums over radii, since background and envelope are radial.

@@ -44,10 +44,14 @@ def tile_spectrum(image: NDArray[Any], angpix: float, tile_angst: float) -> Spec
         raise ImageError(
             "micrograph", found=f"of shape {image.shape}", expected=f"at least {_SMALLEST} px a side"
         )
+    # The whole image: one nan in a tile makes the spectrum nan.
+    bad = image.size - int(np.count_nonzero(np.isfinite(image)))
+    if bad:
+        raise ImageError(
+            "micrograph", found=f"with {bad} pixels that are no numbers", expected="finite values"
+        )
     sample = image[:: max(1, image.shape[0] // 1024), :: max(1, image.shape[1] // 1024)]
     low, high = np.percentile(sample, _CLIP)
-    if not (np.isfinite(low) and np.isfinite(high)) or not np.isfinite(sample).all():
-        raise ImageError("micrograph", found="with pixels that are no numbers", expected="finite values")
     if high <= low:
         raise ImageError("micrograph", found=f"constant ({low:g})", expected="an image")
     size = min(fft.next_fast_len(round(tile_angst / angpix), real=True), *image.shape)

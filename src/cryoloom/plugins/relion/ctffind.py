@@ -120,14 +120,20 @@ class CtfFind(Mpi, ItemProtocol):
         return None
 
     def collect(self, job: JobFolder, batch: Batch) -> BatchResult:
+        from cryoloom.em.numbers import no_numbers
         from cryoloom.plugins.relion import per_micrograph
 
         rows, optics = per_micrograph.read_batch(batch.job.path / "micrographs_ctf.star", "micrographs")
         optics = per_micrograph.with_optics_of_input(optics, batch.optics)
         ids = {str(name): item for item, name in batch.items.select(ITEM_ID, "rlnMicrographName").iter_rows()}
+        # CTFFIND writes inf and nan where it finds nothing, which RELION takes for 0.
+        none = {one.row: f"CTFFIND found no fit: {one}" for one in no_numbers(rows)}
+        names = rows["rlnMicrographName"].to_list()
+        failed = {ids[str(names[row])]: why for row, why in none.items() if str(names[row]) in ids}
+        rows = rows[[row for row in range(rows.height) if row not in none]]
         found = per_micrograph.ids_by_name(rows, "rlnMicrographName", ids)
         skip = per_micrograph.CALL_FILES | {"micrographs_ctf.star", "micrographs_ctf_*.eps"}
-        return BatchResult(found.rows, found.done, {}, optics, skip)
+        return BatchResult(found.rows, found.done, failed, optics, skip)
 
     def views(self, job: JobFolder) -> list[Block]:
         from cryoloom.views import ctf
