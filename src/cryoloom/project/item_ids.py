@@ -39,13 +39,13 @@ def with_ids(frame: "pl.DataFrame") -> "pl.DataFrame":
 
 
 def ids_of_places(micrograph: str, places: Iterable[tuple[object, object]]) -> list[str]:
-    """Ids for picks of a foreign job: from their micrograph and coordinates; a second one at one place is another."""
+    """Ids for picks of a foreign job: from their micrograph and coordinates, as `with_ids` makes them."""
     counts: Counter[str] = Counter()
     found = []
     for x, y in places:
         text = f"{micrograph} {x} {y}"
         counts[text] += 1
-        found.append(item_id(text if counts[text] == 1 else f"{text} #{counts[text]}"))
+        found.append(item_id(text) if counts[text] == 1 else f"{item_id(text)}_{counts[text]}")
     return found
 
 
