@@ -53,6 +53,13 @@ class ProjectError(CryoloomError):
     """A project or job that is missing, damaged or in the wrong state."""
 
 
+class UnreadableError(ProjectError):
+    """A file of Cryoloom's own that is there and tells nothing now: not readable, cut short, or of a newer version.
+
+    What it would say is not known: nobody goes on as if it were not there.
+    """
+
+
 class ProgramError(CryoloomError):
     """An outside program that is missing, failed, or produced nothing."""
 

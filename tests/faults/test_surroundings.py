@@ -20,7 +20,7 @@ from cryoloom import Job, Project
 from cryoloom.images.mrc import write_mrc
 from cryoloom.project.index import cache_folder
 from cryoloom.project.journal import read_history
-from cryoloom.project.jsonfile import read_json_or_none
+from cryoloom.project.jsonfile import read_json_if_there
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
@@ -79,7 +79,7 @@ def test_a_disk_that_becomes_read_only_is_named_and_the_job_goes_on_when_it_can_
 def _end_writers(job: Job) -> None:
     """A file system with files open for writing is not made read-only: their processes die of the fault."""
     for attempt in job.folder.glob(".cryoloom/attempts/*/claim"):
-        claim = read_json_or_none(attempt)
+        claim = read_json_if_there(attempt)
         with contextlib.suppress(ProcessLookupError):
             os.kill(int(claim["pid"]) if claim else -1, signal.SIGKILL)
 
@@ -130,7 +130,7 @@ def test_a_time_limit_that_comes_near_ends_the_attempt_with_the_item_in_hand_and
     assert attempt is not None and attempt.claim is not None
     os.kill(attempt.claim["pid"], signal.SIGUSR1)
     until(lambda: (attempt.folder / "exit.json").exists())
-    ended = read_json_or_none(attempt.folder / "exit.json")
+    ended = read_json_if_there(attempt.folder / "exit.json")
     job.wait(60)
 
     assert ended is not None and ended["ended_by"] == "walltime"
@@ -145,7 +145,7 @@ def test_a_job_that_no_time_limit_is_long_enough_for_is_given_up_with_the_reason
     for number in range(1, 4):
         until(lambda number=number: (job.folder / f".cryoloom/attempts/{number:04d}/claim").exists())  # type: ignore[misc]
         until(lambda: job.entry.status().history.steps_done or _children_of(job))
-        claim = read_json_or_none(job.folder / f".cryoloom/attempts/{number:04d}/claim")
+        claim = read_json_if_there(job.folder / f".cryoloom/attempts/{number:04d}/claim")
         assert claim is not None
         os.kill(claim["pid"], signal.SIGUSR1)
         time.sleep(0.5)

@@ -12,6 +12,7 @@ from cryoloom import Project
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.cleaning import clean, plan_cleaning
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms.relion31 import TYPES
 from cryoloom.runner.programs import RELION_ENVIRONMENT
 
 # Job by job the files that RELION's programs may have left; and one that no rule knows.
@@ -62,7 +63,7 @@ def made(tmp_path: Path) -> Path:
     pipeline = pipe.Pipeline(counter=17, nodes=list(NODES))
     pipeline.output_edges = [("/".join(name.split("/")[:2]) + "/", name) for name, _ in NODES]
     for name, files in MADE.items():
-        number = pipe.TYPES[name.partition("/")[0]]
+        number = TYPES[name.partition("/")[0]]
         pipeline.processes.append(pipe.Process(f"{name}/", "None", number, pipe.SUCCEEDED))
         for file in [*files, "RELION_JOB_EXIT_SUCCESS"]:
             (root / name / file).parent.mkdir(parents=True, exist_ok=True)

@@ -52,6 +52,8 @@ def resume(
     taken, stopped = [], []
     followers: dict[str, tuple[str, ...]] = {}
     for job in wanted:
+        if jobs is None and (job.entry.known_spec is None or job.entry.look().damage):
+            continue  # RELION's; or one that cannot be known, of which `ls` says so
         if job.entry.spec is None:
             continue
         status = job.entry.status()

@@ -63,6 +63,11 @@ class Project:
     def path(self) -> Path:
         return self.folder.root
 
+    @property
+    def form(self) -> str:
+        """Of which RELION its files are: "3.1", or "4 or 5", which we read and do not write."""
+        return self.folder.form
+
     def jobs(self) -> list["Job"]:
         """All jobs in the order of their numbers."""
         return [Job(self, entry) for entry in self.folder.entries()]

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 from cryoloom.errors import ProjectError
-from cryoloom.project.folder import RELION_PROTOCOLS
+from cryoloom.project.foreign import protocol_for
+from cryoloom.project.forms.relion31 import FOLDERS, unknown_options
 from cryoloom.project.jobstar import read_job_star
-from cryoloom.project.pipeline import FOLDERS
-from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, SourceProtocol
 
@@ -22,9 +21,15 @@ def commands_of(file: Path, job: str = "") -> list[str]:
         ParameterError: an option has a value that cannot be.
     """
     number, options = read_job_star(file)
-    kind = find_protocol(RELION_PROTOCOLS.get(number, "relion.unknown"))
-    if number == 0 and options.get("is_multiframe") == "No":
-        kind = find_protocol("import.micrographs")
+    kind = protocol_for(file, number, options)
+    known = {**dict.fromkeys([*kind.params, *kind.inputs]), **kind.relion_fixed}
+    if lost := unknown_options(number, options, known):
+        raise ProjectError(
+            f"{file}", found="with options that Cryoloom does not know: "
+            + ", ".join(f"{name}={value}" for name, value in lost.items()),
+            expected=f"only those that `cryoloom help {kind.name}` lists",
+            hint="RELION notes its own command in note.txt.",
+        )  # fmt: skip
     values = {name: text for name, text in options.items() if name in kind.params}
     inputs = {name: spec.kind(options[name]) for name, spec in kind.inputs.items() if options.get(name)}
     protocol = kind(values, inputs)

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryoloom.errors import ProjectError
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.index import Row, add_to_index, read_index
 from cryoloom.project.journal import JobHistory
@@ -32,6 +31,7 @@ class JobSummary:
     seconds: float | None
     ours: bool
     stuck: bool = field(default=False)  # waits for a job that will not go on by itself
+    damage: str = ""  # why its files do not tell what it is
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -56,22 +56,24 @@ def summarise(root: Path, entries: Sequence[JobEntry], waits: Mapping[str, str])
     fresh: list[Row] = []
     states: dict[str, str] = {}
     stuck: set[str] = set()
-    statuses: dict[str, JobStatus | ProjectError] = {}
+    statuses: dict[str, JobStatus] = {}
+    known: dict[str, JobSummary] = {}
     stamps = {entry.name: entry.stamp() for entry in entries}
     for entry in entries:
         row = index.get(entry.name)
-        if row is not None and row.stamp == stamps[entry.name]:
-            states[entry.name] = row.state
+        summary = _remembered(row) if row is not None and row.stamp == stamps[entry.name] else None
+        if summary is not None:
+            known[entry.name] = summary
+            states[entry.name] = summary.state
         else:
-            status = _status(entry)
-            statuses[entry.name] = status
-            states[entry.name] = "failed" if isinstance(status, ProjectError) else status.state
+            statuses[entry.name] = entry.look()
+            states[entry.name] = statuses[entry.name].state
     for entry in entries:
-        if entry.name not in statuses:
-            found.append(JobSummary(**json.loads(index[entry.name].summary)))
+        if entry.name in known:
+            found.append(known[entry.name])
             continue
         status = statuses[entry.name]
-        if isinstance(status, ProjectError):
+        if status.damage:
             found.append(_damaged(entry, status))
             continue
         dead = _dead_parent(entry, states, stuck) if status.state == "scheduled" else ""
@@ -88,31 +90,20 @@ def summarise(root: Path, entries: Sequence[JobEntry], waits: Mapping[str, str])
     return found
 
 
-def _status(entry: JobEntry) -> JobStatus | ProjectError:
+def _remembered(row: Row) -> JobSummary | None:
+    """A line of the index; None where another version wrote it: it is looked anew then."""
     try:
-        return entry.status()
-    except ProjectError as error:
-        return error
+        return JobSummary(**json.loads(row.summary))
+    except (TypeError, ValueError):
+        return None
 
 
-def _damaged(entry: JobEntry, error: ProjectError) -> JobSummary:
-    """A job whose description cannot be read: told as such, and nothing of it is touched."""
+def _damaged(entry: JobEntry, status: JobStatus) -> JobSummary:
+    """A job whose files do not tell what it is: told as such, and nothing of it is touched."""
     return JobSummary(
-        entry.name,
-        entry.alias,
-        "",
-        "unknown",
-        "failed",
-        f"damaged: {error}",
-        0,
-        0,
-        None,
-        {},
-        "",
-        None,
-        None,
-        True,
-    )
+        entry.name, entry.alias, "", entry.protocol, status.state, status.why, 0, 0, None, {}, "", None, None,
+        ours=True, damage=status.damage,
+    )  # fmt: skip
 
 
 def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead: str) -> JobSummary:

@@ -239,7 +239,7 @@ def delete(
         print_json([{"job": name, "trash": where} for name, where in moved.items()])
         return
     for name, where in moved.items():
-        print(f"{name} → {where}")
+        print(f"{name} → {where}" if where else f"{name}: its folder was gone; it is not listed any more.")
 
 
 def clean(
@@ -258,6 +258,9 @@ def clean(
         raise typer.BadParameter("name jobs, or say --all")
     opened = open_project(project)
     done = opened.clean(*(jobs or []), harsh=harsh, dry_run=dry_run)
+    for summary in opened.summaries() if everything else ():
+        if summary.damage:
+            print(f"Passed over: {summary.name}, {summary.why}", file=sys.stderr)
     for one in done:
         if one.warning:
             print(f"Warning: {one.warning}.", file=sys.stderr)

@@ -58,6 +58,8 @@ def open_(
     project = open_project(path)
     if not as_json:
         print(f"{project.path}: {len(project.jobs())} jobs")
+        if project.form != "3.1":
+            print(f"A project of RELION {project.form}: it can be looked at, and nothing in it is changed.")
     list_jobs(project, as_json=as_json)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cryoloom.errors import CryoloomError, ProjectError
+from cryoloom.errors import CryoloomError, ProjectError, UnreadableError
 from cryoloom.launchers import ledger
 from cryoloom.launchers.requests import request_of
 from cryoloom.project.attempts import (
@@ -21,6 +21,7 @@ from cryoloom.project.disk import why_not_writable, why_over_quota
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory
+from cryoloom.project.pipeline import STATES
 from cryoloom.project.state import ENDED, JobStatus, foreign_status, job_status, stamp_of
 from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, Protocol, RowProtocol, SourceProtocol
 from cryoloom.schedule.decide import JobFacts, Need, SlotFacts
@@ -119,9 +120,19 @@ class FactGatherer:
         """What is known of a job; one whose files cannot be read is left alone, and must not stop the others."""
         try:
             return self._facts(watched, sweep)
+        except UnreadableError as error:
+            # What its files would say is not known: nothing is begun, ended or called lost before it is.
+            known, watched.stamp = watched.facts or self._of_pipeline(watched.entry), ()
+            return replace(known, blocked=f"{error}")
         except ProjectError as error:
             watched.history, watched.stamp = None, ()
             return JobFacts(watched.entry.name, "failed", f"damaged: {error}", foreign=True)
+
+    def _of_pipeline(self, entry: JobEntry) -> JobFacts:
+        """A job of which only the pipeline's row is known."""
+        state = STATES[entry.pipeline_status]
+        live = state in ("running", "scheduled")
+        return JobFacts(entry.name, "scheduled" if live else state)  # type: ignore[arg-type]
 
     def _facts(self, watched: Watched, sweep: bool) -> JobFacts:
         entry = watched.entry

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import assert_never
 
 from cryoloom.engine.facts import FactGatherer
-from cryoloom.errors import CryoloomError
+from cryoloom.errors import CryoloomError, ProjectError, UnreadableError
 from cryoloom.launchers import ledger, local
 from cryoloom.launchers.leftovers import end_left_behind
 from cryoloom.launchers.machine import this_machine
@@ -29,10 +29,11 @@ from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.index import cache_folder
 from cryoloom.project.jobspec import read_spec
 from cryoloom.project.journal import FILE as JOURNAL
-from cryoloom.project.jsonfile import read_json_or_none, write_json
+from cryoloom.project.jsonfile import read_json_if_there, write_json
 from cryoloom.project.notes import set_mark
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.settings import load_settings
+from cryoloom.project.sharing import umask_of
 from cryoloom.project.watching import Watcher
 from cryoloom.schedule.decide import (
     Action,
@@ -58,12 +59,12 @@ IDLE_S = 60.0
 POKE, LOCK, WAITS = "poke", "scheduler.lock", "waits.json"
 TROUBLE_S = 2.0  # after a round that failed
 MOST_ANNOUNCED = 50
+LOCK_PATIENCE_S, LOCKED_S = 0.5, 5.0
 
 
 def ensure_scheduler(root: Path) -> None:
     """Start the project's scheduler, detached, unless one lives."""
-    folder = cache_folder(root)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _usable_cache(root)
     if _is_locked(folder / LOCK):
         return
     with (folder / "scheduler.log").open("ab") as log:
@@ -79,16 +80,35 @@ def ensure_scheduler(root: Path) -> None:
 
 def call_scheduler(root: Path) -> None:
     """Have the project's scheduler look at all jobs now: a wish has changed."""
-    folder = cache_folder(root)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _usable_cache(root)
     (folder / POKE).write_text("")
     ensure_scheduler(root)
+
+
+def _usable_cache(root: Path) -> Path:
+    """The project's cache folder, made where it is missing.
+
+    Raises:
+        ProjectError: it cannot be.
+    """
+    folder = cache_folder(root)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"{folder}", found=f"not usable ({error.strerror})", expected="a folder for the scheduler of this project",
+            hint="Set XDG_CACHE_HOME to a folder that you may write to.",
+        ) from None  # fmt: skip
+    return folder
 
 
 def read_waits(root: Path) -> dict[str, str]:
     """Why jobs wait, as the scheduler says that lives; under "" why none can work, or that none is there."""
     folder = cache_folder(root)
-    content = read_json_or_none(folder / WAITS) or {}
+    try:
+        content = read_json_if_there(folder / WAITS) or {}
+    except UnreadableError as error:
+        return {"": f"why jobs wait cannot be read: {error}"}
     if trouble := str(content.get("trouble", "")):
         return {"": trouble}
     if not _is_locked(folder / LOCK):
@@ -102,6 +122,8 @@ def main(root: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         project = ProjectFolder(root)
+        project.check_form()
+        os.umask(umask_of(project.root))
         settings = load_settings(project.root)
         # Before the signal is ignored, or nothing would be known of how `nvidia-smi` ended.
         machine = this_machine(settings)
@@ -163,6 +185,7 @@ class Loop:
     swept: float = -SWEEP_S
     before: tuple[object, ...] = ()
     looks_alike: int = 0
+    locked_until: float = 0.0  # RELION's lock was held by somebody for too long
     acted: tuple[Action, ...] = ()
 
     def go(self, idle_s: float, lock: int) -> None:
@@ -228,7 +251,7 @@ class Loop:
             with _reported(action):
                 _do(self.project, action)
         with _reported("statuses"):
-            self._tell_pipeline(facts)
+            self._tell_pipeline(facts, now)
         if decision.waits != self.waits or not (self.cache / WAITS).exists():
             with _reported("why jobs wait"):
                 write_json(self.cache / WAITS, {"waits": dict(decision.waits)})
@@ -254,12 +277,14 @@ class Loop:
                 if path not in known and self.watcher.watch(path, only=only, chatty=is_journal):
                     known.add(path)
 
-    def _tell_pipeline(self, facts: Mapping[str, JobFacts]) -> None:
+    def _tell_pipeline(self, facts: Mapping[str, JobFacts], now: float) -> None:
         """Bring RELION's pipeline up to date, and leave the mark of a job that could not itself."""
+        if now < self.locked_until:
+            return
         statuses = {}
         for name in self.gatherer.seen:
             job, entry = facts[name], self.gatherer.watched[name].entry
-            if job.foreign or entry.spec is None:
+            if job.foreign or job.blocked or entry.known_spec is None:
                 continue
             status = pipe.STATES.index(job.state)
             if status != entry.pipeline_status:
@@ -267,7 +292,12 @@ class Loop:
                 if job.state == "aborted" and not (entry.folder / "RELION_JOB_EXIT_ABORTED").exists():
                     set_mark(entry.folder, "aborted")
         if statuses:
-            self.project.set_statuses(statuses)
+            try:
+                self.project.set_statuses(statuses, LOCK_PATIENCE_S)
+            except ProjectError:
+                # A lock that somebody left must not keep jobs from being started.
+                self.locked_until = now + LOCKED_S
+                raise
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -344,8 +374,8 @@ def _locked_within(handle: int, patience_s: float) -> bool:
 def _is_locked(path: Path) -> bool:
     try:
         handle = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return False
+    except OSError:
+        return False  # not there; or a cache that cannot be used, in which none can work
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

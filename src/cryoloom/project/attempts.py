@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cryoloom.project.jsonfile import read_json_or_none, write_json
+from cryoloom.errors import UnreadableError
+from cryoloom.project.jsonfile import read_json_if_there, write_json
 from cryoloom.project.processes import boot_id, host_name, is_alive
+from cryoloom.project.sharing import as_folder_says
 
 Wanted = Literal["run", "stop"]
 CONTROL = Path(".cryoloom/control.json")
@@ -53,18 +55,40 @@ def attempts_folder(job: Path) -> Path:
 
 
 def newest_attempt(job: Path) -> Attempt | None:
-    """The job's latest attempt, None before the first."""
-    try:
-        numbers = [int(name) for name in os.listdir(attempts_folder(job)) if name.isdigit()]
-    except OSError:
-        return None
+    """The job's latest attempt, None before the first.
+
+    Raises:
+        UnreadableError: there may be one, and it cannot be known.
+    """
+    numbers = attempt_numbers(job)
     return read_attempt(job, max(numbers)) if numbers else None
 
 
+def attempt_numbers(job: Path) -> list[int]:
+    """The numbers of a job's attempts.
+
+    Raises:
+        UnreadableError: their folder is there and cannot be read.
+    """
+    try:
+        return [int(name) for name in os.listdir(attempts_folder(job)) if name.isdigit()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UnreadableError(
+            f"{attempts_folder(job)}", found=f"not readable ({error.strerror})", expected="the job's attempts"
+        ) from None
+
+
 def read_attempt(job: Path, number: int) -> Attempt:
+    """One attempt.
+
+    Raises:
+        UnreadableError: its claim or its end is there and cannot be read.
+    """
     folder = attempts_folder(job) / f"{number:04d}"
     return Attempt(
-        folder, number, read_json_or_none(folder / "claim"), read_json_or_none(folder / "exit.json")
+        folder, number, read_json_if_there(folder / "claim"), read_json_if_there(folder / "exit.json")
     )
 
 
@@ -95,8 +119,13 @@ def read_control(job: Path) -> dict[str, Any]:
     `wanted` run or stop; `stream` open or stop; `fresh`: attempts up to this one are done with; `priority`;
     `alone`: with nothing else on the machine; `memory_gb`: 0 for the protocol's own estimate;
     `changes`: of parameters, while items stream: `version`, `values`, `of_all`.
+
+    Raises:
+        UnreadableError: the file is there and cannot be read: then nobody knows what is wanted.
     """
+    known = read_json_if_there(job / CONTROL)
     return {
+        "format": 1,
         "wanted": "run",
         "stream": "open",
         "fresh": 0,
@@ -104,7 +133,7 @@ def read_control(job: Path) -> dict[str, Any]:
         "alone": False,
         "memory_gb": 0,
         "changes": [],
-        **(read_json_or_none(job / CONTROL) or {}),
+        **(known or {}),
     }
 
 
@@ -122,6 +151,7 @@ def change_control(job: Path, wishes: Callable[[Mapping[str, Any]], Mapping[str,
     (job / CONTROL.parent).mkdir(exist_ok=True)
     handle = os.open(job / CONTROL.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
+        as_folder_says(handle, (job / CONTROL).parent)
         with contextlib.suppress(OSError):  # a file system without locks: as good as it gets
             fcntl.flock(handle, fcntl.LOCK_EX)
         known = read_control(job)

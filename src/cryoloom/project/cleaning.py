@@ -18,6 +18,7 @@ from pathlib import Path
 from cryoloom.errors import ProjectError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.forms.relion31 import EXTERNAL, TYPES
 from cryoloom.project.lineage import dependents_of, refuse_running
 from cryoloom.project.trash import files_to_trash
 
@@ -133,7 +134,7 @@ def plan_cleaning(
     """
     entries = project.entries()
     nodes = [name for name, _ in pipe.read_pipeline(project.root).nodes]
-    nodes += [d.path for entry in entries if entry.spec for d in entry.spec.inputs.values() if d]
+    nodes += [d.path for entry in entries if (spec := entry.known_spec) for d in spec.inputs.values() if d]
     if jobs is None:
         chosen = [entry for entry in entries if not _obstacle(entry, harsh)[0]]
     else:
@@ -153,6 +154,7 @@ def clean(project: ProjectFolder, plan: Cleaning) -> Cleaning:
     """Move the files of a plan to `Trash/`; returns it with the place where they lie."""
     if not plan.files:
         return plan
+    project.check_form()
     trash = files_to_trash(project.root, plan.job, plan.files)
     _remove_empty_folders(project.root / plan.job, {str(Path(file).parent) for file in plan.files})
     return Cleaning(plan.job, plan.classes, plan.kept, plan.warning, trash)
@@ -160,7 +162,10 @@ def clean(project: ProjectFolder, plan: Cleaning) -> Cleaning:
 
 def _obstacle(entry: JobEntry, harsh: bool) -> tuple[str, str]:
     """Why a job is not cleaned, and what it should be; empty where nothing stands against it."""
-    state = entry.status().state
+    status = entry.look()
+    state = status.state
+    if status.damage:
+        return "not to be known", f"a job whose folder can be read ({status.damage})"
     if state != "succeeded":
         return state, "succeeded: only the intermediate files of finished jobs are known"
     if harsh and (entry.folder / PROTECTED).exists():
@@ -210,8 +215,8 @@ def _matches(entry: JobEntry, named: set[str], harsh: bool) -> Iterator[tuple[st
 
 def _kind(entry: JobEntry) -> int:
     """RELION's job type; of a job that RELION lacks, that of the kind whose folder it uses."""
-    if entry.spec is not None and entry.relion_type == pipe.TYPES["External"]:
-        return pipe.TYPES.get(entry.name.partition("/")[0], entry.relion_type)
+    if entry.spec is not None and entry.relion_type == EXTERNAL:
+        return TYPES.get(entry.name.partition("/")[0], entry.relion_type)
     return entry.relion_type
 
 

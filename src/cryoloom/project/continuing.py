@@ -42,7 +42,7 @@ def continue_job(
         ParameterError: a parameter that RELION does not read again, or a value that cannot be.
     """
     entry = project.entry(job)
-    old = protocol_of(entry)
+    old = protocol_of(entry, whole=True)
     kind = type(old)
     if not isinstance(old, ProgramProtocol) or CONTINUE not in kind.inputs:
         raise ProjectError(

@@ -85,11 +85,9 @@ def branch_of(entries: Sequence[JobEntry], first: str) -> tuple[list[str], list[
     goes_on = [
         entry.name
         for entry in entries
-        if entry.spec is not None
-        and entry.spec.continues in names
-        and any(
-            one.job in names and one.output not in promised[one.job] for one in entry.spec.inputs.values()
-        )
+        if (spec := entry.known_spec) is not None
+        and spec.continues in names
+        and any(one.job in names and one.output not in promised[one.job] for one in spec.inputs.values())
     ]
     apart = {*goes_on, *dependents_of(entries, goes_on)} - {first}
     return [name for name in names if name not in apart], [name for name in names if name in apart]
@@ -103,7 +101,7 @@ def _plan(
     planned: Mapping[str, _Planned],
 ) -> _Planned:
     """A copy in mind: all that can be wrong with it is found before the first is made."""
-    old = protocol_of(entry)
+    old = protocol_of(entry, whole=True)
     given = {name: _known(project, dataset) for name, dataset in old.given.items() if dataset}
     replaced = {name.partition("#")[0] for name in inputs}
     given = {name: dataset for name, dataset in given.items() if name.partition("#")[0] not in replaced}

@@ -11,7 +11,7 @@ from cryoloom.project.trash import job_to_trash
 
 
 def delete_jobs(project: ProjectFolder, jobs: Sequence[str], *, dependents: bool = False) -> dict[str, str]:
-    """Move jobs to `Trash/`; returns where each of them lies now.
+    """Move jobs to `Trash/`; returns where each of them lies now, "" where its folder was gone.
 
     Args:
         project: whose jobs.
@@ -37,8 +37,7 @@ def delete_jobs(project: ProjectFolder, jobs: Sequence[str], *, dependents: bool
             if process is not None and process.alias != "None":
                 with contextlib.suppress(FileNotFoundError):
                     (project.root / process.alias.rstrip("/")).unlink()
-            if (project.root / name).exists():
-                moved[name] = job_to_trash(project.root, name)
+            moved[name] = job_to_trash(project.root, name) if (project.root / name).exists() else ""
         gone = {f"{name}/" for name in doomed}
         files = {file for job, file in pipeline.output_edges if job in gone}
         pipeline.processes = [p for p in pipeline.processes if p.name not in gone]

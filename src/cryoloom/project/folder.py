@@ -12,46 +12,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryoloom.errors import ParameterError, ProjectError
+from cryoloom.errors import ParameterError, ProjectError, UnreadableError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import write_control
+from cryoloom.project.forms.relion31 import label_of_type
 from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.project.jobspec import JobSpec, read_spec
 from cryoloom.project.jobstar import job_star_of
-from cryoloom.project.jsonfile import read_json_or_none, write_json
+from cryoloom.project.jsonfile import read_json_if_there, write_json
 from cryoloom.project.needs import check_needs
 from cryoloom.project.notes import write_job_pipeline
 from cryoloom.project.registry import find_protocol
+from cryoloom.project.relion_lock import PATIENCE_S
+from cryoloom.project.sharing import make_shared, shared_as
 from cryoloom.project.state import JobStatus, foreign_status, job_status, stamp_of
 from cryoloom.protocol.datasets import BY_NODE_TYPE, Dataset, PlainFile, Volume
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
 
 PROJECT_FILE = ".cryoloom/project.json"
-
-# The protocol that a job of RELION's own type is, where Cryoloom has it or will.
-RELION_PROTOCOLS = {
-    0: "import.movies",
-    1: "relion.motioncorr",
-    2: "relion.ctffind",
-    3: "relion.manualpick",
-    4: "relion.autopick",
-    5: "relion.extract",
-    7: "relion.select",
-    8: "relion.class2d",
-    9: "relion.class3d",
-    10: "relion.refine3d",
-    12: "relion.maskcreate",
-    13: "relion.joinstar",
-    14: "relion.subtract",
-    15: "relion.postprocess",
-    16: "relion.localres",
-    18: "relion.inimodel",
-    19: "relion.multibody",
-    20: "relion.polish",
-    21: "relion.ctfrefine",
-    99: "relion.external",
-}
 
 
 @dataclass(frozen=True)
@@ -65,15 +44,39 @@ class JobEntry:
     pipeline_status: int
     files: tuple[tuple[str, int], ...]  # outputs as the pipeline lists them
     input_files: tuple[str, ...]
+    type_label: str = ""  # RELION 4's and 5's word for its type
 
     @functools.cached_property
     def spec(self) -> JobSpec | None:
         """Its `job.json`, None for a job that RELION made; read when it is asked for.
 
         Raises:
-            ProjectError: the file is damaged.
+            UnreadableError: its folder or the file cannot be read now.
+            ProjectError: the file is damaged, or the job's folder is gone.
         """
-        return read_spec(self.folder) if (self.folder / SPEC_FILE).exists() else None
+        try:
+            (self.folder / SPEC_FILE).stat()
+        except FileNotFoundError:
+            if not self.folder.is_dir():
+                raise ProjectError(
+                    f"{self.name}", found="gone: its folder is not there", expected="the folder of a job",
+                    hint=f"`cryoloom delete {self.name}` takes it out of the list; or put the folder back.",
+                ) from None  # fmt: skip
+            return None
+        except OSError as error:
+            raise UnreadableError(
+                f"{self.folder}", found=f"not readable ({error.strerror})", expected="the folder of a job",
+                hint="Its owner may let you: chmod -R g+rwX.",
+            ) from None  # fmt: skip
+        return read_spec(self.folder)
+
+    @property
+    def known_spec(self) -> JobSpec | None:
+        """As `spec`; None also of a job whose description cannot be had: for commands about all jobs."""
+        try:
+            return self.spec
+        except ProjectError:
+            return None
 
     def stamp(self) -> str:
         """What changes whenever anything that is told of this job may have."""
@@ -85,12 +88,18 @@ class JobEntry:
 
     @property
     def protocol(self) -> str:
-        return self.spec.protocol if self.spec else RELION_PROTOCOLS.get(self.relion_type, "relion.unknown")
+        """Of what kind it is: ours by its protocol, RELION's by RELION's word for it; "unknown" of a damaged one."""
+        try:
+            spec = self.spec
+        except ProjectError:
+            return "unknown"
+        return spec.protocol if spec else self.type_label or label_of_type(self.relion_type)
 
     def outputs(self) -> dict[str, Dataset]:
         """Its outputs by name; those of RELION's jobs are named by their kind."""
-        if self.spec is not None:
-            return dict(self.spec.outputs)
+        spec = self.known_spec
+        if spec is not None:
+            return dict(spec.outputs)
         found: dict[str, Dataset] = {}
         for path, node_type in self.files:
             kind = BY_NODE_TYPE.get(node_type, PlainFile)
@@ -105,6 +114,16 @@ class JobEntry:
         if self.spec is None:
             return foreign_status(self.folder, self.pipeline_status)
         return job_status(self.folder)
+
+    def look(self) -> JobStatus:
+        """As `status`; of a job that cannot be known `damage` says why: for commands about all jobs."""
+        try:
+            return self.status()
+        except UnreadableError as error:
+            state = pipe.STATES[self.pipeline_status]
+            return JobStatus(state, str(error), damage=str(error))  # type: ignore[arg-type]
+        except ProjectError as error:
+            return JobStatus("failed", f"damaged: {error}", damage=str(error))
 
     def make_protocol(self) -> Protocol:
         """The protocol with this job's values.
@@ -157,9 +176,11 @@ class ProjectFolder:
     def _identity(self, seed: int | None = None) -> dict[str, Any]:
         """The project's id and seed; made with the first thing that Cryoloom writes here."""
         path = self.root / PROJECT_FILE
-        identity = read_json_or_none(path)
+        identity = read_json_if_there(path)
         if identity is None:
-            path.parent.mkdir(exist_ok=True)
+            self.check_form()
+            with contextlib.suppress(FileExistsError):
+                make_shared(path.parent, self.root)
             identity = {"format": 1, "id": uuid.uuid4().hex, "relion_form": "3.1", "seed": seed}
             write_json(path, identity, sync=True)
         elif seed is not None and identity.get("seed") is None and not self.entries():
@@ -177,6 +198,19 @@ class ProjectFolder:
         if self._parsed is None or self._parsed[0] != stamp:
             self._parsed = (stamp, pipe.read_pipeline(self.root))
         return self._parsed[1]
+
+    @property
+    def form(self) -> str:
+        """Of which RELION its pipeline is."""
+        return self._pipeline().form
+
+    def check_form(self) -> None:
+        """That we may write here.
+
+        Raises:
+            ProjectError: the project is RELION 4's or 5's.
+        """
+        pipe.check_form(self.root, self._pipeline())
 
     def entries(self) -> list[JobEntry]:
         """All jobs in the order of their numbers."""
@@ -201,6 +235,7 @@ class ProjectFolder:
                     process.status,
                     tuple(outputs.get(process.name, ())),
                     tuple(inputs.get(process.name, ())),
+                    process.label,
                 )
             )
         return entries
@@ -218,7 +253,7 @@ class ProjectFolder:
         if not found and number.isdigit() and "/" not in wanted:
             found = [entry for entry in entries if entry.name.endswith(f"/job{int(number):03d}")]
         if not found and wanted:
-            found = [entry for entry in entries if entry.spec and entry.spec.label == wanted]
+            found = [entry for entry in entries if (spec := entry.known_spec) and spec.label == wanted]
         if len(found) != 1:
             names = [entry.name for entry in entries]
             raise ProjectError(
@@ -259,7 +294,7 @@ class ProjectFolder:
                 number += 1  # left by a command that was killed before the pipeline had its job
             name = f"{kind.folder}/job{number:03d}"
             folder = self.root / name
-            folder.mkdir(parents=True)
+            make_shared(folder, self.root)
             seed = identity.get("seed")
             job_id = (
                 uuid.uuid4() if seed is None else uuid.uuid5(uuid.NAMESPACE_OID, f"cryoloom {seed} {name}")
@@ -278,7 +313,7 @@ class ProjectFolder:
                 outputs=outputs,
                 continues=continues,
             )
-            (folder / ".cryoloom" / "attempts").mkdir(parents=True)
+            make_shared(folder / ".cryoloom" / "attempts", self.root)
             (folder / "job.star").write_text(job_star_of(protocol))
             in_nodes = [(d.path, d.node_type) for d in spec.inputs.values() if d.node_type is not None]
             out_nodes = [(d.path, d.node_type) for d in outputs.values() if d.node_type is not None]
@@ -293,7 +328,8 @@ class ProjectFolder:
             if wishes:
                 write_control(folder, **wishes)
             spec.write(folder)
-        pipe.add_nodes_folder(self.root, out_nodes)
+        with shared_as(self.root):
+            pipe.add_nodes_folder(self.root, out_nodes)
         if alias:
             self.set_alias(name, alias)
         return self.entry(name)
@@ -326,12 +362,12 @@ class ProjectFolder:
         if any(entry.alias == alias for entry in self.entries()):
             raise ParameterError("alias", found=f"{alias!r}, taken", expected="a name that no other job has")
 
-    def set_statuses(self, statuses: Mapping[str, int]) -> None:
+    def set_statuses(self, statuses: Mapping[str, int], patience_s: float = PATIENCE_S) -> None:
         """Tell the pipeline (and so RELION) the states of jobs; writes only what changed."""
         current = {p.name.rstrip("/"): p.status for p in pipe.read_pipeline(self.root).processes}
         changes = {name: status for name, status in statuses.items() if current.get(name, status) != status}
         if changes:
-            with pipe.changed_pipeline(self.root) as pipeline:
+            with pipe.changed_pipeline(self.root, patience_s) as pipeline:
                 for name, status in changes.items():
                     process = pipeline.process(name)
                     if process is not None:

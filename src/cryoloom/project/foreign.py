@@ -1,41 +1,95 @@
-"""Jobs that RELION made: what their `job.star` means in our words."""
+"""Jobs that RELION made: what their `job.star` means in our words, and what in it we have no words for."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from cryoloom.errors import ParameterError
+from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.folder import JobEntry
+from cryoloom.project.forms.relion31 import EXTERNAL, label_of_type, unknown_options
 from cryoloom.project.jobstar import read_job_star
-from cryoloom.project.registry import find_protocol
+from cryoloom.project.registry import all_protocols, find_protocol
 from cryoloom.protocol.protocols import Protocol
 
 
-def protocol_of(entry: JobEntry) -> Protocol:
+def protocol_of(entry: JobEntry, *, whole: bool = False) -> Protocol:
     """The protocol with a job's values, whoever made it.
 
+    Args:
+        entry: the job.
+        whole: all of it, to be run again; else as much as is known, to look at it.
     Raises:
         ParameterError: Cryoloom has no protocol of this kind.
+        ProjectError: with `whole`, options of RELION's job that ours does not have.
     """
-    return entry.make_protocol() if entry.spec is not None else protocol_of_star(entry)
+    return entry.make_protocol() if entry.spec is not None else protocol_of_star(entry, whole=whole)
 
 
-def protocol_of_star(entry: JobEntry) -> Protocol:
+def protocol_of_star(entry: JobEntry, *, whole: bool = False) -> Protocol:
     """The protocol and values that a RELION job's `job.star` means.
 
-    Options that our protocol does not have are left out; a value that it would refuse counts as
-    not given, since RELION took it.
+    Without `whole`, options that our protocol does not have are left out, and a value that it would refuse
+    counts as not given, since RELION took it.
 
     Raises:
         ParameterError: Cryoloom has no protocol of this kind.
+        ProjectError: with `whole`, there are such options; they are named.
     """
-    kind = find_protocol(entry.protocol)
-    _, options = read_job_star(entry.folder / "job.star")
+    file = entry.folder / "job.star"
+    number, options = read_job_star(file)
+    kind = protocol_for(file, number, options)
     values: dict[str, Any] = {}
+    lost: dict[str, str] = unknown_options(number, options, _known(kind)) if whole else {}
     for name, text in options.items():
         if name in kind.params:
             try:
                 kind({name: text})
             except ParameterError:
+                lost[name] = text
                 continue
             values[name] = text
+    if whole and lost:
+        raise ProjectError(
+            f"{file}", found="with options that Cryoloom does not know: "
+            + ", ".join(f"{name}={value}" for name, value in lost.items()),
+            expected=f"only those that `cryoloom help {kind.name}` lists",
+            hint="Copy or continue it in RELION's GUI; without them it would be another job.",
+        )  # fmt: skip
     inputs = {name: spec.kind(options[name]) for name, spec in kind.inputs.items() if options.get(name)}
     return kind(values, inputs)
+
+
+def protocol_for(file: Path, number: int, options: Mapping[str, str]) -> type[Protocol]:
+    """The protocol of ours that a `job.star` of RELION's is a job of.
+
+    Of several that RELION has one type for (imports), that whose fixed options stand in the file.
+
+    Raises:
+        ProjectError: there is none, and what the file asks for instead.
+    """
+    label = label_of_type(number)
+    if number == EXTERNAL and options.get("param1_label") == "protocol":
+        return find_protocol(options.get("param1_value", ""))
+    found = [kind for kind in all_protocols() if kind.relion_type == number != EXTERNAL]
+    fitting = [
+        kind
+        for kind in found
+        if all(options.get(key, value) == value for key, value in kind.relion_fixed.items())
+    ]
+    if len(found) == 1:
+        return found[0]
+    if len(fitting) == 1:
+        return fitting[0]
+    asked = (
+        f" ({options['node_type']})" if options.get("do_other") == "Yes" and options.get("node_type") else ""
+    )
+    known = ", ".join(kind.name for kind in found)
+    raise ProjectError(
+        f"{file}", found=f"a job of {label}{asked}",
+        expected=f"one that Cryoloom has a protocol for ({known})" if known else "one that Cryoloom has a protocol for",
+    )  # fmt: skip
+
+
+def _known(kind: type[Protocol]) -> dict[str, str | None]:
+    """The options that a protocol has; with a value where it stands for that one only."""
+    return {**dict.fromkeys([*kind.params, *kind.inputs]), **kind.relion_fixed}

@@ -36,24 +36,26 @@ def cache_folder(root: Path) -> Path:
 def read_index(root: Path) -> dict[str, Row]:
     """All rows by name; none where the index is missing, broken or of another version."""
     path = cache_folder(root) / FILE
-    if not path.exists():
-        return {}
     try:
+        if not path.exists():
+            return {}
         with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=1.0)) as base:
             if base.execute("pragma user_version").fetchone()[0] != _SCHEMA:
                 return {}
             rows = base.execute("select name, stamp, state, summary from job")
             return {row[0]: Row(*row) for row in rows}
-    except sqlite3.Error:
+    except (sqlite3.Error, OSError):
         return {}
 
 
 def add_to_index(root: Path, rows: Iterable[Row], gone: Collection[str] = ()) -> None:
     """Remember rows, and forget jobs; a lost or locked index costs time and nothing else."""
     folder = cache_folder(root)
-    folder.mkdir(parents=True, exist_ok=True)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         _add(folder / FILE, rows, gone)
+    except OSError:
+        pass  # a cache that cannot be used
     except sqlite3.DatabaseError as error:
         if not isinstance(error, sqlite3.OperationalError):
             drop_index(root)  # no database at all: the next look makes it anew

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom._version import __version__
+from cryoloom.errors import ProjectError
 from cryoloom.project.jsonfile import read_json, write_json
 from cryoloom.project.processes import host_name
 from cryoloom.project.registry import find_protocol
@@ -72,9 +73,20 @@ def read_spec(folder: Path) -> JobSpec:
     """The job's description.
 
     Raises:
-        ProjectError: the file is missing or damaged.
+        UnreadableError: the file cannot be read now, or a newer version wrote it.
+        ProjectError: it is missing or damaged.
     """
-    content = read_json(folder / FILE)
+    content = read_json(folder / FILE, FORMAT)
+    try:
+        return _spec_of(content)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ProjectError(
+            f"{folder / FILE}", found=f"incomplete ({error!r})", expected="a job's description",
+            hint="Put it back from a copy.",
+        ) from None  # fmt: skip
+
+
+def _spec_of(content: Mapping[str, Any]) -> JobSpec:
     return JobSpec(
         id=content["id"],
         name=content["name"],

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.errors import ProjectError
-from cryoloom.project.pipeline import FOLDERS, TYPES
+from cryoloom.project.forms.relion31 import EVERY_FORM, EXTERNAL
 from cryoloom.protocol.protocols import Protocol
 
-EXTERNAL = 99
 CONTINUE = "fn_cont"  # RELION's option: the optimiser file of the iteration to go on from
 _EXTERNAL_INPUTS = {
     "movies": "in_mov",
@@ -25,15 +24,13 @@ _EXTERNAL_INPUTS = {
     "final map": "in_3dref",
     "mask": "in_mask",
 }
-# What RELION's forms ask for a queue; here jobs are queued by Cryoloom's launchers.
-_QUEUE = {"do_queue": "No", "min_dedicated": "1", "qsub": "qsub", "qsubscript": "", "queuename": "openmpi"}
 
 
 def job_options(protocol: Protocol) -> dict[str, str]:
     """The options of a job, as they stand in `job.star`."""
     if protocol.relion_type == EXTERNAL:
         return _external_options(protocol)
-    options = {**_QUEUE, "other_args": "", **protocol.relion_fixed}
+    options = {**EVERY_FORM, **protocol.relion_fixed}
     options |= {name: dataset.path for name, dataset in protocol.given.items()}
     options |= {
         name: relion_text(protocol.values[name]) for name, spec in protocol.params.items() if not spec.own
@@ -65,7 +62,7 @@ def read_job_star(path: Path) -> tuple[int, dict[str, str]]:
     """RELION's job type and options.
 
     Raises:
-        ProjectError: no such file, or not a job of RELION 3.1 or later.
+        ProjectError: no such file, or no job of RELION 3.1: one of RELION 4 or 5.
     """
     from cryoloom import star
     from cryoloom.errors import StarError
@@ -83,9 +80,13 @@ def read_job_star(path: Path) -> tuple[int, dict[str, str]]:
         raise ProjectError(
             f"{path}", found="no job.star", expected="blocks data_job and data_joboptions_values"
         )
-    number = job.get("rlnJobType", job.get("rlnJobTypeLabel", ""))
+    number = job.get("rlnJobType", "")
     if not isinstance(number, int):
-        number = TYPES.get(_folder_of_label(str(number)), EXTERNAL)
+        raise ProjectError(
+            f"{path}", found=f"a job of RELION 4 or 5 ({job.get('rlnJobTypeLabel', 'of no type')})",
+            expected="one of RELION 3.1, whose types are numbers",
+            hint="Options of one name may mean something else there: RELION 4 and 5 run it themselves.",
+        )  # fmt: skip
     names, texts = options.get_columns()[:2]
     values = {
         str(name): relion_text(value).replace("__", " ")
@@ -106,7 +107,7 @@ def relion_text(value: Any) -> str:
 
 
 def _external_options(protocol: Protocol) -> dict[str, str]:
-    options = {**_QUEUE, "other_args": "", "nr_threads": "1", "fn_exe": "cryoloom-external"}
+    options = {**EVERY_FORM, "nr_threads": "1", "fn_exe": "cryoloom-external"}
     options |= dict.fromkeys(_EXTERNAL_INPUTS.values(), "")
     for dataset in protocol.given.values():
         slot = _EXTERNAL_INPUTS.get(dataset.kind)
@@ -118,12 +119,6 @@ def _external_options(protocol: Protocol) -> dict[str, str]:
     for number, (name, value) in enumerate(shown[:10], start=1):
         options[f"param{number}_label"], options[f"param{number}_value"] = name, value
     return options
-
-
-def _folder_of_label(label: str) -> str:
-    """RELION 4's label ("relion.class2d") → RELION 3.1's folder."""
-    word = label.removeprefix("relion.").split(".")[0]
-    return next((folder for folder in FOLDERS.values() if folder.lower() == word), "External")
 
 
 def _word(value: str) -> str:

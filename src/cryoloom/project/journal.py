@@ -13,9 +13,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryoloom.errors import ProjectError
+from cryoloom.errors import ProjectError, UnreadableError
+from cryoloom.project.jsonfile import check_format
 
 FILE = "journal.jsonl"
+HEAD_BYTES = 160  # holds time and process of the first event
+FORMAT = 1  # stands in each `attempt.started`
 
 
 @dataclass(slots=True)
@@ -37,6 +40,7 @@ class OutputState:
 class JobHistory:
     """The journal folded: all that is known of a job's past."""
 
+    head: bytes = b""  # how the journal begins: one that was begun anew begins otherwise
     names_items: bool = True  # else items are counted in `rows_done`, and `done` stays empty
     seq: int = -1
     offset: int = 0  # bytes read, up to the last whole line
@@ -187,29 +191,37 @@ class JobHistory:
 def read_history(folder: Path, since: JobHistory | None = None) -> JobHistory:
     """Fold a job's journal, or what has come since the last look.
 
-    A last line without its newline (a kill in mid-write) does not count. A journal shorter than
-    what was read before is folded anew.
+    A last line without its newline (a kill in mid-write) does not count. A journal that was
+    begun anew since the last look, which is shorter or begins otherwise, is folded anew.
 
     Raises:
+        UnreadableError: it cannot be read now, or a newer version writes it.
         ProjectError: a line is no event.
     """
     history = since or JobHistory()
     try:
         with (folder / FILE).open("rb") as file:
-            if os.fstat(file.fileno()).st_size < history.offset:
-                history = JobHistory(history.names_items)
+            head = file.read(HEAD_BYTES)
+            if os.fstat(file.fileno()).st_size < history.offset or not head.startswith(history.head):
+                history = JobHistory(names_items=history.names_items)
+            history.head = head
             file.seek(history.offset)
             data = file.read()
     except FileNotFoundError:
         return JobHistory(
-            since is None or since.names_items
+            names_items=since is None or since.names_items
         )  # not begun; or restarted, and then what was read before is no longer so
-    except OSError:
-        return history
+    except OSError as error:
+        raise UnreadableError(
+            f"{folder / FILE}", found=f"not readable ({error.strerror})", expected="the job's journal"
+        ) from None
     whole = data[: data.rfind(b"\n") + 1]
     for line in whole.splitlines():
         try:
-            history.take(json.loads(line))
+            event = json.loads(line)
+            if event["kind"] == "attempt.started":
+                check_format(f"{folder / FILE}", event.get("format", 1), FORMAT)
+            history.take(event)
         except (ValueError, TypeError, KeyError) as error:
             raise ProjectError(
                 f"{folder / FILE}, behind event {history.seq}", found=f"{line[:80]!r} ({error!r})",

@@ -9,9 +9,10 @@ from cryoloom.project.folder import JobEntry
 def parents_of(entry: JobEntry) -> set[str]:
     """Jobs whose files a job reads, whose end it waits for, or that it continues."""
     parents = {"/".join(file.split("/")[:2]) for file in entry.input_files}
-    if entry.spec is not None:
-        parents |= {dataset.job for dataset in entry.spec.inputs.values()}
-        parents |= {*entry.spec.wait_for, entry.spec.continues}
+    spec = entry.known_spec
+    if spec is not None:
+        parents |= {dataset.job for dataset in spec.inputs.values()}
+        parents |= {*spec.wait_for, spec.continues}
     return parents - {entry.name, ""}
 
 
@@ -35,7 +36,7 @@ def refuse_running(entries: Sequence[JobEntry], jobs: Iterable[str]) -> None:
     """
     wanted = set(jobs)
     for entry in entries:
-        if entry.name in wanted and entry.status().state == "running":
+        if entry.name in wanted and entry.look().state == "running":
             raise ProjectError(
                 f"{entry.name}", found="running", expected="ended",
                 hint=f"Stop it first: cryoloom stop {entry.name}",

@@ -1,45 +1,26 @@
 """`default_pipeline.star` in RELION 3.1's form: the truth for counter, aliases and RELION's jobs.
 
-Read at any time; changed only under `relion_lock`. Written without a STAR library's table types,
+Read at any time; changed only under `relion_lock`, and only in RELION 3.1's form: what RELION 4 and 5 write is read,
+and never written. Columns and tables that we do not know are kept. Written without a STAR library's table types,
 because RELION is particular about this file and the command line must start fast.
 """
 
 import contextlib
 import os
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryoloom.errors import ProjectError
-from cryoloom.project.relion_lock import relion_lock
+from cryoloom.errors import ProjectError, UnreadableError
+from cryoloom.project.forms.relion31 import type_of_label
+from cryoloom.project.relion_lock import PATIENCE_S, relion_lock
+from cryoloom.project.sharing import as_folder_says, as_it_was, shared_as
 
 FILE = "default_pipeline.star"
+WRITING_S = 0.5  # so long a file that is not whole may be one that is being written
 RUNNING, SCHEDULED, SUCCEEDED, FAILED, ABORTED = range(5)
 STATES = ("running", "scheduled", "succeeded", "failed", "aborted")
-
-FOLDERS = {
-    0: "Import",
-    1: "MotionCorr",
-    2: "CtfFind",
-    3: "ManualPick",
-    4: "AutoPick",
-    5: "Extract",
-    7: "Select",
-    8: "Class2D",
-    9: "Class3D",
-    10: "Refine3D",
-    12: "MaskCreate",
-    13: "JoinStar",
-    14: "Subtract",
-    15: "PostProcess",
-    16: "LocalRes",
-    18: "InitialModel",
-    19: "MultiBody",
-    20: "Polish",
-    21: "CtfRefine",
-    99: "External",
-}
-TYPES = {folder: number for number, folder in FOLDERS.items()}
 
 # RELION 4 and 5 write words where 3.1 writes numbers.
 _STATUS_LABELS = {"Running": 0, "Scheduled": 1, "Succeeded": 2, "Failed": 3, "Aborted": 4}
@@ -53,6 +34,8 @@ class Process:
     alias: str  # "Class2D/LoG/" or "None"
     type: int
     status: int
+    label: str = ""  # RELION 4's and 5's word for its type: relion.importtomo
+    more: dict[str, str] = field(default_factory=dict)  # columns that we do not know
 
 
 @dataclass(slots=True)
@@ -64,6 +47,11 @@ class Pipeline:
     nodes: list[tuple[str, int]] = field(default_factory=list)  # (file, node type)
     input_edges: list[tuple[str, str]] = field(default_factory=list)  # (file, job)
     output_edges: list[tuple[str, str]] = field(default_factory=list)  # (job, file)
+    form: str = "3.1"  # of which RELION it is: 3.1, or "4 or 5"
+    # What we do not know, and write as it was: of the counter's block, of nodes by file, whole blocks.
+    general: dict[str, str] = field(default_factory=dict)
+    node_more: dict[str, dict[str, str]] = field(default_factory=dict)
+    blocks: list[str] = field(default_factory=list)
 
     def process(self, name: str) -> Process | None:
         """The row of a job by its name, with or without the trailing slash."""
@@ -86,34 +74,70 @@ class Pipeline:
     def text(self) -> str:
         """The file as RELION 3.1 writes it."""
         head = "\n# version 30001\n\ndata_pipeline_"
-        parts = [f"{head}general\n\n_rlnPipeLineJobCounter                   {self.counter:>8}\n \n"]
+        general = "".join(f"_{label:<40} {value:>8}\n" for label, value in self.general.items())
+        parts = [f"{head}general\n\n_rlnPipeLineJobCounter                   {self.counter:>8}\n{general} \n"]
+        more = tuple(dict.fromkeys(label for process in self.processes for label in process.more))
+        of_nodes = tuple(dict.fromkeys(label for known in self.node_more.values() for label in known))
         tables: tuple[tuple[str, tuple[str, ...], list[tuple[str, ...]]], ...] = (
             (
                 "processes",
-                ("ProcessName", "ProcessAlias", "ProcessType", "ProcessStatus"),
-                [(p.name, p.alias, f"{p.type:>12}", f"{p.status:>12}") for p in self.processes],
+                ("ProcessName", "ProcessAlias", "ProcessType", "ProcessStatus", *more),
+                [
+                    (
+                        p.name,
+                        p.alias,
+                        f"{p.type:>12}",
+                        f"{p.status:>12}",
+                        *(p.more.get(one, "None") for one in more),
+                    )
+                    for p in self.processes
+                ],
             ),
-            ("nodes", ("NodeName", "NodeType"), [(name, f"{kind:>12}") for name, kind in self.nodes]),
+            (
+                "nodes",
+                ("NodeName", "NodeType", *of_nodes),
+                [
+                    (
+                        name,
+                        f"{kind:>12}",
+                        *(self.node_more.get(name, {}).get(one, "None") for one in of_nodes),
+                    )
+                    for name, kind in self.nodes
+                ],
+            ),
             ("input_edges", ("EdgeFromNode", "EdgeProcess"), list(self.input_edges)),
             ("output_edges", ("EdgeProcess", "EdgeToNode"), list(self.output_edges)),
         )
         for name, labels, rows in tables:
             if rows:
-                header = "".join(f"_rlnPipeLine{label} #{n} \n" for n, label in enumerate(labels, start=1))
+                header = "".join(f"_{_full(label)} #{n} \n" for n, label in enumerate(labels, start=1))
                 lines = "".join(" ".join(word.rjust(10) for word in row) + " \n" for row in rows)
                 parts.append(f"{head}{name}\n\nloop_ \n{header}{lines} \n")
-        return "".join(parts)
+        return "".join([*parts, *self.blocks])
 
 
 def read_pipeline(root: Path) -> Pipeline:
     """The project's pipeline, in the form of any RELION from 3.1 to 5.
 
     Raises:
-        ProjectError: there is none, or it cannot be understood.
+        UnreadableError: it is there, and empty, cut short, damaged or not readable: how many jobs there are is not known.
+        ProjectError: there is none.
     """
+    deadline = time.monotonic() + WRITING_S
+    while True:
+        try:
+            return _read_once(root)
+        except UnreadableError:
+            # RELION writes it in place: an instant later it may be whole.
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+def _read_once(root: Path) -> Pipeline:
     path = root / FILE
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ProjectError(
             f"{root}",
@@ -121,42 +145,122 @@ def read_pipeline(root: Path) -> Pipeline:
             expected="a RELION or Cryoloom project",
             hint="Make one with `cryoloom new`, or name it with --project DIR.",
         ) from None
-    except OSError as error:
-        raise ProjectError(
-            f"{path}", found=f"not readable ({error.strerror})", expected="a pipeline file"
+    except (OSError, UnicodeError) as error:
+        raise UnreadableError(
+            f"{path}",
+            found=f"not readable ({getattr(error, 'strerror', '') or error})",
+            expected="a pipeline file",
         ) from None
-    pipeline = Pipeline()
-    block = ""
-    labels: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        if words[0].startswith("data_"):
-            block, labels = words[0][len("data_pipeline_") :], []
-        elif words[0] == "loop_":
-            labels = []
-        elif words[0].startswith("_"):
-            labels.append(words[0][len("_rlnPipeLine") :])
-            if labels[-1] == "JobCounter":
-                pipeline.counter = int(words[1])
-        else:
-            try:
-                _take_row(pipeline, block, dict(zip(labels, words, strict=False)))
-            except (KeyError, ValueError):
-                raise ProjectError(
-                    f"{path}, line {number}",
-                    found=repr(line.strip()[:80]),
-                    expected=f"a row of data_pipeline_{block}",
-                ) from None
+    pipeline, last, has_counter = _parsed(path, text)
+    lacks = _what_lacks(root, pipeline, text, last, has_counter)
+    if lacks:
+        raise UnreadableError(
+            f"{path}", found=lacks, expected="a whole pipeline file",
+            hint="Put it back from a copy; each job's own part of it lies in its folder, as job_pipeline.star.",
+        )  # fmt: skip
     return pipeline
 
 
+def _parsed(path: Path, text: str) -> tuple[Pipeline, str, bool]:
+    """What a text says; the name of its last block; whether it has the counter."""
+    pipeline, has_counter = Pipeline(), False
+    block = ""
+    labels: list[str] = []
+    is_known = True
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split()
+        if words and words[0].startswith("data_"):
+            block, labels = words[0].removeprefix("data_").removeprefix("pipeline_"), []
+            is_known = words[0].startswith("data_pipeline_") and block in _BLOCKS
+            if not is_known:
+                pipeline.blocks.append(f"\n# version 30001\n\n{line}\n")
+        elif not is_known:
+            if not (words and words[0].startswith("# version")):
+                pipeline.blocks[-1] += f"{line}\n"
+        elif not words or words[0].startswith("#"):
+            continue
+        elif words[0] == "loop_":
+            labels = []
+        elif words[0].startswith("_"):
+            labels.append(words[0].removeprefix("_rlnPipeLine").removeprefix("_"))
+            try:
+                if labels[-1] == "JobCounter":
+                    pipeline.counter, has_counter = int(words[1]), True
+                elif block == "general":
+                    pipeline.general[words[0][1:]] = words[1]
+            except (IndexError, ValueError):
+                raise _no_row(path, number, line, block) from None
+        else:
+            try:
+                _take_row(pipeline, block, dict(zip(labels, words, strict=True)))
+            except (KeyError, ValueError):
+                raise _no_row(path, number, line, block) from None
+    return pipeline, block, has_counter
+
+
+def _no_row(path: Path, number: int, line: str, block: str) -> UnreadableError:
+    return UnreadableError(
+        f"{path}, line {number}", found=repr(line.strip()[:80]), expected=f"a row of data_pipeline_{block}"
+    )
+
+
+def _what_lacks(root: Path, pipeline: Pipeline, text: str, last: str, has_counter: bool) -> str:
+    """How a file shows that it is not whole; "" when it does not.
+
+    RELION ends each table with a line of blanks. Where the cut fell between two tables, those are missed that the jobs'
+    own files have.
+    """
+    if not text.strip():
+        return "empty"
+    if not has_counter:
+        return "without a job counter"
+    is_open_ended = not text.endswith("\n") or text.splitlines()[-1].strip()
+    if is_open_ended:
+        return f"cut short within data_pipeline_{last} (no blank line ends it)"
+    if not pipeline.processes and pipeline.counter > 1 and any(root.glob("*/job[0-9]*/job_pipeline.star")):
+        return "cut short (without the table processes, though there are jobs)"
+    for block, rows in (("nodes", pipeline.nodes), ("output_edges", pipeline.output_edges)):
+        if pipeline.processes and not rows and any(_has(root, one, block) for one in pipeline.processes):
+            return f"cut short (without the table {block}, which its jobs have)"
+    return ""
+
+
+def _has(root: Path, process: Process, block: str) -> bool:
+    """Whether a job's own pipeline file has a table."""
+    try:
+        return f"data_pipeline_{block}\n" in (root / process.name / "job_pipeline.star").read_text()
+    except (OSError, UnicodeError):
+        return False
+
+
+def check_form(root: Path, pipeline: Pipeline) -> None:
+    """That a project is of the one form that we write.
+
+    Raises:
+        ProjectError: RELION 4 or 5 has made it theirs.
+    """
+    if pipeline.form != "3.1":
+        raise ProjectError(
+            f"{root}", found=f"a project of RELION {pipeline.form}",
+            expected="one in RELION 3.1's form to be written to: nothing was changed",
+            hint="Look at it with `cryoloom ls` and `cryoloom show`; work on its data in a new project: `cryoloom new`.",
+        )  # fmt: skip
+
+
 @contextlib.contextmanager
-def changed_pipeline(root: Path) -> Iterator[Pipeline]:
-    """The pipeline under RELION's lock; written back, whole, when the block ends without error."""
-    with relion_lock(root):
+def changed_pipeline(root: Path, patience_s: float = PATIENCE_S) -> Iterator[Pipeline]:
+    """The pipeline under RELION's lock; written back, whole, when the block ends without error.
+
+    Args:
+        root: the project.
+        patience_s: so long another program may hold the lock.
+    Raises:
+        ProjectError: it cannot be read, another program holds it, or it is RELION 4's or 5's.
+    """
+    check_form(root, read_pipeline(root))  # without a lock in a project that is not ours to write
+    with relion_lock(root, patience_s), shared_as(root):
         pipeline = read_pipeline(root)
+        check_form(root, pipeline)
         before = pipeline.text()
         yield pipeline
         if pipeline.text() != before:
@@ -164,11 +268,19 @@ def changed_pipeline(root: Path) -> Iterator[Pipeline]:
 
 
 def write_pipeline(root: Path, pipeline: Pipeline) -> None:
-    """Write the file whole, and tell an open RELION GUI to read it again."""
-    beside = root / f".{FILE}.{os.getpid()}.tmp"
-    beside.write_text(pipeline.text(), encoding="utf-8")
-    beside.replace(root / FILE)
-    (root / ".pipeline_has_changed").touch()
+    """Write the file whole, on the disk before it takes the other's place, and tell an open RELION GUI to read it again."""
+    path, beside = root / FILE, root / f".{FILE}.{os.getpid()}.tmp"
+    with beside.open("w", encoding="utf-8") as file:
+        try:
+            as_it_was(file.fileno(), path.stat())
+        except FileNotFoundError:
+            as_folder_says(file.fileno(), root)
+        file.write(pipeline.text())
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    with shared_as(root), contextlib.suppress(PermissionError):  # another's, which tells the GUI as well
+        (root / ".pipeline_has_changed").touch()
 
 
 def add_nodes_folder(root: Path, nodes: Iterable[tuple[str, int]]) -> None:
@@ -179,14 +291,35 @@ def add_nodes_folder(root: Path, nodes: Iterable[tuple[str, int]]) -> None:
         mark.touch()
 
 
+_BLOCKS = {
+    "general": set[str](),
+    "processes": {"ProcessName", "ProcessAlias", "ProcessType", "ProcessStatus"},
+    "nodes": {"NodeName", "NodeType"},
+    "input_edges": {"EdgeFromNode", "EdgeProcess"},
+    "output_edges": {"EdgeProcess", "EdgeToNode"},
+}
+
+
 def _take_row(pipeline: Pipeline, block: str, row: dict[str, str]) -> None:
+    if not _BLOCKS[block] <= row.keys():
+        # RELION 4 and 5 write words where 3.1 writes numbers.
+        pipeline.form = "4 or 5"
+    more = {label: text for label, text in row.items() if label not in _BLOCKS[block]}
     if block == "processes":
         status = row.get("ProcessStatus") or str(_STATUS_LABELS[row["ProcessStatusLabel"]])
-        kind = row.get("ProcessType") or str(TYPES.get(row["ProcessName"].split("/")[0], 99))
-        pipeline.processes.append(Process(row["ProcessName"], row["ProcessAlias"], int(kind), int(status)))
+        label = row.get("ProcessTypeLabel", "")
+        kind = row.get("ProcessType") or str(type_of_label(label))
+        process = Process(row["ProcessName"], row["ProcessAlias"], int(kind), int(status), label, more)
+        pipeline.processes.append(process)
     elif block == "nodes":
         pipeline.nodes.append((row["NodeName"], int(row.get("NodeType", -1))))
+        if more:
+            pipeline.node_more[row["NodeName"]] = more
     elif block == "input_edges":
         pipeline.input_edges.append((row["EdgeFromNode"], row["EdgeProcess"]))
     elif block == "output_edges":
         pipeline.output_edges.append((row["EdgeProcess"], row["EdgeToNode"]))
+
+
+def _full(label: str) -> str:
+    return label if label.startswith(("rln", "cryoloom")) else f"rlnPipeLine{label}"

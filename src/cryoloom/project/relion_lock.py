@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import pwd
 import shutil
 import time
 from collections.abc import Iterator
@@ -19,7 +20,9 @@ from cryoloom.project.processes import host_name, is_alive, start_ticks
 
 LOCK = ".relion_lock"
 OWNER = "lock_default_pipeline.star"  # RELION's name for the file inside
-PATIENCE_S = 60.0
+PATIENCE_S = 10.0
+# RELION holds it for an instant: one so old was left by a program that was killed, and is not worth our waiting.
+STALE_S, STALE_PATIENCE_S = 60.0, 1.0
 # Who has made the folder writes into it at once: one that stays empty was left by a program that was killed.
 EMPTY_S = 5.0
 
@@ -45,12 +48,13 @@ def relion_lock(root: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
             is_old = time.monotonic() - since > EMPTY_S
             if _is_dead(owner) if owner is not None else is_old and _is_empty(lock):
                 _break(lock, stamp)
-            if time.monotonic() - began > patience_s:
+            waited = time.monotonic() - began
+            if waited > patience_s or (owner is None and waited > STALE_PATIENCE_S and _age(lock) > STALE_S):
                 raise ProjectError(
                     f"{lock}",
-                    found=f"held for {patience_s:.0f} s by {owner or 'a RELION program'}",
+                    found=f"held {_by_whom(lock, owner)}",
                     expected="free",
-                    hint=f"If no RELION program runs in this project, remove it: rm -r {lock}",
+                    hint=f"If that program does not run any more, remove it: rm -r {lock}",
                 ) from None
             time.sleep(0.02)
         except OSError as error:
@@ -71,6 +75,29 @@ def _owner(lock: Path) -> dict[str, object] | None:
     except (OSError, ValueError):
         return None
     return owner if isinstance(owner, dict) and "pid" in owner else None
+
+
+def _age(lock: Path) -> float:
+    """Seconds since it was taken, by the wall clock."""
+    try:
+        return time.time() - lock.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _by_whom(lock: Path, owner: dict[str, object] | None) -> str:
+    """Whose it is and since when, as far as it can be known."""
+    try:
+        stat = lock.stat()
+        user = pwd.getpwuid(stat.st_uid).pw_name
+    except OSError:
+        return "by another program"
+    except KeyError:
+        user = f"user {stat.st_uid}"
+    since = time.strftime("%F %T", time.localtime(stat.st_mtime))
+    if owner is not None:
+        return f"by process {owner['pid']} of {user} on {owner.get('host', 'another host')} since {since}"
+    return f"by a RELION program of {user} since {since}"
 
 
 def _is_empty(lock: Path) -> bool:

@@ -33,6 +33,7 @@ def restart_jobs(project: ProjectFolder, job: str, *, dependents: bool | None = 
     Raises:
         ProjectError: it runs, or one that reads from it does; it is RELION's; dependents without a word on them.
     """
+    project.check_form()
     entries = project.entries()
     first = project.entry(job)
     others = dependents_of(entries, [first.name])

@@ -96,7 +96,7 @@ def _needing(entries: Sequence[JobEntry], job: str) -> tuple[tuple[str, ...], tu
     Beyond the latter nothing is named: what comes after them waits for their restart anyway.
     """
     reached, followers, wholes = {job}, [], []
-    is_over = any(entry.name == job and entry.status().state == "succeeded" for entry in entries)
+    is_over = any(entry.name == job and entry.look().state == "succeeded" for entry in entries)
     for entry in entries:
         protocol = _protocol(entry)
         if protocol is None or entry.name == job:
@@ -104,7 +104,7 @@ def _needing(entries: Sequence[JobEntry], job: str) -> tuple[tuple[str, ...], tu
         read = [name for name, dataset in protocol.given.items() if dataset.job in reached]
         if not read:
             continue
-        state = entry.status().state
+        state = entry.look().state
         # Who still runs though its input has ended has seen that end.
         ended = state in ("succeeded", "failed") or (state == "running" and is_over)
         if isinstance(protocol, ItemProtocol | RowProtocol) and any(

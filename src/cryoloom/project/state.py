@@ -9,7 +9,7 @@ from cryoloom.project.attempts import Attempt, newest_attempt, read_control
 from cryoloom.project.disk import why_not_writable
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory, read_history
-from cryoloom.project.jsonfile import read_json_or_none
+from cryoloom.project.jsonfile import read_json_if_there
 from cryoloom.project.notes import marked_state
 from cryoloom.project.pipeline import STATES
 
@@ -28,6 +28,7 @@ class JobStatus:
     wanted: str = "run"
     stream: str = "open"
     resumable: bool = False  # ended without a verdict: the scheduler may try again
+    damage: str = ""  # why its files do not tell its state: what stands here is the last that was known
 
     def last_word(self) -> str:
         """How a running attempt ended by its journal, "" while it goes on: its process lives a moment longer."""
@@ -42,6 +43,9 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
     Args:
         folder: the job's, with `job.json`.
         history: what an earlier look folded, to read on from there.
+    Raises:
+        UnreadableError: one of its files is there and cannot be read now.
+        ProjectError: its journal is damaged.
     """
     history = read_history(folder, history)
     attempt = newest_attempt(folder)
@@ -67,7 +71,7 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
             )
         return status("running", history.waiting)
     ended_by = (attempt.exit or {}).get("ended_by", "")
-    given_up = read_json_or_none(attempt.folder / "given_up.json")
+    given_up = read_json_if_there(attempt.folder / "given_up.json")
     is_stopped = ended_by == "cancel" or wanted == "stop"
     if history.attempt <= fresh < attempt.number > 1 and not is_stopped and given_up is None:
         # It was to go on with what had ended, and died before it could say that it did.
@@ -80,10 +84,10 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
         return status("failed", history.why)
     if history.state == "aborted":
         return status("aborted", history.why)
-    if history.suspended:
-        return status("scheduled", history.suspended, resumable=True)
     if given_up is not None:
         return status("failed", str(given_up["why"]))
+    if history.suspended:
+        return status("scheduled", history.suspended, resumable=True)
     return status("scheduled", _how_it_ended(attempt), resumable=True)
 
 

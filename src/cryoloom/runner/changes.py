@@ -7,7 +7,7 @@ with each item the version that it was made with.
 from dataclasses import dataclass
 from typing import Any
 
-from cryoloom.project.attempts import CONTROL, read_control
+from cryoloom.project.attempts import CONTROL
 from cryoloom.project.jobstar import job_options, job_star_text
 from cryoloom.protocol.protocols import ItemProtocol
 from cryoloom.runner.context import RunContext
@@ -38,7 +38,7 @@ class Changes:
         stamp = (stat.st_mtime_ns, stat.st_ino)
         if stamp == self.stamp:
             return None
-        for change in read_control(self.run.folder)["changes"]:
+        for change in self.run.wishes()["changes"]:
             if change["version"] > self.run.journal.history.version:
                 return Change(change["version"], change["values"], change["of_all"])
         self.stamp = stamp

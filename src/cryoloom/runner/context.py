@@ -4,9 +4,11 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+from cryoloom.errors import UnreadableError
 from cryoloom.launchers import ledger
 from cryoloom.launchers.machine import gpus_of_string, this_machine
 from cryoloom.launchers.requests import request_of
@@ -53,6 +55,7 @@ class RunContext:
     journal: JournalWriter
     settings: Settings
     time_is_up: threading.Event
+    last_wishes: dict[str, Any] = field(default_factory=dict)
 
     @property
     def is_out_of_time(self) -> bool:
@@ -92,7 +95,21 @@ class RunContext:
 
     def stream_stopped(self) -> bool:
         """Whether the user asked for the stream's end (`cryoloom stop JOB --stream`)."""
-        return bool(read_control(self.folder)["stream"] == "stop")
+        return bool(self.wishes()["stream"] == "stop")
+
+    def wishes(self) -> dict[str, Any]:
+        """What the user wants of the job; where it cannot be read now, what was wanted when it could.
+
+        Raises:
+            Suspended: it could never be read: nobody knows whether the job is to run at all.
+        """
+        try:
+            self.last_wishes = read_control(self.folder)
+        except UnreadableError as error:
+            if not self.last_wishes:
+                raise Suspended(str(error), "wishes") from None
+            self.say_once(f"{error} The wishes of before hold.")
+        return self.last_wishes
 
     def gpus(self, named: str | None = None) -> frozenset[str]:
         """The GPUs that the job's programs run on; `named`: by RELION's string instead of the protocol's."""
@@ -111,7 +128,7 @@ class RunContext:
 
         def take() -> str:
             # A user may change how urgent it is while it waits.
-            request = request_of(self.root, self.name, self.protocol, read_control(self.folder), machine)
+            request = request_of(self.root, self.name, self.protocol, self.wishes(), machine)
             if gpus is not None:
                 request = replace(request, gpus=gpus_of_string(gpus, machine.gpus))
             return ledger.take(request, machine, slot)

@@ -11,16 +11,17 @@ import sys
 import threading
 from pathlib import Path
 
-from cryoloom.errors import CryoloomError
+from cryoloom.errors import CryoloomError, UnreadableError
 from cryoloom.project.attempts import attempts_folder, read_control
 from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_quota, no_space
 from cryoloom.project.jobspec import read_spec
 from cryoloom.project.jobstar import job_star_of
-from cryoloom.project.journal import JournalWriter
+from cryoloom.project.journal import FORMAT, JournalWriter
 from cryoloom.project.needs import check_needs
 from cryoloom.project.notes import clear_marks, set_mark
 from cryoloom.project.registry import find_protocol, tell_module
 from cryoloom.project.settings import load_settings
+from cryoloom.project.sharing import umask_of
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import (
     ItemProtocol,
@@ -41,6 +42,7 @@ def main() -> int:
     """Entry point."""
     root, name, attempt = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
     module = sys.argv[4] if len(sys.argv) > 4 else ""
+    os.umask(umask_of(root))
     time_is_up = threading.Event()
     signal.signal(signal.SIGUSR1, lambda *_: time_is_up.set())
     return run_attempt(root, name, attempt, module=module, time_is_up=time_is_up)
@@ -65,11 +67,17 @@ def run_attempt(
     own = attempts_folder(folder) / f"{attempt:04d}"
     journal = JournalWriter(folder, attempt)
     is_retry = journal.history.state == "succeeded"
-    if is_retry and journal.history.attempt > read_control(folder)["fresh"]:
-        return 0  # it is done, and nobody asked for more
+    try:
+        if is_retry and journal.history.attempt > read_control(folder)["fresh"]:
+            return 0  # it is done, and nobody asked for more
+    except UnreadableError as error:
+        print(error, file=sys.stderr)
+        return 1  # whether somebody asked for more is not known; the scheduler waits until it is
     state, why = "failed", ""
     try:
-        journal.write("attempt.started", id=spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True)
+        journal.write(
+            "attempt.started", format=FORMAT, id=spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True
+        )
         if is_retry:
             _reopen(journal, folder)
         for log in ("run.out", "run.err"):
@@ -82,6 +90,7 @@ def run_attempt(
         run = RunContext(
             root, name, spec, own, job, protocol, journal, settings, time_is_up or threading.Event()
         )
+        run.wishes()
         found = protocol.resolve_auto(job)
         if found:
             journal.write("auto.resolved", values=found)

@@ -15,7 +15,7 @@ def project_views(entries: Sequence[JobEntry]) -> list[Block]:
 def _timeline(entries: Sequence[JobEntry]) -> list[Block]:
     import altair as alt
 
-    ours = [(entry, entry.status().history) for entry in entries if entry.spec is not None]
+    ours = [(entry, entry.look().history) for entry in entries if entry.known_spec is not None]
     began = [history.began for _, history in ours if history.began]
     if not began:
         return []
@@ -48,7 +48,7 @@ def _kept(entries: Sequence[JobEntry]) -> list[Block]:
 
     columns: dict[str, list[object]] = {"step": [], "items": [], "kind": []}
     for entry in entries:
-        history = entry.status().history
+        history = entry.look().history
         for name, output in history.outputs.items():
             dataset = entry.outputs().get(name)
             if dataset is not None and dataset.kind in ("movies", "micrographs", "particles"):

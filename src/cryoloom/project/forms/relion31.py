@@ -1,0 +1,128 @@
+"""RELION 3.1's form: its types of jobs and their folders, and the options that only count when a switch is on.
+
+The later forms name a type by a word, which is 3.1's folder in small letters behind `relion.`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+FOLDERS = {
+    0: "Import",
+    1: "MotionCorr",
+    2: "CtfFind",
+    3: "ManualPick",
+    4: "AutoPick",
+    5: "Extract",
+    7: "Select",
+    8: "Class2D",
+    9: "Class3D",
+    10: "Refine3D",
+    12: "MaskCreate",
+    13: "JoinStar",
+    14: "Subtract",
+    15: "PostProcess",
+    16: "LocalRes",
+    18: "InitialModel",
+    19: "MultiBody",
+    20: "Polish",
+    21: "CtfRefine",
+    99: "External",
+}
+TYPES = {folder: number for number, folder in FOLDERS.items()}
+EXTERNAL = TYPES["External"]
+# Words that are not the folder's name in small letters.
+_TYPE_LABELS = {18: "relion.inimodel"}
+
+# What RELION's forms ask for a queue, and more arguments, which every form has.
+EVERY_FORM = {
+    "do_queue": "No",
+    "min_dedicated": "1",
+    "qsub": "qsub",
+    "qsubscript": "",
+    "queuename": "openmpi",
+    "other_args": "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """An option of RELION's that, as long as it has its usual value, leaves others without a meaning."""
+
+    option: str
+    usual: str
+    governs: frozenset[str] = field(default_factory=frozenset)
+
+
+def _helix(option: str, *governs: str) -> Switch:
+    tube = ("helical_tube_outer_diameter", "helical_rise", "helical_nr_asu")
+    return Switch(option, "No", frozenset({*tube, *governs}))
+
+
+# Options that RELION's forms have and our protocols have not, with RELION 3.1.3's own defaults, found by
+# `relion_pipeliner --addJobFromStar` with a job.star that names nothing else.
+SWITCHES: Mapping[int, Switch] = {
+    1: Switch(
+        "do_own_motioncor", "Yes", frozenset({"fn_motioncor2_exe", "gpu_ids", "other_motioncor2_args"})
+    ),
+    2: Switch(
+        "use_gctf", "No",
+        frozenset({"do_EPA", "do_ignore_ctffind_params", "fn_gctf_exe", "gpu_ids", "other_gctf_args"}),
+    ),
+    4: _helix(
+        "do_pick_helical_segments", "do_amyloid", "helical_tube_kappa_max", "helical_tube_length_min"
+    ),
+    5: _helix(
+        "do_extract_helix", "do_cut_into_segments", "do_extract_helical_tubes", "helical_bimodal_angular_priors"
+    ),
+    8: _helix("do_helix", "do_bimodal_psi", "do_restrict_xoff", "range_psi"),
+    10: _helix(
+        "do_helix", "do_apply_helical_symmetry", "do_local_search_helical_symmetry", "helical_range_distance",
+        "helical_rise_inistep", "helical_rise_initial", "helical_rise_max", "helical_rise_min",
+        "helical_tube_inner_diameter", "helical_twist_inistep", "helical_twist_initial", "helical_twist_max",
+        "helical_twist_min", "helical_z_percentage", "keep_tilt_prior_fixed", "range_psi", "range_rot", "range_tilt",
+    ),
+    12: Switch("do_helix", "No", frozenset({"helical_z_percentage"})),
+}  # fmt: skip
+# Of such options those that count by themselves, with the value that means nothing.
+IDLE: Mapping[int, Mapping[str, str]] = {4: {"particle_diameter": "-1"}}
+
+
+def label_of_type(number: int) -> str:
+    """RELION's word for a job's type."""
+    folder = FOLDERS.get(number)
+    return _TYPE_LABELS.get(number, f"relion.{folder.lower()}" if folder else "relion.unknown")
+
+
+def type_of_label(label: str) -> int:
+    """RELION 3.1's number for the word of a later one; that of External for what 3.1 does not have."""
+    words = ".".join(label.split(".")[:2])
+    if words == "relion.initialmodel":
+        return TYPES["InitialModel"]
+    return next((number for number in FOLDERS if label_of_type(number) == words), EXTERNAL)
+
+
+def unknown_options(
+    number: int, options: Mapping[str, str], known: Mapping[str, str | None]
+) -> dict[str, str]:
+    """Options of a job that do something, and that a protocol of ours does not have.
+
+    Args:
+        number: RELION's type of the job.
+        options: all of its `job.star`.
+        known: those of the protocol; with a value where the protocol stands for that one only.
+    """
+    switch, idle = SWITCHES.get(number), IDLE.get(number, {})
+    is_off = switch is not None and options.get(switch.option, switch.usual) == switch.usual
+    found = {}
+    for name, value in options.items():
+        if switch is not None and (
+            (name in switch.governs and is_off) or (name, value) == (switch.option, switch.usual)
+        ):
+            continue
+        if name in EVERY_FORM or not value or idle.get(name) == value:
+            continue
+        wanted = known.get(name, "")
+        if name in known and (wanted is None or wanted == value):
+            continue
+        found[name] = value
+    return found
