@@ -1,12 +1,15 @@
 """Cores, memory and GPUs are given once; the dead hold nothing."""
 
 import errno
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from cryoloom.errors import ProjectError
 from cryoloom.launchers import ledger
@@ -106,6 +109,78 @@ def test_slots_are_not_given_where_they_cannot_be_booked(monkeypatch: pytest.Mon
 
     assert why.endswith("slots.json cannot be written (No space left on device)")
     assert [use.job for use in ledger.read().uses] == ["holder"]
+
+
+HOLDER = """
+import sys
+from cryoloom.launchers import ledger
+from cryoloom.schedule.slots import Machine, Request
+print(repr(ledger.take(Request("holder", gpus=frozenset({"0"})), Machine(2, 8192, ("0", "1")))), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("loss", ["deleted", "its folder deleted", "emptied", "torn"])
+def test_a_lost_book_grants_nothing_that_a_living_process_holds(loss: str) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert holder.stdin and holder.stdout and holder.stdout.readline() == "''\n"
+    file = ledger.ledger_file()
+    if loss == "deleted":
+        file.unlink()
+    elif loss == "its folder deleted":
+        shutil.rmtree(file.parent)
+    else:
+        file.write_bytes(b"" if loss == "emptied" else file.read_bytes()[:-9])
+    wanted = Request("late", gpus=frozenset({"0"}))
+
+    at_once = ledger.take(wanted, TWO)
+    until(lambda: "was lost" not in ledger.take(wanted, TWO), 10)
+
+    assert "the book of slots was lost" in at_once
+    assert ledger.take(wanted, TWO) == "needs GPU 0; holder holds 0"
+    holder.communicate("")
+    assert not ledger.take(wanted, TWO)
+    ledger.give_back()
+
+
+def test_a_first_book_waits_for_nobody_and_one_of_another_boot_is_begun_anew() -> None:
+    assert not ledger.take(Request("first", cores=2), TWO)
+    file = ledger.ledger_file()
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps(content | {"boot": "another"}))
+
+    ledger.announce({})
+
+    assert ledger.read().uses == [] and not ledger.read().gathers_since
+    ledger.give_back()
+
+
+def test_a_book_of_a_newer_version_is_not_written_and_fields_of_one_are_kept() -> None:
+    assert not ledger.take(Request("holder", cores=2), TWO, "lane 0")
+    file = ledger.ledger_file()
+    content = json.loads(file.read_text())
+    content["uses"][0]["nice"] = 3
+    file.write_text(json.dumps(content))
+
+    assert ledger.take(Request("late"), TWO, "lane 1").startswith("needs 1 core; 0 of 2 free")
+    assert json.loads(file.read_text())["uses"][0]["nice"] == 3
+    file.write_text(json.dumps(content | {"format": 2}))
+    assert "A newer Cryoloom wrote it" in ledger.take(Request("late"), TWO, "lane 1")
+    assert json.loads(file.read_text()) == content | {"format": 2}
+
+
+def test_the_book_is_where_no_logout_and_no_session_of_another_kind_loses_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CRYOLOOM_LEDGER_DIR")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/1")
+    first = ledger.ledger_file()
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+
+    assert ledger.ledger_file() == first == Path(f"/var/tmp/cryoloom-{os.getuid()}/slots.json")
+    assert first.parent.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize(
