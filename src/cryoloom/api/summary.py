@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cryoloom.errors import CryoloomError
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.index import Row, add_to_index, read_index
 from cryoloom.project.journal import JobHistory
+from cryoloom.project.registry import find_protocol
 from cryoloom.project.state import ENDED, JobStatus
 
 
@@ -102,7 +104,7 @@ def _damaged(entry: JobEntry, status: JobStatus) -> JobSummary:
     """A job whose files do not tell what it is: told as such, and nothing of it is touched."""
     return JobSummary(
         entry.name, entry.alias, "", entry.protocol, status.state, status.why, 0, 0, None, {}, "", None, None,
-        ours=True, damage=status.damage,
+        ours=True, stuck=True, damage=status.damage,
     )  # fmt: skip
 
 
@@ -169,9 +171,13 @@ def seconds_left(history: JobHistory, state: str) -> float | None:
 
 
 def _dead_parent(entry: JobEntry, states: Mapping[str, str], stuck: set[str]) -> str:
-    """The sentence about a job that this one waits for in vain."""
+    """The sentence about a job that this one waits for in vain, or about the protocol that nobody has."""
     if entry.spec is None:
         return ""
+    try:
+        find_protocol(entry.spec.protocol)
+    except CryoloomError as error:
+        return str(error)
     inputs = [dataset.job for dataset in entry.spec.inputs.values() if dataset.output]
     for name in (*entry.spec.wait_for, *inputs):
         if states.get(name) in ("failed", "aborted"):

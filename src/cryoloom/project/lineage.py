@@ -1,9 +1,14 @@
 """Who needs whom: parents and dependents of jobs, ours and RELION's alike."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from cryoloom.errors import ProjectError
 from cryoloom.project.folder import JobEntry
+from cryoloom.project.jobspec import FILE as SPEC_FILE
+from cryoloom.project.jobspec import read_spec
+from cryoloom.project.journal import JobHistory
+from cryoloom.project.state import job_status
 
 
 def parents_of(entry: JobEntry) -> set[str]:
@@ -26,6 +31,31 @@ def dependents_of(entries: Sequence[JobEntry], jobs: Iterable[str]) -> list[str]
         if not more:
             return [entry.name for entry in entries if entry.name in found - first]
         found |= more
+
+
+def dead_above(root: Path, job: str) -> str:
+    """The failed or stopped job for which one that is scheduled waits, itself or by others; "" where there is none.
+
+    Raises:
+        ProjectError: a description on the way cannot be read.
+    """
+    seen, todo = {job}, [job]
+    while todo:
+        folder = root / todo.pop()
+        if not (folder / SPEC_FILE).exists():
+            continue  # RELION's
+        spec = read_spec(folder)
+        needed = [dataset.job for dataset in spec.inputs.values() if dataset.output]
+        for name in (*spec.wait_for, *needed):
+            if not name or name in seen or not (root / name / SPEC_FILE).exists():
+                continue
+            seen.add(name)
+            state = job_status(root / name, JobHistory(names_items=False)).state
+            if state in ("failed", "aborted"):
+                return name
+            if state == "scheduled":
+                todo.append(name)
+    return ""
 
 
 def refuse_running(entries: Sequence[JobEntry], jobs: Iterable[str]) -> None:

@@ -4,6 +4,7 @@ The one place of the runner that starts processes. A program dies with the job's
 (PR_SET_PDEATHSIG), so that no orphan writes into a job that was given up.
 """
 
+import contextlib
 import ctypes
 import os
 import re
@@ -24,7 +25,7 @@ from cryoloom.project.settings import Settings
 from cryoloom.protocol.command import Command
 from cryoloom.runner.gpu_use import GpuMeter
 from cryoloom.runner.last_words import said
-from cryoloom.runner.process_use import ProcessMeter
+from cryoloom.runner.process_use import ProcessMeter, tree
 
 # Why each is needed: docs/relion.md, "Environment".
 RELION_ENVIRONMENT = {
@@ -180,7 +181,8 @@ def run(
                 process.terminate()
             if limit_s is not None and time.monotonic() - began > limit_s and not hung:
                 hung = True
-                process.send_signal(signal.SIGKILL)
+                # With all below it, also what has a session of its own: RELION starts CTFFIND by a shell.
+                end_tree(process.pid)
     finally:
         for handle in ends:
             os.close(handle)
@@ -199,6 +201,17 @@ def run(
         round(meter.gpu_s(wall_s), 2),
         meter.peak_mb,
     )
+
+
+def end_tree(pid: int) -> None:
+    """Kill a process and all below it: first they are kept from starting others, then they go."""
+    for number in (signal.SIGSTOP, signal.SIGKILL):
+        before: set[int] = set()
+        while (now := set(tree(pid))) - before:
+            for one in now - before:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(one, number)
+            before |= now
 
 
 def _die_with_parent() -> None:

@@ -15,11 +15,12 @@ import polars as pl
 
 from cryoloom import star
 from cryoloom.em.joining import with_neutral
-from cryoloom.errors import DatasetError, StarError
+from cryoloom.errors import DatasetError, StarError, UnreadableError
 from cryoloom.project.coordinate_files import coordinate_file
 from cryoloom.project.item_ids import with_ids
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory, OutputState, read_history
+from cryoloom.project.lineage import dead_above
 from cryoloom.project.state import job_status
 from cryoloom.project.watching import is_on_network
 from cryoloom.protocol.datasets import Coordinates, Dataset
@@ -134,7 +135,14 @@ class InputStream:
             return
         self._asked = time.monotonic()
         seq = self._history.seq
-        status = job_status(folder, self._history)
+        try:
+            status = job_status(folder, self._history)
+            # Nobody waits for what cannot come: the producer may wait itself, for one that failed.
+            dead = dead_above(self.root, self.dataset.job) if status.state == "scheduled" else ""
+        except UnreadableError:
+            return  # a file server that is away: nothing is known, and the next look comes
+        if dead:
+            raise Suspended(f"input job {self.dataset.job} waits for {dead} in vain; cryoloom resume {dead}")
         self._history = status.history
         if self._history.seq != seq:
             return  # its last words came meanwhile: the next look has them
