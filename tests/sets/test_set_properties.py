@@ -7,8 +7,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryoloom.plugins.relion.autopick import pick_id
-from cryoloom.project.item_ids import with_ids
+from cryoloom.project.item_ids import pick_ids, with_ids
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol import JobFolder, Part, Particles, RowBatch, RowProtocol, RowResult
 
@@ -178,7 +177,8 @@ def test_items_of_other_programs_that_lie_at_one_place_have_ids_of_their_own() -
 
 
 def test_a_pick_that_is_made_again_at_another_place_gets_another_id() -> None:
-    first = pick_id("job", "m.mrc", 0, 10.0, 20.0)
+    first = pick_ids("job", "m.mrc", [(10.0, 20.0), (10.0, 20.0)])
 
-    assert pick_id("job", "m.mrc", 0, 10.0, 20.0) == first
-    assert pick_id("job", "m.mrc", 0, 11.0, 20.0) != first
+    assert len(set(first)) == 2
+    assert pick_ids("job", "m.mrc", [(10.0, 20.0), (10.0, 20.0)]) == first
+    assert not set(pick_ids("job", "m.mrc", [(11.0, 20.0)])) & set(first)

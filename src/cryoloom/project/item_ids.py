@@ -49,14 +49,12 @@ def ids_of_places(micrograph: str, places: Iterable[tuple[object, object]]) -> l
     return found
 
 
-def pick_ids(uuid: str, micrograph: str, count: int, revision: int = 0) -> list[str]:
-    """Ids of a micrograph's picks for ever: from the picking job, the micrograph and the pick's ordinal.
+def pick_ids(uuid: str, micrograph: str, places: Iterable[tuple[object, object]]) -> list[str]:
+    """Ids of a micrograph's picks for ever: from the picking job, the micrograph, the pick's ordinal, and its place.
 
-    Args:
-        revision: how often the job has picked anew with other parameters: its n-th pick is another one then.
+    By its place too, since picks that are made again with other parameters have the ordinals of those before.
     """
-    made = f" revision {revision}" if revision else ""
-    return [item_id(f"{uuid} {micrograph} {ordinal}{made}") for ordinal in range(count)]
+    return [item_id(f"{uuid} {micrograph} {ordinal} {x} {y}") for ordinal, (x, y) in enumerate(places)]
 
 
 def item_id(text: str) -> str:

@@ -54,7 +54,6 @@ class Batch:
     row is found there, where it may be another one (a micrograph of another motion correction).
     `begun`: of the units that belong together (`ItemProtocol.together`) those of which other items are through since
     before: what was made of them must stay. `memory`: what `ItemProtocol.begin` gave.
-    `revision`: how often all items were made again, with other parameters: what is new then gets ids of its own.
     """
 
     number: int
@@ -67,7 +66,6 @@ class Batch:
     partners: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     begun: frozenset[str] = frozenset()
     memory: object = None
-    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)

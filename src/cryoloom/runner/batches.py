@@ -43,7 +43,6 @@ class Work:
     memory: object = None
     values: Mapping[str, Any] = field(default_factory=dict)  # of parameters that are `auto`
     version: int = 0  # of the parameters
-    revision: int = 0  # of the outputs
 
     @property
     def ids(self) -> list[str]:
@@ -77,7 +76,7 @@ class Lane:
         job = self._shadow_of(work)
         batch = Batch(
             work.number, work.batch.items, work.optics, job, job.file(BATCH_FILE), work.sides, work.side_optics,
-            work.partners, work.batch.begun, work.memory, work.revision,
+            work.partners, work.batch.begun, work.memory,
         )  # fmt: skip
         protocol = self.protocol.with_values(work.values) if work.values else self.protocol
         try:

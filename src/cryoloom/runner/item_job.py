@@ -238,7 +238,7 @@ class ItemRun:
                 {name: side.stream.optics for name, side in self.sides.items()},
                 {name: pairs for name, (_, pairs) in found.items()},
                 self.memory, self.calls.values(batch.items, self.leading.optics),
-                self.run.journal.history.version, self.outputs.revision,
+                self.run.journal.history.version,
             )
         )  # fmt: skip
         return True

@@ -48,12 +48,6 @@ class JobOutputs:
             self.run.log("Committed rows were lost; the datasets are made anew.", error=True)
             make_anew(self.run.journal, self.outputs, whole, optics)
 
-    @property
-    def revision(self) -> int:
-        """How often all items were made again."""
-        states = [output.state for output in self.outputs.values()]
-        return max((state.revision for state in states if state is not None), default=0)
-
     def begin_revision(self) -> None:
         """All items are made again."""
         for output in self.outputs.values():

@@ -118,7 +118,7 @@ class ImportCoordinates(ItemProtocol):
         target = inside(batch.job.path, file)
         target.parent.mkdir(parents=True, exist_ok=True)
         if ITEM_ID not in picks.columns:
-            ids = pick_ids(job.uuid, micrograph, picks.height, batch.revision)
+            ids = pick_ids(job.uuid, micrograph, picks.select("rlnCoordinateX", "rlnCoordinateY").iter_rows())
             picks = picks.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))
         axes = [pl.col(axis).cast(pl.Float64) * self.scale for axis in ("rlnCoordinateX", "rlnCoordinateY")]
         star.write(target, {"": picks.with_columns(axes)})

@@ -240,8 +240,9 @@ class AutoPick(Mpi, ItemProtocol):
             # RELION leaves empty files, and aborts, when a whole call found nothing: that is zero picks.
             picks = star.read(path).get("", pl.DataFrame()) if path.stat().st_size else pl.DataFrame()
             assert isinstance(picks, pl.DataFrame)
-            ids = pick_ids(job.uuid, str(micrograph), picks.height, batch.revision)
             if picks.height:
+                places = picks.select("rlnCoordinateX", "rlnCoordinateY").iter_rows()
+                ids = pick_ids(job.uuid, str(micrograph), places)
                 star.write(path, {"": picks.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))})
             rows.append((micrograph, job.file(file), picks.height, item))
         labels = ["rlnMicrographName", "rlnMicrographCoordinates", "cryoloomCount", ITEM_ID]
