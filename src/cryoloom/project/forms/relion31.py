@@ -60,28 +60,36 @@ def _helix(option: str, *governs: str) -> Switch:
 
 # Options that RELION's forms have and our protocols have not, with RELION 3.1.3's own defaults, found by
 # `relion_pipeliner --addJobFromStar` with a job.star that names nothing else.
-SWITCHES: Mapping[int, Switch] = {
-    1: Switch(
-        "do_own_motioncor", "Yes", frozenset({"fn_motioncor2_exe", "gpu_ids", "other_motioncor2_args"})
+SWITCHES: Mapping[int, tuple[Switch, ...]] = {
+    1: (Switch("do_own_motioncor", "Yes", frozenset({"fn_motioncor2_exe", "gpu_ids", "other_motioncor2_args"})),),
+    2: (
+        Switch(
+            "use_gctf", "No",
+            frozenset({"do_EPA", "do_ignore_ctffind_params", "fn_gctf_exe", "gpu_ids", "other_gctf_args"}),
+        ),
     ),
-    2: Switch(
-        "use_gctf", "No",
-        frozenset({"do_EPA", "do_ignore_ctffind_params", "fn_gctf_exe", "gpu_ids", "other_gctf_args"}),
-    ),
-    4: _helix(
+    4: (
+        _helix(
         "do_pick_helical_segments", "do_amyloid", "helical_tube_kappa_max", "helical_tube_length_min"
+        ),
     ),
-    5: _helix(
+    5: (
+        _helix(
         "do_extract_helix", "do_cut_into_segments", "do_extract_helical_tubes", "helical_bimodal_angular_priors"
+        ),
+        # Of the first 3.1 only: the pixel size that a movie without one was given.
+        Switch("do_set_angpix", "No", frozenset({"angpix"})),
     ),
-    8: _helix("do_helix", "do_bimodal_psi", "do_restrict_xoff", "range_psi"),
-    10: _helix(
+    8: (_helix("do_helix", "do_bimodal_psi", "do_restrict_xoff", "range_psi"),),
+    10: (
+        _helix(
         "do_helix", "do_apply_helical_symmetry", "do_local_search_helical_symmetry", "helical_range_distance",
         "helical_rise_inistep", "helical_rise_initial", "helical_rise_max", "helical_rise_min",
         "helical_tube_inner_diameter", "helical_twist_inistep", "helical_twist_initial", "helical_twist_max",
         "helical_twist_min", "helical_z_percentage", "keep_tilt_prior_fixed", "range_psi", "range_rot", "range_tilt",
+        ),
     ),
-    12: Switch("do_helix", "No", frozenset({"helical_z_percentage"})),
+    12: (Switch("do_helix", "No", frozenset({"helical_z_percentage"})),),
 }  # fmt: skip
 # Of such options those that count by themselves, with the value that means nothing.
 IDLE: Mapping[int, Mapping[str, str]] = {4: {"particle_diameter": "-1"}}
@@ -111,13 +119,17 @@ def unknown_options(
         options: all of its `job.star`.
         known: those of the protocol; with a value where the protocol stands for that one only.
     """
-    switch, idle = SWITCHES.get(number), IDLE.get(number, {})
-    is_off = switch is not None and options.get(switch.option, switch.usual) == switch.usual
+    idle = IDLE.get(number, {})
+    usual = {switch.option: switch.usual for switch in SWITCHES.get(number, ())}
+    meaningless = {
+        name
+        for switch in SWITCHES.get(number, ())
+        if options.get(switch.option, switch.usual) == switch.usual
+        for name in switch.governs
+    }
     found = {}
     for name, value in options.items():
-        if switch is not None and (
-            (name in switch.governs and is_off) or (name, value) == (switch.option, switch.usual)
-        ):
+        if name in meaningless or usual.get(name) == value:
             continue
         if name in EVERY_FORM or not value or idle.get(name) == value:
             continue
