@@ -133,6 +133,8 @@ def unknown_options(
             continue
         if name in EVERY_FORM or not value or idle.get(name) == value:
             continue
+        if name not in known and value == "No":
+            continue  # a switch that is off adds nothing to a command (`do_mtf` of the first 3.1)
         wanted = known.get(name, "")
         if name in known and (wanted is None or wanted == value):
             continue
