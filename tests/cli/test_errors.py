@@ -9,8 +9,12 @@ from pathlib import Path
 import pytest
 
 import cryoloom as cryoloom_package
+from cryoloom.cli.protocol_help import as_text
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.jobstar import relion_text
+from cryoloom.project.registry import all_protocols
 from cryoloom.project.settings import KNOWN
+from cryoloom.protocol.protocols import Protocol
 
 
 def cryoloom(*args: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
@@ -90,6 +94,23 @@ def test_help_tells_every_parameter_of_a_protocol() -> None:
 
     for word in ("auto_local_sampling", "default 1.8 degrees", "When: use_gpu", "Å", "Outputs:", "half_maps"):
         assert word in out
+
+
+@pytest.mark.parametrize("kind", [*all_protocols()], ids=lambda kind: kind.name)
+def test_help_names_each_input_parameter_and_output_with_label_default_and_condition(
+    kind: type[Protocol],
+) -> None:
+    text = as_text(kind)
+
+    for spec in (*kind.params.values(), *kind.inputs.values()):
+        entry = text.partition(f"  {spec.name}: {spec.label} [")[2]
+        assert entry, spec.name
+        assert not spec.when or f"When: {spec.when}" in entry
+    for param in kind.params.values():
+        head = text.partition(f"  {param.name}: {param.label} [")[2].partition("\n")[0]
+        assert f"default {relion_text(param.default) or 'empty'}" in head and param.unit in head, param.name
+    for output in kind.outputs_declared.values():
+        assert f"  {output.name}: {output.label}" in text
 
 
 def test_new_open_alias_and_version(tmp_path: Path) -> None:

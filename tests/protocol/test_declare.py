@@ -4,7 +4,8 @@ import pytest
 
 from cryoloom.errors import ParameterError
 from cryoloom.project.registry import all_protocols, find_protocol
-from cryoloom.protocol.declare import holds
+from cryoloom.protocol import Param, ProgramProtocol
+from cryoloom.protocol.declare import condition_names, holds
 
 
 def test_an_unknown_parameter_offers_the_nearest_names() -> None:
@@ -73,6 +74,24 @@ def test_every_protocol_and_parameter_is_documented(kind: type) -> None:
             spec.when, {**dict.fromkeys(kind.params), **dict.fromkeys(kind.inputs)}
         ) in (True, False)
     assert kind.outputs_declared
+
+
+@pytest.mark.parametrize("kind", OURS, ids=lambda kind: kind.name)
+def test_every_condition_names_parameters_and_inputs_that_there_are(kind: type) -> None:
+    names = {*kind.params, *kind.inputs}  # type: ignore[attr-defined]
+
+    for spec in (*kind.params.values(), *kind.inputs.values()):  # type: ignore[attr-defined]
+        assert condition_names(spec.when) <= names, f"{spec.name}: {spec.when}"
+
+
+def test_a_misspelt_condition_is_found_when_the_protocol_is_declared() -> None:
+    with pytest.raises(
+        TypeError, match=r"Wrong: size has the condition 'do_recsale', and no parameter do_recsale"
+    ):
+
+        class Wrong(ProgramProtocol):
+            do_rescale: bool = Param(False, "Rescale?")
+            size: int = Param(1, "Size", when="do_recsale")
 
 
 def test_an_input_that_is_missing_is_named_with_its_kind() -> None:

@@ -224,6 +224,13 @@ def holds(condition: str, values: Mapping[str, Any]) -> bool:
     )
 
 
+def condition_names(condition: str) -> set[str]:
+    """The parameters and inputs that a condition asks for."""
+    terms = [term.strip() for part in re.split(r"\bor\b", condition) for term in re.split(r"\band\b", part)]
+    words = [re.sub(r"^(?:not\s+)+", "", term).partition("==")[0].strip() for term in terms]
+    return {word for word in words if word}
+
+
 def _term(term: str, values: Mapping[str, Any]) -> bool:
     if term.startswith("not "):
         return not _term(term[4:].strip(), values)

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from cryoloom.errors import ParameterError
 from cryoloom.protocol.command import Command
 from cryoloom.protocol.datasets import Dataset
-from cryoloom.protocol.declare import ADVANCED, InputSpec, OutputSpec, Param, ParamSpec, holds, near, parse
+from cryoloom.protocol.declare import (
+    ADVANCED,
+    InputSpec,
+    OutputSpec,
+    Param,
+    ParamSpec,
+    condition_names,
+    holds,
+    near,
+    parse,
+)
 
 if TYPE_CHECKING:
     from cryoloom.protocol.blocks import Block
@@ -65,6 +75,14 @@ class Protocol:
                     spec.name, spec.kind = name, kind
                     outputs[name] = spec
         cls.params, cls.inputs, cls.outputs_declared = params, inputs, outputs
+        conditions = {name: spec.when for name, spec in params.items()}
+        conditions |= {name: spec.when for name, spec in inputs.items()}
+        for name, condition in conditions.items():
+            for word in condition_names(condition) - conditions.keys():
+                # It would count as No for ever, and the parameter as one without a meaning.
+                raise TypeError(
+                    f"{cls.__name__}: {name} has the condition {condition!r}, and no parameter {word}"
+                )
 
     def __init__(
         self, values: Mapping[str, Any] | None = None, inputs: Mapping[str, Dataset] | None = None

@@ -12,6 +12,7 @@ from cryoloom.protocol import (
     ADVANCED,
     Batch,
     BatchResult,
+    Block,
     Coordinates,
     Input,
     ItemProtocol,
@@ -105,6 +106,11 @@ class ImportCoordinates(ItemProtocol):
         return BatchResult(
             {"coordinates": found} if rows else {}, frozenset(found[ITEM_ID].to_list()), failed
         )
+
+    def views(self, job: JobFolder) -> list[Block]:
+        from cryoloom.views import picks
+
+        return picks.pick_views(job.root, job.name)
 
     def _written(
         self, job: JobFolder, batch: Batch, micrograph: str, picks: "pl.DataFrame"
