@@ -8,9 +8,9 @@ from pathlib import Path
 
 from cryoloom.errors import ParameterError
 from cryoloom.project.state import ENDED, job_status
-from cryoloom.protocol.datasets import Dataset, Micrographs, Movies, Particles
+from cryoloom.protocol.datasets import Coordinates, Dataset, Micrographs, Movies, Particles
 from cryoloom.protocol.declare import InputSpec, holds
-from cryoloom.protocol.protocols import ItemProtocol, Protocol
+from cryoloom.protocol.protocols import ItemProtocol, Protocol, RowProtocol
 
 GROUP = "rlnOpticsGroup"
 # Without these a table is of another kind.
@@ -39,8 +39,9 @@ def check_needs(root: Path, protocol: Protocol) -> None:
     all_heads: dict[str, Mapping[str, tuple[str, ...]]] = {}
     for name, dataset in protocol.given.items():
         path = root / dataset.path
-        if not dataset or path.suffix != ".star" or not path.is_file() or _is_in_the_making(root, dataset):
+        if not dataset or path.suffix != ".star" or not path.is_file() or is_in_the_making(root, dataset):
             continue
+        _check_items(root, protocol, name, dataset)
         spec = protocol.input_spec(name)
         kind = next((kind for kind in _NAMES if isinstance(dataset, kind)), None)
         needed = [label for label, when in spec.needs.items() if holds(when, facts)]
@@ -65,6 +66,26 @@ def check_needs(root: Path, protocol: Protocol) -> None:
     protocol.check_heads(all_heads)
 
 
+def _check_items(root: Path, protocol: Protocol, name: str, dataset: Dataset) -> None:
+    """What follows an empty set is told before it starts; set operations may have one among others."""
+    folder = root / dataset.job
+    if isinstance(protocol, RowProtocol) or isinstance(dataset, Coordinates):
+        return
+    if not dataset.job or not (folder / "job.json").exists():
+        return
+    output = job_status(folder).history.outputs.get(dataset.output)
+    if output is not None and output.closed and output.labels and not output.items:
+        raise no_items(protocol, name, dataset)
+
+
+def no_items(protocol: Protocol, name: str, dataset: Dataset) -> ParameterError:
+    """The error of an input that has nothing to work on."""
+    return ParameterError(
+        f"{protocol.name}: input {name}", found=f"{dataset.path}, which has no {dataset.kind}", expected="items to work on",
+        hint=f"Look at what {dataset.job} kept, and why: cryoloom show {dataset.job}" if dataset.job else "",
+    )  # fmt: skip
+
+
 def _of_kind(kind: type[Dataset] | None, spec: InputSpec, protocol: Protocol) -> Iterator[str]:
     """What every table of a kind has to have."""
     if kind is None or spec.kind not in _NAMES:
@@ -75,9 +96,14 @@ def _of_kind(kind: type[Dataset] | None, spec: InputSpec, protocol: Protocol) ->
         yield GROUP
 
 
-def _is_in_the_making(root: Path, dataset: Dataset) -> bool:
+def is_in_the_making(root: Path, dataset: Dataset) -> bool:
+    """Whether one of our jobs is still to make a dataset, or at it."""
     folder = root / dataset.job
-    return bool(dataset.job) and (folder / "job.json").exists() and job_status(folder).state not in ENDED
+    if not dataset.job or not (folder / "job.json").exists():
+        return False
+    status = job_status(folder)
+    output = status.history.outputs.get(dataset.output)
+    return not (output is not None and output.closed) and status.state not in ENDED
 
 
 def _lack(

@@ -32,6 +32,7 @@ from cryoloom.protocol.protocols import (
     SourceProtocol,
 )
 from cryoloom.runner.context import RunContext, Suspended
+from cryoloom.runner.looking import check_given
 from cryoloom.runner.shadow import clear_shadows
 
 RESERVE = ".cryoloom/reserve"
@@ -97,6 +98,7 @@ def run_attempt(
             run.protocol = protocol = _with_auto(spec.make_protocol(), journal)
             (folder / "job.star").write_text(job_star_of(protocol))
         check_needs(root, protocol)
+        check_given(root, protocol)
         _run_kind(run)
         state = "succeeded"
     except Suspended as reason:

@@ -19,6 +19,7 @@ from cryoloom.protocol.protocols import ProgramProtocol
 from cryoloom.runner import programs
 from cryoloom.runner.context import RunContext, out_of_time
 from cryoloom.runner.last_words import errors, telling
+from cryoloom.runner.looking import check_result
 
 USE_S = 10.0
 PROGRESS_S = 1.0
@@ -159,6 +160,7 @@ def _check_outputs(run: RunContext) -> None:
                 f"{run.name}: output {name}", found="a table without rows", expected="items",
                 hint=f"Its last words: cryoloom log {run.name}",
             )  # fmt: skip
+        check_result(run.root, f"{run.name}: output {name}", dataset)
 
 
 def count_items(path: Path, dataset: Dataset) -> int:

@@ -306,7 +306,8 @@ class RowRun:
             assert output.state is not None
             if not output.state.closed:
                 output.close(0)
-            counts.append(f"{name}: {output.state.items}")
+            none = "none, and that is what the condition says" if name == "kept" else "none"
+            counts.append(f"{name}: {output.state.items or none}")
         said = ", ".join(counts) + "."
         self.run.log(said)
         self.run.journal.write("note", text=said)

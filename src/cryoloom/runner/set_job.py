@@ -6,6 +6,7 @@ from cryoloom.project.notes import append_note
 from cryoloom.protocol.protocols import SetProtocol
 from cryoloom.runner.context import RunContext
 from cryoloom.runner.item_job import own_note
+from cryoloom.runner.looking import check_result
 from cryoloom.runner.program_job import publish_outputs
 
 
@@ -20,6 +21,9 @@ def run_set(run: RunContext) -> None:
         for name, blocks in result.blocks.items():
             path = files[name].path if name in files else run.job.file(name)
             star.write(run.root / path, blocks)
+    for name, dataset in files.items():
+        if (run.root / dataset.path).exists():
+            check_result(run.root, f"{run.name}: output {name}", dataset)
     said = ", ".join(f"{name}: {count}" for name, count in result.counts.items())
     run.log(f"{said}. {result.note}".strip())
     run.journal.write("note", text=f"{said}. {result.note}".strip())
