@@ -308,3 +308,11 @@ def test_particles_become_coordinates_with_their_shifts(root: Path, run_now: Run
     table = star.read(folder / "coordinates_particles.star")["coordinates"]
     assert table["cryoloomCount"].to_list() == [2, 1, 0]
     assert job.ids("rejected") == ["i02"]
+
+
+def test_distances_are_not_taken_from_the_pixel_size_of_the_movies(root: Path, run_now: RunNow) -> None:
+    binned = optics_table((1, "a", 2.0)).rename({"rlnMicrographPixelSize": "rlnMicrographOriginalPixelSize"})
+    job = run_now("sets.filter", input=write_set(root, "a.star", particles(3), binned), min_distance=50)
+
+    assert job.history.state == "failed"
+    assert "without the micrographs' pixel size" in job.said and "micrograph_angpix" in job.said

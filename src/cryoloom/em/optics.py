@@ -21,7 +21,12 @@ _MOVED = ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast", "rlnBe
 _MAGNIFICATION = ("rlnMagnification", "rlnDetectorPixelSize")
 PIXEL_SIZE = {"particles": "rlnImagePixelSize", "micrographs": "rlnMicrographPixelSize"}
 _ITEMS = ("rlnImageName", "rlnMicrographName", "rlnMicrographMovieName")
-_SHIFTS_PX = {"rlnOriginX": "rlnOriginXAngst", "rlnOriginY": "rlnOriginYAngst"}
+# Lengths in pixels of the image, and the labels that say them in Å: those that relion_convert_star knows.
+_SHIFTS_PX = {
+    **{f"rlnOrigin{axis}": f"rlnOrigin{axis}Angst" for axis in "XYZ"},
+    **{f"rlnOrigin{axis}Prior": f"rlnOrigin{axis}PriorAngst" for axis in "XYZ"},
+    "rlnHelicalTrackLength": "rlnHelicalTrackLengthAngst",
+}
 
 
 def upgraded_to_31(blocks: Mapping[str, Any], file: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -29,7 +34,8 @@ def upgraded_to_31(blocks: Mapping[str, Any], file: Path) -> tuple[pl.DataFrame,
 
     A file of 3.1 is given back as it is. From one of 3.0 or older, groups are made of equal
     voltage, Cs, amplitude contrast, beam tilt and pixel size; the pixel size is
-    10,000 x rlnDetectorPixelSize / rlnMagnification (μm to Å), and shifts become Å.
+    10,000 x rlnDetectorPixelSize / rlnMagnification (μm to Å); shifts, their priors and track lengths become Å. That
+    size is the images', which may be binned: how large the micrographs' pixels were, particles of 3.0 do not say.
 
     Raises:
         DatasetError: no table of items, or no pixel size to be found.
@@ -66,9 +72,10 @@ def upgraded_to_31(blocks: Mapping[str, Any], file: Path) -> tuple[pl.DataFrame,
     ]
     moved = moved.with_columns(shifts)
     gone = [*keys, *_MAGNIFICATION, *(old for old, new in _SHIFTS_PX.items() if new in moved.columns)]
-    optics = groups.with_columns(pl.col(pixel_size).alias("rlnMicrographOriginalPixelSize"))
     if pixel_size == PIXEL_SIZE["particles"]:
-        optics = optics.with_columns(pl.lit(2).alias("rlnImageDimensionality"))
+        optics = groups.with_columns(pl.lit(2).alias("rlnImageDimensionality"))
+    else:
+        optics = groups.with_columns(pl.col(pixel_size).alias("rlnMicrographOriginalPixelSize"))
     first = [NAME, NUMBER]
     optics = optics.select(*first, *(name for name in optics.columns if name not in first))
     return optics, moved.drop([name for name in gone if name in moved.columns])

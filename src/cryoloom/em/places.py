@@ -20,9 +20,9 @@ MICROGRAPH = "rlnMicrographName"
 _AXES = ("rlnCoordinateX", "rlnCoordinateY")
 _ORIGINS = ("rlnOriginXAngst", "rlnOriginYAngst")
 LABELS = (MICROGRAPH, *_AXES, *_ORIGINS, NUMBER)  # what `places` looks at
-# The first that an optics group has. Coordinates count the pixels of the micrograph that was picked;
-# the original one is the movie's, which is the same unless motion correction has binned.
-_PIXEL_SIZES = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
+# Coordinates count the pixels of the micrograph that was picked. The original size is the movie's: where motion
+# correction has binned by two, distances would be halved with it.
+_PIXEL_SIZE = "rlnMicrographPixelSize"
 
 Mask = NDArray[np.bool_]
 
@@ -81,14 +81,13 @@ def micrograph_pixel_sizes(items: pl.DataFrame, optics: pl.DataFrame | None, fil
     Raises:
         DatasetError: the optics groups do not say, or an item's group is not among them.
     """
-    label = next((name for name in _PIXEL_SIZES if optics is not None and name in optics.columns), None)
-    if optics is None or label is None or NUMBER not in items.columns:
+    if optics is None or _PIXEL_SIZE not in optics.columns or NUMBER not in items.columns:
         raise DatasetError(
-            f"{file}", found="without the micrographs' pixel size", expected=f"optics groups with {_PIXEL_SIZES[0]}",
-            hint="Compare by id, or import the micrographs with their pixel size.",
+            f"{file}", found="without the micrographs' pixel size", expected=f"optics groups with {_PIXEL_SIZE}",
+            hint="Compare by id, or import the particles with it: import.particles micrograph_angpix=.",
         )  # fmt: skip
     sizes = items.select(NUMBER).join(
-        optics.select(NUMBER, pl.col(label).cast(pl.Float64).alias("size")),
+        optics.select(NUMBER, pl.col(_PIXEL_SIZE).cast(pl.Float64).fill_nan(None).alias("size")),
         on=NUMBER,
         how="left",
         maintain_order="left",

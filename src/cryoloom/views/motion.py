@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import polars as pl
+
 from cryoloom.protocol.blocks import Block
 from cryoloom.views import charts
 from cryoloom.views.tables import blocks_of, numbers, table_of
@@ -15,10 +17,15 @@ def motion_views(root: Path, job: str) -> list[Block]:
     total = numbers(micrographs, "rlnAccumMotionTotal")
     if not total:
         return []
+    sizes = _original_pixel_sizes(root / job / "corrected_micrographs.star", micrographs)
     shown: list[Block] = []
     columns: dict[str, list[object]] = {"number": [], "motion": [], "part": []}
     for label, name in (("Total", "all frames"), ("Early", "first frames"), ("Late", "later frames")):
-        values = numbers(micrographs, f"rlnAccumMotion{label}")
+        # RELION 3.1.3 counts pixels of the movie as it was written, also where it bins.
+        values = [
+            value * size
+            for value, size in zip(numbers(micrographs, f"rlnAccumMotion{label}"), sizes, strict=False)
+        ]
         columns["number"] += list(range(1, len(values) + 1))
         columns["motion"] += values
         columns["part"] += [name] * len(values)
@@ -35,6 +42,19 @@ def motion_views(root: Path, job: str) -> list[Block]:
     shown += track_views(root, [str(name) for name in micrographs["rlnMicrographMetadata"].to_list()]
                          if "rlnMicrographMetadata" in micrographs.columns else [])  # fmt: skip
     return shown
+
+
+def _original_pixel_sizes(path: Path, micrographs: pl.DataFrame) -> list[float]:
+    """Å per pixel of each micrograph's movie."""
+    groups = table_of(path, "optics")
+    sizes = dict(
+        zip(
+            numbers(groups, "rlnOpticsGroup"), numbers(groups, "rlnMicrographOriginalPixelSize"), strict=False
+        )
+    )
+    return [sizes.get(group, 1.0) for group in numbers(micrographs, "rlnOpticsGroup")] or [
+        1.0
+    ] * micrographs.height
 
 
 def track_views(root: Path, files: list[str]) -> list[Block]:

@@ -26,6 +26,10 @@ class ImportParticles(SetProtocol):
         help="Where the names in the file, or the longest tails of them that exist there, begin; empty: the file's own "
         "folder and those above it are tried.",
     )  # fmt: skip
+    micrograph_angpix: float = Param(
+        -1, "Pixel size of the micrographs", unit="Å", own=True,
+        help="Whose pixels the coordinates count, for comparisons by place; -1: as the file says.",
+    )  # fmt: skip
     optics_group_particles: str = Param("", "Rename optics group", help="For a file with a single group.")
 
     particles: Particles = Output("Particles", "particles.star")
@@ -101,6 +105,8 @@ class ImportParticles(SetProtocol):
                     expected="a file with one group",
                 )  # fmt: skip
             optics = optics.with_columns(pl.lit(self.optics_group_particles).alias("rlnOpticsGroupName"))
+        if self.micrograph_angpix > 0:
+            optics = optics.with_columns(pl.lit(self.micrograph_angpix).alias("rlnMicrographPixelSize"))
         left_out = given.height - particles.height
         note = f"Found {given.height}, took {particles.height}, left out {left_out}"
         note += f": {'; '.join(because)}." if because else "."
