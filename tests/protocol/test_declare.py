@@ -107,3 +107,26 @@ def test_extraction_needs_even_boxes() -> None:
 
     with pytest.raises(ParameterError, match="expected an even number"):
         kind({"extract_size": 101}, inputs).check()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "name", "value", "words"),
+    [
+        ("import.movies", "kV", 300000, "300000 kV, expected 60 to 400 kV"),
+        ("import.movies", "Cs", 2700, "2700 mm, expected 0 to 8 mm"),
+        ("import.micrographs", "angpix", 100, "100 Å, expected 0.1 to 20 Å"),
+        ("ctf.estimate", "dfmin", 0.5, "0.5 Å, expected 100 to 150000 Å"),
+        ("relion.ctffind", "dfmax", 5, "5 Å, expected 1000 to 200000 Å"),
+    ],
+)
+def test_a_value_that_no_microscope_has_is_doubted_unless_the_user_stands_by_it(
+    protocol: str, name: str, value: float, words: str
+) -> None:
+    kind = find_protocol(protocol)
+    more = {"fn_in_raw": "*.mrc"} if "fn_in_raw" in kind.params else {}
+    inputs = {key: spec.kind("x.star") for key, spec in kind.inputs.items() if not spec.optional}
+
+    with pytest.raises(ParameterError, match=f"{name} is {words}.*accept_unusual=Yes"):
+        kind({name: value, **more}, inputs).check()
+    kind({name: value, "accept_unusual": "Yes", **more}, inputs).check()
+    assert f"usually {kind.params[name].usual[0]:g} to" in kind.params[name].limits()

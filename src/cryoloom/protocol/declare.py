@@ -47,6 +47,7 @@ class ParamSpec:
     choices: tuple[str, ...]
     auto: bool
     own: bool  # Cryoloom's own: not among RELION's job options
+    usual: tuple[float, float] | None = None  # beyond these a value is another unit, most likely
     name: str = ""
     type: type = str
 
@@ -56,6 +57,8 @@ class ParamSpec:
         parts = [f"{sign} {value:g}" for sign, value in signs if value is not None]
         if self.choices:
             parts.append("one of " + ", ".join(repr(choice) for choice in self.choices))
+        if self.usual:
+            parts.append(f"usually {self.usual[0]:g} to {self.usual[1]:g}")
         if self.auto:
             parts.append("or auto")
         return ", ".join(parts)
@@ -105,6 +108,7 @@ def Param(
     choices: Sequence[str] = (),
     auto: bool = False,
     own: bool = False,
+    usual: tuple[float, float] | None = None,
 ) -> Any:
     """Declare a parameter.
 
@@ -120,6 +124,8 @@ def Param(
         choices: the permitted texts.
         auto: whether `auto` is a permitted value.
         own: true for what RELION's form does not have.
+        usual: what physics permits, in the parameter's unit. A value beyond it is refused unless the user says
+            `accept_unusual=Yes`, which protocols with such a parameter have; its default is never doubted.
     """
     return ParamSpec(
         default,
@@ -136,6 +142,7 @@ def Param(
         tuple(choices),
         auto or default == AUTO,
         own,
+        usual,
     )
 
 
@@ -201,6 +208,40 @@ def parse(spec: ParamSpec, value: Any, owner: str) -> Any:
             where, found=repr(result), expected=spec.limits(), hint=near(str(result), spec.choices)
         )
     return result
+
+
+ACCEPT_UNUSUAL = "accept_unusual"
+
+
+def accept_unusual() -> ParamSpec:
+    """The parameter by which a user stands by values that are doubted."""
+    spec: ParamSpec = Param(
+        False, "Accept unusual values?", level=ADVANCED, own=True,
+        help="Yes: values that no microscope has, such as 300000 kV, are taken as they are given.",
+    )  # fmt: skip
+    spec.name, spec.type = ACCEPT_UNUSUAL, bool
+    return spec
+
+
+def check_usual(specs: Mapping[str, ParamSpec], values: Mapping[str, Any], owner: str) -> None:
+    """That given values are not in another unit.
+
+    Raises:
+        ParameterError: one is beyond what is usual, and the user does not stand by it.
+    """
+    if values.get(ACCEPT_UNUSUAL):
+        return
+    for name, spec in specs.items():
+        value = values[name]
+        if spec.usual is None or value == spec.default or not isinstance(value, int | float):
+            continue
+        low, high = spec.usual
+        if not low <= value <= high and holds(spec.when, values):
+            raise ParameterError(
+                f"{owner}: parameter {name}", found=f"{value:g} {spec.unit}".rstrip(),
+                expected=f"{low:g} to {high:g} {spec.unit}".rstrip(),
+                hint=f"Is it in another unit? If it is meant, add {ACCEPT_UNUSUAL}=Yes.",
+            )  # fmt: skip
 
 
 def near(name: str, names: Sequence[str]) -> str:

@@ -12,11 +12,14 @@ from cryoloom.errors import ParameterError
 from cryoloom.protocol.command import Command
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.declare import (
+    ACCEPT_UNUSUAL,
     ADVANCED,
     InputSpec,
     OutputSpec,
     Param,
     ParamSpec,
+    accept_unusual,
+    check_usual,
     condition_names,
     holds,
     near,
@@ -74,6 +77,8 @@ class Protocol:
                 elif isinstance(spec, OutputSpec):
                     spec.name, spec.kind = name, kind
                     outputs[name] = spec
+        if any(spec.usual for spec in params.values()):
+            params.setdefault(ACCEPT_UNUSUAL, accept_unusual())
         cls.params, cls.inputs, cls.outputs_declared = params, inputs, outputs
         conditions = {name: spec.when for name, spec in params.items()}
         conditions |= {name: spec.when for name, spec in inputs.items()}
@@ -126,6 +131,7 @@ class Protocol:
         Raises:
             ParameterError: which, and what to give instead.
         """
+        check_usual(self.params, self.values, self.name)
         facts = self.facts()
         for name, spec in self.inputs.items():
             if not spec.optional and holds(spec.when, facts) and not self.given[name]:

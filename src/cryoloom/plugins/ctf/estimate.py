@@ -37,10 +37,14 @@ class CtfEstimate(ItemProtocol):
     use_noDW: bool = Param(
         False, "Use micrograph without dose-weighting?", help="Needs them from motion correction."
     )
-    resmin: float = Param(30, "Minimum resolution", unit="Å", gt=0, help="Where the fit begins.")
-    resmax: float = Param(5, "Maximum resolution", unit="Å", gt=0, help="Where the fit ends.")
-    dfmin: float = Param(5000, "Minimum defocus value", unit="Å", help="Of the search.")
-    dfmax: float = Param(50000, "Maximum defocus value", unit="Å", help="Of the search.")
+    resmin: float = Param(
+        30, "Minimum resolution", unit="Å", gt=0, usual=(8, 200), help="Where the fit begins."
+    )
+    resmax: float = Param(5, "Maximum resolution", unit="Å", gt=0, usual=(1, 30), help="Where the fit ends.")
+    dfmin: float = Param(5000, "Minimum defocus value", unit="Å", usual=(100, 150000), help="Of the search.")
+    dfmax: float = Param(
+        50000, "Maximum defocus value", unit="Å", usual=(1000, 200000), help="Of the search."
+    )
     do_phaseshift: bool = Param(False, "Estimate phase shifts?", help="For data taken with a phase plate.")
     batch_size: int = Param(
         1, "Micrographs in a batch", tab="Streaming", ge=0, own=True, help="0 waits for all."

@@ -13,7 +13,9 @@ class ImportMask(SetProtocol):
     next = ("relion.refine3d", "relion.postprocess")
 
     fn_in_other: str = Param("", "Mask", help="An MRC file with values from 0 to 1.")
-    angpix: float = Param(-1, "Pixel size", unit="Å", own=True, help="-1: as its header says.")
+    angpix: float = Param(
+        -1, "Pixel size", unit="Å", own=True, usual=(0.1, 40), help="-1: as its header says."
+    )
     copy: bool = Param(False, "Copy the file?", own=True, level=ADVANCED, help="No: link it.")
 
     mask: Mask = Output("Mask", "mask.mrc")

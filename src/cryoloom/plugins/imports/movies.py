@@ -36,7 +36,7 @@ class ImportMovies(RawFiles):
     gain_flip: int = Param(0, "Gain flip", own=True, ge=0, le=2, help="1: upside down, 2: left to right.")
     fn_defect: str = Param("", "Defect file", own=True, help="Travels with the movies.")
     dose_per_frame: float = Param(
-        1.0, "Dose per frame", unit="e/Å²", own=True, gt=0, help="Travels with the movies."
+        1.0, "Dose per frame", unit="e/Å²", own=True, gt=0, usual=(0.001, 20), help="Travels with the movies."
     )
 
     movies: Movies = Output("Movies", "movies.star")

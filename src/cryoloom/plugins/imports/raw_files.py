@@ -31,14 +31,23 @@ class RawFiles(SourceProtocol):
         "", "Raw input files",
         help="Patterns with * and ?, several with blanks between them; a blank of a name stands between quotes.",
     )  # fmt: skip
-    angpix: float = Param(1.4, "Pixel size", unit="Å", gt=0, help="Of the files as they are.")
-    kV: float = Param(300, "Voltage", unit="kV", gt=0, help="Of the microscope.")
-    Cs: float = Param(
-        2.7, "Spherical aberration", unit="mm", ge=0, help="2.7 for a Krios; 0.01 with a corrector."
+    angpix: float = Param(
+        1.4, "Pixel size", unit="Å", gt=0, usual=(0.1, 20), help="Of the files as they are."
     )
-    Q0: float = Param(0.1, "Amplitude contrast", ge=0, lt=1, help="0.1 is usual, also where it is wrong.")
-    beamtilt_x: float = Param(0, "Beamtilt in X", unit="mrad", help="0 when unknown.")
-    beamtilt_y: float = Param(0, "Beamtilt in Y", unit="mrad", help="0 when unknown.")
+    kV: float = Param(300, "Voltage", unit="kV", gt=0, usual=(60, 400), help="Of the microscope.")
+    Cs: float = Param(
+        2.7,
+        "Spherical aberration",
+        unit="mm",
+        ge=0,
+        usual=(0, 8),
+        help="2.7 for a Krios; 0.01 with a corrector.",
+    )
+    Q0: float = Param(
+        0.1, "Amplitude contrast", ge=0, lt=1, usual=(0, 0.5), help="0.1 is usual, also where it is wrong."
+    )
+    beamtilt_x: float = Param(0, "Beamtilt in X", unit="mrad", usual=(-20, 20), help="0 when unknown.")
+    beamtilt_y: float = Param(0, "Beamtilt in Y", unit="mrad", usual=(-20, 20), help="0 when unknown.")
     fn_mtf: str = Param("", "MTF of the detector", help="A STAR file; empty when unknown.")
     optics_group_name: str = Param(
         "opticsGroup1", "Optics group name", help="Where optics_groups names none."

@@ -13,7 +13,9 @@ class ImportVolume(SetProtocol):
     next = ("relion.refine3d", "relion.image_handler", "relion.maskcreate")
 
     fn_in_other: str = Param("", "Map", help="An MRC file.")
-    angpix: float = Param(-1, "Pixel size", unit="Å", own=True, help="-1: as its header says.")
+    angpix: float = Param(
+        -1, "Pixel size", unit="Å", own=True, usual=(0.1, 40), help="-1: as its header says."
+    )
     copy: bool = Param(False, "Copy the file?", own=True, level=ADVANCED, help="No: link it.")
 
     volume: Volume = Output("Map", "map.mrc")

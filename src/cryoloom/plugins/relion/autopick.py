@@ -63,10 +63,22 @@ class AutoPick(Mpi, ItemProtocol):
         help="Of projections.",
     )
     log_diam_min: float = Param(
-        200, "Min. diameter for LoG filter", unit="Å", tab="Laplacian", gt=0, help="Smallest blob."
+        200,
+        "Min. diameter for LoG filter",
+        unit="Å",
+        tab="Laplacian",
+        gt=0,
+        usual=(20, 5000),
+        help="Smallest blob.",
     )
     log_diam_max: float = Param(
-        250, "Max. diameter for LoG filter", unit="Å", tab="Laplacian", gt=0, help="Largest blob."
+        250,
+        "Max. diameter for LoG filter",
+        unit="Å",
+        tab="Laplacian",
+        gt=0,
+        usual=(20, 5000),
+        help="Largest blob.",
     )
     log_invert: bool = Param(
         False, "Are the particles white?", tab="Laplacian", help="Yes for inverted micrographs."

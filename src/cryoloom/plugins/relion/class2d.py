@@ -79,6 +79,7 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
         unit="Å",
         tab="Optimisation",
         gt=0,
+        usual=(20, 5000),
         help="Larger than the particle, smaller than the box.",
     )
     do_zero_mask: bool = Param(

@@ -67,12 +67,24 @@ class CtfFind(Mpi, ItemProtocol):
         -1, "Estimate CTF on window size", unit="px", tab="CTFFIND", help="-1: whole micrograph."
     )
     box: int = Param(512, "FFT box size", unit="px", tab="CTFFIND", ge=32, help="Size of the power spectrum.")
-    resmin: float = Param(30, "Minimum resolution", unit="Å", tab="CTFFIND", gt=0, help="Of the fit.")
-    resmax: float = Param(
-        5, "Maximum resolution", unit="Å", tab="CTFFIND", gt=0, help="Above twice the pixel size."
+    resmin: float = Param(
+        30, "Minimum resolution", unit="Å", tab="CTFFIND", gt=0, usual=(8, 200), help="Of the fit."
     )
-    dfmin: float = Param(5000, "Minimum defocus value", unit="Å", tab="CTFFIND", help="Of the search.")
-    dfmax: float = Param(50000, "Maximum defocus value", unit="Å", tab="CTFFIND", help="Of the search.")
+    resmax: float = Param(
+        5,
+        "Maximum resolution",
+        unit="Å",
+        tab="CTFFIND",
+        gt=0,
+        usual=(1, 30),
+        help="Above twice the pixel size.",
+    )
+    dfmin: float = Param(
+        5000, "Minimum defocus value", unit="Å", tab="CTFFIND", usual=(100, 150000), help="Of the search."
+    )
+    dfmax: float = Param(
+        50000, "Maximum defocus value", unit="Å", tab="CTFFIND", usual=(1000, 200000), help="Of the search."
+    )
     dfstep: float = Param(500, "Defocus step size", unit="Å", tab="CTFFIND", gt=0, help="Of the search.")
 
     micrographs: Micrographs = Output("Micrographs with CTF", "micrographs_ctf.star")

@@ -68,6 +68,7 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
         unit="Å",
         tab="Optimisation",
         gt=0,
+        usual=(20, 5000),
         help="Larger than the particle, smaller than the box.",
     )
     do_solvent: bool = Param(

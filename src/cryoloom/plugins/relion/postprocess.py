@@ -29,7 +29,9 @@ class PostProcess(Additional, ProgramProtocol):
 
     fn_in: HalfMaps = Input("One of the 2 unfiltered half-maps", help="The other half is found by its name.")
     fn_mask: Mask = Input("Solvent mask", help="Made by relion.maskcreate.")
-    angpix: float = Param(-1, "Calibrated pixel size", unit="Å", help="-1: as the maps' headers say.")
+    angpix: float = Param(
+        -1, "Calibrated pixel size", unit="Å", usual=(0.1, 40), help="-1: as the maps' headers say."
+    )
     do_auto_bfac: bool = Param(
         True, "Estimate B-factor automatically?", tab="Sharpen", help="From a Guinier plot."
     )

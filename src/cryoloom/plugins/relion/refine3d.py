@@ -79,6 +79,7 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
         unit="Å",
         tab="Optimisation",
         gt=0,
+        usual=(20, 5000),
         help="Larger than the particle, smaller than the box.",
     )
     do_zero_mask: bool = Param(
