@@ -182,3 +182,25 @@ def test_a_pick_that_is_made_again_at_another_place_gets_another_id() -> None:
     assert len(set(first)) == 2
     assert pick_ids("job", "m.mrc", [(10.0, 20.0), (10.0, 20.0)]) == first
     assert not set(pick_ids("job", "m.mrc", [(11.0, 20.0)])) & set(first)
+
+
+@given(st.lists(st.floats(0, 300), min_size=2, max_size=20), st.integers(1, 19), st.floats(1, 60))
+def test_items_too_near_are_told_apart_in_batches_as_in_one_go(
+    xs: list[float], cut: int, distance: float
+) -> None:
+    whole = part(list(range(len(xs)))).items.with_columns(pl.Series("rlnCoordinateX", xs))
+    optics = part([0]).optics
+    kind = find_protocol("sets.filter")
+    once, twice = (kind({"min_distance": distance}, {"input": Particles("x.star")}) for _ in range(2))
+    assert isinstance(once, RowProtocol) and isinstance(twice, RowProtocol)
+
+    def kept(protocol: RowProtocol, items: pl.DataFrame) -> list[str]:
+        # Of coordinates what was written has micrographs and files, and no place of a pick.
+        written = Part(pl.DataFrame({"rlnMicrographName": ["m.mrc"], ID: ["i0"]}))
+        parts = {"input": Part(items, optics)}
+        return found(protocol.treat(JOB, RowBatch(parts, {}, False, lambda output: written)), "kept")
+
+    in_two = [
+        one for piece in (whole.head(cut), whole.slice(cut)) if piece.height for one in kept(twice, piece)
+    ]
+    assert in_two == kept(once, whole)

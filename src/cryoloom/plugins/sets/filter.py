@@ -97,6 +97,9 @@ class Filter(Counted, RowProtocol):
     kept: Table = Output("Kept", set_file(), like="input")
     rejected: Table = Output("Rejected", set_file(REJECTED), like="input")
 
+    _kept_places: "Places | None" = None
+    _knows_kept: bool = False
+
     def check(self) -> None:
         super().check()
         asked = (
@@ -146,6 +149,9 @@ class Filter(Counted, RowProtocol):
         if self.min_distance > 0:
             holds = holds & self._apart(part, holds, batch)
         kept, rejected = items.filter(holds), items.filter(~holds)
+        is_held = bool(self.other) and not batch.sides["other"].complete and self.other_keep == FAR
+        if self.min_distance > 0 and kept.height and not is_held:
+            self._remember(Part(kept, part.optics, source=part.source))
         if not self.other or batch.sides["other"].complete:
             return RowResult({"kept": kept, "rejected": rejected})
         # Another one may still come nearer.
@@ -207,8 +213,14 @@ class Filter(Counted, RowProtocol):
 
         from cryoloom.em.places import Places, are_copies
 
-        ours, earlier = _places(part), batch.written("kept")
-        before = _places(earlier) if earlier is not None and earlier.items.height else None
+        ours = _places(part)
+        if not self._knows_kept:
+            self._knows_kept = True
+            earlier = batch.written("kept")
+            # The picks of a micrograph come together: those that were written before a restart are of others.
+            if earlier is not None and earlier.items.height and "rlnCoordinateX" in earlier.items.columns:
+                self._remember(earlier)
+        before = self._kept_places
         mask = holds.to_numpy()
         names = ours.micrographs.filter(holds)
         xy = ours.xy[mask]
@@ -218,6 +230,20 @@ class Filter(Counted, RowProtocol):
         apart = np.ones(part.items.height, dtype=bool)
         apart[mask] = ~copies[len(xy) - int(mask.sum()) :]
         return pl.Series(apart)
+
+    def _remember(self, kept: Part) -> None:
+        """What is kept: nothing that comes later may lie near it."""
+        import numpy as np
+        import polars as pl
+
+        from cryoloom.em.places import Places
+
+        new, before = _places(kept), self._kept_places
+        self._kept_places = (
+            new
+            if before is None
+            else Places(pl.concat([before.micrographs, new.micrographs]), np.concatenate([before.xy, new.xy]))
+        )
 
 
 def range_condition(text: str) -> str:
