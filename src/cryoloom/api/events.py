@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cryoloom.project.journal import FILE
+from cryoloom.project.journal import FILE, HEAD_BYTES
 from cryoloom.project.pipeline import FILE as PIPELINE
 from cryoloom.project.pipeline import read_pipeline
 from cryoloom.project.watching import Watcher
@@ -21,7 +21,7 @@ def events(root: Path, *, follow: bool = False, since: float = 0.0) -> Iterator[
         follow: go on as more happens, also in jobs that are made later; never ends by itself.
         since: leave out what happened before this time (seconds of the epoch).
     """
-    offsets: dict[str, int] = {}
+    offsets: dict[str, tuple[int, bytes]] = {}
     watcher = Watcher()
     watcher.watch(root)
     stamp, jobs = -1, list[str]()
@@ -49,17 +49,24 @@ def events(root: Path, *, follow: bool = False, since: float = 0.0) -> Iterator[
         watcher.close()
 
 
-def _news(folder: Path, job: str, offsets: dict[str, int]) -> list[dict[str, Any]]:
-    """The whole lines since the last look."""
+def _news(folder: Path, job: str, known: dict[str, tuple[int, bytes]]) -> list[dict[str, Any]]:
+    """The whole lines since the last look; all of them where the journal was begun anew."""
+    start, head = known.get(job, (0, b""))
     try:
         with (folder / FILE).open("rb") as file:
-            start = offsets.get(job, 0)
-            if file.seek(0, 2) < start:
-                start = 0  # the job was begun anew
+            now = file.read(HEAD_BYTES)
+            if file.seek(0, 2) < start or not now.startswith(head):
+                start = 0
             file.seek(start)
             data = file.read()
     except OSError:
         return []
     whole = data[: data.rfind(b"\n") + 1]
-    offsets[job] = start + len(whole)
-    return [json.loads(line) for line in whole.splitlines()]
+    known[job] = (start + len(whole), now)
+    events = []
+    for line in whole.splitlines():
+        try:
+            events.append(json.loads(line))
+        except ValueError:
+            continue  # `ls` tells of a damaged journal; the others go on
+    return events

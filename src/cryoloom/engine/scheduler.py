@@ -250,6 +250,9 @@ class Loop:
         for action in decision.actions:
             with _reported(action):
                 _do(self.project, action)
+            if isinstance(action, LaunchAgain):
+                # It has as long as the first one had: a machine that is slow gets no herd of them.
+                self.gatherer.watched[action.job].first_unclaimed = now
         with _reported("statuses"):
             self._tell_pipeline(facts, now)
         if decision.waits != self.waits or not (self.cache / WAITS).exists():

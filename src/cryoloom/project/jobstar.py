@@ -1,28 +1,39 @@
 """`job.star`: a job as RELION's own form writes and reads it.
 
 For RELION's jobs the options bear our parameters' names, so there is no translation table. For a
-protocol that RELION lacks, it is a view: kind External, inputs, up to ten parameters, and an
-executable that runs it.
+protocol that RELION lacks, it is a view: kind External, inputs, the parameters that are not as usual,
+and an executable that runs it.
 """
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 from cryoloom.errors import ProjectError
 from cryoloom.project.forms.relion31 import EVERY_FORM, EXTERNAL
+from cryoloom.protocol.datasets import (
+    Coordinates,
+    Dataset,
+    Mask,
+    Micrographs,
+    Movies,
+    Particles,
+    Volume,
+    accepts,
+)
 from cryoloom.protocol.protocols import Protocol
 
 CONTINUE = "fn_cont"  # RELION's option: the optimiser file of the iteration to go on from
-_EXTERNAL_INPUTS = {
-    "movies": "in_mov",
-    "micrographs": "in_mic",
-    "coordinates": "in_coords",
-    "particles": "in_part",
-    "volume": "in_3dref",
-    "final map": "in_3dref",
-    "mask": "in_mask",
+# RELION's fields for the inputs of an External job.
+EXTERNAL_FIELDS: Mapping[str, type[Dataset]] = {
+    "in_mov": Movies,
+    "in_mic": Micrographs,
+    "in_part": Particles,
+    "in_coords": Coordinates,
+    "in_3dref": Volume,
+    "in_mask": Mask,
 }
 
 
@@ -107,18 +118,53 @@ def relion_text(value: Any) -> str:
 
 
 def _external_options(protocol: Protocol) -> dict[str, str]:
+    """A job that RELION lacks, as one of its External kind that `cryoloom-external` runs.
+
+    Of the parameters those stand here that differ from their defaults: nine in RELION's fields, the rest in the additional
+    arguments, as do inputs that none of RELION's fields is for.
+    """
     options = {**EVERY_FORM, "nr_threads": "1", "fn_exe": "cryoloom-external"}
-    options |= dict.fromkeys(_EXTERNAL_INPUTS.values(), "")
-    for dataset in protocol.given.values():
-        slot = _EXTERNAL_INPUTS.get(dataset.kind)
-        if slot is not None and dataset and not options[slot]:
-            options[slot] = dataset.path
+    options |= dict.fromkeys(EXTERNAL_FIELDS, "")
+    more: list[str] = []
+    taken: set[str] = set()
+    for name, dataset in protocol.given.items():
+        if not dataset:
+            continue
+        field = next((field for field, kind in EXTERNAL_FIELDS.items() if kind.kind == dataset.kind), "")
+        if field and not options[field] and input_of(type(protocol), EXTERNAL_FIELDS[field], taken) == name:
+            options[field] = dataset.path
+            taken.add(name)
+        else:
+            more.append(f"--{name.replace('#', '.')} {as_argument(dataset.path)}")
     shown = [("protocol", protocol.name)]
-    shown += [(name, relion_text(protocol.values[name])) for name in protocol.params]
-    shown += [("", "")] * 10
-    for number, (name, value) in enumerate(shown[:10], start=1):
+    shown += [
+        (name, as_argument(relion_text(protocol.values[name])))
+        for name, spec in protocol.params.items()
+        if protocol.values[name] != spec.default
+    ]
+    more += [f"--{name} {value}" for name, value in shown[10:]]
+    for number in range(1, 11):
+        name, value = shown[number - 1] if number <= len(shown) else ("", "")
         options[f"param{number}_label"], options[f"param{number}_value"] = name, value
+    options["other_args"] = " ".join(more)
     return options
+
+
+def input_of(kind: type[Protocol], dataset: type[Dataset], taken: Collection[str]) -> str:
+    """The input of a protocol that one of RELION's fields for External jobs means; "" where none takes such a dataset."""
+    return next(
+        (name for name, spec in kind.inputs.items() if name not in taken and accepts(spec.kind, dataset)), ""
+    )
+
+
+def as_argument(value: str) -> str:
+    """A value as one word that neither RELION's tables nor a shell read otherwise; never an empty one."""
+    return quote(value, safe="/:,=@+") if value else "%"
+
+
+def from_argument(word: str) -> str:
+    """The value of such a word."""
+    return "" if word == "%" else unquote(word)
 
 
 def _word(value: str) -> str:

@@ -68,6 +68,8 @@ class Protocol:
         for owner in reversed(cls.__mro__):
             for name, kind in inspect.get_annotations(owner).items():
                 spec = owner.__dict__.get(name)
+                if isinstance(spec, ParamSpec | InputSpec | OutputSpec) and isinstance(kind, str):
+                    kind = _meant(owner, name, kind)  # `from __future__ import annotations`
                 if isinstance(spec, ParamSpec):
                     spec.name, spec.type = name, kind
                     params[name] = spec
@@ -204,6 +206,24 @@ class Protocol:
     def views(self, job: "JobFolder") -> "list[Block]":
         """Something to look at; may be called at any time, also while the job runs."""
         return []
+
+
+def _meant(owner: type, name: str, text: str) -> Any:
+    """The type that an annotation names, where a module keeps its annotations as text.
+
+    Raises:
+        TypeError: it names nothing that its module has when the class is made.
+    """
+    import builtins
+    import sys
+
+    module = vars(sys.modules[owner.__module__])
+    found = {**vars(builtins), **module}.get(text)
+    if not isinstance(found, type):
+        raise TypeError(
+            f"{owner.__module__}.{owner.__qualname__}.{name}: {text!r} is no type that its module imports"
+        )
+    return found
 
 
 class ProgramProtocol(Protocol):

@@ -1,7 +1,7 @@
 """`cryoloom-external`: run a protocol of ours from RELION's own Run button.
 
 RELION's External job calls an executable with `--o External/job040/ --in_mics FILE --protocol
-ctf.estimate --resmax 6 ... --j 1`. The `job.star` of a job that RELION lacks names this executable,
+ctf.estimate --resmax 6 --j 1`. The `job.star` of a job that RELION lacks names this executable,
 so RELION can run it, and copies of it with other values.
 """
 
@@ -13,21 +13,24 @@ from pathlib import Path
 from cryoloom import shepherd
 from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.project.attempts import make_attempt
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.jobspec import FILE, JobSpec
+from cryoloom.project.jobstar import EXTERNAL_FIELDS, from_argument, input_of
+from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
-from cryoloom.protocol.datasets import KINDS, Dataset, accepts
+from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
 from cryoloom.runner.main import run_attempt
 
-# RELION's flags for an External job's inputs, and what they mean.
-INPUT_KINDS = {
-    "in_movies": "movies",
-    "in_mics": "micrographs",
-    "in_parts": "particles",
-    "in_coords": "coordinates",
-    "in_3dref": "volume",
-    "in_mask": "mask",
+# RELION's flags for an External job's inputs, in the order of its form, and the fields that they stand for.
+FLAGS = {
+    "in_movies": "in_mov",
+    "in_mics": "in_mic",
+    "in_parts": "in_part",
+    "in_coords": "in_coords",
+    "in_3dref": "in_3dref",
+    "in_mask": "in_mask",
 }
 
 
@@ -79,14 +82,17 @@ def run(root: Path, given: dict[str, str]) -> int:
 def describe(root: Path, name: str, given: dict[str, str]) -> None:
     """Write the `job.json` of a job that RELION made, and tell RELION its outputs."""
     kind = find_protocol(given.get("protocol", ""))
-    values = {key: value for key, value in given.items() if key in kind.params and value}
+    values = {key: from_argument(word) for key, word in given.items() if key in kind.params and word}
+    project = ProjectFolder(root)
     inputs: dict[str, Dataset] = {}
-    for flag, kind_name in INPUT_KINDS.items():
-        target = next(
-            (key for key, spec in kind.inputs.items() if accepts(spec.kind, KINDS[kind_name])), None
-        )
-        if given.get(flag) and target is not None:
-            inputs[target] = KINDS[kind_name](given[flag])  # by now its whole file is there
+    for key, word in given.items():
+        target = key.replace(".", "#")
+        if target.partition("#")[0] in kind.inputs and word:
+            inputs[target] = _dataset(project, kind, target, from_argument(word))
+    for flag, field in FLAGS.items():
+        if given.get(flag) and (target := input_of(kind, EXTERNAL_FIELDS[field], inputs)):
+            inputs[target] = _dataset(project, kind, target, given[flag])
+    inputs = {target: inputs[target] for target in sorted(inputs, key=_place)}
     protocol = kind(values, inputs)
     protocol.check()
     job = JobFolder(f"{name}/", root, uuid.uuid4().hex)
@@ -97,6 +103,17 @@ def describe(root: Path, name: str, given: dict[str, str]) -> None:
     )
     spec.write(root / name)
     _tell_outputs(root / name, outputs)
+
+
+def _place(target: str) -> tuple[str, int]:
+    """The order of `input`, `input#2`, ..., `input#10`."""
+    base, _, number = target.partition("#")
+    return base, int(number or 1)
+
+
+def _dataset(project: ProjectFolder, kind: type[Protocol], name: str, path: str) -> Dataset:
+    """The dataset of a file, with the job that makes it; where that still runs, it is followed."""
+    return resolve_input(project, kind.input_spec(name), path, kind.name)
 
 
 def _given(protocol: Protocol) -> dict[str, Dataset]:

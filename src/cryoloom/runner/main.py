@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError, UnreadableError
-from cryoloom.project.attempts import attempts_folder, read_control
+from cryoloom.project.attempts import attempt_numbers, attempts_folder, read_control
 from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_quota, no_space
 from cryoloom.project.jobspec import read_spec
 from cryoloom.project.jobstar import job_star_of
@@ -85,6 +85,9 @@ def run_attempt(
             (folder / log).touch()
         clear_marks(folder)
         _fill_reserve(folder)
+        for earlier in attempt_numbers(folder):
+            if earlier < attempt:  # killed perhaps, in mid-batch
+                clear_shadows(attempts_folder(folder) / f"{earlier:04d}")
         job = JobFolder(f"{name}/", root, spec.id)
         protocol = _with_auto(spec.make_protocol(), journal)
         settings = load_settings(root)
