@@ -130,3 +130,11 @@ def test_a_value_that_no_microscope_has_is_doubted_unless_the_user_stands_by_it(
         kind({name: value, **more}, inputs).check()
     kind({name: value, "accept_unusual": "Yes", **more}, inputs).check()
     assert f"usually {kind.params[name].usual[0]:g} to" in kind.params[name].limits()
+
+
+def test_a_plugin_may_keep_its_annotations_as_text() -> None:
+    kind = find_protocol("loomtest.later")
+
+    assert kind.params["times"].type is int and kind.inputs["map"].kind.kind == "volume"
+    with pytest.raises(ParameterError, match="expected a value ≥ 1"):
+        kind({"times": "0"})

@@ -79,6 +79,7 @@ class Project:
     def run(
         self,
         protocol: str,
+        /,
         *,
         wait_for: Sequence["str | Job"] = (),
         label: str = "",
@@ -104,6 +105,27 @@ class Project:
         Raises:
             ParameterError: an unknown name, a value or an input that does not fit.
         """
+        if not isinstance(start, bool):
+            raise ParameterError(f"{protocol}: start", found=repr(start), expected="True or False")
+        return self.make(
+            protocol, given, wait_for=wait_for, label=label, alias=alias, start=start, priority=priority,
+            alone=alone, memory_gb=memory_gb,
+        )  # fmt: skip
+
+    def make(
+        self,
+        protocol: str,
+        given: Mapping[str, Any],
+        *,
+        wait_for: Sequence["str | Job"] = (),
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> "Job":
+        """As `run`, with parameters and inputs in a mapping: whatever they are called."""
         values, inputs = self.given(find_protocol(protocol), given)
         waits = [item.name if isinstance(item, Job) else self.folder.entry(item).name for item in wait_for]
         steering.check_memory(str(protocol), memory_gb)
@@ -118,7 +140,7 @@ class Project:
             ensure_scheduler(self.path)
         return Job(self, entry)
 
-    def run_workflow(self, path: str | Path, **placeholders: Any) -> list["Job"]:
+    def run_workflow(self, path: str | Path, /, **placeholders: Any) -> list["Job"]:
         """Make all jobs of a JSON workflow and hand them to the scheduler."""
         workflow = read_workflow(Path(path), {name: str(value) for name, value in placeholders.items()})
         if workflow.seed is not None:
@@ -192,13 +214,13 @@ class Project:
         return lifecycle.delete(self, jobs, dependents=dependents)
 
     def copy(
-        self, job: "Job | str", *, branch: bool = False, start: bool = False, **given: Any
+        self, job: "Job | str", /, *, branch: bool = False, start: bool = False, **given: Any
     ) -> list["Job"]:
         """Make a job like this one with some parameters changed, and with `branch` all that need it."""
         return lifecycle.copy(self, job, given, branch=branch, start=start)
 
     def continue_from(
-        self, job: "Job | str", *, iteration: int | None = None, start: bool = True, **given: Any
+        self, job: "Job | str", /, *, iteration: int | None = None, start: bool = True, **given: Any
     ) -> "Job":
         """Make a new job that goes on from an iteration of an old one; see `lifecycle.continue_from`."""
         return lifecycle.continue_from(self, job, given, iteration=iteration, start=start)

@@ -52,9 +52,9 @@ def run(
     values = split_given(given or [])
     if stream:
         values["stream"] = "Yes"
-    job = opened.run(
-        protocol, wait_for=wait_for or [], alias=name, label=label, priority=priority, alone=alone,
-        memory_gb=memory_gb, **values,
+    job = opened.make(
+        protocol, values, wait_for=wait_for or [], alias=name, label=label, priority=priority, alone=alone,
+        memory_gb=memory_gb,
     )  # fmt: skip
     if as_json and not wait:
         print_json(job.summary().as_dict())

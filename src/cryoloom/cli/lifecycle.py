@@ -187,8 +187,10 @@ def continue_(
     project: ProjectOption = None,
 ) -> None:
     """Make a new job that goes on from an iteration of a classification, initial model or refinement."""
+    from cryoloom.api.lifecycle import continue_from
+
     opened = open_project(project)
-    made = opened.continue_from(job, iteration=iteration, **split_given(given or []))
+    made = continue_from(opened, job, split_given(given or []), iteration=iteration, start=True)
     if not as_json:
         print(f"{made.name}: {made.summary().label}")
     finish(opened, [made], wait=wait, as_json=as_json)
@@ -208,10 +210,11 @@ def copy(
     project: ProjectOption = None,
 ) -> None:
     """Make a job like this one with some parameters changed; the original stays as it is."""
+    from cryoloom.api.lifecycle import copy as copy_jobs
     from cryoloom.project.copying import branch_of
 
     opened = open_project(project)
-    made = opened.copy(job, branch=branch, start=start or wait, **split_given(given or []))
+    made = copy_jobs(opened, job, split_given(given or []), branch=branch, start=start or wait)
     if not as_json:
         apart = branch_of(opened.folder.entries(), opened.job(job).name)[1] if branch else []
         if apart:

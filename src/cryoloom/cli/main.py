@@ -57,7 +57,10 @@ def main() -> int:
         say_error(error, "--json" in sys.argv)
         return FAILED
     except KeyboardInterrupt:
-        print("\nInterrupted; jobs go on. `cryoloom ls` shows them.", file=sys.stderr)
+        print(
+            "\nInterrupted; jobs go on. `cryoloom ls` shows them, `cryoloom stop JOB` ends one.",
+            file=sys.stderr,
+        )
         return 130
     except BrokenPipeError:
         # The reader of our output is gone (`cryoloom ls | head`).

@@ -25,8 +25,10 @@ def change(
     project: ProjectOption = None,
 ) -> None:
     """Change parameters of a job while items stream through it."""
+    from cryoloom.api.steering import change as change_job
+
     found = open_project(project).job(job)
-    version = found.change(of_all=of_all, **split_given(given))
+    version = change_job(found, split_given(given), of_all=of_all)
     if as_json:
         print_json({"job": found.name, "version": version, "of_all": of_all})
     else:

@@ -15,8 +15,9 @@ from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.jsonfile import read_json
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
-from cryoloom.protocol.datasets import Dataset
-from cryoloom.protocol.declare import near, numbered
+from cryoloom.protocol.datasets import Dataset, accepts
+from cryoloom.protocol.declare import InputSpec, near, numbered
+from cryoloom.protocol.jobs import JobFolder
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
 _TYPES = {"str": str, "int": int, "float": float, "path": str, "bool": str}
@@ -40,6 +41,16 @@ def read_workflow(path: Path, given: Mapping[str, str]) -> Workflow:
     """
     content = read_json(path)
     placeholders = content.get("placeholders", {})
+    wrong = (
+        placeholders
+        if not isinstance(placeholders, dict)
+        else next((name for name, spec in placeholders.items() if not isinstance(spec, dict)), None)
+    )
+    if wrong is not None:
+        raise ParameterError(
+            f"{path}: placeholders", found=f"{wrong!r} without a description",
+            expected='an object for each: {"name": {"type": "str", "default": "...", "help": "..."}}',
+        )  # fmt: skip
     for name in given:
         if name not in placeholders:
             raise ParameterError(
@@ -58,7 +69,7 @@ def read_workflow(path: Path, given: Mapping[str, str]) -> Workflow:
             )  # fmt: skip
         try:
             values[name] = _TYPES.get(spec.get("type", "str"), str)(value)
-        except ValueError:
+        except (ValueError, TypeError):
             raise ParameterError(
                 f"{path}: placeholder {name}", found=repr(value), expected=f"a value of type {spec['type']}"
             ) from None
@@ -80,20 +91,35 @@ def read_workflow(path: Path, given: Mapping[str, str]) -> Workflow:
 def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]:
     """Make all jobs of a workflow; nothing is started here.
 
-    Every job is checked before the first is made, as far as that is possible without the others.
+    Every job is checked, with what those before it will give, before the first is made.
     """
     names = [job["name"] for job in workflow.jobs]
+    planned: dict[str, Mapping[str, Dataset]] = {}
     for job in workflow.jobs:
+        where = f"{workflow.path}: job {job['name']}"
         kind = find_protocol(job["protocol"])
-        kind(job.get("params", {}))
+        given: dict[str, Dataset] = {}
         for name, text in job.get("inputs", {}).items():
             if name not in kind.inputs:
                 raise ParameterError(
-                    f"{workflow.path}: job {job['name']}, input {name}", found="unknown",
+                    f"{where}, input {name}", found="unknown",
                     expected=f"one of {', '.join(kind.inputs) or 'none'}", hint=near(name, list(kind.inputs)),
                 )  # fmt: skip
+            datasets = []
             for reference in _several(text):
                 _check_reference(reference, names[: names.index(job["name"])], job["name"], workflow.path)
+                first, _, output = reference.partition(":")
+                if first in planned:
+                    datasets.append(_planned(planned[first], output, kind.inputs[name], first, where))
+                else:
+                    datasets.append(resolve_input(project, kind.inputs[name], reference, kind.name))
+            given |= numbered(name, datasets)
+        for name in job.get("wait_for", ()):
+            if name not in planned:
+                project.entry(name)
+        protocol = kind(job.get("params", {}), given)
+        protocol.check()
+        planned[job["name"]] = protocol.output_files(JobFolder(f"{kind.folder}/{job['name']}/", project.root))
     made: dict[str, JobEntry] = {}
     for job in workflow.jobs:
         kind = find_protocol(job["protocol"])
@@ -109,6 +135,19 @@ def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]
             kind.name, job.get("params", {}), inputs, wait_for=wait_for, label=job.get("label", job["name"])
         )
     return list(made.values())
+
+
+def _planned(outputs: Mapping[str, Dataset], output: str, spec: InputSpec, job: str, where: str) -> Dataset:
+    """What a job that is not made yet will give to an input."""
+    among = [outputs[output]] if output in outputs else [] if output else [*outputs.values()]
+    fitting = [dataset for dataset in among if accepts(spec.kind, type(dataset))]
+    if not fitting:
+        gives = ", ".join(f"{name} ({dataset.kind})" for name, dataset in outputs.items())
+        raise ParameterError(
+            f"{where}, input {spec.name}", found=f"{job}{':' * bool(output)}{output}, a job that gives {gives or 'nothing'}",
+            expected=f"one that gives {spec.kind.kind}",
+        )  # fmt: skip
+    return fitting[0]
 
 
 def _several(reference: Any) -> list[str]:
