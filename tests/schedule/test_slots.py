@@ -188,3 +188,29 @@ def test_all_who_wait_get_their_turn_in_the_order_in_which_they_came(
 
 def same_shape(one: Request, other: Request) -> bool:
     return replace(one, job="", since=0.0) == replace(other, job="", since=0.0)
+
+
+def test_a_long_refinement_that_wants_all_cores_leaves_the_stream_its_share() -> None:
+    machine = Machine(4, live_cores=1)
+    refinement = Request("refine", cores=4)
+    movie = Request("motion", cores=1, live=True)
+
+    assert not why_not(refinement, [], machine)
+    held = replace(held_by(refinement), cores=3)  # as `request_of` asks for it
+
+    assert not why_not(movie, [held], machine)
+    assert (
+        why_not(Request("other"), [held], machine) == "needs 1 core; 1 core kept for streams (refine holds 3)"
+    )
+    assert why_not(movie, [held, held_by(movie)], machine).startswith("needs 1 core; 0 of 4 free")
+
+
+def test_streams_may_take_all_cores_and_then_others_wait_for_whom_they_name() -> None:
+    machine = Machine(4, live_cores=1)
+    movies = held_by(Request("motion", cores=4, live=True))
+
+    assert not why_not(Request("motion", cores=4, live=True), [], machine)
+    assert (
+        why_not(Request("refine", cores=4), [movies], machine)
+        == "needs 3 cores; 0 of 4 free (motion holds 4)"
+    )

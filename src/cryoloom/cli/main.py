@@ -8,7 +8,18 @@ from typing import Annotated
 import typer
 
 from cryoloom._version import __version__
-from cryoloom.cli import jobs, lifecycle, relion, setup, showing, simulation, star, steering, workflows
+from cryoloom.cli import (
+    jobs,
+    lifecycle,
+    relion,
+    service,
+    setup,
+    showing,
+    simulation,
+    star,
+    steering,
+    workflows,
+)
 from cryoloom.cli.shell import FAILED, USAGE, say_error
 from cryoloom.errors import CryoloomError, ParameterError, ProjectError, StarError
 
@@ -37,7 +48,7 @@ def _root(
     """Cryo-EM single-particle processing from microscope movies to a map, on RELION."""
 
 
-for group in (setup, jobs, lifecycle, steering, showing, workflows, star, relion, simulation):
+for group in (setup, jobs, lifecycle, steering, showing, workflows, star, relion, service, simulation):
     group.add_to(app)
 
 

@@ -12,6 +12,8 @@ from cryoloom.schedule.slots import Machine
 
 # A control group without a limit shows a number near 2^63.
 _NO_LIMIT = 1 << 60
+# From so many cores on one is kept for streams: a long refinement must not stop a session at the microscope.
+LIVE_FROM = 4
 
 
 def this_machine(settings: Settings) -> Machine:
@@ -22,11 +24,15 @@ def this_machine(settings: Settings) -> Machine:
     """
     cores, memory = settings.get("machine.cores"), settings.get("machine.memory_gb")
     limits = {name: _number(f"limits.{name}", value, 1) for name, value in settings.under("limits").items()}
+    count = usable_cores(None if cores is None else int(_number("machine.cores", cores, 1)))
+    live = settings.get("machine.live_cores")
+    kept = int(_number("machine.live_cores", live, 0)) if live is not None else int(count >= LIVE_FROM)
     return Machine(
-        usable_cores(None if cores is None else int(_number("machine.cores", cores, 1))),
+        count,
         usable_memory_mb(None if memory is None else _number("machine.memory_gb", memory, 0.1)),
         usable_gpus(settings),
         {name: int(limit) for name, limit in limits.items()},
+        min(kept, count - 1),
     )
 
 

@@ -9,6 +9,7 @@ mpirun = "mpirun"
 
 [machine]
 cores = 8                                  # at most so many at once, over all projects
+live_cores = 1                             # of them, those that only streams of items may take
 memory_gb = 64
 gpus = "0,1"                               # or "none"
 
@@ -33,6 +34,7 @@ KNOWN = {
     "programs.relion.mpirun": "the program that starts MPI ranks",
     "programs.ctffind.path": "CTFFIND's executable",
     "machine.cores": "cores that jobs may use at once",
+    "machine.live_cores": "cores of them that only streams may take; by default one of four or more",
     "machine.memory_gb": "memory that jobs may use at once, in GB",
     "machine.gpus": "GPUs that jobs may use, 0,1; or none",
     "streams.poll": "1: jobs look at the files that they follow, and never rely on inotify",

@@ -37,6 +37,7 @@ class Request:
     most_cores: int = 0
     most_memory_mb: int = 0
     most_of_plugin: int | None = None
+    live: bool = False  # a batch of a stream, for which cores are kept
 
     def is_of_job_of(self, other: "Request") -> bool:
         return (self.project, self.job) == (other.project, other.job)
@@ -56,6 +57,7 @@ class Use:
     plugin: str = ""
     alone: bool = False
     project: str = ""
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class Machine:
     memory_mb: int = 0  # 0: not counted
     gpus: tuple[str, ...] = ()
     limits: Mapping[str, int] = field(default_factory=dict)  # plugin → at most so many at once
+    live_cores: int = 0  # of them, those that only streams may take
 
 
 def why_not(request: Request, uses: Sequence[Use], machine: Machine) -> str:
@@ -93,8 +96,16 @@ def _lack(request: Request, uses: Sequence[Use], machine: Machine) -> tuple[Lack
         wanted = ", ".join(sorted(request.gpus))
         holders = ", ".join(f"{_name(use, request)} holds {', '.join(use.gpus)}" for use in held)
         return "turn", f"needs GPU {wanted}; {holders}"
-    cores = min(request.cores, machine.cores)
+    most = machine.cores if request.live else max(1, machine.cores - machine.live_cores)
+    cores = min(request.cores, most)
     free = machine.cores - sum(use.cores for use in uses)
+    left = most - sum(use.cores for use in uses if not use.live)  # of those that are no stream's
+    if not request.live and free >= cores > left:
+        holders = ", ".join(
+            f"{_name(use, request)} holds {use.cores}" for use in uses if use.cores and not use.live
+        )
+        kept = _count(machine.live_cores, "core")
+        return "room", f"needs {_count(cores, 'core')}; {kept} kept for streams ({holders})"
     if cores > free:
         holders = ", ".join(f"{_name(use, request)} holds {use.cores}" for use in uses if use.cores)
         return "room", f"needs {_count(cores, 'core')}; {max(0, free)} of {machine.cores} free ({holders})"
@@ -125,7 +136,7 @@ def held_by(request: Request) -> Use:
     """What is held once a request was granted, by a process that is not known yet."""
     return Use(
         0, 0, "", request.job, request.cores, request.memory_mb, (*sorted(request.gpus),), request.plugin,
-        request.alone, request.project,
+        request.alone, request.project, request.live,
     )  # fmt: skip
 
 
@@ -148,7 +159,7 @@ def _as_seen_by(request: Request, machine: Machine) -> Machine:
         return machine
     limit = request.most_of_plugin
     limits = {} if limit is None else {request.plugin: limit}
-    return Machine(request.most_cores, request.most_memory_mb, machine.gpus, limits)
+    return Machine(request.most_cores, request.most_memory_mb, machine.gpus, limits, machine.live_cores)
 
 
 def _holders(uses: Sequence[Use], request: Request) -> str:
