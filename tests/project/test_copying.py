@@ -111,6 +111,39 @@ def test_what_goes_on_from_an_earlier_iteration_is_no_part_of_a_branch(project: 
     more = project.create_job("relion.class2d", {"nr_iter": 9}, inputs, continues=old.name)
     last = project.create_job("relion.class2d", {"nr_iter": 9}, {"fn_img": more.outputs()["particles"]})
 
-    assert branch_of(project.entries(), old.name) == ([old.name, behind.name], [more.name, last.name])
+    names, apart = branch_of(project.entries(), old.name)
+    assert (names, list(apart)) == ([old.name, behind.name], [more.name, last.name])
+    assert "goes on from an iteration" in apart[more.name] and apart[last.name] == f"it needs {more.name}"
     assert [*copy_jobs(project, old.name, {"nr_iter": 5}, {}, branch=True)] == [old.name, behind.name]
     assert [*copy_jobs(project, more.name, {"nr_iter": 10}, {}, branch=True)] == [more.name, last.name]
+
+
+def test_a_branch_is_copied_without_failed_jobs_and_relion_s_own_selects_each_with_its_reason(
+    project: ProjectFolder,
+) -> None:
+    from cryoloom.project import pipeline as pipe
+    from cryoloom.project.jobstar import job_star_text
+    from cryoloom.project.journal import JournalWriter
+
+    first = project.create_job("import.movies", {"fn_in_raw": "/x/*.mrc"}, {})
+    movies = first.outputs()["movies"]
+    bad = project.create_job("relion.motioncorr", {}, {"input_star_mics": movies})
+    good = project.create_job("relion.motioncorr", {}, {"input_star_mics": movies})
+    (bad.folder / ".cryoloom/attempts/0001").mkdir()
+    (bad.folder / ".cryoloom/attempts/0001/exit.json").write_text('{"ended_by": "exit"}')
+    journal = JournalWriter(bad.folder, 1)
+    journal.write("attempt.started")
+    journal.write("job.ended", state="failed", why="a reason")
+    journal.close()
+    (project.root / "Select/job004").mkdir(parents=True)
+    (project.root / "Select/job004/job.star").write_text(job_star_text(7, {"fn_mic": movies.path}))
+    with pipe.changed_pipeline(project.root) as pipeline:
+        pipeline.processes.append(pipe.Process("Select/job004/", "None", 7, pipe.SUCCEEDED))
+        pipeline.input_edges.append((movies.path, "Select/job004/"))
+        pipeline.counter = 5
+
+    names, apart = branch_of(project.entries(), first.name)
+    made = copy_jobs(project, first.name, {}, {}, branch=True)
+
+    assert names == [first.name, good.name] == list(made)
+    assert apart[bad.name] == "a reason" and "relion.select" in apart["Select/job004"]

@@ -216,11 +216,9 @@ def copy(
     opened = open_project(project)
     made = copy_jobs(opened, job, split_given(given or []), branch=branch, start=start or wait)
     if not as_json:
-        apart = branch_of(opened.folder.entries(), opened.job(job).name)[1] if branch else []
-        if apart:
-            print(
-                f"Not copied, since they go on from an iteration that the copy has not made: {', '.join(apart)}"
-            )
+        apart = branch_of(opened.folder.entries(), opened.job(job).name)[1] if branch else {}
+        for name, why in apart.items():
+            print(f"Not copied: {name}, since {why}")
         for one in made:
             print(f"{one.name}: {one.summary().label}")
         if not (start or wait):

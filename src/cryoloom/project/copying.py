@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryoloom.errors import ParameterError
+from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.project.attempts import read_control
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.foreign import protocol_of
-from cryoloom.project.lineage import dependents_of
+from cryoloom.project.lineage import dependents_of, parents_of
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
@@ -75,22 +75,47 @@ def copy_jobs(
     return made
 
 
-def branch_of(entries: Sequence[JobEntry], first: str) -> tuple[list[str], list[str]]:
-    """A job with all that need it; and apart those that go on from an iteration of one of them, with all behind.
+def branch_of(entries: Sequence[JobEntry], first: str) -> tuple[list[str], dict[str, str]]:
+    """A job with all that need it and can be copied; and apart, each with its reason, those that cannot, with all behind.
 
-    A copy promises its last iteration, and no earlier one.
+    A copy promises its last iteration, and no earlier one: what goes on from one stays apart. So do jobs that failed, and
+    those of RELION's that Cryoloom has no protocol for (a Select by hand).
     """
     names = [first, *dependents_of(entries, [first])]
     promised = {entry.name: entry.outputs() for entry in entries if entry.name in names}
-    goes_on = [
-        entry.name
-        for entry in entries
-        if (spec := entry.known_spec) is not None
+    apart: dict[str, str] = {}
+    for entry in entries:
+        if entry.name not in names or entry.name == first:
+            continue
+        behind = next((name for name in apart if name in parents_of(entry)), "")
+        why = f"it needs {behind}" if behind else _why_apart(entry, names, promised)
+        if why:
+            apart[entry.name] = why
+    # Jobs that RELION continued may read from one with a later number.
+    late = [name for name in dependents_of(entries, apart) if name not in apart and name != first]
+    apart |= dict.fromkeys(late, f"it needs {', '.join(apart)}")
+    return [name for name in names if name not in apart], apart
+
+
+def _why_apart(entry: JobEntry, names: Sequence[str], promised: Mapping[str, Mapping[str, Dataset]]) -> str:
+    """Why a job of a branch is not copied, "" when it is."""
+    spec = entry.known_spec
+    of_branch = [one for one in spec.inputs.values() if one.job in names] if spec else []
+    if (
+        spec is not None
         and spec.continues in names
-        and any(one.job in names and one.output not in promised[one.job] for one in spec.inputs.values())
-    ]
-    apart = {*goes_on, *dependents_of(entries, goes_on)} - {first}
-    return [name for name in names if name not in apart], [name for name in names if name in apart]
+        and any(one.output not in promised[one.job] for one in of_branch)
+    ):
+        return "it goes on from an iteration that the copy has not made"
+    status = entry.look()
+    if status.damage or status.state == "failed":
+        return status.why or "it failed"
+    if spec is None:
+        try:
+            protocol_of(entry, whole=True)
+        except CryoloomError as error:
+            return str(error)
+    return ""
 
 
 def _plan(
