@@ -14,6 +14,7 @@ from cryoloom.views.timeline import project_views
 
 if TYPE_CHECKING:
     from cryoloom.api.project import Job, Project
+    from cryoloom.api.summary import JobSummary
 
 STYLE = """
 :root { color-scheme: light; } body { font: 14px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 1180px;
@@ -48,7 +49,8 @@ def write_report(project: "Project", target: Path, *, extra: Sequence[Block] = (
         parts.append(_blocks(extra))
     jobs = project.jobs()
     parts += ["<h2>Jobs</h2>", _job_table(project), _blocks(project_views([job.entry for job in jobs]))]
-    parts += [_job(job) for job in jobs]
+    summaries = {summary.name: summary for summary in project.summaries()}
+    parts += [_job(job, summaries[job.name]) for job in jobs if job.name in summaries]
     parts.append("</body></html>")
     beside = target.with_name(f".{target.name}.tmp")
     beside.write_text("\n".join(parts), encoding="utf-8")
@@ -71,15 +73,18 @@ def _job_table(project: "Project") -> str:
     return f"<table>{head}{''.join(rows)}</table>"
 
 
-def _job(job: "Job") -> str:
-    summary = job.summary()
+def _job(job: "Job", summary: "JobSummary") -> str:
     name = html.escape(summary.alias or summary.label)
     head = f"<h2 id='{job.name}'>{job.name} <span class='quiet'>{job.entry.protocol} {name}</span></h2>"
     try:
         shown = _blocks(job.views())
     except (CryoloomError, OSError, ValueError) as error:
         shown = f"<p class='failed'>{html.escape(str(error))}</p>"
-    return head + shown + _details(job)
+    try:
+        details = _details(job)
+    except (CryoloomError, OSError) as error:
+        details = f"<p class='failed'>{html.escape(str(error))}</p>"
+    return head + shown + details
 
 
 def _details(job: "Job") -> str:

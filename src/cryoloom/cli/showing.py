@@ -1,6 +1,7 @@
 """Looking: ls, show, log, plot, report."""
 
 import os
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +10,7 @@ import typer
 
 from cryoloom.cli import live
 from cryoloom.cli.shell import JsonOption, ProjectOption, is_terminal, open_project, print_json, table
-from cryoloom.errors import ProjectError
+from cryoloom.errors import CryoloomError, ProjectError
 
 if TYPE_CHECKING:
     from cryoloom.api import Project
@@ -82,7 +83,11 @@ def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption =
             for n, path in enumerate(entry.input_files, start=1)
         }
     )
-    views = [block.name for block in found.views()]
+    try:
+        views = [block.name for block in found.views()]
+    except CryoloomError as error:  # what else is known of the job is shown all the same
+        views = []
+        print(f"cryoloom: {error}", file=sys.stderr)
     content = summary.as_dict() | {
         "params": dict(found.params),
         "inputs": inputs,
