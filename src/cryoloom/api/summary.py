@@ -112,7 +112,9 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
     history = status.history
     why = status.why
     if status.state == "scheduled":
-        why = dead or waits.get(entry.name) or waits.get("") or why  # "": none of them can be started
+        told = waits.get(entry.name, "")
+        # What the scheduler says of a protocol is more than we know; "": none of the jobs can be started.
+        why = (told if dead.startswith("protocol ") else "") or dead or told or waits.get("") or why
     done, failed = history.count, len(history.failed)
     total = history.total
     if entry.spec is not None and not done and history.progress.get("done") is not None:
@@ -178,6 +180,8 @@ def _dead_parent(entry: JobEntry, states: Mapping[str, str], stuck: set[str]) ->
         find_protocol(entry.spec.protocol)
     except CryoloomError as error:
         return str(error)
+    except Exception:  # of a plugin that is broken: the scheduler says how, and it may be mended at any time
+        return ""
     inputs = [dataset.job for dataset in entry.spec.inputs.values() if dataset.output]
     for name in (*entry.spec.wait_for, *inputs):
         if states.get(name) in ("failed", "aborted"):
