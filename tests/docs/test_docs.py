@@ -49,3 +49,12 @@ def test_the_files_that_the_architecture_names_exist() -> None:
     source = ROOT / "src" / "cryoloom"
     for name in re.findall(r"`((?:[a-z0-9_]+/)+[a-z0-9_]+\.py)`", text):
         assert (source / name).exists() or (ROOT / name).exists(), name
+
+
+def test_each_promise_names_a_test_that_exists() -> None:
+    rows = [line for line in (ROOT / "docs/promises.md").read_text().splitlines() if "| `tests/" in line]
+    assert len(rows) > 25
+    for row in rows:
+        file, _, name = row.rpartition("| `")[2].rstrip("` |").partition("::")
+        text = (ROOT / file).read_text()
+        assert f"def {name}(" in text if name else "def test_" in text, row
