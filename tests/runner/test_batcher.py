@@ -82,8 +82,8 @@ def test_items_wait_for_their_partners_and_for_others_to_fill_a_batch() -> None:
     there.add("i1")
     batcher.look_again(5.0)
 
-    assert batcher.next(1, 6.0, closed=False, is_last=False) is None  # there may be more
-    assert ids(batcher.next(1, 15.5, closed=False, is_last=False)) == ["i1"]
+    assert batcher.next(1, 14.9, closed=False, is_last=False) is None  # it has waited since its partner came
+    assert ids(batcher.next(1, 15.1, closed=False, is_last=False)) == ["i1"]
     assert batcher.left()[ITEM_ID].to_list() == ["i0"]
 
 
