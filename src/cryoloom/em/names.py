@@ -64,6 +64,13 @@ def file_of_micrograph(micrograph: str, ending: str) -> str:
     return without_ending(below_job(micrograph)).lstrip("/") + ending
 
 
+def is_part(part: str, whole: str) -> bool:
+    """Whether a name stands in another one as a whole: `a_1` in `x_a_1_dw`, and not in `a_12`."""
+    return (
+        re.search(rf"(?<![A-Za-z0-9]){re.escape(part)}(?![A-Za-z0-9])", whole.replace("-", "_")) is not None
+    )
+
+
 def readable(name: str) -> str:
     """A name with `_` in place of what RELION misreads."""
     return _MISREAD.sub("_", name)

@@ -277,7 +277,7 @@ class ItemRun:
             names = [str(name) for name in left[side.label].to_list()]
             for item, name, there in zip(left[ITEM_ID].to_list(), names, side.have(names), strict=True):
                 if not there:
-                    failed[item] = side.why_none(name, set(names))
+                    failed[item] = side.why_none(name, self.known - left.height, self.known)
         self._commit(left, BatchResult({}, frozenset(), failed))
 
     def _commit(self, items: pl.DataFrame, result: BatchResult, version: int = 0) -> None:

@@ -1,11 +1,11 @@
 """Side inputs of an item job: the rows that an item waits for, found by a name that both tables have."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import polars as pl
 
-from cryoloom.em.names import Partners
+from cryoloom.em.names import Partners, is_part, stem
 from cryoloom.runner.streams import InputStream, below
 
 # Of these a name may be written differently for the same thing: below other jobs.
@@ -54,13 +54,28 @@ class Following:
         rows = self.rows if self.rows is not None else pl.DataFrame(schema={self.label: pl.String})
         return rows.filter(pl.col(self.label).cast(pl.String).is_in(wanted)), pairs
 
-    def why_none(self, name: str, names: Collection[str]) -> str:
-        """Why an item has no partner: what was compared, and of how many items it is so."""
+    def why_none(self, name: str, matched: int, of: int) -> str:
+        """Why an item has no partner: what was compared, and of how many items it is so.
+
+        Args:
+            name: the item's.
+            matched, of: how many items have a partner, and how many there are.
+        """
         file = self.stream.dataset.path
         found = self.partners.of(name) if self.label in NAMES else ()
         if len(found) > 1:
             return f"{self.label} {name} may be {' or '.join(found)} of {file}"
-        count = sum(self.have(names))
-        first = self.rows[self.label][0] if self.rows is not None and self.rows.height else ""
-        such = f", which has for instance {first}" if first else ", which has none"
-        return f"{self.label} {name} is not in {file}{such}; {count} of {len(names)} names are there"
+        known = [str(text) for text in self.rows[self.label].to_list()] if self.rows is not None else []
+        such = f", which has for instance {known[0]}" if known else ", which has none"
+        part = next((text for text in known if is_part(_plain(text), _plain(name))), "")
+        hint = (
+            f"; {part} is part of that name: import.coordinates with names_match=within takes it"
+            if part
+            else ""
+        )
+        return f"{self.label} {name} is not in {file}{such}; {matched} of {of} match{hint}"
+
+
+def _plain(name: str) -> str:
+    """The last part of a name, without its ending, as motion correction writes it."""
+    return stem(name).replace(".", "_")

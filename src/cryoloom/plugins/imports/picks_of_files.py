@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 
 import polars as pl
 
-from cryoloom.em.names import below_job, stem
+from cryoloom.em.names import below_job, is_part, stem
 from cryoloom.errors import DatasetError
 from cryoloom.plugins.imports.coordinate_tables import NAME, read_picks
 from cryoloom.plugins.imports.patterns import matching
@@ -152,9 +152,9 @@ class PicksOfFiles:
         mine = _plain(stem(micrograph))
         found = []
         for text, names in self._by_stem.items():
-            if _is_part(mine, text):
+            if is_part(mine, text):
                 longer = [
-                    other for other in self._micrographs if len(other) > len(mine) and _is_part(other, text)
+                    other for other in self._micrographs if len(other) > len(mine) and is_part(other, text)
                 ]
                 found += [] if longer else names
         return self._nearest(micrograph, found)
@@ -163,7 +163,7 @@ class PicksOfFiles:
         mine = _plain(stem(micrograph))
         found = self._files.get(mine, []) or self._longer(mine)
         if not found and self.names_match == WITHIN:
-            parts = [text for text in self._files if _is_part(mine, text)]
+            parts = [text for text in self._files if is_part(mine, text)]
             found = [
                 path for text in parts for path in self._files[text] if not self._is_of_longer(mine, text)
             ]
@@ -258,13 +258,6 @@ def _common_tail(one: Sequence[str], other: Sequence[str]) -> int:
             break
         count += 1
     return count
-
-
-def _is_part(part: str, whole: str) -> bool:
-    """Whether a name stands in another one as a whole: `a_1` in `x_a_1_dw`, and not in `a_12`."""
-    return (
-        re.search(rf"(?<![A-Za-z0-9]){re.escape(part)}(?![A-Za-z0-9])", whole.replace("-", "_")) is not None
-    )
 
 
 def _plain(name: str) -> str:
