@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from cryoloom.em.joining import Fill, joined, with_changed_groups, with_groups
+from cryoloom.em.joining import NAME, NUMBER, Fill, joined, with_changed_groups, with_groups
 from cryoloom.errors import DatasetError
 
 
@@ -88,3 +88,31 @@ def test_groups_of_other_names_stay_apart_and_one_that_says_more_is_another() ->
     assert grown["rlnBeamTiltX"].to_list() == [0.0, 0.0, 0.1, 0.1]
     assert numbers == {1: 3, 2: 4}
     assert with_changed_groups(None, known) == (known, {})
+
+
+@pytest.mark.parametrize(
+    ("label", "first", "second"),
+    [("rlnMtfFileName", "k2.star", "k3.star"), ("rlnVoltage", 300.0, 200.0), ("cryoloomGainFlip", 0, 1)],
+)
+def test_a_growing_set_keeps_groups_apart_that_say_something_else_of_any_type(
+    label: str, first: object, second: object
+) -> None:
+    known = pl.DataFrame({NAME: ["a"], NUMBER: [1], label: [first]})
+
+    same, unchanged = with_changed_groups(known, pl.DataFrame({NAME: ["a"], NUMBER: [1], label: [first]}))
+    grown, numbers = with_changed_groups(known, pl.DataFrame({NAME: ["a"], NUMBER: [1], label: [second]}))
+
+    assert same is None and unchanged == {1: 1}
+    assert grown is not None and grown.select(NAME, label).rows() == [("a", first), ("a_2", second)]
+    assert numbers == {1: 2}
+
+
+def test_a_growing_set_takes_no_group_for_another_whose_name_begins_alike() -> None:
+    known = pl.DataFrame({NAME: ["a_b"], NUMBER: [1], "rlnVoltage": [300.0]})
+
+    grown, numbers = with_changed_groups(
+        known, pl.DataFrame({NAME: ["a"], NUMBER: [1], "rlnVoltage": [300.0]})
+    )
+
+    assert grown is not None and sorted(grown[NAME]) == ["a", "a_b"]
+    assert numbers == {1: 2}
