@@ -10,7 +10,10 @@ from running import Ran, run_in
 
 from cryoloom import star
 from cryoloom.images.mrc import read_mrc, write_mrc
+from cryoloom.project.attempts import make_attempt, write_control
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.item_ids import item_id
+from cryoloom.runner.main import run_attempt
 
 MOVIE, MICROGRAPH = "rlnMicrographMovieName", "rlnMicrographName"
 
@@ -277,3 +280,29 @@ def test_names_within_longer_names_are_offered_and_taken_on_request(
         table = star.read(project.root / file)[""]
         assert isinstance(table, pl.DataFrame)
         assert table["rlnCoordinateX"].to_list() == [float(Path(name).stem.rpartition("_")[2])]
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_an_import_of_a_former_version_goes_on_without_taking_a_file_again(
+    project: ProjectFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, copy: bool
+) -> None:
+    def former(text: str) -> str:
+        uuid, _, name = text.partition(" ")
+        return item_id(f"{uuid} {'_'.join(name.split())}")
+
+    image(tmp_path / "raw" / "grid one" / "m 1.mrc", 1, frames=4)
+    image(tmp_path / "raw" / "grid one" / "m_2.mrc", 2, frames=4)
+    monkeypatch.setattr("cryoloom.plugins.imports.raw_search.item_id", former)
+    job = run_in(project, "import.movies", fn_in_raw=f"{tmp_path}/raw/*/*.mrc", copy=copy)
+    monkeypatch.undo()
+    # A link that sorts before it, and a new file.
+    image(tmp_path / "raw" / "grid two" / "m_3.mrc", 3, frames=4)
+    if not copy:
+        (tmp_path / "raw" / "a").symlink_to("grid one")
+
+    write_control(job.entry.folder, fresh=1)
+    attempt = make_attempt(job.entry.folder)
+    assert attempt is not None
+    run_attempt(project.root, job.name, int(attempt.name))
+
+    assert sorted(values(Ran(project.entry(job.name)), "movies", MOVIE).values()) == [1, 2, 3]

@@ -179,6 +179,31 @@ def test_reextraction_from_another_motion_correction_finds_the_same_places_at_it
         assert np.array_equal(image_of_reference(row["rlnImageName"], tmp_path), image[np.ix_(*cut)])
 
 
+def test_groups_stay_as_they_are_when_lanes_share_the_micrographs_out(tmp_path: Path) -> None:
+    project = Project(tmp_path, micrographs=4, particles=4)
+    groups = pl.concat([optics("a"), optics("b", rlnOpticsGroup=2, rlnVoltage=200.0)])
+    number = pl.when(pl.col("rlnMicrographName").str.contains("m_[01]")).then(1).otherwise(2)
+    mics = star.tables_of(star.read(tmp_path / "mics.star"))["micrographs"]
+    blocks = {"optics": groups, "micrographs": mics.with_columns(number.alias("rlnOpticsGroup"))}
+    star.write(tmp_path / "mics.star", blocks)
+    # As RELION's particles: their groups do not say the micrographs' pixel size.
+    own = groups.drop("rlnMicrographPixelSize").with_columns(
+        rlnImagePixelSize=pl.lit(ANGPIX), rlnImageSize=pl.lit(BOX), rlnImageDimensionality=pl.lit(2)
+    )
+    particles = project.particles.with_columns(number.alias("rlnOpticsGroup"))
+    star.write(tmp_path / "parts.star", {"optics": own, "particles": particles})
+
+    job = project.cut(do_reextract=True, fndata_reextract="parts.star", workers=2)
+    table, found = job.items("particles"), job.blocks("particles")["optics"]
+
+    assert not wrong_images(project, table) and table.height == 16
+    names = dict(found.select("rlnOpticsGroup", "rlnOpticsGroupName").iter_rows())
+    assert sorted(names.values()) == ["a", "b"]
+    assert found["rlnMicrographPixelSize"].to_list() == [ANGPIX, ANGPIX]
+    for micrograph, group in table.select("rlnMicrographName", "rlnOpticsGroup").iter_rows():
+        assert names[group] == ("a" if micrograph.endswith(("m_0.mrc", "m_1.mrc")) else "b")
+
+
 def test_particles_of_two_micrographs_that_share_a_stack_are_told_apart(tmp_path: Path) -> None:
     project = Project(tmp_path, micrographs=1, particles=4)
     other = project.names[0].replace("job902", "job905")

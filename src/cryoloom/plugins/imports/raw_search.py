@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cryoloom.em.names import Names
 from cryoloom.errors import ImageError
 from cryoloom.plugins.imports.linking import make_folder
-from cryoloom.plugins.imports.patterns import common_folder, matching, watchable, why_nothing
+from cryoloom.plugins.imports.patterns import common_folder, fixed_part, matching, watchable, why_nothing
 from cryoloom.plugins.imports.usual import Usual
 from cryoloom.project.item_ids import item_id
 from cryoloom.protocol.jobs import Found, JobFolder, Remark, Taken
@@ -39,6 +39,9 @@ class RawSearch:
     usual: Usual
     seen: set[str]  # ids of what this import took or refused before
     groups: list[tuple[str, str]]
+    before: dict[str, str] = field(
+        default_factory=dict
+    )  # where files really lie that earlier attempts took → link
     extras: dict[str, str] | None = None  # links of what belongs to the files; None while it is not there
     taken: set[str] = field(default_factory=set)  # paths that are of no interest any more
     left_out: Counter[str] = field(default_factory=Counter)  # files that are no items of their own, by reason
@@ -52,13 +55,17 @@ class RawSearch:
     def begin(cls, protocol: "RawFiles", job: JobFolder, taken: Taken) -> "RawSearch":
         """Go on from what earlier attempts took."""
         names = Names()
+        before: dict[str, str] = {}
         if taken.rows is not None:
             prefix = f"{import_folder(job)}/"
             for name in taken.rows[protocol.file_label].to_list():
                 names.know(str(name).removeprefix(prefix))
+                if (job.root / str(name)).is_symlink():
+                    before[os.path.realpath(job.root / str(name))] = str(name)
         given = {what: int(protocol.values[what]) for what in ("width", "height", "frames")}
         usual = Usual({what: value for what, value in given.items() if value})
-        return cls(protocol, job, protocol.patterns(job), names, usual, set(taken.done), protocol.groups())
+        patterns = protocol.patterns(job)
+        return cls(protocol, job, patterns, names, usual, set(taken.done), protocol.groups(), before)
 
     def look(self) -> Iterator[tuple[str, Found]]:
         """What is new since the last look, good and bad."""
@@ -73,7 +80,7 @@ class RawSearch:
         below = common_folder(self.patterns)
         for path in chain(self._to_look_at_again(), self._ahead(matching(self.patterns, self.taken))):
             item = item_id(f"{self.job.uuid} {self._relative(path, below)}")
-            if item in self.seen and path not in self._refused:
+            if path not in self._refused and (item in self.seen or self._was_taken(path)):
                 self._take_note_of(path)
                 continue
             if self.protocol.stream and not self._is_whole(path, now):
@@ -234,6 +241,21 @@ class RawSearch:
         """Under which other path this very file was taken: by two patterns, or below a link."""
         other = self._real.get(os.path.realpath(path), "")
         return other if other != str(path) else ""
+
+    def _was_taken(self, path: Path) -> bool:
+        """Whether an earlier attempt took this very file, whatever id it had then.
+
+        Ids were made otherwise by former versions (of the name with its blanks replaced, below the first pattern only),
+        and files come in another order when a link to them has been made meanwhile.
+        """
+        return self.before.pop(os.path.realpath(path), "") != "" or self._former_id(path) in self.seen
+
+    def _former_id(self, path: Path) -> str:
+        if not self.protocol.copy:
+            return ""  # its link tells
+        below = (self.job.root / fixed_part(self.protocol.fn_in_raw.split()[0])).resolve()
+        name = str(path.relative_to(below)) if path.is_relative_to(below) else path.name
+        return item_id(f"{self.job.uuid} {'_'.join(name.split())}")
 
     def _take_note_of(self, path: Path) -> None:
         self.taken.add(str(path))

@@ -239,13 +239,9 @@ def with_pixels_of_partners(
             }
         )
         numbers[group, size] = number
-    used = {int(one[NUMBER]) for one in groups}
-    rest = [
-        {**row, PIXEL_SIZES[0]: row.get(PIXEL_SIZES[0])}
-        for number, row in known.items()
-        if number not in used
-    ]
-    table = pl.DataFrame([*groups, *rest], infer_schema_length=None).sort(NUMBER)
+    # Groups of which this batch has no particle come with those that have: their pixels are not known here, and what
+    # they said before would make another group of the same.
+    table = pl.DataFrame(groups, infer_schema_length=None).sort(NUMBER)
     table = table.select([*optics.columns, *(name for name in table.columns if name not in optics.columns)])
     renumbered = [numbers[pair] for pair in tagged.select(NUMBER, "_size").iter_rows()]
     return table, rows.with_columns(pl.Series(NUMBER, renumbered))
