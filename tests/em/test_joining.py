@@ -116,3 +116,15 @@ def test_a_growing_set_takes_no_group_for_another_whose_name_begins_alike() -> N
 
     assert grown is not None and sorted(grown[NAME]) == ["a", "a_b"]
     assert numbers == {1: 2}
+
+
+def test_a_group_whose_own_name_looks_renamed_is_not_taken_for_another() -> None:
+    first = groups((1, "grid_1", 300.0), (2, "grid_1_2", 200.0)), items([1, 2])
+    second = groups((1, "grid_1", 200.0)), items([1])
+
+    optics, whole, _ = joined([first, second])
+    grown, numbers = with_changed_groups(first[0], groups((1, "grid_1", 200.0), (2, "grid_1_2", 200.0)))
+
+    assert optics["rlnOpticsGroupName"].to_list() == ["grid_1", "grid_1_2", "grid_1_3"]
+    assert whole["rlnOpticsGroup"].to_list() == [1, 2, 3]
+    assert grown is not None and numbers == {1: 3, 2: 2}

@@ -113,6 +113,31 @@ def test_an_image_number_that_the_stack_does_not_have_is_refused(
     assert f"image {number} of a.mrcs" in ran.said and words in ran.said
 
 
+def test_a_name_without_the_number_of_an_image_means_a_stack_of_one(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    stack(tmp_path / "a.mrcs", 0, images=1)
+    stack(tmp_path / "b.mrcs", 0, images=3)
+
+    one = imported(project, table(tmp_path / "one.star", ["a.mrcs"]))
+    many = imported(project, table(tmp_path / "many.star", ["a.mrcs", "b.mrcs"]))
+
+    assert values(one) == [1]
+    assert many.history.state == "failed" and "no number of an image of b.mrcs" in many.said
+
+
+def test_no_name_of_a_stack_is_misread_by_relion(project: ProjectFolder, tmp_path: Path) -> None:
+    stack(tmp_path / "a@1 #2.mrcs", 100)
+    (tmp_path / "p.star").write_text(Path(table(tmp_path / "q.star", ["2@NAME"])).read_text().replace(
+        "2@NAME", "'2@a@1 #2.mrcs'"))  # fmt: skip
+
+    ran = imported(project, str(tmp_path / "p.star"))
+
+    assert ran.history.state == "succeeded", ran.said
+    name = str(ran.items("particles")["rlnImageName"][0])
+    assert name.endswith("/a_1_2.mrcs") and values(ran) == [102]
+
+
 def test_the_box_is_measured_for_each_group_and_one_group_has_one_box(
     project: ProjectFolder, tmp_path: Path
 ) -> None:

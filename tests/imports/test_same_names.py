@@ -306,3 +306,58 @@ def test_an_import_of_a_former_version_goes_on_without_taking_a_file_again(
     run_attempt(project.root, job.name, int(attempt.name))
 
     assert sorted(values(Ran(project.entry(job.name)), "movies", MOVIE).values()) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_files_for_one_beside_a_file_for_all_lose_no_picks(
+    project: ProjectFolder, tmp_path: Path, broken: bool
+) -> None:
+    for n in range(4):
+        image(tmp_path / f"m_{n}.mrc", n)
+    (tmp_path / "picks").mkdir()
+    head = "data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n"
+    named = f"data_\nloop_\n_{MICROGRAPH}\n_rlnCoordinateX\n_rlnCoordinateY\n"
+    (tmp_path / "picks/all.star").write_text(f"{named}m_0.mrc 1 5\nm_1.mrc 2 5\n")
+    (tmp_path / "picks/m_2.star").write_text(f"{head}3 5\n4 5\n")
+    (tmp_path / "picks/z.star").write_text(f"{named}m_3.mrc {'x' if broken else 5} 5\n")
+    run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/*.mrc")
+
+    job = run_in(project, "import.coordinates", star_mics="Import/job001", fn_in_other=f"{tmp_path}/picks/*")
+
+    counts = {
+        name[-7:-4]: count for name, count in picked(job).select(MICROGRAPH, "cryoloomCount").iter_rows()
+    }
+    assert counts == {"m_0": 1, "m_1": 1, "m_2": 2} | ({} if broken else {"m_3": 1})
+    whys = [why for _, why in job.history.failed.values()]
+    assert len(whys) == broken and all("z.star: rlnCoordinateX in row 1 is 'x'" in why for why in whys)
+
+
+def test_joined_picks_are_measured_with_the_pixels_of_their_own_micrographs(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    jobs = []
+    for name, angpix in (("a", 3.0), ("b", 1.0)):
+        image(tmp_path / f"{name}.mrc", 1, size=64)
+        (tmp_path / f"{name}.star").write_text(
+            "data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n10 30\n20 30\n"
+        )
+        micrographs = run_in(
+            project, "import.micrographs", fn_in_raw=f"{tmp_path}/{name}.mrc", angpix=angpix,
+            optics_group_name=name,
+        )  # fmt: skip
+        jobs.append(
+            run_in(
+                project,
+                "import.coordinates",
+                star_mics=micrographs.name,
+                fn_in_other=f"{tmp_path}/{name}.star",
+            ).name
+        )
+    joined = run_in(project, "sets.join", input=jobs)
+
+    job = run_in(project, "sets.filter", input=joined.name, min_distance=15)
+
+    kept = star.tables_of(star.read(job.entry.folder / "coordinates_kept.star"))["coordinates"]
+    assert {
+        name[-5]: count for name, count in kept.select(MICROGRAPH, "cryoloomCount").iter_rows()
+    } == {"a": 2, "b": 1}  # fmt: skip

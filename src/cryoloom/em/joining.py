@@ -129,15 +129,16 @@ def joined(
         lacking += partial
     merged: pl.DataFrame | None = None
     items = []
+    own = {str(name) for optics, _ in parts if NAME in optics.columns for name in optics[NAME].to_list()}
     for optics, table, name in zip(*tables, names, strict=True):
-        merged, numbers = with_groups(merged, optics, merge=merge)
+        merged, numbers = with_groups(merged, optics, merge=merge, own=own)
         items.append(renumbered(table, numbers, name))
     assert merged is not None
     return merged, pl.concat(items, how="vertical_relaxed"), lacking
 
 
 def with_groups(
-    known: pl.DataFrame | None, optics: pl.DataFrame, *, merge: bool = False
+    known: pl.DataFrame | None, optics: pl.DataFrame, *, merge: bool = False, own: Collection[str] = ()
 ) -> tuple[pl.DataFrame, dict[int, int]]:
     """An optics table with another's groups added: those of one name that say the same become one.
 
@@ -146,6 +147,7 @@ def with_groups(
 
     Args:
         merge: groups that say the same become one whatever their names are.
+        own: names that groups came with: `grid_1_2` among them is no `grid_1` that was renamed.
     Returns:
         The table, and for each group of `optics` its number in it.
     Raises:
@@ -155,7 +157,7 @@ def with_groups(
     numbers: dict[int, int] = {}
     for row in optics.iter_rows(named=True):
         number = int(row[NUMBER])
-        place = _place_of(row, kept, merge=merge)
+        place = _place_of(row, kept, merge=merge, own=own)
         if place is None:
             place = max((int(one[NUMBER]) for one in kept), default=0) + 1
             name = _free_name(row.get(NAME) or f"opticsGroup{place}", {one.get(NAME) for one in kept})
@@ -168,7 +170,9 @@ def with_groups(
     return _table(kept), numbers
 
 
-def _place_of(row: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], *, merge: bool) -> int | None:
+def _place_of(
+    row: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], *, merge: bool, own: Collection[str]
+) -> int | None:
     """The number of the known group that this one is; None where it is none of them."""
     content = _content(row)
     same = [one for one in kept if _content(one) == content]
@@ -180,7 +184,7 @@ def _place_of(row: Mapping[str, Any], kept: Sequence[Mapping[str, Any]], *, merg
             return int(one[NUMBER])
     # One that got another name when it came first, since its own was taken, is found again.
     taken = any(str(one.get(NAME) or "") == name for one in kept)
-    renamed = [one for one in same if taken and _is_version_of(one, row)]
+    renamed = [one for one in same if taken and one.get(NAME) not in own and _is_version_of(one, row)]
     return int(renamed[0][NUMBER]) if renamed else None
 
 
@@ -207,9 +211,14 @@ def with_changed_groups(
         return None, {}
     kept = known.to_dicts()
     numbers: dict[int, int] = {}
+    own = set(optics[NAME].to_list()) if NAME in optics.columns else set()
     for row in optics.iter_rows(named=True):
         number = int(row[NUMBER])
-        agreeing = [one for one in kept if _is_version_of(one, row) and _agree(one, row)]
+        agreeing = [
+            one for one in kept
+            if _is_version_of(one, row) and _agree(one, row)
+            and (one.get(NAME) == row.get(NAME) or one.get(NAME) not in own)
+        ]  # fmt: skip
         exact = [one for one in agreeing if one.get(NAME) == row.get(NAME)]
         taken_name = any(one.get(NAME) == row.get(NAME) for one in kept)
         same = [int(one[NUMBER]) for one in exact or (agreeing if taken_name else [])]

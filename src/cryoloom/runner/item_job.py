@@ -124,6 +124,8 @@ class ItemRun:
                 self._begin_anew()
             self.protocol = self.changes.take(change)
         self.calls = CallValues(self.run, self.protocol)
+        # Items that wait already: what was one call may be several now.
+        self.batcher.call_of = self.calls.of(self.leading.optics)
         self.batcher.size, self.batcher.wait_s = self.protocol.batch_limit(), self.protocol.batch_wait
         self._start_lanes()
 

@@ -4,12 +4,14 @@ A set of coordinates is a table of micrographs, each with a STAR file of its pic
 put together, each pick with its `rlnMicrographName`, and written again, one file a micrograph.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
 from cryoloom import star
+from cryoloom.em.joining import with_groups
 from cryoloom.project.coordinate_files import coordinate_file, suffix_of
 from cryoloom.project.item_ids import ids_of_places
 from cryoloom.project.paths import inside
@@ -46,7 +48,8 @@ class PickReader:
                 table = table.with_columns(pl.Series(ITEM_ID, ids))
             columns = [pl.lit(str(name)).alias(MICROGRAPH)]
             if self._groups:
-                columns.append(pl.lit(self._groups.get(str(name), 1)).alias(GROUP))
+                # Of a micrograph that no table knows nobody can say how large its pixels are.
+                columns.append(pl.lit(self._groups.get(str(name)), dtype=pl.Int64).alias(GROUP))
             tables.append(table.with_columns(columns))
         if not tables:
             return pl.DataFrame(schema={MICROGRAPH: pl.String, ITEM_ID: pl.String, **_AXES})
@@ -55,16 +58,21 @@ class PickReader:
     def _learn_groups(self, names: list[str]) -> None:
         if all(str(name) in self._groups for name in names):
             return
-        words = (self.root / self.dataset.path).read_text().split()
-        if not words or not (self.root / words[0]).exists():
-            return
-        blocks = star.read(self.root / words[0])
-        table, optics = star.as_table(blocks.get("micrographs")), star.as_table(blocks.get("optics"))
-        if table is not None and optics is not None and GROUP in table.columns:
-            self.optics = optics
-            self._groups = {
-                str(name): int(group) for name, group in table.select(MICROGRAPH, GROUP).iter_rows()
-            }
+        merged: pl.DataFrame | None = None
+        groups: dict[str, int] = {}
+        # One file, or those of all sets that were joined.
+        for file in dict.fromkeys((self.root / self.dataset.path).read_text().split()):
+            if not (self.root / file).exists():
+                continue
+            blocks = star.read(self.root / file)
+            table, optics = star.as_table(blocks.get("micrographs")), star.as_table(blocks.get("optics"))
+            if table is None or optics is None or GROUP not in table.columns:
+                continue
+            merged, numbers = with_groups(merged, optics)
+            for name, group in table.select(MICROGRAPH, GROUP).iter_rows():
+                groups.setdefault(str(name), numbers[int(group)])
+        if merged is not None:
+            self.optics, self._groups = merged, groups
 
 
 _AXES = {"rlnCoordinateX": pl.Float64(), "rlnCoordinateY": pl.Float64()}
@@ -97,7 +105,10 @@ def write_picks(root: Path, dataset: Dataset, micrographs: pl.DataFrame, picks: 
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def write_suffix_file(root: Path, dataset: Dataset, like: Dataset) -> None:
-    """RELION's suffix file of an output: one line that names the micrographs of the input."""
-    text = (root / like.path).read_text()
-    (root / dataset.path).write_text(text)
+def write_suffix_file(root: Path, dataset: Dataset, likes: Sequence[Dataset]) -> None:
+    """RELION's suffix file of an output: a line that names the micrographs, and more where inputs have others.
+
+    RELION's programs read the first one.
+    """
+    files = dict.fromkeys(file for like in likes for file in (root / like.path).read_text().split())
+    (root / dataset.path).write_text("".join(f"{file}\n" for file in files))

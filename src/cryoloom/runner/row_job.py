@@ -123,7 +123,9 @@ class RowRun:
             )
             if is_coordinates:
                 like = self.protocol.promised()[name].like or "input"
-                write_suffix_file(self.run.root, dataset, self.protocol.given[like])
+                given = self.protocol.given.items()
+                likes = [one for key, one in given if one and key.partition("#")[0] == like]
+                write_suffix_file(self.run.root, dataset, likes)
         whole = {name: output.recover() for name, output in self.outputs.items()}
         begun = any(output.state is not None for output in self.outputs.values())
         if not all(whole.values()) or (begun and self.protocol.needs_all()):

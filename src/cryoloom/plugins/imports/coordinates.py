@@ -72,7 +72,9 @@ class ImportCoordinates(ItemProtocol):
         (job.path / f"coords_suffix{SUFFIX}.star").write_text(f"{self.star_mics.path}\n")
         patterns = patterns_of(self.fn_in_other, job.root, f"{self.name}: parameter fn_in_other")
         picks = PicksOfFiles(job.root, patterns, self.names_match)
-        tables = star.tables_of(star.read(job.root / self.star_mics.path))
+        path = job.root / self.star_mics.path
+        # Micrographs that their job has not begun to make come with the items.
+        tables = star.tables_of(star.read(path)) if path.is_file() else {}
         for table in tables.values():
             if "rlnMicrographName" in table.columns:
                 picks.know(table["rlnMicrographName"].to_list())

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import polars as pl
 
 from cryoloom.em.names import below_job, is_part, stem
-from cryoloom.errors import DatasetError
+from cryoloom.errors import DatasetError, StarError
 from cryoloom.plugins.imports.coordinate_tables import NAME, read_picks
 from cryoloom.plugins.imports.patterns import matching
 from cryoloom.protocol.jobs import Remark
@@ -44,6 +44,7 @@ class PicksOfFiles:
         default_factory=dict
     )  # name of a micrograph in a file for all → its picks
     _by_stem: dict[str, list[str]] = field(default_factory=dict)  # of those names
+    _broken: dict[str, str] = field(default_factory=dict)  # files that cannot be read, and why
     _taken: dict[str, str] = field(default_factory=dict)  # a name in a file for all, or a file → whose it is
 
     def know(self, micrographs: Iterable[str]) -> None:
@@ -57,18 +58,20 @@ class PicksOfFiles:
         """Find files that are new.
 
         Raises:
-            DatasetError: there is none at all; or one that speaks of several micrographs is broken.
+            DatasetError: there is none at all.
         """
         for path in matching(self.patterns, self._seen):
             self._seen.add(str(path))
-            if not self._files and not self._named and path.stat().st_size:
-                table = read_picks(path)
-                if NAME in table.columns:
-                    self._take_names(table)
-                    continue
-            elif self._named:
-                self._take_names(read_picks(path))
-                continue
+            if (not self._files or self._named) and path.stat().st_size:
+                try:
+                    table = read_picks(path)
+                except (DatasetError, StarError) as error:
+                    # It may be of one micrograph, which is told then; or of all, which is told of each that lacks picks.
+                    self._broken[str(path)] = str(error)
+                else:
+                    if NAME in table.columns:
+                        self._take_names(table)
+                        continue
             self._files.setdefault(_plain(path.stem), []).append(path)
         if not self._seen:
             raise DatasetError(
@@ -83,7 +86,7 @@ class PicksOfFiles:
             NoPicks: nothing speaks of it, or it cannot be told which file does.
             DatasetError: its file is broken.
         """
-        if self._named:
+        if self._named and not self._has_file(micrograph):
             return self._by_name(micrograph)
         file = self._file_of(micrograph)
         other = self._taken.setdefault(str(file), micrograph)
@@ -94,6 +97,11 @@ class PicksOfFiles:
         table = read_picks(file)
         return table.drop(NAME, strict=False)
 
+    def _has_file(self, micrograph: str) -> bool:
+        """Whether, beside files that speak of several micrographs, one is of this."""
+        mine = _plain(stem(micrograph))
+        return bool(self._files) and bool(self._files.get(mine) or self._longer(mine))
+
     def remarks(self) -> list[Remark]:
         """What was not of any micrograph."""
         left = [name for name in self._named if name not in self._taken]
@@ -102,8 +110,6 @@ class PicksOfFiles:
         return [Remark(left[0], words, count, "pick")] if count else []
 
     def _take_names(self, table: pl.DataFrame) -> None:
-        if NAME not in table.columns:
-            return
         for (name,), part in table.group_by(NAME, maintain_order=True):
             text = str(name)
             if text in self._named:
@@ -125,6 +131,11 @@ class PicksOfFiles:
             if other != micrograph:
                 raise NoPicks(f"{NAME} {found[0]} may be {other} or {micrograph}")
             return self._named[found[0]]
+        if self._broken:
+            # Its picks may stand there.
+            raise NoPicks(
+                f"{NAME} {micrograph} is in no file that can be read; {next(iter(self._broken.values()))}"
+            )
         if not self._does_any_match():
             raise NoPicks(self._why_none(micrograph))
         return next(iter(self._named.values())).clear()

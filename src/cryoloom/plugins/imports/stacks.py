@@ -7,6 +7,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryoloom.em.names import readable
 from cryoloom.errors import DatasetError, ImageError
 from cryoloom.plugins.imports.linking import link_or_copy, make_folder
 
@@ -128,17 +129,17 @@ def check_numbers_of_images(
         pl.Series("row", lines, dtype=pl.Int64), pl.col("number").cast(pl.Int64, strict=False).alias("n")
     )
     table = table.join(sizes, on="stack", how="left", maintain_order="left")
-    bad = table.filter(
-        pl.col("number").is_not_null()
-        & (pl.col("n").is_null() | (pl.col("n") < 1) | (pl.col("n") > pl.col("images")))
-    )
+    # Without a number RELION takes the first, whatever was meant.
+    is_bad = pl.col("n").is_null() | (pl.col("n") < 1) | (pl.col("n") > pl.col("images"))
+    bad = table.filter(pl.when(pl.col("number").is_null()).then(pl.col("images") > 1).otherwise(is_bad))
     if not bad.height:
         return
     first = bad.row(0, named=True)
     from_zero = first["n"] == 0
+    which = "no number of an image" if first["number"] is None else f"image {first['number']}"
     raise DatasetError(
         f"{file}, line {star.line_of(file, block, first['row'], 'rlnImageName')}: rlnImageName",
-        found=f"image {first['number']} of {first['stack']} (first of {bad.height} such rows)",
+        found=f"{which} of {first['stack']} (first of {bad.height} such rows)",
         expected=f"a number from 1 to {first['images']}, for so many images has that stack",
         hint="RELION counts from 1, and takes 0 for the first: this file counts from 0." if from_zero else "",
     )  # fmt: skip
@@ -163,7 +164,7 @@ def _find(name: str, bases: Sequence[Path], *, by_tail: bool) -> tuple[Path, str
 def _free_target(folder: str, tail: str, taken: set[str]) -> str:
     """A name below the job's folder that no other stack has; RELION takes a stack by its ending."""
     parts = [part for part in Path(tail).parts if part not in ("/", "..", ".")]
-    path = Path("_".join("/".join(parts).split()))
+    path = Path(readable("/".join(parts)))
     suffix = ".mrcs" if path.suffix in ("", ".mrc") else path.suffix
     stem = f"{folder}{path.with_suffix('')}"
     return next(name for n in count(1) if (name := f"{stem}{'' if n == 1 else f'_{n}'}{suffix}") not in taken)

@@ -175,12 +175,19 @@ class Join(Counted, Matching, RowProtocol):
             self._check_labels(given)
         else:
             union = [label for label in union if all(label in labels for labels in given.values())]
+        own = {
+            str(name) for part in batch.parts.values()
+            if part.optics is not None and "rlnOpticsGroupName" in part.optics.columns
+            for name in part.optics["rlnOpticsGroupName"].to_list()
+        }  # fmt: skip
         for name, part in batch.parts.items():
             if part.optics is not None and set(part.optics["rlnOpticsGroup"].to_list()) - set(
                 self._numbers.get(name, ())
             ):
                 optics = self._fill().filled(part.optics, union).select(union)
-                self._optics, self._numbers[name] = with_groups(self._optics, optics, merge=self.merge_groups)
+                self._optics, self._numbers[name] = with_groups(
+                    self._optics, optics, merge=self.merge_groups, own=own
+                )
                 self._renamed |= _renamed(part.source, part.optics, self._optics, self._numbers[name])
         return self._optics
 
