@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from running import run_in
 from sets.conftest import RunNow, optics_table, particles, write_set
 
 from cryoloom import star
@@ -210,3 +211,26 @@ def test_an_item_of_an_unknown_group_ends_a_join_with_a_clear_error(root: Path, 
         "Sets/a.star: rlnOpticsGroup in row 1 is 7 (first of 2 such rows), expected one of [1]"
         in job.history.why
     )
+
+
+def test_a_micrograph_gets_the_values_of_its_own_motion_correction(tmp_path: Path) -> None:
+    project = ProjectFolder.create(tmp_path, seed=1)
+    first, second, third = (f"MotionCorr/job90{n}/Movies/job901/m.mrc" for n in (2, 5, 7))
+    groups = pl.DataFrame({"rlnOpticsGroup": [1], "rlnOpticsGroupName": ["a"]})
+    ctf = {label: [1e4, 2e4] for label in ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")}
+    source = pl.DataFrame({"rlnMicrographName": [first, second], "rlnOpticsGroup": [1, 1], **ctf})
+    items = pl.DataFrame(
+        {
+            "rlnImageName": ["1@x.mrcs", "2@x.mrcs", "3@x.mrcs"],
+            "rlnMicrographName": [second, first, third],
+            "rlnOpticsGroup": [1, 1, 1],
+        }
+    )
+    star.write(tmp_path / "ctf.star", {"optics": groups, "micrographs": source})
+    star.write(tmp_path / "parts.star", {"optics": groups, "particles": items})
+
+    job = run_in(project, "sets.assign", input="parts.star", source="ctf.star", what="CTF", by="micrograph")
+
+    kept = dict(job.items("kept").select("rlnMicrographName", "rlnDefocusU").iter_rows())
+    assert kept == {first: 1e4, second: 2e4}
+    assert f"{third} may be {first} or {second} of ctf.star: not assigned" in job.said

@@ -5,7 +5,7 @@ see `declare.py` for parameters, inputs and outputs.
 """
 
 import inspect
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cryoloom.errors import ParameterError
@@ -304,6 +304,10 @@ class ItemProtocol(Protocol):
     def auto_of_group(self, group: "Mapping[str, Any]") -> Mapping[str, Any]:
         """Values of `auto` parameters for the items of an optics group; those of one batch are all the same."""
         return {}
+
+    def of_one_call(self, group: "Mapping[str, Any]") -> Hashable:
+        """What else of an optics group the program takes only once a call; items are parted by it."""
+        return None
 
     def with_values(self, values: Mapping[str, Any]) -> "Self":
         """The protocol with other values."""

@@ -4,7 +4,7 @@ Gain, dose and defects travel with the movies, and a program is told them once a
 something else are treated in calls of their own.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,17 +25,21 @@ class CallValues:
     protocol: ItemProtocol
     _optics: pl.DataFrame | None = None
     _by_group: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    _others: dict[int, Hashable] = field(
+        default_factory=dict
+    )  # by group, what a call takes only once beside them
     _used: list[Mapping[str, Any]] = field(default_factory=list)
 
     def of(self, optics: pl.DataFrame | None) -> Callable[[pl.DataFrame], pl.Series] | None:
         """What tells items of one call from those of another; None where one call can take all of them."""
         self._learn(optics)
-        kinds: list[Mapping[str, Any]] = []
+        kinds: list[tuple[Mapping[str, Any], Hashable]] = []
         numbers: dict[int, int] = {}
         for group, values in self._by_group.items():
-            if values not in kinds:
-                kinds.append(values)
-            numbers[group] = kinds.index(values)
+            kind = values, self._others.get(group)
+            if kind not in kinds:
+                kinds.append(kind)
+            numbers[group] = kinds.index(kind)
         if len(kinds) < 2:
             return None
         # Also of a group that is unknown: it is alone, and the protocol says so.
@@ -56,9 +60,9 @@ class CallValues:
         if optics is None or optics is self._optics or NUMBER not in optics.columns:
             return
         self._optics = optics
-        self._by_group = {
-            int(row[NUMBER]): self.protocol.auto_of_group(row) for row in optics.iter_rows(named=True)
-        }
+        rows = {int(row[NUMBER]): row for row in optics.iter_rows(named=True)}
+        self._by_group = {group: self.protocol.auto_of_group(row) for group, row in rows.items()}
+        self._others = {group: self.protocol.of_one_call(row) for group, row in rows.items()}
 
     def _use(self, values: Mapping[str, Any], optics: pl.DataFrame | None) -> None:
         self._used.append(values)

@@ -1,5 +1,8 @@
 """Automatic picking: Laplacian of Gaussian, 2D templates, or a 3D reference."""
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 from cryoloom.em.names import file_of_micrograph
 from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.project.item_ids import pick_ids
@@ -22,6 +25,7 @@ from cryoloom.protocol import (
 from cryoloom.protocol.jobs import ITEM_ID
 
 PICKNAME = "autopick"
+GROUP = "rlnOpticsGroup"
 REF3D_STEPS = ("30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees")
 
 
@@ -169,6 +173,10 @@ class AutoPick(Mpi, ItemProtocol):
     def own_file(self, name: str) -> str:
         return file_of_micrograph(name, f"_{PICKNAME}.star")
 
+    def of_one_call(self, group: Mapping[str, Any]) -> Hashable:
+        # RELION: "different pixel size for the different optics groups, perform autopicking separately".
+        return group.get("rlnMicrographPixelSize") or group.get("rlnMicrographOriginalPixelSize")
+
     def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
         args = ["--i", batch.input_file if batch else self.fn_input_autopick.path]
         args += ["--odir", job.name, "--pickname", PICKNAME]
@@ -227,9 +235,15 @@ class AutoPick(Mpi, ItemProtocol):
         return [*args, "--gpu", self.gpu_ids] if self.use_gpu else args
 
     def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
+        import polars as pl
+
         from cryoloom.plugins.relion.per_micrograph import write_batch
 
-        write_batch(batch, "micrographs", batch.items, batch.optics)
+        optics = batch.optics
+        if optics is not None and GROUP in optics.columns and GROUP in batch.items.columns:
+            # RELION compares the pixel sizes of all groups that it is told of.
+            optics = optics.filter(pl.col(GROUP).is_in(batch.items[GROUP].implode()))
+        write_batch(batch, "micrographs", batch.items, optics)
         # RELION's node: one line that names the micrographs.
         suffix_file = job.path / f"coords_suffix_{PICKNAME}.star"
         if not suffix_file.exists():

@@ -203,13 +203,34 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
         present = present.filter(
             pl.Series([(batch.job.root / str(name)).exists() for name in names], dtype=pl.Boolean)
         )
+        failed = {
+            item: why
+            for item, name in present.select(ITEM_ID, "rlnMicrographName").iter_rows()
+            if (why := _without_picture(batch.job.root / str(name), str(name)))
+        }
+        present = present.filter(~pl.col(ITEM_ID).is_in([*failed]))
         skip = per_micrograph.CALL_FILES | {"corrected_micrographs.star", "corrected_micrographs_*.eps"}
-        return BatchResult({"micrographs": present}, frozenset(present[ITEM_ID].to_list()), {}, optics, skip)
+        done = frozenset(present[ITEM_ID].to_list())
+        return BatchResult({"micrographs": present}, done, failed, optics, skip)
 
     def views(self, job: JobFolder) -> list[Block]:
         from cryoloom.views import motion
 
         return motion.motion_views(job.root, job.name)
+
+
+def _without_picture(path: Path, name: str) -> str:
+    """Why a corrected micrograph is none, "" where it is one: RELION sums nan and black frames without a word."""
+    from math import isfinite
+
+    from cryoloom.images.misread import range_of
+
+    low, high = range_of(path)
+    if not (isfinite(low) and isfinite(high)):
+        return f"{name} has pixels that are no numbers (nan or infinite): those of its movie, or of the gain reference"
+    if low == high:
+        return f"{name} has {low:g} in every pixel: its movie is empty, or the gain reference is"
+    return ""
 
 
 def _movie_of(metadata: Path) -> str:

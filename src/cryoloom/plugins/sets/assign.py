@@ -1,6 +1,7 @@
 """Columns from another set: CTF, alignment, optics groups, classes; streams."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.plugins.sets.files import REJECTED, Counted, set_file
@@ -19,6 +20,8 @@ from cryoloom.protocol.jobs import ITEM_ID
 
 if TYPE_CHECKING:
     import polars as pl
+
+    from cryoloom.protocol.datasets import Dataset
 
 CTF, ANGLES, SHIFTS, ALIGNMENT, OPTICS, CLASS, COLUMNS = (
     *("CTF", "angles", "shifts", "angles and shifts", "optics groups", "class", "columns"),
@@ -84,6 +87,13 @@ class Assign(Counted, RowProtocol):
     rejected: Table = Output("Unknown to the other set", set_file(REJECTED), like="input")
 
     _optics: "pl.DataFrame | None" = None
+    _ambiguous: "dict[str, str]"  # micrographs that may be one or another of the source, and which
+
+    def __init__(
+        self, values: "Mapping[str, Any] | None" = None, inputs: "Mapping[str, Dataset] | None" = None
+    ) -> None:
+        super().__init__(values, inputs)
+        self._ambiguous = {}
 
     def check(self) -> None:
         super().check()
@@ -149,6 +159,9 @@ class Assign(Counted, RowProtocol):
             ).drop(label for label, value in neutrals.items() if value is None)
             if outdated:
                 note = f"{source.source} does not say {', '.join(outdated)}: what was there is gone or neutral now."
+        if self._ambiguous:
+            more = f", and {len(self._ambiguous) - 1} more" if len(self._ambiguous) > 1 else ""
+            note = f"{note} {next(iter(self._ambiguous.values()))}{more}: not assigned.".strip()
         joined = joined.select(label for label in joined.columns if not label.startswith("_"))
         rows = {"kept": joined.filter(known), "rejected": items.filter(~known)}
         own = {} if optics is None else {"kept": optics}
@@ -161,7 +174,7 @@ class Assign(Counted, RowProtocol):
         """What an item's partner is known by: see `_partners`."""
         import polars as pl
 
-        from cryoloom.em.places import micrograph_key, partners, places
+        from cryoloom.em.places import MICROGRAPH, partners, places
 
         if self.by == BY_POSITION:
             ours = places(part.items, part.optics, part.source)
@@ -169,7 +182,31 @@ class Assign(Counted, RowProtocol):
             # Each has one partner at most: what is nearest to two items is that of the nearer one.
             rows = pl.Series("_key", partners(ours, theirs, self.distance))
             return pl.select(pl.when(rows >= 0).then(rows)).to_series()
-        return micrograph_key() if self.by == BY_MICROGRAPH else pl.col(ITEM_ID)
+        if self.by != BY_MICROGRAPH:
+            return pl.col(ITEM_ID)
+        pairs = self._micrographs(part.items[MICROGRAPH].unique().to_list(), source)
+        return (
+            part.items[MICROGRAPH].cast(pl.String).replace_strict(pairs, return_dtype=pl.String).alias("_key")
+        )
+
+    def _micrographs(self, names: "list[object]", source: Part) -> "dict[str, str | None]":
+        """For each micrograph the source's name for it: its own, or that of the same one below another job.
+
+        Where several may be meant none is, and while more rows may come only exact names are known.
+        """
+        from cryoloom.em.names import Partners
+        from cryoloom.em.places import MICROGRAPH
+
+        known = Partners()
+        known.add(str(name) for name in source.items[MICROGRAPH].unique(maintain_order=True).to_list())
+        pairs: dict[str, str | None] = {}
+        for name in map(str, names):
+            found = known.of(name)
+            is_known = len(found) == 1 and (source.complete or found[0] == name)
+            pairs[name] = found[0] if is_known else None
+            if len(found) > 1 and source.complete:
+                self._ambiguous.setdefault(name, f"{name} may be {' or '.join(found[:2])} of {source.source}")
+        return pairs
 
     def _labels(self, source: Part) -> list[str]:
         """The columns to be taken, as far as the other set has them."""
@@ -190,7 +227,7 @@ class Assign(Counted, RowProtocol):
     def _partners(self, source: Part, labels: list[str]) -> "pl.DataFrame":
         import polars as pl
 
-        from cryoloom.em.places import micrograph_key
+        from cryoloom.em.places import MICROGRAPH
 
         extra = [
             label
@@ -202,7 +239,7 @@ class Assign(Counted, RowProtocol):
         if self.by == BY_POSITION:
             key = pl.int_range(pl.len())
         elif self.by == BY_MICROGRAPH:
-            key = micrograph_key()
+            key = pl.col(MICROGRAPH).cast(pl.String)
         table = source.items.select(key.alias("_key"), *columns, pl.lit(True).alias("_found"))
         return table.unique("_key", keep="first", maintain_order=True)
 
