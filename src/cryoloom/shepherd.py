@@ -53,7 +53,8 @@ def main(attempt: str) -> int:
         child = subprocess.Popen(
             command["argv"],
             cwd=command["cwd"],
-            env={**os.environ, **command["env"], "CRYOLOOM_ATTEMPT": command["token"]},
+            # Nothing of ours: whoever starts us, and however often, the job's environment is the same.
+            env={**command["env"], "CRYOLOOM_ATTEMPT": command["token"]},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

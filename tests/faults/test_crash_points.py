@@ -41,10 +41,10 @@ def crash(monkeypatch: pytest.MonkeyPatch, folder: Path, word: str, at: int) -> 
     """Have processes that are started from now on, with that word, die at a point; 0: only count them."""
     paths = [str(CRASHING), *os.environ["PYTHONPATH"].split(os.pathsep)]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(dict.fromkeys(paths)))
-    monkeypatch.setenv("CRASH_IN", word)
-    monkeypatch.setenv("CRASH_AT", str(at))
-    monkeypatch.setenv("CRASH_ROOT", str(folder / "p"))
-    monkeypatch.setenv("CRASH_DONE", str(folder / "crashed"))
+    monkeypatch.setenv("CRYOLOOM_CRASH_IN", word)
+    monkeypatch.setenv("CRYOLOOM_CRASH_AT", str(at))
+    monkeypatch.setenv("CRYOLOOM_CRASH_ROOT", str(folder / "p"))
+    monkeypatch.setenv("CRYOLOOM_CRASH_DONE", str(folder / "crashed"))
 
 
 def chain(folder: Path) -> Project:
@@ -53,7 +53,7 @@ def chain(folder: Path) -> Project:
     source = project.run("loomtest.tick", items=8, rate=1000, bad_every=8)
     fork = project.run("loomtest.fork", input=source, batch_size=2, late=5)
     stage = project.run("loomtest.stage", input=f"{fork.name}/micrographs.star", batch_size=2, bad="m0000001")
-    project.run("sets.join", input=[source, stage], keep="all")
+    project.run("sets.join", input=[source, stage], keep="all", fill="loomtestLate=1,loomtestWay=none")
     # Of the join the first would be those that come first.
     project.run("sets.trigger", input=f"{fork.name}/micrographs.star", first=3, every=2, nr_sets=2)
     project.run("loomtest.nothing", mark=str(folder / "mark"))

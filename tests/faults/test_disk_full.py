@@ -93,7 +93,7 @@ def test_a_quota_that_is_used_up_keeps_a_job_waiting_and_fails_no_item(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     used_up = tmp_path / "used up"
-    monkeypatch.setenv("QUOTA_USED_UP_FILE", str(used_up))
+    monkeypatch.setenv("CRYOLOOM_TEST_QUOTA", str(used_up))
     monkeypatch.setenv("PYTHONPATH", f"{QUOTA}:{os.environ.get('PYTHONPATH', '')}")
     project = Project.create(tmp_path / "p")
     source = project.run("loomtest.tick", items=12, rate=1000).wait(60)

@@ -91,7 +91,7 @@ def test_a_clock_that_jumps_changes_nothing_but_the_times_that_people_read(
     offset = tmp_path / "offset"
     offset.write_text("0")
     monkeypatch.setenv("PYTHONPATH", f"{CLOCK}:{os.environ.get('PYTHONPATH', '')}")
-    monkeypatch.setenv("CLOCK_OFFSET_FILE", str(offset))
+    monkeypatch.setenv("CRYOLOOM_TEST_CLOCK", str(offset))
     project = Project.create(tmp_path / "p")
     source = project.run(
         "import.micrographs",

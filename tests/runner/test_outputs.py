@@ -299,15 +299,15 @@ def test_a_missing_program_is_an_error_with_a_remedy() -> None:
 
 
 def test_relion_gets_its_environment_and_mpi_its_ranks(tmp_path: Path) -> None:
-    command = Command("sh", ("-c", "true"), mpi=1, threads=3)
+    command = Command("relion_refine", (), mpi=1, threads=3)
+    settings = Settings({"programs.relion.environment": ({"A": "b"}, "test")})
 
-    environment = programs.environment(
-        command, Settings({"programs.relion.environment": ({"A": "b"}, "test")})
-    )
+    environment = programs.environment(command, settings)
 
     assert environment["OMP_NUM_THREADS"] == "3"
     assert environment["RELION_SHELL"] == "sh"
     assert environment["A"] == "b"
+    assert "A" not in programs.environment(Command("sh", ()), settings)
 
 
 def test_environment_modules_are_loaded_before_the_program() -> None:

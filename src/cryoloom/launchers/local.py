@@ -6,13 +6,23 @@ import sys
 import uuid
 from pathlib import Path
 
+from cryoloom.launchers.surroundings import inherited, job_environment
 from cryoloom.project.jsonfile import write_json
+from cryoloom.project.settings import load_settings
 
+# By this the processes of one attempt are known.
+TOKEN = "CRYOLOOM_ATTEMPT"
 SHEPHERD = Path(__file__).parents[1] / "shepherd.py"
 
 
 def command_of(root: Path, job: str, attempt: Path, module: str) -> dict[str, object]:
-    """What the shepherd is to start; `module`: that of the job's protocol."""
+    """What the shepherd is to start, with its whole environment; `module`: that of the job's protocol.
+
+    Raises:
+        ProjectError: the settings of the environment are none.
+    """
+    environment = job_environment(os.environ, load_settings(root))
+    environment.pop(TOKEN, None)
     return {
         "argv": [
             sys.executable,
@@ -24,7 +34,7 @@ def command_of(root: Path, job: str, attempt: Path, module: str) -> dict[str, ob
             module,
         ],
         "cwd": str(root),
-        "env": {"PYTHONUNBUFFERED": "1"},
+        "env": environment | {"PYTHONUNBUFFERED": "1"},
         "token": uuid.uuid4().hex,
     }
 
@@ -45,5 +55,5 @@ def start_shepherd(attempt: Path) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        env={key: value for key, value in os.environ.items() if key != "CRYOLOOM_ATTEMPT"},
+        env={key: value for key, value in inherited(os.environ).items() if key != TOKEN},
     )

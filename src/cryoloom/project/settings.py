@@ -7,6 +7,9 @@ modules = ["relion/3.1.3"]                 # environment modules to load first
 environment = { OMP_PROC_BIND = "true" }
 mpirun = "mpirun"
 
+[environment]                              # of all jobs: they take no other variables from your shell
+OMP_PROC_BIND = "true"
+
 [machine]
 cores = 8                                  # at most so many at once, over all projects
 live_cores = 1                             # of them, those that only streams of items may take
@@ -33,6 +36,7 @@ KNOWN = {
     "programs.relion.environment": "variables for RELION's processes only",
     "programs.relion.mpirun": "the program that starts MPI ranks",
     "programs.ctffind.path": "CTFFIND's executable",
+    "environment": "variables for all jobs and their programs",
     "machine.cores": "cores that jobs may use at once",
     "machine.live_cores": "cores of them that only streams may take; by default one of four or more",
     "machine.memory_gb": "memory that jobs may use at once, in GB",
@@ -120,7 +124,7 @@ def _flatten(
 ) -> None:
     for name, value in content.items():
         dotted = f"{prefix}{name}"
-        if isinstance(value, Mapping) and not dotted.endswith(".environment"):
+        if isinstance(value, Mapping) and not f".{dotted}".endswith(".environment"):
             _flatten(value, f"{dotted}.", source, values)
         else:
             values[dotted] = (value, source)

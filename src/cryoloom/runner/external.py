@@ -12,12 +12,14 @@ from pathlib import Path
 
 from cryoloom import shepherd
 from cryoloom.errors import CryoloomError, ParameterError
+from cryoloom.launchers.surroundings import job_environment
 from cryoloom.project.attempts import make_attempt
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.jobspec import FILE, JobSpec
 from cryoloom.project.jobstar import EXTERNAL_FIELDS, from_argument, input_of
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
+from cryoloom.project.settings import load_settings
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
@@ -66,6 +68,10 @@ def run(root: Path, given: dict[str, str]) -> int:
         raise ParameterError(
             "argument --o", found="missing", expected="the job's folder", hint="RELION gives it."
         )
+    # RELION's window passes on all that the shell had which it was started from.
+    environment = job_environment(os.environ, load_settings(root))
+    os.environ.clear()
+    os.environ.update(environment)
     name = given["o"].rstrip("/")
     folder = root / name
     folder.mkdir(parents=True, exist_ok=True)

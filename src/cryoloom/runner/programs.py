@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.errors import ProgramError
+from cryoloom.launchers.surroundings import job_environment, variables
 from cryoloom.project.settings import Settings
 from cryoloom.protocol.command import Command
 from cryoloom.runner.gpu_use import GpuMeter
@@ -115,14 +116,19 @@ def arguments(command: Command, settings: Settings) -> list[str]:
 
 
 def environment(command: Command, settings: Settings) -> dict[str, str]:
-    """The process' environment: ours, RELION's needs, the settings, the command's own."""
+    """The process' environment: the job's, RELION's needs, the settings, the command's own; last what counts most.
+
+    Raises:
+        ProjectError: the settings of the environment are none.
+    """
     added: Mapping[str, str] = RELION_ENVIRONMENT | {"OMP_NUM_THREADS": str(max(1, command.threads))}
-    own = {str(key): str(value) for key, value in settings.get("programs.relion.environment", {}).items()}
+    own = variables(settings, "programs.relion.environment") if command.program.startswith("relion_") else {}
+    job = job_environment(os.environ, settings)
     path = {}
     folder = settings.get("programs.relion.path")
     if folder:
-        path["PATH"] = f"{folder}:{os.environ.get('PATH', '')}"
-    return {**os.environ, **added, **path, **own, **command.env}
+        path["PATH"] = f"{folder}:{job.get('PATH', '')}"
+    return {**job, **added, **path, **own, **command.env}
 
 
 def run(

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 _real = time.time
-_file = os.environ.get("CLOCK_OFFSET_FILE")
+_file = os.environ.get("CRYOLOOM_TEST_CLOCK")
 
 
 def _shifted() -> float:

@@ -1,10 +1,10 @@
 """Kills the process that it is loaded in at a chosen change of the project's files; for `test_crash_points.py`.
 
-On PYTHONPATH, Python loads it by its name before anything else. `CRASH_IN`: a word of the command line of the process
-that is meant; `CRASH_AT`: at which step, counted from 1: before a change, after a file was opened for it, and in the
+On PYTHONPATH, Python loads it by its name before anything else. `CRYOLOOM_CRASH_IN`: a word of the command line of the process
+that is meant; `CRYOLOOM_CRASH_AT`: at which step, counted from 1: before a change, after a file was opened for it, and in the
 middle of a write;
-`CRASH_ROOT`: the folder whose files count; `CRASH_DONE`: a file that is made at the kill, after which no process is
-killed. `CRASH_AT=0` kills nothing, and leaves the number of steps in `CRASH_DONE.count`.
+`CRYOLOOM_CRASH_ROOT`: the folder whose files count; `CRYOLOOM_CRASH_DONE`: a file that is made at the kill, after which no
+process is killed. `CRYOLOOM_CRASH_AT=0` kills nothing, and leaves the number of steps in `CRYOLOOM_CRASH_DONE.count`.
 """
 
 import atexit
@@ -100,5 +100,12 @@ def _let_in() -> None:
 
 if "cryoloom.engine.scheduler" in sys.orig_argv:
     _let_in()
-if os.environ.get("CRASH_IN") in sys.orig_argv and not Path(os.environ["CRASH_DONE"]).exists():
-    _arm(int(os.environ["CRASH_AT"]), os.environ["CRASH_ROOT"], os.environ["CRASH_DONE"])
+if (
+    os.environ.get("CRYOLOOM_CRASH_IN") in sys.orig_argv
+    and not Path(os.environ["CRYOLOOM_CRASH_DONE"]).exists()
+):
+    _arm(
+        int(os.environ["CRYOLOOM_CRASH_AT"]),
+        os.environ["CRYOLOOM_CRASH_ROOT"],
+        os.environ["CRYOLOOM_CRASH_DONE"],
+    )

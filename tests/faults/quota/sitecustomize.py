@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 _real = os.posix_fallocate
-_file = os.environ.get("QUOTA_USED_UP_FILE")
+_file = os.environ.get("CRYOLOOM_TEST_QUOTA")
 
 if _file:
     mark = Path(_file)

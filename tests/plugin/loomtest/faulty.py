@@ -22,7 +22,7 @@ if grep -q "$3" "$1"; then
     half) head -c 120 "$1" > "$2"; echo "cannot go on" >&2; exit 1;;
     crash) kill -SEGV $$;;
     silent) exit 0;;
-    quota) if test -e "$QUOTA_USED_UP_FILE"; then echo "cannot write" >&2; exit 1; fi;;
+    quota) if test -e "$CRYOLOOM_TEST_QUOTA"; then echo "cannot write" >&2; exit 1; fi;;
     wiped) env -i sh -c 'sleep 1000 & sleep 1000' & sleep 1000;;
     stubborn) trap '' TERM; setsid sh -c 'trap "" TERM; sleep 1000' & sleep 1000; sleep 1000;;
   esac
