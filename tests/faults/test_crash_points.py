@@ -125,6 +125,7 @@ class Command:
     codes: frozenset[int] = frozenset({0})  # of the second time
     moves: bool = True  # whether it only moves files
     dies: str = ""  # a job whose process dies, and not the command
+    word: str = ""  # by which the command is known
 
     def run(self, project: Path) -> int:
         command = [sys.executable, "-m", "cryoloom", *self.words, "-p", str(project)]
@@ -138,6 +139,10 @@ COMMANDS = {
     "copy": Command(("copy", "External/job002", "batch_size=1", "--branch", "--start"), more_jobs=4),
     "restart": Command(("restart", "External/job002", "--dependents")),
     "retry": Command(("retry", "External/job003"), moves=False),
+    "retry of all": Command(("retry", "External/job001", "--dependents"), moves=False, word="retry"),
+    "retry of all, scheduler": Command(
+        ("retry", "External/job001", "--dependents"), moves=False, dies="cryoloom.engine.scheduler"
+    ),
     "retry, its job": Command(("retry", "External/job003"), moves=False, dies="External/job003"),
     "clean": Command(("clean", "--all", "--harsh")),
     "alias": Command(("alias", "External/job002", "mine")),
@@ -173,7 +178,7 @@ def test_a_command_may_die_at_any_point_and_is_given_again(
     before = files_of(ended)
 
     def give(folder: Path, at: int) -> Project:
-        crash(monkeypatch, folder, command.dies or name, at)
+        crash(monkeypatch, folder, command.dies or command.word or name, at)
         shutil.copytree(ended, folder / "p", symlinks=True)
         code = command.run(folder / "p")
         assert code in (0, -9)

@@ -156,20 +156,16 @@ def test_who_followed_is_not_started_before_the_import_has_said_that_it_is_open(
     source = project.run("loomtest.tick", items=2, rate=1000)
     follower = project.run("loomtest.relay", input=source)
     project.wait(timeout_s=60)
-    # The scheduler is late.
+    # The scheduler is late, and the command is gone.
     monkeypatch.setattr(lifecycle, "call_scheduler", lambda _: None)
-    asking = threading.Thread(target=project.resume, args=[[source]], kwargs={"dependents": True})
-    asking.start()
-    until(lambda: source.state == "scheduled")
-    time.sleep(0.3)
+    project.resume([source], dependents=True)
 
-    assert asking.is_alive()
-    assert follower.state == "succeeded"
-    call_scheduler(project.path)
-    asking.join(30)
+    assert (source.state, follower.state) == ("scheduled", "succeeded")
+    assert read_control(source.folder)["opens"] == {follower.name: 1}
     call_scheduler(project.path)
     project.wait(timeout_s=60)
     assert [job.entry.status().history.attempts for job in (source, follower)] == [2, 2]
+    assert read_control(source.folder)["opens"] == {}
 
 
 def test_only_an_import_has_a_stream_to_close(tmp_path: Path) -> None:
@@ -255,3 +251,53 @@ def test_a_failed_job_that_is_to_be_tried_again_takes_a_change(tmp_path: Path) -
 
     assert job.state == "succeeded", job.why
     assert len(job.dataset()) == 3
+
+
+def test_a_retry_that_is_killed_anywhere_has_not_begun_or_happens_and_leaves_no_job_stopped(
+    tmp_path: Path,
+) -> None:
+    """The wish is one file that is renamed: the scheduler does all else, whether the command lives or not."""
+    project = Project.create(tmp_path / "p", seed=1)
+    source = project.run("loomtest.tick", items=12, rate=1000).wait(60)
+    began = []
+    for late_s in (0.0, 0.25, 0.3, 0.35, 0.4, 0.5):
+        job = project.run("loomtest.stage", input=source, batch_size=1, seconds=0.15, bad="m0000002")
+        until(lambda job=job: job.entry.status().history.failed)  # type: ignore[misc]
+        command = [sys.executable, "-m", "cryoloom", "retry", job.name, "-p", str(project.path)]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(late_s)
+        process.kill()
+        process.wait()
+        began.append(read_control(job.folder)["reopen"] == 1)
+        project.wait([job], timeout_s=60)
+
+        status = job.entry.status()
+        assert status.state == "succeeded", status.why
+        assert status.history.attempts == (2 if began[-1] else 1)
+        assert len(status.history.done) == 11 and len(status.history.failed) == 1
+    assert not began[0]
+
+
+def test_a_retry_ends_a_running_attempt_and_opens_who_followed_while_nobody_waits(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p", seed=1)
+    source = project.run("loomtest.tick", items=6, rate=1000).wait(60)
+    mark = tmp_path / "mark"
+    first = project.run("loomtest.stage", input=source, batch_size=1, bad="m0000002", mark=str(mark)).wait(60)
+    second = project.run("loomtest.relay", input=first).wait(60)
+    third = project.run("loomtest.relay", input=second).wait(60)
+    before = len(mark.read_text().splitlines())
+
+    began = time.monotonic()
+    plan = project.retry(first, dependents=True)
+    took_s = time.monotonic() - began
+    wishes = read_control(first.folder)
+    project.wait(timeout_s=60)
+
+    assert took_s < 1
+    assert wishes["reopen"] == 1
+    assert plan.followers == (second.name, third.name)
+    assert [job.entry.status().history.attempt for job in (first, second, third)] == [2, 2, 2]
+    assert read_control(first.folder)["opens"] == {}
+    assert all(job.state == "succeeded" for job in (first, second, third))
+    assert len(mark.read_text().splitlines()) == before  # what was bad has no program; what is through stays
+    assert len(third.dataset()) == 5

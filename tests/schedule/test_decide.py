@@ -11,6 +11,7 @@ from cryoloom.schedule.decide import (
     Launch,
     LaunchAgain,
     Need,
+    OpenFollowers,
     SlotFacts,
     decide,
 )
@@ -173,3 +174,18 @@ def test_a_job_of_relion_s_is_waited_for_but_never_touched_and_keeps_nobody_busy
 
 def test_a_job_on_another_host_is_left_alone() -> None:
     assert judged(JobFacts("a", "running", attempt=1, attempt_ended=False, lives=None)).actions == ()
+
+
+def test_a_job_that_is_tried_again_while_it_runs_is_ended_first_and_once() -> None:
+    running = JobFacts("a", "running", wants_anew=True, attempt=1, attempt_ended=False)
+
+    assert decide({"a": running}).actions == (Cancel("a"),)
+    assert decide({"a": replace(running, lives=False)}).actions == (CallLost("a"),)
+    again = replace(running, state="scheduled", attempt_ended=True)
+    assert decide({"a": again}).actions == (Launch("a"),)
+
+
+def test_who_followed_is_opened_by_a_job_that_has_ended_too() -> None:
+    ended = JobFacts("a", "succeeded", opens=("b",))
+
+    assert decide({"a": ended, "b": JobFacts("b", "succeeded")}).actions == (OpenFollowers("a"),)

@@ -3,28 +3,20 @@
 `Project` has a method for each; what happens on disk is told in `project/`.
 """
 
-import itertools
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.scheduler import call_scheduler
-from cryoloom.errors import ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.cleaning import Cleaning, plan_cleaning
 from cryoloom.project.cleaning import clean as clean_job
 from cryoloom.project.continuing import continue_job
 from cryoloom.project.copying import copy_jobs
 from cryoloom.project.deleting import delete_jobs
+from cryoloom.project.folder import JobEntry
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.restarting import restart_jobs
-from cryoloom.project.retrying import Retry, followers_of, is_import, plan_retry, reopen
-from cryoloom.project.state import ENDED
-
-PATIENCE_S = 60.0
-# What the scheduler saw before a wish was taken back it does within this time.
-SETTLED_S = 0.5
-OPEN_S = 10.0  # so long jobs that are opened again wait for those before them
+from cryoloom.project.retrying import Retry, followers_of, is_import, numbers_of, plan_retry, reopen
 
 if TYPE_CHECKING:
     from cryoloom.api.project import Job, Project
@@ -49,79 +41,49 @@ def resume(
         dependents: of an import that is named, also open the jobs again that followed its stream to the end.
     """
     wanted = project.jobs() if jobs is None else [project.job(_name(job)) for job in jobs]
-    taken, stopped = [], []
-    followers: dict[str, tuple[str, ...]] = {}
+    taken: list[Job] = []
+    opened: list[str] = []
     for job in wanted:
         if jobs is None and (job.entry.known_spec is None or job.entry.look().damage):
             continue  # RELION's; or one that cannot be known, of which `ls` says so
         if job.entry.spec is None:
             continue
         status = job.entry.status()
+        followers: list[JobEntry] = []
         if dependents and jobs is not None and is_import(job.entry):
             # Asked for now, while it is known whose stream is over.
-            followers[job.name] = followers_of(project.folder, job.name)
+            followers = [project.folder.entry(name) for name in followers_of(project.folder, job.name)]
+            opened += [entry.name for entry in followers]
+        opens = {"opens": numbers_of(followers)} if followers else {}
         attempt, folder = status.attempt, job.entry.folder
         if status.state in ("failed", "aborted", "scheduled"):
             # Of a scheduled one, too: whoever asks does not want to wait for the next attempt's turn.
-            attempts.write_control(folder, wanted="run", fresh=attempt.number if attempt else 0)
+            attempts.write_control(folder, wanted="run", fresh=attempt.number if attempt else 0, **opens)
         elif status.state == "succeeded" and jobs is not None and is_import(job.entry):
-            reopen(job.entry, stream="open")
+            reopen(job.entry, stream="open", followers=followers)
         elif status.state == "succeeded" or attempt is None:
+            _open(job, opens)
             continue
         elif take_over and attempt.lives() is None:
-            attempts.write_control(folder, wanted="run")
+            attempts.write_control(folder, wanted="run", **opens)
             attempts.mark_lost(attempt, f"taken over from {(attempt.claim or {}).get('host', 'a host')}")
         elif status.wanted == "stop":
-            attempts.write_control(folder, wanted="run")
-            stopped.append(job)
-        elif not attempt.vanished():
-            continue
+            # Where the scheduler has acted upon the stop already, another attempt follows.
+            attempts.write_control(folder, wanted="run", **opens)
+        else:
+            _open(job, opens)
+            if not attempt.vanished():
+                continue
         taken.append(job)
-    _follow_cancelled(stopped)
     call_scheduler(project.path)
     known = {job.name for job in taken}
-    for first, names in followers.items():
-        fresh = [name for name in names if name not in known]
-        _open_after(project, first, fresh)
-        known.update(fresh)
-        taken += [project.job(name) for name in fresh]
-    return taken
+    return taken + [project.job(name) for name in dict.fromkeys(opened) if name not in known]
 
 
-def _follow_cancelled(stopped: "Sequence[Job]") -> None:
-    """Jobs whose stop was taken back: an attempt that is ended all the same is followed by another."""
-    left, began = list(stopped), time.monotonic()
-    while left:
-        for job in list(left):
-            status = job.entry.status()
-            if status.attempt is None or not (status.attempt.folder / "cancel").exists():
-                continue
-            left.remove(job)
-            if "succeeded" not in (status.state, status.last_word()):  # it may have been faster
-                attempts.write_control(job.entry.folder, fresh=status.attempt.number)
-        if time.monotonic() - began > SETTLED_S:
-            break
-        time.sleep(0.02)
-
-
-def _open_after(project: "Project", first: str, followers: Sequence[str]) -> None:
-    """Open jobs again that follow one another, each when the one before it is open.
-
-    One that is started together with its producer could still read that its input is complete, and end at once.
-    """
-    began = time.monotonic()
-    for before, name in itertools.pairwise([first, *followers]):
-        while _looks_closed(project, before) and time.monotonic() - began < OPEN_S:
-            time.sleep(0.02)
-        _end(project, name)
-        reopen(project.folder.entry(name))
-        call_scheduler(project.path)
-
-
-def _looks_closed(project: "Project", name: str) -> bool:
-    """Whether a job goes on, and has not said so itself yet."""
-    status = project.folder.entry(name).status()
-    return status.state not in ENDED and any(output.closed for output in status.history.outputs.values())
+def _open(job: "Job", opens: Mapping[str, Mapping[str, int]]) -> None:
+    """Have the jobs opened that followed one that itself needs nothing."""
+    if opens:
+        attempts.write_control(job.entry.folder, **opens)
 
 
 def retry(project: "Project", job: "Job | str", *, dependents: bool) -> Retry:
@@ -129,32 +91,18 @@ def retry(project: "Project", job: "Job | str", *, dependents: bool) -> Retry:
 
     Args:
         project: whose job.
-        job: an import, or a job that treats items one by one; it may run.
+        job: an import, or a job that treats items one by one; where it runs, the scheduler ends that attempt first.
         dependents: also open the jobs again that followed its stream and ended without these items.
     """
     plan = plan_retry(project.folder, _name(job), dependents=dependents)
+    entry = project.folder.entry(plan.job)
+    followers = [project.folder.entry(name) for name in plan.followers] if dependents else []
     if plan.failed:
-        _end(project, plan.job)
-        reopen(project.folder.entry(plan.job))
-        call_scheduler(project.path)
-    if dependents:
-        _open_after(project, plan.job, plan.followers)
+        reopen(entry, followers=followers)
+    else:
+        attempts.write_control(entry.folder, opens=numbers_of(followers))
+    call_scheduler(project.path)
     return plan
-
-
-def _end(project: "Project", name: str) -> None:
-    """Stop a running job and wait for its end: only a new attempt tries again what failed."""
-    entry = project.folder.entry(name)
-    began = time.monotonic()
-    while entry.status().state == "running":
-        attempts.write_control(entry.folder, wanted="stop")
-        call_scheduler(project.path)
-        if time.monotonic() - began > PATIENCE_S:
-            raise ProjectError(
-                f"{name}", found=f"still running after {PATIENCE_S:.0f} s", expected="stopped",
-                hint=f"When it has ended: cryoloom resume {name}",
-            )  # fmt: skip
-        time.sleep(0.1)
 
 
 def restart(project: "Project", job: "Job | str", *, dependents: bool | None) -> dict[str, str]:

@@ -28,7 +28,7 @@ from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.lineage import dependents_of
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
-from cryoloom.project.retrying import Retry, followers_of, is_import
+from cryoloom.project.retrying import Retry, followers_of, is_import, opens_others
 from cryoloom.project.state import ENDED
 from cryoloom.project.watching import Watcher
 from cryoloom.project.workflow import add_to_project, read_workflow
@@ -175,7 +175,9 @@ class Project:
             if tell is not None:
                 tell(shown)
             waiting = [summary for summary in shown if summary.state in LIVE and summary.ours]
-            if not waiting or all(summary.stuck for summary in waiting):
+            if waiting and all(summary.stuck for summary in waiting):
+                break
+            if not waiting and not any(opens_others(self.path / summary.name) for summary in shown):
                 break
             if timeout_s is not None and time.monotonic() - began > timeout_s:
                 break

@@ -72,7 +72,9 @@ class FactGatherer:
         self.seen = (*(self.watched if sweep or changed else self.live),)
         for name in self.seen:
             self.facts[name] = self._facts_or_damage(self.watched[name], sweep)
-        self.live = (*(name for name in self.seen if self.facts[name].state not in ENDED),)
+        self.live = (
+            *(name for name in self.seen if self.facts[name].state not in ENDED or self.facts[name].opens),
+        )
         return self.facts
 
     def slots(self) -> SlotFacts:
@@ -189,11 +191,12 @@ class FactGatherer:
             watched.launched = (number, now)
         is_ours = attempt is not None and (attempt.claim is None or attempt.lives() is True)
         is_starting = is_ours and not ended and history.attempt < number
-        # It succeeded and is to try failed items again: until it says so itself, its outputs still look closed.
-        reopening = history.state == "succeeded" and status.state != "succeeded"
+        control = read_control(entry.folder)
+        # It is to try failed items again: until a new attempt says so itself, its outputs still look closed.
+        is_asked = history.state == "succeeded" or 0 < history.attempt <= control["reopen"]
+        reopening = is_asked and status.state != "succeeded"
         outputs = {} if reopening else history.outputs
         watched.ended_at = (watched.ended_at or now) if ended else 0.0
-        control = read_control(entry.folder)
         request = None
         if watched.protocol is not None:
             request = request_of(self.project.root, entry.name, watched.protocol, control, self.machine)
@@ -205,8 +208,10 @@ class FactGatherer:
             entry.spec.wait_for,
             frozenset(outputs),
             frozenset(name for name, output in outputs.items() if output.closed),
-            gives_early=watched.gives_early,
+            gives_early=watched.gives_early and not reopening,
             wants_stop=status.wanted == "stop",
+            wants_anew=0 < number <= control["reopen"],
+            opens=(*control["opens"],),
             attempt=number,
             attempt_ended=ended,
             claimed=claimed,
@@ -288,6 +293,6 @@ def _lost_in_a_row(folder: Path, status: JobStatus) -> int:
     lost = 0
     for number in range(status.attempt.number, max(fresh, status.history.last_progress_attempt), -1):
         attempt = read_attempt(folder, number)
-        if attempt.exit is not None and attempt.exit.get("ended_by") != "suspended":
+        if attempt.exit is not None and attempt.exit.get("ended_by") not in ("suspended", "cancel"):
             lost += 1
     return lost

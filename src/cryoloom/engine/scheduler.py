@@ -32,6 +32,7 @@ from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.jsonfile import read_json_if_there, write_json
 from cryoloom.project.notes import set_mark
 from cryoloom.project.registry import find_protocol
+from cryoloom.project.retrying import open_followers
 from cryoloom.project.settings import load_settings
 from cryoloom.project.sharing import umask_of
 from cryoloom.project.watching import Watcher
@@ -44,6 +45,7 @@ from cryoloom.schedule.decide import (
     JobFacts,
     Launch,
     LaunchAgain,
+    OpenFollowers,
     decide,
 )
 from cryoloom.schedule.slots import Request
@@ -250,6 +252,8 @@ class Loop:
         for action in decision.actions:
             with _reported(action):
                 _do(self.project, action)
+            if isinstance(action, OpenFollowers):
+                self.swept = -SWEEP_S  # they have ended: only a sweep looks at such
             if isinstance(action, LaunchAgain):
                 # It has as long as the first one had: a machine that is slow gets no herd of them.
                 self.gatherer.watched[action.job].first_unclaimed = now
@@ -339,6 +343,8 @@ def _do(project: ProjectFolder, action: Action) -> None:
             newest = newest_attempt(folder)
             if newest is not None and not newest.ended:
                 (newest.folder / "cancel").touch()
+        case OpenFollowers(job):
+            open_followers(project.root, job)
         case GiveUp(job, why):
             newest = newest_attempt(folder)
             if newest is not None:

@@ -116,7 +116,9 @@ def mark_lost(attempt: Attempt, why: str) -> None:
 def read_control(job: Path) -> dict[str, Any]:
     """What the user wants of a job.
 
-    `wanted` run or stop; `stream` open or stop; `fresh`: attempts up to this one are done with; `priority`;
+    `wanted` run or stop; `stream` open or stop; `fresh`: attempts up to this one are done with;
+    `reopen`: one up to this is ended where it still runs, and the next opens again what was closed;
+    `opens`: jobs that followed, each with the attempt of it that this is said of when this job goes on; `priority`;
     `alone`: with nothing else on the machine; `memory_gb`: 0 for the protocol's own estimate;
     `changes`: of parameters, while items stream: `version`, `values`, `of_all`.
 
@@ -129,6 +131,8 @@ def read_control(job: Path) -> dict[str, Any]:
         "wanted": "run",
         "stream": "open",
         "fresh": 0,
+        "reopen": 0,
+        "opens": {},
         "priority": 0,
         "alone": False,
         "memory_gb": 0,

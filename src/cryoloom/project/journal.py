@@ -100,6 +100,9 @@ class JobHistory:
                 self.failed = {}
                 self.total = None  # more may come
                 self.running_cpu_s = 0.0
+                # In this very event: nobody may see the attempt, and its outputs still closed.
+                for name in event.get("reopens", ()):
+                    self.outputs[name].closed = False
             case "output.opened":
                 known = self.outputs.get(event["output"])
                 if known is not None and event.get("revision", 0) > known.revision:

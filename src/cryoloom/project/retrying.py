@@ -5,13 +5,16 @@ that follow row by row can be opened likewise and then treat only the new items;
 a whole set have to be restarted.
 """
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
-from cryoloom.errors import CryoloomError, ProjectError
-from cryoloom.project.attempts import write_control
+from cryoloom.errors import CryoloomError, ProjectError, UnreadableError
+from cryoloom.project.attempts import change_control, newest_attempt, read_control
 from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.protocol.protocols import ItemProtocol, Protocol, RowProtocol, SourceProtocol
 
 
@@ -60,19 +63,63 @@ def plan_retry(project: ProjectFolder, job: str, *, dependents: bool = False) ->
     return Retry(entry.name, failed, followers, wholes, dependents)
 
 
-def reopen(entry: JobEntry, *, stream: Literal["stop", "open"] = "stop") -> None:
-    """Ask for a new attempt at a job that has ended; what is through stays so.
+def reopen(
+    entry: JobEntry, *, stream: Literal["stop", "open"] = "stop", followers: Sequence[JobEntry] = ()
+) -> None:
+    """Ask for a new attempt at a job; what is through stays so. One that runs is ended by the scheduler first.
+
+    All that is wished is one write: a command that dies has asked for everything or for nothing.
 
     Args:
         entry: the job.
+        followers: jobs that ended and are opened again as soon as this one is.
         stream: of an import whose stream is over: "stop" looks at the failed files and waits for no further ones,
             "open" takes the stream up again.
     """
     status = entry.status()
-    wishes = {"wanted": "run", "fresh": status.attempt.number if status.attempt else 0}
+    wishes: dict[str, object] = _anew(status.attempt.number if status.attempt else 0)
     if status.state == "succeeded" and is_import(entry):
         wishes["stream"] = stream
-    write_control(entry.folder, **wishes)
+    more = numbers_of(followers)
+    change_control(entry.folder, lambda known: {**wishes, "opens": known["opens"] | more})
+
+
+def numbers_of(followers: Sequence[JobEntry]) -> dict[str, int]:
+    """The newest attempt of each: that is what is asked to be followed by another."""
+    attempts = {entry.name: newest_attempt(entry.folder) for entry in followers}
+    return {name: attempt.number if attempt else 0 for name, attempt in attempts.items()}
+
+
+def open_followers(root: Path, job: str) -> None:
+    """Open the jobs again that a job's wishes name; what is done is taken off the wishes, one by one.
+
+    Who dies in the middle leaves the rest, and what is done twice is done once: an attempt that came since stays.
+    """
+    for name, number in read_control(root / job)["opens"].items():
+        folder = root / name
+        if (folder / SPEC_FILE).exists():  # it may have been deleted
+            change_control(folder, functools.partial(_raised, _anew(number)))
+        change_control(root / job, functools.partial(_without, name))
+
+
+def opens_others(folder: Path) -> bool:
+    """Whether a job's followers are still to be opened; one whose wishes cannot be read says so elsewhere."""
+    try:
+        return bool(read_control(folder)["opens"])
+    except UnreadableError:
+        return False
+
+
+def _anew(number: int) -> dict[str, Any]:
+    return {"wanted": "run", "fresh": number, "reopen": number}
+
+
+def _raised(wishes: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    return {**wishes, **{name: max(known[name], wishes[name]) for name in ("fresh", "reopen")}}
+
+
+def _without(name: str, known: Mapping[str, Any]) -> dict[str, Any]:
+    return {"opens": {one: number for one, number in known["opens"].items() if one != name}}
 
 
 def is_import(entry: JobEntry) -> bool:

@@ -72,13 +72,12 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
         return status("running", history.waiting)
     ended_by = (attempt.exit or {}).get("ended_by", "")
     given_up = read_json_if_there(attempt.folder / "given_up.json")
-    is_stopped = ended_by == "cancel" or wanted == "stop"
-    if history.attempt <= fresh < attempt.number > 1 and not is_stopped and given_up is None:
+    if history.attempt <= fresh < attempt.number > 1 and wanted != "stop" and given_up is None:
         # It was to go on with what had ended, and died before it could say that it did.
         return status("scheduled", _how_it_ended(attempt), resumable=True)
     if history.state == "succeeded":
         return status("succeeded", history.why)
-    if ended_by == "cancel" or (wanted == "stop" and history.state not in ("failed",)):
+    if wanted == "stop" and (ended_by == "cancel" or history.state != "failed"):
         return status("aborted", "stopped by the user")
     if history.state == "failed":
         return status("failed", history.why)
@@ -92,7 +91,10 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
 
 
 def _how_it_ended(attempt: Attempt) -> str:
-    known = (attempt.exit or {}).get("why")
+    ended = attempt.exit or {}
+    if ended.get("ended_by") == "cancel":
+        return "it was stopped, and the stop was taken back"
+    known = ended.get("why")
     return known or f"its process ended without a word; perhaps {attempt.folder / 'log'} says why"
 
 

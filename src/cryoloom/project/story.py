@@ -41,7 +41,11 @@ def story(folder: Path, spec: JobSpec) -> list[str]:
 def _words(event: Mapping[str, Any]) -> str:
     match event["kind"]:
         case "attempt.started":
-            return f"attempt {event['attempt']} began on {event.get('host', '?')} (process {event.get('pid', '?')})"
+            again = ", ".join(event.get("reopens", ()))
+            where = f"{event.get('host', '?')} (process {event.get('pid', '?')})"
+            return f"attempt {event['attempt']} began on {where}" + (
+                f", open again: {again}" if again else ""
+            )
         case "auto.resolved":
             return "found " + ", ".join(f"{name}={value}" for name, value in event["values"].items())
         case "params.changed":

@@ -69,18 +69,22 @@ def run_attempt(
     journal = JournalWriter(folder, attempt)
     is_retry = journal.history.state == "succeeded"
     try:
-        if is_retry and journal.history.attempt > read_control(folder)["fresh"]:
+        wishes = read_control(folder)
+        if is_retry and journal.history.attempt > wishes["fresh"]:
             return 0  # it is done, and nobody asked for more
     except UnreadableError as error:
         print(error, file=sys.stderr)
         return 1  # whether somebody asked for more is not known; the scheduler waits until it is
+    opens_again = is_retry or 0 < journal.history.attempt <= wishes["reopen"]
+    closed = [name for name, output in journal.history.outputs.items() if output.closed]
     state, why = "failed", ""
     try:
         journal.write(
-            "attempt.started", format=FORMAT, id=spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True
-        )
-        if is_retry:
-            _reopen(journal, folder)
+            "attempt.started", format=FORMAT, id=spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True,
+            reopens=closed if opens_again else [],
+        )  # fmt: skip
+        if opens_again:
+            (folder / "failed.star").unlink(missing_ok=True)
         for log in ("run.out", "run.err"):
             (folder / log).touch()
         clear_marks(folder)
@@ -152,14 +156,6 @@ def _pause(journal: JournalWriter, folder: Path, attempt: Path, *, is_quota: boo
     journal.close()
     with (folder / "run.err").open("a") as file:
         file.write(why + "\n")
-
-
-def _reopen(journal: JournalWriter, folder: Path) -> None:
-    """Failed items are tried again: more rows may come, so nothing is closed any more."""
-    for name, output in journal.history.outputs.items():
-        if output.closed:
-            journal.write("output.reopened", output=name)
-    (folder / "failed.star").unlink(missing_ok=True)
 
 
 def _fill_reserve(folder: Path) -> None:

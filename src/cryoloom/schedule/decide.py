@@ -43,6 +43,8 @@ class JobFacts:
     closed_outputs: frozenset[str] = frozenset()  # complete, though the job may go on
     gives_early: bool = False  # its outputs grow with its items, and do not come at its end
     wants_stop: bool = False
+    wants_anew: bool = False  # its attempt is to be ended, and another to follow: it tries again what failed
+    opens: tuple[str, ...] = ()  # jobs that are to be opened again now that this one is
     attempt: int = 0
     attempt_ended: bool = True
     claimed: bool = True
@@ -96,6 +98,13 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenFollowers:
+    """Jobs that followed this one are to go on with what it makes from now on."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
 class GiveUp:
     """Too many attempts were lost without progress."""
 
@@ -103,7 +112,7 @@ class GiveUp:
     why: str
 
 
-Action: TypeAlias = Launch | LaunchAgain | CallLost | Cancel | GiveUp
+Action: TypeAlias = Launch | LaunchAgain | CallLost | Cancel | OpenFollowers | GiveUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,8 @@ def decide(
     waits.update(
         (job.name, job.why) for job in judged if job.foreign and job.state == "scheduled" and job.why
     )
+    # Also of a job that has ended: nothing of its own may have been left to do.
+    actions += [OpenFollowers(job.name) for job in judged if job.opens]
     ours = [job for job in judged if job.state in ("running", "scheduled") and not job.foreign]
     for job in sorted(ours, key=lambda job: -job.priority):
         if job.blocked:
@@ -237,7 +248,7 @@ def _is_stuck(job: JobFacts, jobs: Mapping[str, JobFacts]) -> bool:
 def _of_running(job: JobFacts) -> Action | None:
     if job.claimed and job.lives is False and not job.attempt_ended:
         return CallLost(job.name)  # also where it is to stop: nobody is left who could
-    if job.wants_stop:
+    if job.wants_stop or (job.wants_anew and not job.attempt_ended):
         # An attempt that nobody ever claimed has nobody to end it.
         is_nobodys = not job.claimed and job.seen_unclaimed_s > UNCLAIMED_S
         return CallLost(job.name) if is_nobodys else Cancel(job.name)
