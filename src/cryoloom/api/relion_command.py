@@ -6,6 +6,8 @@ from cryoloom.errors import ProjectError
 from cryoloom.project.foreign import protocol_for
 from cryoloom.project.forms.relion31 import FOLDERS, unknown_options
 from cryoloom.project.jobstar import read_job_star
+from cryoloom.protocol.command import Command
+from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, SourceProtocol
 
@@ -41,7 +43,7 @@ def commands_of(file: Path, job: str = "") -> list[str]:
     if isinstance(protocol, SourceProtocol):
         return protocol.notes(folder)
     if isinstance(protocol, ProgramProtocol | ItemProtocol):
-        command = protocol.command(folder)
+        command: Command | None = call_plugin(protocol, "command", folder)
         if command is not None:
             return [command.note()]
     raise ProjectError(

@@ -9,6 +9,7 @@ from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.retrying import is_import
 from cryoloom.project.state import ENDED
+from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.protocols import ItemProtocol
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
         changed = kind(
             {**{name: known[name] for name in kind.params if name in known}, **values}, given_inputs
         )
-        changed.check()
+        call_plugin(changed, "check")
         version = max([status.history.version, *(one["version"] for one in changes)]) + 1
         entry = {
             "version": version,

@@ -15,6 +15,7 @@ from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.foreign import protocol_of
 from cryoloom.project.lineage import dependents_of, parents_of
 from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
 
@@ -131,7 +132,7 @@ def _plan(
     replaced = {name.partition("#")[0] for name in inputs}
     given = {name: dataset for name, dataset in given.items() if name.partition("#")[0] not in replaced}
     protocol = type(old)({**old.values, **_changed(entry), **values}, {**given, **inputs})
-    protocol.check()
+    call_plugin(protocol, "check")
     for name, dataset in protocol.given.items():
         parent = planned.get(dataset.job)
         if parent is not None and dataset.output not in parent.outputs:
@@ -141,7 +142,8 @@ def _plan(
                 expected=f"one of its outputs: {', '.join(parent.outputs)}",
                 hint="Copy the jobs one by one, and give this input anew.",
             )
-    return _Planned(entry, protocol, protocol.output_files(JobFolder(f"{entry.name}/", project.root)))
+    folder = JobFolder(f"{entry.name}/", project.root)
+    return _Planned(entry, protocol, call_plugin(protocol, "output_files", folder))
 
 
 def _changed(entry: JobEntry) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from cryoloom.project.relion_lock import PATIENCE_S
 from cryoloom.project.sharing import make_shared, shared_as
 from cryoloom.project.state import JobStatus, foreign_status, job_status, stamp_of
 from cryoloom.protocol.datasets import BY_NODE_TYPE, Dataset, PlainFile, Volume
+from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
 
@@ -283,7 +284,7 @@ class ProjectFolder:
         """
         kind = find_protocol(protocol_name)
         protocol = kind(values, inputs)
-        protocol.check()
+        call_plugin(protocol, "check")
         check_needs(self.root, protocol)
         identity = self._identity()
         if alias:
@@ -300,7 +301,7 @@ class ProjectFolder:
                 uuid.uuid4() if seed is None else uuid.uuid5(uuid.NAMESPACE_OID, f"cryoloom {seed} {name}")
             )
             job = JobFolder(f"{name}/", self.root, job_id.hex)
-            outputs = protocol.output_files(job)
+            outputs: dict[str, Dataset] = call_plugin(protocol, "output_files", job)
             spec = JobSpec(
                 job_id.hex,
                 name,

@@ -17,6 +17,7 @@ from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.datasets import Dataset, accepts
 from cryoloom.protocol.declare import InputSpec, near, numbered
+from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import JobFolder
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
@@ -118,8 +119,9 @@ def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]
             if name not in planned:
                 project.entry(name)
         protocol = kind(job.get("params", {}), given)
-        protocol.check()
-        planned[job["name"]] = protocol.output_files(JobFolder(f"{kind.folder}/{job['name']}/", project.root))
+        call_plugin(protocol, "check")
+        folder = JobFolder(f"{kind.folder}/{job['name']}/", project.root)
+        planned[job["name"]] = call_plugin(protocol, "output_files", folder)
     made: dict[str, JobEntry] = {}
     for job in workflow.jobs:
         kind = find_protocol(job["protocol"])

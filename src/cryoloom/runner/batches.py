@@ -14,13 +14,13 @@ import polars as pl
 from cryoloom.errors import CryoloomError, DatasetError, PluginError
 from cryoloom.project.disk import lack_of_room
 from cryoloom.project.notes import MARKS
+from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import ITEM_ID, Batch, BatchResult, JobFolder
 from cryoloom.protocol.protocols import ItemProtocol
 from cryoloom.runner import programs
 from cryoloom.runner.batcher import Batched
 from cryoloom.runner.context import RunContext
 from cryoloom.runner.last_words import errors, skipped, telling
-from cryoloom.runner.plugin_edge import call_plugin
 from cryoloom.runner.shadow import make_shadow, move_files, remove_shadow
 
 SHORTEST_LIMIT_S = 300.0  # an item is hung after ten times the median, but never sooner than this

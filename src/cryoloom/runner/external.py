@@ -21,6 +21,7 @@ from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.settings import load_settings
 from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
 from cryoloom.runner.main import run_attempt
@@ -100,9 +101,9 @@ def describe(root: Path, name: str, given: dict[str, str]) -> None:
             inputs[target] = _dataset(project, kind, target, given[flag])
     inputs = {target: inputs[target] for target in sorted(inputs, key=_place)}
     protocol = kind(values, inputs)
-    protocol.check()
+    call_plugin(protocol, "check")
     job = JobFolder(f"{name}/", root, uuid.uuid4().hex)
-    outputs = protocol.output_files(job)
+    outputs: dict[str, Dataset] = call_plugin(protocol, "output_files", job)
     (root / name / ".cryoloom" / "attempts").mkdir(parents=True, exist_ok=True)
     spec = JobSpec(
         job.uuid, name, kind.name, kind.version, protocol.values, _given(protocol), outputs=outputs

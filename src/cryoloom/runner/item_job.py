@@ -19,6 +19,7 @@ from cryoloom.project.item_ids import NAME_LABELS
 from cryoloom.project.notes import append_note
 from cryoloom.project.watching import Watcher
 from cryoloom.protocol.datasets import Dataset, Table
+from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import ITEM_ID, BatchResult
 from cryoloom.protocol.protocols import ItemProtocol
 from cryoloom.runner import programs
@@ -30,7 +31,6 @@ from cryoloom.runner.context import RunContext, Suspended, out_of_time
 from cryoloom.runner.job_outputs import JobOutputs
 from cryoloom.runner.lanes import Lanes, Treated
 from cryoloom.runner.partners import NAMES, Following
-from cryoloom.runner.plugin_edge import call_plugin
 from cryoloom.runner.remarks import Remarks, bare
 from cryoloom.runner.streams import InputStream
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
-from cryoloom.errors import CryoloomError, UnreadableError
+from cryoloom.errors import CryoloomError, PluginError, UnreadableError
 from cryoloom.project.attempts import attempt_numbers, attempts_folder, read_control
 from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_quota, no_space
 from cryoloom.project.jobspec import read_spec
@@ -22,6 +22,7 @@ from cryoloom.project.notes import clear_marks, set_mark
 from cryoloom.project.registry import find_protocol, tell_module
 from cryoloom.project.settings import load_settings
 from cryoloom.project.sharing import umask_of
+from cryoloom.protocol.edge import call_plugin, fault_within
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import (
     ItemProtocol,
@@ -78,6 +79,7 @@ def run_attempt(
     opens_again = is_retry or 0 < journal.history.attempt <= wishes["reopen"]
     closed = [name for name, output in journal.history.outputs.items() if output.closed]
     state, why = "failed", ""
+    protocol: Protocol | None = None
     try:
         journal.write(
             "attempt.started", format=FORMAT, id=spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True,
@@ -99,7 +101,7 @@ def run_attempt(
             root, name, spec, own, job, protocol, journal, settings, time_is_up or threading.Event()
         )
         run.wishes()
-        found = protocol.resolve_auto(job)
+        found = call_plugin(protocol, "resolve_auto", job)
         if found:
             journal.write("auto.resolved", values=found)
             run.protocol = protocol = _with_auto(spec.make_protocol(), journal)
@@ -115,6 +117,8 @@ def run_attempt(
         return 0
     except CryoloomError as error:
         why = str(error)
+        if isinstance(error, PluginError):
+            _keep(folder, error.traceback)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             _pause(journal, folder, own, is_quota=error.errno == errno.EDQUOT)
@@ -124,11 +128,13 @@ def run_attempt(
 
         traceback.print_exc()
     except Exception as error:
-        why = f"a fault in Cryoloom ({type(error).__name__}: {error}); the traceback is in run.err"
+        # Wherever it was called: what comes from the protocol's own module is not ours.
+        fault = fault_within(protocol, error) if protocol is not None else None
+        ours = f"a fault in Cryoloom ({type(error).__name__}: {error}); the traceback is in run.err"
+        why = ours if fault is None else str(fault)
         import traceback
 
-        with (folder / "run.err").open("a") as file:
-            traceback.print_exc(file=file)
+        _keep(folder, traceback.format_exc())
     if why:
         with (folder / "run.err").open("a") as file:
             file.write(why + "\n")
@@ -140,6 +146,11 @@ def run_attempt(
     )  # fmt: skip
     journal.close()
     return 0 if state == "succeeded" else 1
+
+
+def _keep(folder: Path, traceback: str) -> None:
+    with (folder / "run.err").open("a") as file:
+        file.write(traceback)
 
 
 def _pause(journal: JournalWriter, folder: Path, attempt: Path, *, is_quota: bool) -> None:

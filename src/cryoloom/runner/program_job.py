@@ -8,13 +8,15 @@ import signal
 import time
 from pathlib import Path
 
-from cryoloom.errors import CryoloomError, ProgramError
+from cryoloom.errors import CryoloomError, PluginError, ProgramError
 from cryoloom.project.coordinate_files import table_beside
 from cryoloom.project.disk import lack_of_room
 from cryoloom.project.iterations import whole_iterations
 from cryoloom.project.notes import append_note
 from cryoloom.protocol.command import Command
 from cryoloom.protocol.datasets import Coordinates, Dataset, Table
+from cryoloom.protocol.edge import call_plugin
+from cryoloom.protocol.jobs import Progress
 from cryoloom.protocol.protocols import ProgramProtocol
 from cryoloom.runner import programs
 from cryoloom.runner.context import RunContext, out_of_time
@@ -37,7 +39,7 @@ def run_program(run: RunContext) -> None:
     _check_inputs(run)
     if STEP not in run.journal.history.steps_done:
         _run(run, protocol)
-    remark = protocol.finish(run.job)
+    remark: str = call_plugin(protocol, "finish", run.job)
     if remark:
         run.say_once(remark)
     publish_outputs(run)
@@ -46,9 +48,10 @@ def run_program(run: RunContext) -> None:
 def _run(run: RunContext, protocol: ProgramProtocol) -> None:
     command: Command | None = None
     if protocol.iterative and run.journal.attempt > 1:
-        command = protocol.resume_command(run.job, [*whole_iterations(run.folder)])
+        command = call_plugin(protocol, "resume_command", run.job, [*whole_iterations(run.folder)])
     is_continue = command is not None or bool(run.spec.continues)
-    command = command or protocol.command(run.job)
+    command = command or call_plugin(protocol, "command", run.job)
+    assert command is not None
     append_note(run.folder, [command.note()], is_continue=is_continue)
     run.journal.write("command.started", step=STEP, argv=[command.program, *command.args], mpi=command.mpi)
     last_look, last_iteration = 0.0, None
@@ -122,8 +125,12 @@ def _how_it_failed(ended: programs.Ended) -> str:
 
 def _tell_progress(run: RunContext, protocol: ProgramProtocol) -> None:
     try:
-        progress = protocol.progress(run.job)
-    except (CryoloomError, OSError, ValueError):
+        progress: Progress | None = call_plugin(protocol, "progress", run.job)
+    except PluginError as error:
+        if not isinstance(error.__cause__, ValueError):
+            run.say_once(str(error))  # what is only shown must not end the program
+        return
+    except (CryoloomError, OSError):
         return  # a file in mid-write; the next look will do
     if progress is None:
         return
