@@ -361,3 +361,48 @@ def test_joined_picks_are_measured_with_the_pixels_of_their_own_micrographs(
     assert {
         name[-5]: count for name, count in kept.select(MICROGRAPH, "cryoloomCount").iter_rows()
     } == {"a": 2, "b": 1}  # fmt: skip
+
+
+@pytest.mark.parametrize("for_all", [False, True])
+def test_picks_belong_to_the_file_that_a_micrograph_came_as_whatever_its_name_is_here(
+    project: ProjectFolder, tmp_path: Path, for_all: bool
+) -> None:
+    # In the second import m_1 is m_1_2, for the first one has that name; and there is an m_1_2 of its own.
+    for grid, names in (("a", ["m_1"]), ("b", ["m_1", "m_1_3"])):
+        for name in names:
+            image(tmp_path / grid / f"{name}.mrc", 1)
+    picks = {"m_1": 1.0, "m_1_3": 3.0}
+    (tmp_path / "picks").mkdir()
+    head = "_rlnCoordinateX\n_rlnCoordinateY\n"
+    for name, x in picks.items():
+        (tmp_path / "picks" / f"{name}.star").write_text(f"data_\nloop_\n{head}{x} 5\n")
+    rows = "".join(f"b/{name}.mrc {x} 5\n" for name, x in picks.items())
+    (tmp_path / "all.star").write_text(f"data_\nloop_\n_{MICROGRAPH}\n{head}{rows}")
+    run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/a/*.mrc")
+    run_in(project, "import.micrographs", fn_in_raw=f"{tmp_path}/b/*.mrc")
+
+    pattern = f"{tmp_path}/all.star" if for_all else f"{tmp_path}/picks/*.star"
+    job = run_in(project, "import.coordinates", star_mics="Import/job002", fn_in_other=pattern)
+
+    found = {}
+    for name, file in picked(job).select(MICROGRAPH, "rlnMicrographCoordinates").iter_rows():
+        table = star.read(project.root / file)[""]
+        assert isinstance(table, pl.DataFrame)
+        found[name] = table["rlnCoordinateX"].to_list()
+    assert found == {"Movies/job002/m_1_2.mrc": [1.0], "Movies/job002/m_1_3.mrc": [3.0]}, job.said
+
+
+def test_a_name_that_an_import_gave_to_one_and_had_from_another_gets_nobodys_picks(
+    project: ProjectFolder, tmp_path: Path
+) -> None:
+    image(tmp_path / "m 1.mrc", 1)
+    image(tmp_path / "m_1.mrc", 2)
+    run_in(project, "import.micrographs", fn_in_raw=f"'{tmp_path}/*.mrc'")
+    assert (project.root / "Movies/job001/m_1_2.mrc").exists()
+    (tmp_path / "m_1.star").write_text("data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n1 5\n")
+
+    job = run_in(project, "import.coordinates", star_mics="Import/job001", fn_in_other=f"{tmp_path}/*.star")
+
+    # It may be of `m_1`, or of `m 1`, which is called so here.
+    assert job.history.state == "failed"
+    assert "m_1.star may be of Movies/job001/m_1" in job.said

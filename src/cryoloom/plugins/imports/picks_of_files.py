@@ -22,6 +22,7 @@ from cryoloom.protocol.jobs import Remark
 
 EXACT, WITHIN = "exact", "within"
 # What other programs put behind a micrograph's name begins with a letter; `_2` is part of another name.
+_ENDINGS = (".mrc", ".mrcs", ".tif", ".tiff", ".eer", ".TIF", ".TIFF", ".EER")
 _SUFFIX = re.compile(r"[_.-][A-Za-z].*")
 
 
@@ -44,6 +45,7 @@ class PicksOfFiles:
         default_factory=dict
     )  # name of a micrograph in a file for all → its picks
     _by_stem: dict[str, list[str]] = field(default_factory=dict)  # of those names
+    _links: dict[Path, dict[str, Path]] = field(default_factory=dict)  # folder → links there by plain stem
     _broken: dict[str, str] = field(default_factory=dict)  # files that cannot be read, and why
     _taken: dict[str, str] = field(default_factory=dict)  # a name in a file for all, or a file → whose it is
 
@@ -52,7 +54,8 @@ class PicksOfFiles:
         for name in micrographs:
             if name not in self._known:
                 self._known.add(name)
-                self._micrographs.setdefault(_plain(stem(name)), []).append(name)
+                for one in self._stems(name):
+                    self._micrographs.setdefault(one, []).append(name)
 
     def look(self) -> None:
         """Find files that are new.
@@ -99,8 +102,9 @@ class PicksOfFiles:
 
     def _has_file(self, micrograph: str) -> bool:
         """Whether, beside files that speak of several micrographs, one is of this."""
-        mine = _plain(stem(micrograph))
-        return bool(self._files) and bool(self._files.get(mine) or self._longer(mine))
+        return bool(self._files) and any(
+            self._files.get(mine) or self._longer(mine) for mine in self._stems(micrograph)
+        )
 
     def remarks(self) -> list[Remark]:
         """What was not of any micrograph."""
@@ -121,7 +125,11 @@ class PicksOfFiles:
     def _by_name(self, micrograph: str) -> pl.DataFrame:
         """From a file that speaks of all: one that has no pick in it has none."""
         found = [micrograph] if micrograph in self._named else []
-        found = found or self._nearest(micrograph, self._by_stem.get(_plain(stem(micrograph)), []))
+        if not found:
+            own = self._stems(micrograph)
+            found = self._nearest(micrograph, [name for one in own for name in self._by_stem.get(one, [])])
+            if len(found) == 1 and (rival := self._rival(micrograph, _plain(stem(found[0])), found[0])):
+                raise NoPicks(f"{NAME} {found[0]} may be {rival} or {micrograph}")
         if not found and self.names_match == WITHIN:
             found = self._within(micrograph)
         if len(found) > 1:
@@ -142,7 +150,7 @@ class PicksOfFiles:
 
     def _does_any_match(self) -> bool:
         return bool(self._taken) or any(
-            self._by_stem.keys() & {_plain(stem(name))} or (self.names_match == WITHIN and self._within(name))
+            self._by_stem.keys() & {*self._stems(name)} or (self.names_match == WITHIN and self._within(name))
             for name in self._known
         )
 
@@ -171,8 +179,11 @@ class PicksOfFiles:
         return self._nearest(micrograph, found)
 
     def _file_of(self, micrograph: str) -> Path:
-        mine = _plain(stem(micrograph))
-        found = self._files.get(mine, []) or self._longer(mine)
+        stems = self._stems(micrograph)
+        by_stem = {one: files for one in stems if (files := self._files.get(one, []) or self._longer(one))}
+        # Of its name here and that of its movie one has to decide.
+        mine = next(iter(by_stem), stems[0])
+        found = [path for files in by_stem.values() for path in files]
         if not found and self.names_match == WITHIN:
             parts = [text for text in self._files if is_part(mine, text)]
             found = [
@@ -187,6 +198,8 @@ class PicksOfFiles:
             raise NoPicks(f"its picks may be {nearest[0]} or {nearest[1]}: the folders do not tell which")
         # The other way round, too: another micrograph of this name may fit the file as well, or better.
         file = nearest[0]
+        if Path(file) not in by_stem.get(mine, [Path(file)]):
+            mine = next(one for one, files in by_stem.items() if Path(file) in files)
         rivals = [name for name in self._micrographs.get(mine, []) if name != micrograph]
         own = self._fit(micrograph, file) if rivals else 0
         for rival in rivals:
@@ -197,6 +210,40 @@ class PicksOfFiles:
             if self._fit(rival, file) == own:
                 raise NoPicks(f"{file} may be of {micrograph} or of {rival}: the folders do not tell which")
         return Path(file)
+
+    def _stems(self, micrograph: str) -> list[str]:
+        """What files of its picks may be called after: its name in the project, and the one that its file came with.
+
+        They differ where an import made a name readable, or numbered it.
+        """
+        own = _plain(stem(micrograph))
+        found = [own]
+        for name in dict.fromkeys((micrograph, below_job(micrograph))):
+            link = self._link_of(self.root / name)
+            if link is not None:
+                found.append(_plain(Path(os.readlink(link)).stem))  # noqa: PTH115  the text, not a path
+        return [*dict.fromkeys(found)]
+
+    def _link_of(self, path: Path) -> Path | None:
+        """The link that an import made for a micrograph or for its movie, which has another ending."""
+        base = path.with_suffix("")
+        for ending in (path.suffix, *_ENDINGS):
+            link = base.with_name(base.name + ending)
+            if link.is_symlink():
+                return link
+        if not str(path).startswith(f"{self.root}/Movies/"):
+            return None
+        # Motion correction writes `_` for dots; listed once, for those that come later have endings that are known.
+        if path.parent not in self._links:
+            entries = [*path.parent.iterdir()] if path.parent.is_dir() else []
+            self._links[path.parent] = {_plain(one.stem): one for one in entries if one.is_symlink()}
+        return self._links[path.parent].get(_plain(base.name))
+
+    def _rival(self, micrograph: str, mine: str, name: str) -> str:
+        """Another micrograph that a name may mean as well, by where it came from."""
+        rivals = [one for one in self._micrographs.get(mine, []) if one != micrograph]
+        own = self._fit(micrograph, name) if rivals else 0
+        return next((one for one in rivals if self._fit(one, name) >= own), "")
 
     def _longer(self, mine: str) -> list[Path]:
         """Files whose names go on behind the micrograph's with what a program puts there."""
