@@ -380,3 +380,16 @@ def test_a_file_that_was_replaced_is_not_read_before_its_producer_says_so(tmp_pa
     (producer.folder / "journal.jsonl").write_bytes(said)
     assert names(early.poll()) == ["c"]
     assert names(late.poll()) == ["a", "b", "c"]
+
+
+def test_a_column_that_only_some_items_have_is_said_where_nothing_stands_for_it(tmp_path: Path) -> None:
+    producer = Producer(tmp_path)
+    common = {"rlnMicrographMovieName": ["a"], "rlnOpticsGroup": [1]}
+    producer.add(pl.DataFrame({**common, "rlnAngleRot": [1.0], "cryoloomItemId": ["i1"]}))
+    producer.add(
+        pl.DataFrame({**common, "rlnDefocusU": [1e4], "rlnBeamTiltX": [0.1], "cryoloomItemId": ["i2"]})
+    )
+
+    before, after = producer.journal.history.notes
+    assert "the items before have no rlnDefocusU, for which" in before
+    assert "the items to come have no rlnAngleRot, for which" in after

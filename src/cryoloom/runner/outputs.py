@@ -31,6 +31,7 @@ class GrowingOutput:
     journal: JournalWriter
     has_optics: bool = True
     optics: pl.DataFrame | None = field(default=None)
+    _told: set[str] = field(default_factory=set)  # labels that only some of the items have
 
     @property
     def path(self) -> Path:
@@ -111,6 +112,7 @@ class GrowingOutput:
         if self.has_optics and optics is not None:
             grown, numbers = with_changed_groups(self.optics, optics)
         if missing or grown is not None:
+            self._tell(missing, "the items before", state.items)
             self._widen([*state.labels, *missing], grown)
             state = self.state
             assert state is not None
@@ -118,8 +120,23 @@ class GrowingOutput:
             rows = renumbered(star.parsed(rows), numbers, f"{self.path}")
         if star.labels_of(rows) != state.labels:
             rows = star.parsed(rows)
+            self._tell(
+                [name for name in state.labels if name not in rows.columns], "the items to come", rows.height
+            )
             rows = with_neutral(rows, state.labels).select(state.labels)
         return star.append(self.path, rows, sync=sync)
+
+    def _tell(self, lacking: list[str], whose: str, count: int) -> None:
+        """Say which columns some items lack for which no value means nothing: they are written as nan or None."""
+        news = [name for name in lacking if neutral(name) is None and name not in self._told]
+        if not news or not count:
+            return
+        self._told.update(news)
+        self.journal.write(
+            "note",
+            text=f"{self.file}: {whose} have no {', '.join(news)}, for which no value means nothing; "
+            "programs that need one misread them.",
+        )
 
     def rows(self, columns: Collection[str] | None = None) -> pl.DataFrame | None:
         """What is committed so far, these columns or all; None before the first row."""
