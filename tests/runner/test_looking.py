@@ -102,3 +102,19 @@ def test_a_gain_reference_of_zeros_or_nan_is_refused(tmp_path: Path) -> None:
         with pytest.raises((ImageError, CryoloomError), match=words):
             check_gain(tmp_path / name)
     check_gain(tmp_path / "good.mrc")
+
+
+def test_a_mask_of_another_box_is_refused_and_one_of_another_pixel_size_told(tmp_path: Path) -> None:
+    project = ProjectFolder.create(tmp_path, seed=1)
+    for half in (1, 2):
+        noise = np.random.default_rng(half).normal(size=(8, 8, 8)).astype(np.float32)
+        write_mrc(tmp_path / f"run_half{half}_class001_unfil.mrc", noise, 3.0, is_volume=True)
+    write_mrc(tmp_path / "large.mrc", np.pad(BALL, 4), 3.0, is_volume=True)
+    write_mrc(tmp_path / "coarse.mrc", BALL, 6.0, is_volume=True)
+    given = {"fn_in": "run_half1_class001_unfil.mrc"}
+
+    large = run_in(project, "relion.postprocess", fn_mask="large.mrc", **given)
+    coarse = run_in(project, "relion.postprocess", fn_mask="coarse.mrc", **given)
+
+    assert "input fn_mask is large.mrc, a box of 16 px, expected 8 px" in large.said
+    assert "coarse.mrc says 6 Å/px and run_half1_class001_unfil.mrc 3" in coarse.said

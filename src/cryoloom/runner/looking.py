@@ -10,6 +10,7 @@ from cryoloom.errors import DatasetError
 from cryoloom.protocol.datasets import Coordinates, Dataset, HalfMaps, Mask, Model, Postprocess, Table, Volume
 from cryoloom.protocol.protocols import Protocol, RowProtocol
 
+PIXEL_TOLERANCE = 0.02  # pixel sizes that differ by more are no matter of calibration
 MAPS = (".mrc", ".map", ".mrcs")
 
 
@@ -55,11 +56,13 @@ def check_result(root: Path, name: str, dataset: Dataset) -> None:
         _check_curves(path, name)
 
 
-def check_given(root: Path, protocol: Protocol) -> None:
+def check_given(root: Path, protocol: Protocol) -> list[str]:
     """That the inputs which are complete have items, and those that no job of ours made have numbers.
 
+    Returns:
+        What is to be said of them.
     Raises:
-        ParameterError: an input is empty; with what to do.
+        ParameterError: an input is empty, or a mask has another box than the half maps; with what to do.
         DatasetError: a value that is no number, with its line.
     """
     from cryoloom.project.needs import is_in_the_making, no_items
@@ -80,6 +83,36 @@ def check_given(root: Path, protocol: Protocol) -> None:
             raise no_items(protocol, name, dataset)
         if not dataset.job:
             _check_values(path)
+    return _check_boxes(root, protocol)
+
+
+def _check_boxes(root: Path, protocol: Protocol) -> list[str]:
+    """That a mask lies on the half maps as it should: RELION looks at boxes only, and late.
+
+    Where there are no half maps references are resampled, and masks may have another box than those.
+    """
+    from cryoloom.errors import ParameterError
+    from cryoloom.images.headers import read_header
+
+    given = {name: dataset for name, dataset in protocol.given.items() if (root / dataset.path).is_file()}
+    maps = [dataset for dataset in given.values() if isinstance(dataset, HalfMaps)]
+    masks = {name: dataset for name, dataset in given.items() if isinstance(dataset, Mask)}
+    said = []
+    for of in maps:
+        other = read_header(root / of.path)
+        for name, mask in masks.items():
+            own = read_header(root / mask.path)
+            if (*own.size, own.frames) != (*other.size, other.frames):
+                raise ParameterError(
+                    f"{protocol.name}: input {name}", found=f"{mask.path}, a box of {own.size[0]} px",
+                    expected=f"{other.size[0]} px, as {of.path} has", hint="Make the mask of this map: relion.maskcreate.",
+                )  # fmt: skip
+            if own.angpix and other.angpix and abs(own.angpix / other.angpix - 1) > PIXEL_TOLERANCE:
+                said.append(
+                    f"{mask.path} says {own.angpix:.4g} Å/px and {of.path} {other.angpix:.4g}: RELION lays them on each other "
+                    "pixel by pixel."
+                )
+    return said
 
 
 def _check_values(path: Path) -> None:

@@ -107,7 +107,8 @@ def run_attempt(
             run.protocol = protocol = _with_auto(spec.make_protocol(), journal)
             (folder / "job.star").write_text(job_star_of(protocol))
         check_needs(root, protocol)
-        check_given(root, protocol)
+        for remark in check_given(root, protocol):
+            run.say_once(remark)
         _run_kind(run)
         state = "succeeded"
     except Suspended as reason:
