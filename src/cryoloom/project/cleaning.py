@@ -19,6 +19,7 @@ from cryoloom.errors import ProjectError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.forms.relion31 import EXTERNAL, TYPES
+from cryoloom.project.iterations import age_of
 from cryoloom.project.lineage import dependents_of, refuse_running
 from cryoloom.project.trash import files_to_trash
 
@@ -226,7 +227,7 @@ def _early_iterations(top: Sequence[str], named: set[str]) -> list[str]:
     RELION takes a continuation's iterations (`run_ct12_it013`) for later than all before.
     """
     roots = [match.group(1) for name in top if (match := _ITERATION.match(name))]
-    roots.sort(key=lambda root: (len(root), root))
+    roots.sort(key=lambda root: age_of(f"{root}_"))
     going = [root for root in roots[:-1] if not any(root in name for name in named)]
     return [name for name in top if any(name.startswith(root) for root in going)]
 

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError
+from cryoloom.project.iterations import course, newest
 from cryoloom.protocol.blocks import Block, Gallery, TableBlock
 from cryoloom.views import charts
-from cryoloom.views.tables import last_iteration, numbers, table_of
+from cryoloom.views.tables import numbers, table_of
 
 
 def class2d_views(root: Path, job: str) -> list[Block]:
     """Views of a 2D classification, while it runs or afterwards."""
-    model = last_iteration(root / job, "model.star")
+    model = newest(root / job, "model.star")
     if model is None:
         return []
     shown = class_views(root, model, "classes", f"Class averages, {model.name[4:9]}")
@@ -44,9 +45,8 @@ def class_views(root: Path, model: Path, name: str, title: str) -> list[Block]:
 def convergence_views(folder: Path) -> list[Block]:
     """Share of each class over the iterations."""
     columns: dict[str, list[object]] = {"iteration": [], "share": [], "class": []}
-    for path in sorted(folder.glob("run*_it???_model.star")):
+    for number, path in sorted(course(folder, "model.star").items()):
         shares = numbers(table_of(path, "model_classes"), "rlnClassDistribution")
-        number = int(path.name.rpartition("_it")[2][:3])
         columns["iteration"] += [number] * len(shares)
         columns["share"] += [100 * share for share in shares]
         columns["class"] += [f"class {n}" for n in range(1, len(shares) + 1)]

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from cryoloom.errors import CryoloomError
+from cryoloom.project.iterations import course, final, newest
 from cryoloom.protocol.blocks import Block, Gallery
 from cryoloom.views import charts
 from cryoloom.views.tables import numbers, singles_of, table_of
@@ -37,10 +38,9 @@ def map_views(root: Path, file: str) -> list[Block]:
 def refinement_views(root: Path, job: str) -> list[Block]:
     """FSC of the half maps so far, and resolution and angular step over the iterations."""
     folder = root / job
-    models = sorted(folder.glob("run*_it???_half1_model.star"))
+    models = course(folder, "half1_model.star")
     columns: dict[str, list[object]] = {"iteration": [], "value": [], "what": []}
-    for path in models:
-        number = int(path.name.rpartition("_it")[2][:3])
+    for number, path in sorted(models.items()):
         general = singles_of(path, "model_general")
         sampling = singles_of(
             path.with_name(path.name.replace("half1_model", "sampling")), "sampling_general"
@@ -60,10 +60,7 @@ def refinement_views(root: Path, job: str) -> list[Block]:
         )
         shown.append(charts.finished("progress", "Course of the refinement", chart))
     # `run_model.star`; `run_ct12_model.star` where the job goes on from another one's iteration 12.
-    final = next(
-        (path for path in sorted(folder.glob("run*_model.star")) if "_it" not in path.name), folder / "-"
-    )
-    model = final if final.exists() else (models[-1] if models else final)
+    model = final(folder, "model.star") or newest(folder, "half1_model.star") or folder / "-"
     fsc = table_of(model, "model_class_1")
     if fsc.height and "rlnGoldStandardFsc" in fsc.columns:
         values = {"k": numbers(fsc, "rlnResolution"), "fsc": numbers(fsc, "rlnGoldStandardFsc")}

@@ -35,9 +35,3 @@ def singles_of(path: Path, name: str) -> dict[str, Any]:
 def numbers(frame: pl.DataFrame, label: str) -> list[float]:
     """A column's numbers; empty where it has none."""
     return [float(value) for value in frame[label].to_list()] if label in frame.columns else []
-
-
-def last_iteration(folder: Path, ending: str) -> Path | None:
-    """The newest `run_it..._ENDING` of a job."""
-    found = sorted(folder.glob(f"run*_it???_{ending}"))
-    return found[-1] if found else None

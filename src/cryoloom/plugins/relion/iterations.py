@@ -11,10 +11,10 @@ from typing import Any
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.compute import disc_args, gpu_args
 from cryoloom.plugins.relion.options.running import call
+from cryoloom.project.iterations import course
 from cryoloom.protocol import Command, JobFolder, Progress
 
 _CONTINUED = re.compile(r"_it(\d{3})_optimiser\.star$")
-_MODEL = re.compile(r"run(?:_ct\d+)?_it(\d{3})_(?:half1_)?model\.star$")
 _RESOLUTION = re.compile(r"Auto-refine: Resolution= ([\d.]+)")
 
 
@@ -56,15 +56,11 @@ def check_continued(protocol: Any, last: int | None, *, told_by: str = "") -> No
 
 def progress(job: JobFolder, of: int | None = None) -> Progress | None:
     """The newest iteration, and for an auto-refinement the resolution so far."""
-    numbers = [
-        int(match.group(1))
-        for path in job.path.glob("run*_model.star")
-        if (match := _MODEL.search(path.name))
-    ]
-    if not numbers:
+    files = course(job.path, "model.star", "half1_model.star")
+    if not files:
         return None
-    newest = max(numbers)
-    return Progress(done=newest, of=of, iteration=newest, text=_resolution_text(job) if of is None else "")
+    number = max(files)
+    return Progress(done=number, of=of, iteration=number, text=_resolution_text(job) if of is None else "")
 
 
 def resumed(

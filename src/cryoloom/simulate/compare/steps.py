@@ -5,7 +5,6 @@ its name as `key`. Micrographs are taken to be unbinned, as the truth's places a
 file gives no rows.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import polars as pl
 
 from cryoloom import star
 from cryoloom.em.poses import Floats
+from cryoloom.project.iterations import final, newest
 from cryoloom.simulate.compare.maps import MapScore, compare_maps
 from cryoloom.simulate.compare.places import Matches, centred_rms, match, particle_places, stem
 from cryoloom.simulate.compare.views import view_errors
@@ -132,8 +132,8 @@ def selection_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
 
 def class2d_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
     """How much of the contaminants lies in classes that hold few particles."""
-    paths = sorted(folder.glob("run_it*_data.star"), key=_iteration)
-    particles = _particles(paths[-1]) if paths else None
+    path = newest(folder, "data.star")
+    particles = _particles(path) if path else None
     if particles is None or "rlnClassNumber" not in particles.columns or not particles.height:
         return []
     matches = match(
@@ -151,13 +151,14 @@ def class2d_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
 
 def initial_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
     """The last iteration's map against the truth."""
-    paths = sorted(folder.glob("run_it*_class001.mrc"), key=_iteration)
-    return _map_rows(paths[-1], job, truth)[0] if paths else []
+    path = newest(folder, "class001.mrc")
+    return _map_rows(path, job, truth)[0] if path else []
 
 
 def refine_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
     """Orientations and positions of the particles, and the map."""
-    particles = _particles(folder / "run_data.star")
+    path = final(folder, "data.star")
+    particles = _particles(path) if path else None
     if particles is None or not particles.height:
         return []
     true_places = _true_places(truth)
@@ -192,15 +193,15 @@ def refine_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
         ),
         Row(job, "position error, rms", _position_error(matches, truth), "Å", "micrograph's offset removed"),
     ]
-    if (folder / "run_class001.mrc").is_file():
-        rows += _map_rows(folder / "run_class001.mrc", job, truth)[0]
+    if volume := final(folder, "class001.mrc"):
+        rows += _map_rows(volume, job, truth)[0]
     return rows
 
 
 def class3d_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
     """How purely the classes hold the molecule's two states, contaminants apart."""
-    paths = sorted(folder.glob("run_it*_data.star"), key=_iteration)
-    particles = _particles(paths[-1]) if paths else None
+    path = newest(folder, "data.star")
+    particles = _particles(path) if path else None
     if particles is None or "rlnClassNumber" not in particles.columns:
         return []
     matches = match(
@@ -341,8 +342,3 @@ def _local_model(blocks: Blocks, places: Floats, size: int, frames: int) -> Floa
 
 def _position_error(matches: Matches, truth: Truth) -> float:
     return centred_rms(matches.offsets, _true_places(truth)[matches.true.tolist()]["stem"].to_list())
-
-
-def _iteration(path: Path) -> int:
-    found = re.search(r"_it(\d+)_", path.name)
-    return int(found[1]) if found else -1
