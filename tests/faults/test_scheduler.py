@@ -136,6 +136,14 @@ def schedulers(project: Project) -> list[int]:
     return [one.pid for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [])[-2:] == words]
 
 
+def delete_cache(project: Project) -> None:
+    """At once: while files are deleted one by one a scheduler may make new ones among them."""
+    folder = cache_folder(project.path)
+    until(folder.exists)
+    gone = folder.rename(folder.with_name(f"{folder.name}-{time.monotonic_ns()}"))
+    shutil.rmtree(gone, ignore_errors=True)
+
+
 def test_a_scheduler_whose_cache_is_deleted_makes_it_again_and_there_is_one(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "p")
     long = project.run("loomtest.nothing", seconds=60)
@@ -144,12 +152,12 @@ def test_a_scheduler_whose_cache_is_deleted_makes_it_again_and_there_is_one(tmp_
     until(lambda: len(schedulers(project)) == 1)  # another one that finds it there ends within a second
     before = schedulers(project)
 
-    shutil.rmtree(cache_folder(project.path))
+    delete_cache(project)
     until(lambda: other.why == f"waits for {long.name} (running)")
     project.run("loomtest.nothing").wait(30)
 
     until(lambda: schedulers(project) == before)
-    shutil.rmtree(cache_folder(project.path))
+    delete_cache(project)
     call_scheduler(project.path)
     until(lambda: len(schedulers(project)) == 1)
     long.stop()
