@@ -15,6 +15,7 @@ from typing import Any
 from cryoloom.errors import ParameterError, ProjectError, UnreadableError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import write_control
+from cryoloom.project.folded import remember, remembered
 from cryoloom.project.forms.relion31 import label_of_type
 from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.project.jobspec import JobSpec, read_spec
@@ -114,7 +115,11 @@ class JobEntry:
         """Its state now."""
         if self.spec is None:
             return foreign_status(self.folder, self.pipeline_status)
-        return job_status(self.folder)
+        history = remembered(self.root, self.folder)
+        known_to = history.offset if history else 0
+        status = job_status(self.folder, history)
+        remember(self.root, self.folder, status.history, known_to)
+        return status
 
     def look(self) -> JobStatus:
         """As `status`; of a job that cannot be known `damage` says why: for commands about all jobs."""
