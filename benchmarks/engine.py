@@ -1,7 +1,7 @@
 """The engine without work: launches, steps, hops, a large project and an idle scheduler, beside Scipion.
 
 Usage: engine.py [--jobs N] [--launches N] [--only PART ...] [--scipion PYTHON] [--pipeliner PYTHON]; the parts
-are launch, steps, hops, project, idle. Each peer needs libraries of other versions, so it has a virtual
+are launch, steps, hops, project, idle, look. Each peer needs libraries of other versions, so it has a virtual
 environment of its own (`pip install scipion-pyworkflow scipion-em`; `pip install ccpem-pipeliner`), whose Python
 is named; without them our times stand alone.
 
@@ -30,10 +30,12 @@ import psutil
 from cryoloom import Job, Project
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.index import cache_folder
+from cryoloom.project.journal import JournalWriter
 
 PLUGIN = Path(__file__).resolve().parents[1] / "tests" / "plugin"
 PEERS = Path(__file__).resolve().parent / "peers"
 STEPS = 1000
+ITEMS = 20_000  # of a job that is looked at
 RATE, SECONDS = 300, 20  # of the chain: items a second, and for how long
 WATCHED_S = 60.0  # of the idle scheduler: one look at all ended jobs among them
 PATIENCE_S = 300.0
@@ -245,13 +247,31 @@ def large(folder: Path, jobs: int, parts: list[str]) -> None:
         row("its scheduler: resident memory", [resident], unit="MB")
 
 
+def looks(folder: Path) -> None:
+    """What a new command costs that looks at a job of many items which has not ended: the last look beside the first."""
+    project = Project.create(folder / "looks")
+    job = project.run("loomtest.nothing", start=False)
+    journal = JournalWriter(job.folder, 1)
+    journal.write("attempt.started", format=1, pid=1)
+    took = []
+    for number in range(ITEMS):
+        journal.write("items.done", items=[f"i{number:015d}"], failed=[], outputs={})
+        if number in (0, ITEMS - 2, ITEMS - 1):
+            took.append(statistics.median(command(project, "ls", "--json") for _ in range(5)))
+    row(
+        f"`cryoloom ls --json` of a live job, at item 1 and at item {ITEMS:,}: the ratio",
+        [took[-1] / took[0]],
+        unit="times",
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--launches", type=int, default=15)
     parser.add_argument("--scipion", metavar="PYTHON", help="one that has scipion-pyworkflow")
     parser.add_argument("--pipeliner", metavar="PYTHON", help="one that has ccpem-pipeliner")
-    parts = ["launch", "steps", "hops", "project", "idle"]
+    parts = ["launch", "steps", "hops", "project", "idle", "look"]
     parser.add_argument("--only", nargs="+", choices=parts, default=parts)
     parser.add_argument("--step", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -283,6 +303,8 @@ def main() -> None:
                 what = f"a hop of three at {RATE} items/s for {SECONDS} s, {how}"
                 row(f"{what}: median", [median * 1e3], unit="ms")
                 row(f"{what}: 99th percentile", [late * 1e3], unit="ms")
+        if "look" in given.only:
+            looks(folder)
         if {"project", "idle"} & set(given.only):
             large(folder, given.jobs, given.only)
 
