@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rings
 
 from cryoloom import Project
 from cryoloom.images.mrc import write_mrc
@@ -193,9 +194,9 @@ def test_an_import_whose_stream_is_over_looks_at_failed_files_and_does_not_wait_
 def test_a_failed_item_of_an_ended_job_comes_through_and_down_the_chain(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "p", seed=1)
     (tmp_path / "raw").mkdir()
-    noise = np.random.default_rng(1)
-    for name in ("a", "b", "c"):
-        write_mrc(tmp_path / f"raw/{name}.mrc", noise.normal(size=(256, 256)).astype(np.float32), 1.5)
+    for seed, name in enumerate(("a", "b", "c")):
+        image = rings.micrograph(512, 1.5, 15000, 14500, 20, seed=seed, noise=0.5)
+        write_mrc(tmp_path / f"raw/{name}.mrc", image.astype(np.float32), 1.5)
     project.run("import.micrographs", fn_in_raw=str(tmp_path / "raw/*.mrc"), angpix=1.5).wait(timeout_s=60)
     link = next((project.path / "Movies/job001").rglob("b.mrc"))
     link.rename(tmp_path / "aside")

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+import rings
 
-from cryoloom.em.ctf import Microscope, ctf
 from cryoloom.errors import ImageError, ParameterError
 from cryoloom.plugins.ctf.fit import check_fit, estimate_ctf
 
@@ -11,17 +11,8 @@ SIZE, ANGPIX = 768, 1.6
 OPTICS = {"angpix": ANGPIX, "voltage_kv": 300.0, "cs_mm": 2.7, "amplitude_contrast": 0.1}
 
 
-def micrograph(
-    u: float, v: float, angle: float, *, seed: int, noise: float = 1.0, phase: float = 0.0
-) -> np.ndarray:
-    """White specimen through a CTF, with white noise: amorphous ice, no more."""
-    rng = np.random.default_rng(seed)
-    kx, ky = np.fft.rfftfreq(SIZE, ANGPIX)[None, :], np.fft.fftfreq(SIZE, ANGPIX)[:, None]
-    kx, ky = np.broadcast_arrays(kx, ky)
-    transfer = ctf(kx, ky, u, v, angle, Microscope(kv=300, cs_mm=2.7, q0=0.1), phase_shift=phase)
-    fall = np.exp(-30 * (kx**2 + ky**2))
-    specimen = np.fft.rfft2(rng.normal(size=(SIZE, SIZE))) * transfer * fall
-    return np.fft.irfft2(specimen, s=(SIZE, SIZE)) + noise * rng.normal(size=(SIZE, SIZE))
+def micrograph(u: float, v: float, angle: float, **more: float) -> np.ndarray:
+    return rings.micrograph(SIZE, ANGPIX, u, v, angle, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rings
 from waiting import until
 
 from cryoloom import Job, Project
@@ -170,8 +171,11 @@ def _children_of(job: Job) -> bool:
 def test_a_micrograph_that_vanished_is_a_failed_item_and_the_others_go_on(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "p")
     raw = tmp_path / "raw"
-    pattern = micrographs(raw, 4)
-    source = project.run("import.micrographs", fn_in_raw=pattern, angpix=1.0).wait(60)
+    raw.mkdir()
+    for number in range(4):
+        image = rings.micrograph(512, 2.0, 15000, 14500, 20, seed=number, noise=0.5)
+        write_mrc(raw / f"m{number:02d}.mrc", image.astype(np.float32), 2.0)
+    source = project.run("import.micrographs", fn_in_raw=str(raw / "*.mrc"), angpix=2.0).wait(60)
     (raw / "m02.mrc").unlink()
 
     job = project.run("ctf.estimate", input_star_mics=source).wait(60)

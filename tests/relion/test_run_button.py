@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+import rings
 
 from cryoloom import Job, Project, star
 from cryoloom.images.mrc import read_mrc, write_mrc
@@ -45,8 +46,8 @@ def run_copy(project: Project, job: Job) -> Path:
 def micrographs(project: Project, raw: Path, count: int = 3) -> Job:
     raw.mkdir()
     for number in range(count):
-        noise = np.random.default_rng(number).normal(size=(256, 256)).astype(np.float32)
-        write_mrc(raw / f"{raw.name}_{number}.mrc", noise, 2.0)
+        image = rings.micrograph(512, 2.0, 15000 + 1000 * number, 14500, 20, seed=number, noise=0.5)
+        write_mrc(raw / f"{raw.name}_{number}.mrc", image.astype(np.float32), 2.0)
     return project.run("import.micrographs", fn_in_raw=str(raw / "*.mrc"), angpix=2.0).wait(60)
 
 
