@@ -406,3 +406,23 @@ def test_a_name_that_an_import_gave_to_one_and_had_from_another_gets_nobodys_pic
     # It may be of `m_1`, or of `m 1`, which is called so here.
     assert job.history.state == "failed"
     assert "m_1.star may be of Movies/job001/m_1" in job.said
+
+
+@pytest.mark.parametrize("copy", [False, True])
+def test_picks_find_a_file_that_was_renamed_when_it_came_as_a_copy_too(
+    project: ProjectFolder, tmp_path: Path, copy: bool
+) -> None:
+    (tmp_path / "co").mkdir()
+    for count, name in enumerate(("m 1", "m 2"), start=1):
+        image(tmp_path / "raw" / f"{name}.mrc", count)
+        (tmp_path / f"co/{name}_autopick.star").write_text(
+            "data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n" + "5 5\n" * count
+        )
+    run_in(project, "import.micrographs", fn_in_raw=f"'{tmp_path}/raw/*.mrc'", copy=copy)
+
+    job = run_in(
+        project, "import.coordinates", star_mics="Import/job001", fn_in_other=f"'{tmp_path}/co/*.star'"
+    )
+
+    counts = dict(picked(job).select(MICROGRAPH, "cryoloomCount").iter_rows())
+    assert counts == {"Movies/job001/m_1.mrc": 1, "Movies/job001/m_2.mrc": 2}

@@ -255,3 +255,16 @@ def test_an_old_lock_of_relion_s_is_told_at_once_with_its_owner(project: Project
         relion_lock(project.root),
     ):
         pass
+
+
+def test_a_project_whose_pipeline_file_is_gone_is_no_new_one(tmp_path: Path) -> None:
+    project = ProjectFolder.create(tmp_path / "p", seed=1)
+    project.create_job("import.micrographs", {"fn_in_raw": "raw/*.mrc"}, {})
+    (project.root / "default_pipeline.star").unlink()
+
+    for again in (lambda: ProjectFolder(project.root), lambda: ProjectFolder.create(project.root)):
+        with pytest.raises(
+            UnreadableError, match=r"default_pipeline\.star is gone, though there are jobs.*Put it back"
+        ):
+            again()
+    assert not (project.root / "default_pipeline.star").exists()

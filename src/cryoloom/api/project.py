@@ -126,6 +126,7 @@ class Project:
         memory_gb: float = 0,
     ) -> "Job":
         """As `run`, with parameters and inputs in a mapping: whatever they are called."""
+        steering.check_settings(self.path)
         values, inputs = self.given(find_protocol(protocol), given)
         waits = [item.name if isinstance(item, Job) else self.folder.entry(item).name for item in wait_for]
         steering.check_memory(str(protocol), memory_gb)
@@ -142,6 +143,7 @@ class Project:
 
     def run_workflow(self, path: str | Path, /, **placeholders: Any) -> list["Job"]:
         """Make all jobs of a JSON workflow and hand them to the scheduler."""
+        steering.check_settings(self.path)
         workflow = read_workflow(Path(path), {name: str(value) for name, value in placeholders.items()})
         if workflow.seed is not None:
             ProjectFolder.create(self.path, seed=workflow.seed)

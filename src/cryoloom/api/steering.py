@@ -2,12 +2,15 @@
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.scheduler import call_scheduler
 from cryoloom.errors import ParameterError, ProjectError
+from cryoloom.launchers.machine import this_machine
 from cryoloom.project import attempts
 from cryoloom.project.retrying import is_import
+from cryoloom.project.settings import load_settings
 from cryoloom.project.state import ENDED
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.protocols import ItemProtocol
@@ -31,6 +34,15 @@ def prioritise(
     wishes = {"priority": priority, "alone": alone, "memory_gb": memory_gb}
     attempts.write_control(job.folder, **{name: value for name, value in wishes.items() if value is not None})
     call_scheduler(job.project.path)
+
+
+def check_settings(root: Path) -> None:
+    """That jobs could be started with the settings as they are.
+
+    Raises:
+        ProjectError: a file that cannot be read, or a value that cannot be; with its name.
+    """
+    this_machine(load_settings(root))
 
 
 def check_memory(what: str, memory_gb: float | None) -> None:

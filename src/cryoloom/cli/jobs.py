@@ -92,10 +92,11 @@ def _say_next(job: "Job") -> None:
     for name in kind.next:
         follower = find_protocol(name)
         outputs = job.entry.outputs()
-        filled = []
+        filled: list[str] = []
         for spec in follower.inputs.values():
             fitting = [key for key, dataset in outputs.items() if accepts(spec.kind, type(dataset))]
-            if fitting:
+            if fitting and (not spec.optional or not filled):
+                # A set beside itself, as an optional input, is nothing that anybody wants.
                 filled.append(f"{spec.name}={job.name}")
             elif not spec.optional:
                 filled.append(f"{spec.name}=...")

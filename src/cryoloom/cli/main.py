@@ -52,6 +52,15 @@ for group in (setup, jobs, lifecycle, steering, showing, workflows, star, relion
     group.add_to(app)
 
 
+INTERRUPTED = 130
+
+
+def _say_interrupted() -> None:
+    print(
+        "\nInterrupted; jobs go on. `cryoloom ls` shows them, `cryoloom stop JOB` ends one.", file=sys.stderr
+    )
+
+
 def main() -> int:
     """Run the command; errors of users are one sentence and exit code 2 or 1, never a traceback."""
     # A command ends soon: looking for garbage among ten thousand jobs would only take time.
@@ -59,6 +68,8 @@ def main() -> int:
     try:
         # Outside its standalone mode click hands a command's `typer.Exit` code back as the value.
         code = app(standalone_mode=False)
+        if code == INTERRUPTED:
+            _say_interrupted()  # the library that reads the command line has caught it
     except typer.Abort:
         return FAILED
     except (ParameterError, ProjectError, StarError) as error:
@@ -68,11 +79,8 @@ def main() -> int:
         say_error(error, "--json" in sys.argv)
         return FAILED
     except KeyboardInterrupt:
-        print(
-            "\nInterrupted; jobs go on. `cryoloom ls` shows them, `cryoloom stop JOB` ends one.",
-            file=sys.stderr,
-        )
-        return 130
+        _say_interrupted()
+        return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output is gone (`cryoloom ls | head`).
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -47,6 +47,7 @@ from cryoloom.schedule.decide import (
     LaunchAgain,
     OpenFollowers,
     decide,
+    without_launches,
 )
 from cryoloom.schedule.slots import Request
 
@@ -185,6 +186,7 @@ class Loop:
     asked: tuple[int, ...] = ()  # what showed new jobs and wishes when the last look began
     poked: tuple[int, int] = (-1, -1)
     swept: float = -SWEEP_S
+    unusable: str = ""  # what is wrong with the settings
     before: tuple[object, ...] = ()
     looks_alike: int = 0
     locked_until: float = 0.0  # RELION's lock was held by somebody for too long
@@ -245,10 +247,16 @@ class Loop:
         poked = _stamp(self.cache / POKE)
         sweep = poked != self.poked or now - self.swept > SWEEP_S
         if sweep:
-            self.gatherer.machine = this_machine(load_settings(self.project.root))
+            self.unusable = ""
+            try:
+                self.gatherer.machine = this_machine(load_settings(self.project.root))
+            except CryoloomError as error:
+                self.unusable = str(error)  # nobody could start with them
             self.poked, self.swept = poked, now
         facts = self.gatherer.look(sweep=sweep)
         decision = decide(facts, self.gatherer.slots(), self.gatherer.live)
+        if self.unusable:
+            decision = without_launches(decision, self.unusable)
         for action in decision.actions:
             with _reported(action):
                 _do(self.project, action)

@@ -165,10 +165,12 @@ class ProjectFolder:
         Args:
             root: the folder; made where it is missing.
             seed: makes the ids of jobs, and so of items, repeatable.
+        Raises:
+            ProjectError: not to be written; or it has jobs, and its pipeline file is gone.
         """
         try:
             root.mkdir(parents=True, exist_ok=True)
-            if not (root / pipe.FILE).exists():
+            if not (root / pipe.FILE).exists() and not pipe.was_project(root):
                 pipe.write_pipeline(root, pipe.Pipeline())
                 (root / ".gui_projectdir").touch()
         except OSError as error:

@@ -134,11 +134,23 @@ def read_pipeline(root: Path) -> Pipeline:
         time.sleep(0.05)
 
 
+def was_project(root: Path) -> bool:
+    """Whether a folder without a pipeline file has jobs all the same: then it is no new one."""
+    return (root / ".cryoloom/project.json").exists() or any(
+        root.glob("*/job[0-9][0-9][0-9]/job_pipeline.star")
+    )
+
+
 def _read_once(root: Path) -> Pipeline:
     path = root / FILE
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
+        if was_project(root):
+            raise UnreadableError(
+                f"{path}", found="gone, though there are jobs", expected="a whole pipeline file",
+                hint="Put it back from a copy; each job's own part of it lies in its folder, as job_pipeline.star.",
+            ) from None  # fmt: skip
         raise ProjectError(
             f"{root}",
             found="no project (it has no default_pipeline.star)",

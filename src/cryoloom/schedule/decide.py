@@ -186,6 +186,14 @@ def decide(
     return Decision(tuple(actions), waits, busy, wants)
 
 
+def without_launches(decision: Decision, why: str) -> Decision:
+    """The decision where no job can be started; those that would be say why they wait."""
+    kept = tuple(action for action in decision.actions if not isinstance(action, Launch | LaunchAgain))
+    held = {action.job: why for action in decision.actions if isinstance(action, Launch | LaunchAgain)}
+    wants = {job: request for job, request in decision.wants_slots.items() if job not in held}
+    return replace(decision, actions=kept, waits={**decision.waits, **held}, wants_slots=wants)
+
+
 def _refused(job: JobFacts, slots: SlotFacts | None, launched: list[Use]) -> str:
     """Why its slots are not free, beside what was launched just now; "" when they are."""
     if slots is None or job.request is None:

@@ -1,9 +1,13 @@
 """Files that come into a project: links below `Movies/<import job>/`, or copies."""
 
 import errno
+import functools
+import json
 import os
 import shutil
 from pathlib import Path
+
+SOURCES = ".sources.jsonl"  # beside copies, one line each
 
 
 def make_folder(folder: Path) -> None:
@@ -53,6 +57,40 @@ def link_text(source: Path, target: Path) -> str:
         # Both ends as they are on the disk: a folder on the way may be a link itself.
         return os.path.relpath(source, target.parent.resolve())
     return str(source)
+
+
+def note_source(source: Path, target: Path) -> None:
+    """Keep in mind where a copy came from: a link says so itself, a copy does not."""
+    if target.is_symlink():
+        return
+    line = json.dumps({"name": target.name, "source": str(_without_dots(source))})
+    with (target.parent / SOURCES).open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+def source_of(path: Path) -> Path | None:
+    """Where an imported file came from, a link or a copy; None where nobody knows."""
+    if path.is_symlink():
+        return Path(os.readlink(path))  # noqa: PTH115  the text: it may be relative, and its name is asked for
+    try:
+        stamp = (path.parent / SOURCES).stat().st_mtime_ns
+    except OSError:
+        return None
+    source = _noted(path.parent / SOURCES, stamp).get(path.name)
+    return Path(source) if source else None
+
+
+@functools.lru_cache(maxsize=64)
+def _noted(file: Path, stamp: int) -> dict[str, str]:
+    """The sources by name, the newest of each; read again when the file has changed."""
+    found = {}
+    for line in file.read_text(encoding="utf-8").splitlines():
+        try:
+            one = json.loads(line)
+        except ValueError:
+            continue  # cut off by a kill: its file is made again
+        found[str(one["name"])] = str(one["source"])
+    return found
 
 
 def _without_dots(path: Path) -> Path:

@@ -17,6 +17,7 @@ import polars as pl
 from cryoloom.em.names import below_job, is_part, stem
 from cryoloom.errors import DatasetError, StarError
 from cryoloom.plugins.imports.coordinate_tables import NAME, read_picks
+from cryoloom.plugins.imports.linking import source_of
 from cryoloom.plugins.imports.patterns import matching
 from cryoloom.protocol.jobs import Remark
 
@@ -219,24 +220,27 @@ class PicksOfFiles:
         own = _plain(stem(micrograph))
         found = [own]
         for name in dict.fromkeys((micrograph, below_job(micrograph))):
-            link = self._link_of(self.root / name)
-            if link is not None:
-                found.append(_plain(Path(os.readlink(link)).stem))  # noqa: PTH115  the text, not a path
+            file = self._import_of(self.root / name)
+            source = None if file is None else source_of(file)
+            if source is not None:
+                found.append(_plain(source.stem))
         return [*dict.fromkeys(found)]
 
-    def _link_of(self, path: Path) -> Path | None:
-        """The link that an import made for a micrograph or for its movie, which has another ending."""
+    def _import_of(self, path: Path) -> Path | None:
+        """The link or copy that an import made for a micrograph or for its movie, which has another ending."""
         base = path.with_suffix("")
         for ending in (path.suffix, *_ENDINGS):
             link = base.with_name(base.name + ending)
-            if link.is_symlink():
+            if source_of(link) is not None:
                 return link
         if not str(path).startswith(f"{self.root}/Movies/"):
             return None
         # Motion correction writes `_` for dots; listed once, for those that come later have endings that are known.
         if path.parent not in self._links:
             entries = [*path.parent.iterdir()] if path.parent.is_dir() else []
-            self._links[path.parent] = {_plain(one.stem): one for one in entries if one.is_symlink()}
+            self._links[path.parent] = {
+                _plain(one.stem): one for one in entries if source_of(one) is not None
+            }
         return self._links[path.parent].get(_plain(base.name))
 
     def _rival(self, micrograph: str, mine: str, name: str) -> str:
@@ -304,8 +308,9 @@ class PicksOfFiles:
         found = []
         for name in dict.fromkeys((micrograph, below_job(micrograph))):
             path = self.root / name
-            links = [path, *path.parent.glob(f"{glob.escape(path.stem)}.*")]
-            found += [PurePosixPath(os.path.realpath(link)) for link in links if link.is_symlink()]
+            files = [path, *path.parent.glob(f"{glob.escape(path.stem)}.*")]
+            known = [os.path.realpath(file) if file.is_symlink() else source_of(file) for file in files]
+            found += [PurePosixPath(source) for source in known if source is not None]
         return found
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cryoloom.em.names import Names
 from cryoloom.errors import ImageError
-from cryoloom.plugins.imports.linking import make_folder
+from cryoloom.plugins.imports.linking import make_folder, note_source
 from cryoloom.plugins.imports.patterns import common_folder, fixed_part, matching, watchable, why_nothing
 from cryoloom.plugins.imports.usual import Usual
 from cryoloom.project.item_ids import item_id
@@ -204,6 +204,7 @@ class RawSearch:
         make_folder((self.job.root / target).parent)
         try:
             said = [protocol.bring_in(self.job, path, target, header), *protocol.remarks(header)]
+            note_source(path, self.job.root / target)
         except ImageError as error:
             return Found(shown, str(error))
         if name != relative:
