@@ -76,3 +76,21 @@ def test_a_workflow_whose_last_job_is_wrong_makes_none(
 def test_start_is_yes_or_no_and_not_a_word(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="start is 'No', expected True or False"):
         Project.create(tmp_path / "p").run("loomtest.nothing", start="No")  # type: ignore[arg-type]
+
+
+def test_a_value_that_cannot_be_is_told_with_the_workflow_and_its_job(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    jobs = [
+        {"name": "first", "protocol": "loomtest.nothing"},
+        {
+            "name": "second",
+            "protocol": "import.micrographs",
+            "params": {"fn_in_raw": "*.mrc", "kV": "300000"},
+        },
+    ]
+    file = workflow(tmp_path, format=1, jobs=jobs)
+
+    with pytest.raises(ParameterError, match=r"w\.json: job second: import\.micrographs: parameter kV"):
+        project.run_workflow(file)
+
+    assert not project.jobs()

@@ -268,3 +268,15 @@ def test_a_project_whose_pipeline_file_is_gone_is_no_new_one(tmp_path: Path) -> 
         ):
             again()
     assert not (project.root / "default_pipeline.star").exists()
+
+
+def test_a_job_of_ours_whose_description_is_missing_is_not_taken_for_one_of_relions(tmp_path: Path) -> None:
+    project = ProjectFolder.create(tmp_path / "p", seed=1)
+    entry = project.create_job("import.micrographs", {"fn_in_raw": "raw/*.mrc"}, {})
+    (entry.folder / "journal.jsonl").touch()
+    (entry.folder / "job.json").unlink()
+
+    again = project.entry(entry.name)
+
+    assert again.protocol == "unknown"
+    assert "job.json is missing, though the job's journal is there" in again.look().why

@@ -20,6 +20,7 @@ from cryoloom.project.forms.relion31 import label_of_type
 from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.project.jobspec import JobSpec, read_spec
 from cryoloom.project.jobstar import job_star_of
+from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.jsonfile import read_json_if_there, write_json
 from cryoloom.project.needs import check_needs
 from cryoloom.project.notes import write_job_pipeline
@@ -63,6 +64,11 @@ class JobEntry:
                 raise ProjectError(
                     f"{self.name}", found="gone: its folder is not there", expected="the folder of a job",
                     hint=f"`cryoloom delete {self.name}` takes it out of the list; or put the folder back.",
+                ) from None  # fmt: skip
+            if (self.folder / JOURNAL).exists():
+                raise ProjectError(
+                    f"{self.name}/{SPEC_FILE}", found="missing, though the job's journal is there",
+                    expected="what was asked of the job", hint="Put it back from a copy of the project.",
                 ) from None  # fmt: skip
             return None
         except OSError as error:

@@ -118,8 +118,14 @@ def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]
         for name in job.get("wait_for", ()):
             if name not in planned:
                 project.entry(name)
-        protocol = kind(job.get("params", {}), given)
-        call_plugin(protocol, "check")
+        try:
+            protocol = kind(job.get("params", {}), given)
+            call_plugin(protocol, "check")
+        except ParameterError as error:
+            # Of ten jobs of one protocol: which.
+            raise ParameterError(
+                f"{where}: {error.where}", found=error.found, expected=error.expected, hint=error.hint
+            ) from None
         folder = JobFolder(f"{kind.folder}/{job['name']}/", project.root)
         planned[job["name"]] = call_plugin(protocol, "output_files", folder)
     made: dict[str, JobEntry] = {}
