@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.scheduler import call_scheduler
 from cryoloom.errors import ParameterError, ProjectError
-from cryoloom.launchers.machine import this_machine
 from cryoloom.project import attempts
 from cryoloom.project.retrying import is_import
 from cryoloom.project.settings import load_settings
@@ -37,12 +36,12 @@ def prioritise(
 
 
 def check_settings(root: Path) -> None:
-    """That jobs could be started with the settings as they are.
+    """That settings can be read: without them no job could be started.
 
     Raises:
-        ProjectError: a file that cannot be read, or a value that cannot be; with its name.
+        ProjectError: a file that is none; with its name. A value that cannot be is told by each job that waits.
     """
-    this_machine(load_settings(root))
+    load_settings(root)
 
 
 def check_memory(what: str, memory_gb: float | None) -> None:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cryoloom.errors import UnreadableError
+from cryoloom.errors import CryoloomError, UnreadableError
 from cryoloom.launchers import ledger
 from cryoloom.launchers.machine import gpus_of_string, this_machine
 from cryoloom.launchers.requests import request_of
 from cryoloom.project.attempts import read_control
 from cryoloom.project.jobspec import JobSpec
 from cryoloom.project.journal import JournalWriter
-from cryoloom.project.settings import Settings
+from cryoloom.project.settings import Settings, load_settings
 from cryoloom.project.watching import Watcher
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
@@ -124,10 +124,10 @@ class RunContext:
             slot: which of several shares of this process.
             gpus: instead of those that the protocol names.
         """
-        machine = self.machine()
 
         def take() -> str:
-            # A user may change how urgent it is while it waits.
+            # A user may change while it waits how urgent it is, and what jobs may take.
+            machine = self.machine()
             request = request_of(self.root, self.name, self.protocol, self.wishes(), machine)
             if gpus is not None:
                 request = replace(request, gpus=gpus_of_string(gpus, machine.gpus))
@@ -146,6 +146,8 @@ class RunContext:
         with contextlib.closing(Watcher()) as watcher:
             watcher.watch(ledger.ledger_file())
             while why := take():
+                with contextlib.suppress(CryoloomError):  # while they are being written, the known ones count
+                    self.settings = load_settings(self.root)
                 if why != told and time.monotonic() - began > TELL_WAIT_S:
                     told = why
                     self.journal.write("waiting", why=why)
