@@ -210,3 +210,43 @@ def test_an_import_makes_no_second_project_where_its_own_was_renamed(tmp_path: P
     links = job.dataset().table()["rlnMicrographMovieName"].to_list()
     assert [(tmp_path / "new" / link).read_bytes() == data for link in links] == [True, True]
     assert not (tmp_path / "old").exists()
+
+
+@pytest.mark.slow
+def test_a_gain_reference_that_is_still_being_written_is_waited_for(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "a.mrc").write_bytes(movie(tmp_path / "x.mrc"))
+    gain = image(tmp_path / "y.mrc")
+    (tmp_path / "gain.mrc").write_bytes(gain[:1100])
+    project = Project.create(tmp_path / "p")
+    job = project.run(
+        "import.movies", fn_in_raw=str(raw / "*.mrc"), angpix=1.0, stream=True, file_timeout=0.1,
+        fn_gain_ref=str(tmp_path / "gain.mrc"),
+    )  # fmt: skip
+    until(lambda: job.state == "running")
+    time.sleep(1.5)
+    assert job.state == "running" and not job.entry.status().history.done
+
+    (tmp_path / "gain.mrc").write_bytes(gain)
+    until(lambda: job.entry.status().history.done)
+    job.stop_stream()
+    job.wait(30)
+
+    assert job.state == "succeeded", job.why
+
+
+@pytest.mark.slow
+def test_a_gain_reference_that_stays_cut_ends_the_import_with_its_name(tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    (raw / "a.mrc").write_bytes(movie(tmp_path / "x.mrc"))
+    (tmp_path / "gain.mrc").write_bytes(image(tmp_path / "y.mrc")[:1100])
+    project = Project.create(tmp_path / "p")
+
+    job = project.run(
+        "import.movies", fn_in_raw=str(raw / "*.mrc"), angpix=1.0, stream=True, file_timeout=0.1,
+        fn_gain_ref=str(tmp_path / "gain.mrc"),
+    ).wait(60)  # fmt: skip
+
+    assert job.state == "failed" and "gain.mrc is cut short" in job.why

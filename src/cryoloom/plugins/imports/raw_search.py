@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cryoloom.plugins.imports.raw_files import RawFiles
 
 FIRST_LOOK = 12  # headers that are read ahead, so that an odd first file is not taken for the usual one
+SETTLED_S = 5.0  # a gain reference that is no good for longer is not being written any more
 State = tuple[int, int]  # size and time of the last change
 
 
@@ -45,6 +46,7 @@ class RawSearch:
     extras: dict[str, str] | None = None  # links of what belongs to the files; None while it is not there
     taken: set[str] = field(default_factory=set)  # paths that are of no interest any more
     left_out: Counter[str] = field(default_factory=Counter)  # files that are no items of their own, by reason
+    _unfit: tuple[str, float] | None = None  # what is wrong with a companion of the files, and since when
     _real: dict[str, str] = field(default_factory=dict)  # where a file really lies → the path that was taken
     _refused: dict[Path, State] = field(default_factory=dict)  # as they were then
     _odd: set[Path] = field(default_factory=set)  # those that were refused for not being as most
@@ -72,9 +74,7 @@ class RawSearch:
         if not self.taken:
             # Folders may come later, and then a blank or bracket is part of a name.
             self.patterns = self.protocol.patterns(self.job)
-        if self.extras is None:
-            self.extras = self.protocol.bring_along(self.job, self.names)
-        if self.extras is None:
+        if self.extras is None and not self._bring_along():
             return
         now = time.monotonic()
         below = common_folder(self.patterns)
@@ -102,6 +102,26 @@ class RawSearch:
             yield item, found
         for path in [path for path in self._looks if not path.exists()]:
             del self._looks[path]  # it had another name in the making
+
+    def _bring_along(self) -> bool:
+        """Bring what belongs to the files; false while it is not there, or is still being written.
+
+        Raises:
+            ImageError: it is no good, and has not changed for a while.
+        """
+        try:
+            self.extras = self.protocol.bring_along(self.job, self.names)
+        except ImageError as error:
+            now = time.monotonic()
+            if not self.protocol.stream:
+                raise
+            if self._unfit is None or self._unfit[0] != str(error):
+                # Its size is part of the words: a copy that goes on says something else each time.
+                self._unfit = (str(error), now)
+            if now - self._unfit[1] > max(SETTLED_S, float(self.protocol.file_timeout)):
+                raise
+            return False
+        return self.extras is not None
 
     def optics(self) -> "pl.DataFrame":
         """The optics table of what was taken."""
