@@ -96,7 +96,7 @@ def test_a_stopped_job_goes_on_where_it_was(streaming: Path, tmp_path: Path) -> 
     cryoloom("workflow", "run", str(streaming), "-p", str(folder), *WORDS)
     project = Project(folder)
     motion = project.job("MotionCorr/job003")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not motion.entry.status().history.done and time.monotonic() < deadline:
         time.sleep(0.1)
     before = set(motion.entry.status().history.done)
