@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 
 from cryoloom import star
-from cryoloom.project.attempts import make_attempt
+from cryoloom.project.attempts import make_attempt, write_control
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
@@ -50,3 +50,12 @@ def run_in(project: ProjectFolder, name: str, **given: Any) -> Ran:
     assert attempt is not None
     run_attempt(project.root, entry.name, int(attempt.name))
     return Ran(project.entry(entry.name))
+
+
+def run_again(project: ProjectFolder, job: Ran) -> Ran:
+    """Another attempt at a job that has ended, as a retry asks for it."""
+    write_control(job.entry.folder, fresh=1)
+    attempt = make_attempt(job.entry.folder)
+    assert attempt is not None
+    run_attempt(project.root, job.name, int(attempt.name))
+    return Ran(project.entry(job.name))

@@ -6,14 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 from numpy.typing import NDArray
-from running import Ran, run_in
+from running import Ran, run_again, run_in
 
 from cryoloom import star
 from cryoloom.images.mrc import image_of_reference, read_mrc, write_mrc
 from cryoloom.plugins.relion.cutting import are_outside
-from cryoloom.project.attempts import make_attempt, write_control
 from cryoloom.project.folder import ProjectFolder
-from cryoloom.runner.main import run_attempt
 
 pytestmark = [pytest.mark.slow, pytest.mark.relion]
 
@@ -111,7 +109,7 @@ def test_one_particle_outside_its_micrograph_leaves_all_others_their_own_images(
 def test_particles_that_come_through_later_leave_the_earlier_ones_their_images(tmp_path: Path) -> None:
     project = Project(tmp_path, micrographs=2, particles=8)
     moved = project.names[1]
-    # The first attempt finds one micrograph cut short, and a particle of the other without a position.
+    # The first attempt finds one micrograph cut short.
     whole = (tmp_path / moved).read_bytes()
     (tmp_path / moved).write_bytes(whole[:3000])
     file = project.write_particles(project.particles)
@@ -120,12 +118,7 @@ def test_particles_that_come_through_later_leave_the_earlier_ones_their_images(t
     assert set(first["rlnMicrographName"]) == {project.names[0]} and not wrong_images(project, first)
 
     (tmp_path / moved).write_bytes(whole)
-    entry = project.folder.entry(job.name)
-    write_control(entry.folder, fresh=1)
-    attempt = make_attempt(entry.folder)
-    assert attempt is not None
-    run_attempt(tmp_path, entry.name, int(attempt.name))
-    again = Ran(project.folder.entry(job.name)).items("particles")
+    again = run_again(project.folder, job).items("particles")
 
     assert again["cryoloomItemId"].n_unique() == again.height == 16
     assert not wrong_images(project, again)
@@ -139,12 +132,7 @@ def test_a_second_part_of_a_micrographs_particles_is_cut_into_a_stack_of_its_own
     assert job.items("particles").height == 5
 
     project.write_particles(project.particles)  # mended by hand
-    entry = project.folder.entry(job.name)
-    write_control(entry.folder, fresh=1)
-    attempt = make_attempt(entry.folder)
-    assert attempt is not None
-    run_attempt(tmp_path, entry.name, int(attempt.name))
-    table = Ran(project.folder.entry(job.name)).items("particles")
+    table = run_again(project.folder, job).items("particles")
 
     assert table.height == 6 and not wrong_images(project, table)
     assert len({name.partition("@")[2] for name in table["rlnImageName"]}) == 2

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cryoloom.errors import ProjectError
 from cryoloom.project.foreign import protocol_for
-from cryoloom.project.forms.relion31 import FOLDERS, unknown_options
+from cryoloom.project.forms.relion31 import FOLDERS, lost_options, unknown_options
 from cryoloom.project.jobstar import read_job_star
 from cryoloom.protocol.command import Command
 from cryoloom.protocol.edge import call_plugin
@@ -26,12 +26,7 @@ def commands_of(file: Path, job: str = "") -> list[str]:
     kind = protocol_for(file, number, options)
     known = {**dict.fromkeys([*kind.params, *kind.inputs]), **kind.relion_fixed}
     if lost := unknown_options(number, options, known):
-        raise ProjectError(
-            f"{file}", found="with options that Cryoloom does not know: "
-            + ", ".join(f"{name}={value}" for name, value in lost.items()),
-            expected=f"only those that `cryoloom help {kind.name}` lists",
-            hint="RELION notes its own command in note.txt.",
-        )  # fmt: skip
+        raise lost_options(file, kind.name, lost, "RELION notes its own command in note.txt.")
     values = {name: text for name, text in options.items() if name in kind.params}
     inputs = {name: spec.kind(options[name]) for name, spec in kind.inputs.items() if options.get(name)}
     protocol = kind(values, inputs)

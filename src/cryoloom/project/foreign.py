@@ -6,7 +6,7 @@ from typing import Any
 
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.folder import JobEntry
-from cryoloom.project.forms.relion31 import EXTERNAL, label_of_type, unknown_options
+from cryoloom.project.forms.relion31 import EXTERNAL, label_of_type, lost_options, unknown_options
 from cryoloom.project.jobstar import read_job_star
 from cryoloom.project.registry import all_protocols, find_protocol
 from cryoloom.protocol.protocols import Protocol
@@ -49,12 +49,12 @@ def protocol_of_star(entry: JobEntry, *, whole: bool = False) -> Protocol:
                 continue
             values[name] = text
     if whole and lost:
-        raise ProjectError(
-            f"{file}", found="with options that Cryoloom does not know: "
-            + ", ".join(f"{name}={value}" for name, value in lost.items()),
-            expected=f"only those that `cryoloom help {kind.name}` lists",
-            hint="Copy or continue it in RELION's GUI; without them it would be another job.",
-        )  # fmt: skip
+        raise lost_options(
+            file,
+            kind.name,
+            lost,
+            "Copy or continue it in RELION's GUI; without them it would be another job.",
+        )
     inputs = {name: spec.kind(options[name]) for name, spec in kind.inputs.items() if options.get(name)}
     return kind(values, inputs)
 

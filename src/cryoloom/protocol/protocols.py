@@ -164,6 +164,10 @@ class Protocol:
             key: dataset for key, dataset in self.given.items() if dataset and key.partition("#")[0] == name
         }
 
+    def with_values(self, values: Mapping[str, Any]) -> "Self":
+        """The protocol with other values."""
+        return type(self)({**self.values, **values}, self.given)
+
     def facts(self) -> dict[str, Any]:
         """Values and inputs under one roof, for the conditions of parameters."""
         return {**self.values, **self.given}
@@ -308,10 +312,6 @@ class ItemProtocol(Protocol):
     def of_one_call(self, group: "Mapping[str, Any]") -> Hashable:
         """What else of an optics group the program takes only once a call; items are parted by it."""
         return None
-
-    def with_values(self, values: Mapping[str, Any]) -> "Self":
-        """The protocol with other values."""
-        return type(self)({**self.values, **values}, self.given)
 
     def batch_limit(self) -> int:
         """At most so many items in a batch; 0: all of them, when the inputs are closed."""

@@ -248,7 +248,7 @@ def _on_gpus(protocol: ItemProtocol, gpus: list[str]) -> ItemProtocol:
         name: value.replace("{GPU}", text) if isinstance(value, str) else value
         for name, value in protocol.values.items()
     }
-    return type(protocol)({**values, "gpu_ids": text}, protocol.given)
+    return protocol.with_values({**values, "gpu_ids": text})
 
 
 def _reason(ended: programs.Ended, fallback: str) -> str:

@@ -52,7 +52,7 @@ class Changes:
         )
         words = ", ".join(f"{name}={value}" for name, value in change.values.items())
         run.log(f"Changed to {words} for {'all items' if change.of_all else 'the items to come'}.")
-        protocol = type(run.protocol)({**run.protocol.values, **change.values}, run.protocol.given)
+        protocol = run.protocol.with_values(change.values)
         assert isinstance(protocol, ItemProtocol)
         run.protocol = protocol
         (run.folder / "job.star").write_text(job_star_text(protocol.relion_type, job_options(protocol)))

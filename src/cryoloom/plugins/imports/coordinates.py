@@ -43,7 +43,7 @@ class ImportCoordinates(ItemProtocol):
     fn_in_other: str = Param(
         "",
         "Coordinate files",
-        help="A pattern of files named after the micrographs (.star, .box, .cbox), or one file with the picks of all.",
+        help="A pattern of files named after the micrographs (.star, .box, .cbox), or one with the picks of all (.star, .txt).",
     )
     scale: float = Param(
         1, "Multiply coordinates by", gt=0, own=True, help="When picked on binned micrographs."

@@ -21,8 +21,8 @@ def bring_gain(source: Path, target: Path) -> str:
     return convert_for_relion(source, target)
 
 
-def check_gain(source: Path) -> str:
-    """That a gain reference has numbers, not all of them zero; returns "", for there is nothing to say.
+def check_gain(source: Path) -> None:
+    """That a gain reference has numbers, not all of them zero.
 
     Raises:
         ImageError: otherwise.
@@ -54,4 +54,3 @@ def check_gain(source: Path) -> str:
             f"{source}", found="zero in every pixel", expected="a gain reference",
             hint="Movies that were corrected already need none: leave fn_gain_ref empty.",
         )  # fmt: skip
-    return ""

@@ -5,6 +5,9 @@ The later forms name a type by a word, which is 3.1's folder in small letters be
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryoloom.errors import ProjectError
 
 FOLDERS = {
     0: "Import",
@@ -140,3 +143,12 @@ def unknown_options(
             continue
         found[name] = value
     return found
+
+
+def lost_options(file: Path, protocol: str, lost: Mapping[str, str], hint: str) -> ProjectError:
+    """The error of a job with options that its protocol does not have; `hint`: what to do instead."""
+    return ProjectError(
+        f"{file}", found="with options that Cryoloom does not know: "
+        + ", ".join(f"{name}={value}" for name, value in lost.items()),
+        expected=f"only those that `cryoloom help {protocol}` lists", hint=hint,
+    )  # fmt: skip
