@@ -13,7 +13,7 @@ from cryoloom import Project
 from cryoloom.engine.facts import FactGatherer
 from cryoloom.engine.scheduler import _do
 from cryoloom.launchers.machine import this_machine
-from cryoloom.project.attempts import make_attempt
+from cryoloom.project.attempts import attempt_numbers, make_attempt
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.settings import load_settings
@@ -46,6 +46,7 @@ def test_a_wait_ends_when_a_grandchild_of_a_stopped_job_is_all_that_is_left(tmp_
         last.name: "scheduled",
     }
     assert all(summary.stuck for summary in shown[2:])
+    assert len(attempt_numbers(last.folder)) == 1  # not started again and again, to find the same
     first.resume()
     assert {summary.state for summary in project.wait(timeout_s=60)} == {"succeeded"}
 

@@ -220,7 +220,11 @@ def why_waiting(job: JobFacts, jobs: Mapping[str, JobFacts]) -> str:
             continue
         if need.output in producer.closed_outputs:
             continue
-        goes_on = producer.state in ("running", "scheduled")  # scheduled: its next attempt follows
+        # Scheduled: its next attempt follows, unless it waits itself for what will not go on. Started then, a job
+        # would find nothing to wait for, suspend itself, and be started again for ever.
+        goes_on = producer.state == "running" or (
+            producer.state == "scheduled" and not _is_stuck(producer, jobs)
+        )
         if goes_on and need.streams and need.output in producer.open_outputs:
             continue
         if producer.state == "running" and producer.gives_early and need.streams and need.early:
