@@ -74,6 +74,93 @@ def test_a_table_tells_groups_and_what_they_say(project: ProjectFolder) -> None:
     assert named["rlnBeamTiltY"].to_list() == [-0.1, 0.1]
 
 
+def group_names(entry: JobEntry) -> dict[str, str]:
+    optics, items = tables(entry)
+    named = items.join(optics, on="rlnOpticsGroup", maintain_order="left")
+    return dict(zip(named["rlnMicrographMovieName"], named["rlnOpticsGroupName"], strict=True))
+
+
+def write_groups(
+    project: ProjectFolder, rows: dict[str, int], names: tuple[str, str] = ("left", "right")
+) -> None:
+    groups = pl.DataFrame({"rlnOpticsGroup": [1, 2], "rlnOpticsGroupName": names, "rlnBeamTiltX": [0.1, 0.2]})
+    table = pl.DataFrame({"rlnMicrographName": [*rows], "rlnOpticsGroup": [*rows.values()]})
+    star.write(project.root / "groups.star", {"optics": groups, "micrographs": table})
+
+
+def test_files_of_one_name_in_two_folders_have_their_own_groups(project: ProjectFolder) -> None:
+    write_groups(
+        project, {"/raw/grid1/a.tiff": 1, "/raw/grid2/a.tiff": 2, "/raw/grid2/c.tiff": 2, "d.tiff": 1}
+    )
+    mine = ["Movies/job001/grid2/a.tiff", "Movies/job001/grid1/a.tiff", "Movies/x/c.tiff"]
+
+    entry = run(
+        project,
+        [*mine, "Movies/grid3/a.tiff", "Movies/1/d.tiff", "Movies/2/d.tiff"],
+        how="table",
+        table="groups.star",
+    )
+
+    # One of grid3 may be either of two; one row cannot be two movies.
+    assert group_names(entry) == {
+        mine[0]: "right",
+        mine[1]: "left",
+        mine[2]: "right",
+        "Movies/1/d.tiff": "left",
+    }
+    assert tables(entry, "rejected")[1]["cryoloomItemId"].to_list() == ["i3", "i5"]
+    assert "Movies/grid3/a.tiff may be of left or right" in (entry.folder / "run.out").read_text()
+
+
+def test_two_groups_of_one_name_that_say_different_things_are_refused(project: ProjectFolder) -> None:
+    write_groups(project, {"a.tiff": 1, "b.tiff": 2}, names=("same", "same"))
+
+    entry = run(project, ["Movies/a.tiff"], how="table", table="groups.star")
+
+    assert entry.look().last_word() == "failed" and "same twice" in entry.look().history.why
+
+
+def test_an_exposure_is_found_by_whole_words_in_its_own_folder_and_an_unreadable_one_costs_its_movie(
+    project: ProjectFolder,
+) -> None:
+    for name, x in {"s1/h_Data_1": 0.0, "s2/h_Data_1": 1.0, "s1/h_Data_2": 1.0, "s1/broken": None}.items():
+        path = project.root / f"epu/{name}.xml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("<cut" if x is None else XML.format(x, 0.0))
+    movies = [
+        f"Movies/{name}_fractions.tiff"
+        for name in ("s1/h_Data_1", "s2/h_Data_1", "s1/h_Data_2", "s1/h_Data_12", "s1/broken")
+    ]
+
+    entry = run(project, movies, how="EPU beam shifts", xml_folder="epu")
+
+    shift = {name.split("/", 1)[1]: group for name, group in group_names(entry).items()}
+    assert shift == {
+        "s1/h_Data_1_fractions.tiff": "opticsGroup_shift1",
+        "s2/h_Data_1_fractions.tiff": "opticsGroup_shift2",
+        "s1/h_Data_2_fractions.tiff": "opticsGroup_shift2",
+    }
+    assert "broken.xml" in (entry.folder / "run.out").read_text()
+
+
+def test_a_bracket_that_matched_nothing_makes_no_group(project: ProjectFolder) -> None:
+    entry = run(
+        project, ["Movies/a_Data_7.tiff", "Movies/b.tiff"], how="file name", pattern=r"^\w(?:_Data_(\d))?"
+    )
+
+    assert group_names(entry) == {"Movies/a_Data_7.tiff": "opticsGroup_7"}
+
+
+def test_a_corrected_microscope_has_no_spherical_aberration_and_voltages_are_doubted(
+    project: ProjectFolder,
+) -> None:
+    optics, _ = tables(run(project, ["Movies/a.tiff"], cs=0))
+
+    assert optics["rlnSphericalAberration"].to_list() == [0.0]
+    with pytest.raises(ParameterError, match="kv"):
+        run(project, ["Movies/a.tiff"], kv=300_000)
+
+
 def test_a_form_changes_the_one_group(project: ProjectFolder) -> None:
     optics, items = tables(run(project, ["Movies/a.tiff"], kv=200, group_name="new"))
 

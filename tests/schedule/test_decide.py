@@ -60,7 +60,9 @@ def test_a_job_below_a_failed_one_says_what_to_do_and_nothing_is_busy() -> None:
     assert not decision.busy and not decision.actions
 
 
-def test_a_job_is_not_started_again_and_again_behind_a_producer_that_waits_in_vain_with_its_output_open() -> None:
+def test_a_job_is_not_started_again_and_again_behind_a_producer_that_waits_in_vain_with_its_output_open() -> (
+    None
+):
     stopped = JobFacts("a", "aborted", open_outputs=frozenset({"x"}))
     child = JobFacts("b", "scheduled", needs=(Need("a", "x", True),), open_outputs=frozenset({"x"}))
     grandchild = JobFacts("c", "scheduled", needs=(Need("b", "x", True),))

@@ -234,3 +234,19 @@ def test_a_micrograph_gets_the_values_of_its_own_motion_correction(tmp_path: Pat
     kept = dict(job.items("kept").select("rlnMicrographName", "rlnDefocusU").iter_rows())
     assert kept == {first: 1e4, second: 2e4}
     assert f"{third} may be {first} or {second} of ctf.star: not assigned" in job.said
+
+
+def test_one_particle_s_values_do_not_speak_for_its_micrograph(root: Path, run_now: RunNow) -> None:
+    ctf = {label: [1e4, 2e4, 1e4, 3e4] for label in ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle")}
+    source = write_set(root, "ctf.star", particles(4, micrographs=2, **ctf))
+
+    job = run_now(
+        "sets.assign", input=write_set(root, "a.star", particles(4, micrographs=2, start=8)), source=source,
+        what="CTF", by="micrograph",
+    )  # fmt: skip
+
+    # Both particles of m0 have one defocus; those of m1 differ.
+    assert job.items("kept")["rlnMicrographName"].unique().to_list() == ["MotionCorr/job002/Movies/m0.mrc"]
+    assert job.items("kept")["rlnDefocusU"].to_list() == [1e4, 1e4]
+    assert job.ids("rejected") == ["i09", "i11"]
+    assert "rows of MotionCorr/job002/Movies/m1.mrc with different rlnDefocusU" in job.said

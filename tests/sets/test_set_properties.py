@@ -49,9 +49,8 @@ def treated(name: str, parts: list[Part], sides: Mapping[str, Part] = {}, **valu
         {key: given for key, given in inputs.items() if "#" not in key or kind.inputs["input"].several},
     )
     assert isinstance(protocol, RowProtocol)
-    return protocol.treat(
-        JOB, RowBatch(dict(zip(names, parts, strict=True)), sides, True, lambda output: None)
-    )
+    memory = protocol.begin(JOB, lambda output: None)
+    return protocol.treat(JOB, RowBatch(dict(zip(names, parts, strict=True)), sides, True, memory))
 
 
 def found(result: RowResult, output: str) -> list[str]:
@@ -191,14 +190,15 @@ def test_items_too_near_are_told_apart_in_batches_as_in_one_go(
     whole = part(list(range(len(xs)))).items.with_columns(pl.Series("rlnCoordinateX", xs))
     optics = part([0]).optics
     kind = find_protocol("sets.filter")
-    once, twice = (kind({"min_distance": distance}, {"input": Particles("x.star")}) for _ in range(2))
-    assert isinstance(once, RowProtocol) and isinstance(twice, RowProtocol)
+    protocol = kind({"min_distance": distance}, {"input": Particles("x.star")})
+    assert isinstance(protocol, RowProtocol)
+    # Of coordinates what was written has micrographs and files, and no place of a pick.
+    written = Part(pl.DataFrame({"rlnMicrographName": ["m.mrc"], ID: ["i0"]}))
+    once, twice = (protocol.begin(JOB, lambda output: written) for _ in range(2))
 
-    def kept(protocol: RowProtocol, items: pl.DataFrame) -> list[str]:
-        # Of coordinates what was written has micrographs and files, and no place of a pick.
-        written = Part(pl.DataFrame({"rlnMicrographName": ["m.mrc"], ID: ["i0"]}))
+    def kept(memory: object, items: pl.DataFrame) -> list[str]:
         parts = {"input": Part(items, optics)}
-        return found(protocol.treat(JOB, RowBatch(parts, {}, False, lambda output: written)), "kept")
+        return found(protocol.treat(JOB, RowBatch(parts, {}, False, memory)), "kept")
 
     in_two = [
         one for piece in (whole.head(cut), whole.slice(cut)) if piece.height for one in kept(twice, piece)

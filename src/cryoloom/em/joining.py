@@ -167,7 +167,7 @@ def with_groups(
                 f"data_optics: {NUMBER} {number}", found="twice, with different values", expected="one row a group",
                 hint="Give one of the two another number, and its items too.",
             )  # fmt: skip
-    return _table(kept), numbers
+    return table_of_groups(kept), numbers
 
 
 def _place_of(
@@ -230,12 +230,12 @@ def with_changed_groups(
                 more[NAME] = _free_name(row[NAME], {one.get(NAME) for one in kept})
             kept.append({**row, **more})
         numbers[number] = number if number in same else same[0]
-    grown = _table(kept) if len(kept) > known.height else None
+    grown = table_of_groups(kept) if len(kept) > known.height else None
     return grown, numbers
 
 
-def _table(groups: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    """Groups as a table; what one does not say has its neutral value."""
+def table_of_groups(groups: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """Groups as a table; what one does not say has its neutral value, null where there is none."""
     table = pl.DataFrame(groups, infer_schema_length=None)
     gaps = [name for name in table.columns if table[name].null_count() and neutral(name) is not None]
     return table.with_columns(pl.col(name).fill_null(pl.lit(neutral(name))) for name in gaps)

@@ -16,7 +16,7 @@ RELION 3.1.3's rules, each measured with its programs:
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, takewhile
 
 _JOB = re.compile(r"(?:^|/)job\d\d\d[^/]*/")
 _MOVIES = "Movies/"
@@ -145,3 +145,53 @@ class Partners:
 
     def __len__(self) -> int:
         return len(self._exact)
+
+
+@dataclass(slots=True)
+class Tails:
+    """Finds which of another program's files a name means: those with its last part, nearest folders first.
+
+    Of several with that last part it is the one whose folders agree with the name's from the end as far as any does.
+    For names that share no job: a table that another program wrote, files that a microscope's software left.
+    """
+
+    _by_stem: dict[str, list[str]] = field(default_factory=dict)
+
+    def add(self, names: Iterable[str]) -> None:
+        """Files that may be meant."""
+        for name in names:
+            same = self._by_stem.setdefault(_stem_key(name), [])
+            if name not in same:
+                same.append(name)
+
+    def of(self, name: str) -> Sequence[str]:
+        """The files that may be meant: none, the one, or several where it is ambiguous."""
+        return self._nearest(name, self._by_stem.get(_stem_key(name), ()))
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_stem.values()))
+
+    def of_beginning(self, name: str) -> Sequence[str]:
+        """As `of`, where the name may go on behind the file's: `x_Data_1_fractions.tiff` means `x_Data_1.xml`.
+
+        The longest that ends where a word of the name ends: `x_Data_1` is no beginning of `x_Data_12`.
+        """
+        whole = _stem_key(name)
+        for end in range(len(whole), 0, -1):
+            if whole[:end] in self._by_stem and not whole[end : end + 1].isalnum():
+                return self._nearest(name, self._by_stem[whole[:end]])
+        return ()
+
+    def _nearest(self, name: str, files: Sequence[str]) -> Sequence[str]:
+        shared = [_shared_folders(name, file) for file in files]
+        return [file for file, count in zip(files, shared, strict=True) if count == max(shared)]
+
+
+def _stem_key(name: str) -> str:
+    return stem(name).replace(".", "_")
+
+
+def _shared_folders(one: str, other: str) -> int:
+    """In how many folders two names agree, counted from their ends."""
+    mine, theirs = (name.replace(".", "_").split("/")[-2::-1] for name in (one, other))
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(mine, theirs, strict=False)))

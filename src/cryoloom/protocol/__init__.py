@@ -35,6 +35,7 @@ from cryoloom.protocol.jobs import (
     RowBatch,
     RowResult,
     SetResult,
+    Written,
 )
 from cryoloom.protocol.protocols import (
     ItemProtocol,
@@ -91,4 +92,5 @@ __all__ = [
     "TableBlock",
     "Text",
     "Volume",
+    "Written",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     import polars as pl
@@ -158,19 +158,23 @@ class Part:
     source: str = ""  # the set, as users name it
 
 
+# What an output of a row job holds already, by the output's name: of earlier attempts too; None where there is nothing.
+Written: TypeAlias = "Callable[[str], Part | None]"
+
+
 @dataclass(frozen=True, slots=True)
 class RowBatch:
     """Rows to be treated in one go.
 
     `parts`: new rows of each input that is treated (`input`, `input#2`, ...), in their order; all
     inputs are there, also those without news. `sides`: all rows so far of the other tables.
-    `last`: nothing more will come. `written(output)`: what an output holds already, from before a restart too.
+    `last`: nothing more will come. `memory`: what `RowProtocol.begin` gave.
     """
 
     parts: Mapping[str, Part]
     sides: Mapping[str, Part]
     last: bool
-    written: "Callable[[str], Part | None]"
+    memory: object = None
 
     @property
     def items(self) -> "pl.DataFrame":

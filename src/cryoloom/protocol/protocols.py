@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Search,
         SetResult,
         Taken,
+        Written,
     )
 
 
@@ -397,6 +398,16 @@ class RowProtocol(Protocol):
     def needs_all(self) -> bool:
         """Whether rows can only be judged when the inputs are closed: sorting, the best n, random parts."""
         return False
+
+    def begin(self, job: "JobFolder", written: "Written") -> object:
+        """What a run of the job keeps in mind from batch to batch (`RowBatch.memory`); called before the first.
+
+        Called again when the outputs begin anew. The protocol itself keeps nothing: its values alone.
+
+        Args:
+            written: what an output holds already.
+        """
+        return None
 
     def treat(self, job: "JobFolder", batch: "RowBatch") -> "RowResult":
         """New rows in, rows of outputs out; also called once, with no rows, when nothing more will come.

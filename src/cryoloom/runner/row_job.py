@@ -18,6 +18,7 @@ from cryoloom.project.coordinate_files import own_table
 from cryoloom.project.notes import append_note
 from cryoloom.project.watching import Watcher
 from cryoloom.protocol.datasets import Coordinates, Table
+from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import ITEM_ID, SOURCE, Part, RowBatch, RowResult
 from cryoloom.protocol.protocols import RowProtocol
 from cryoloom.runner.context import RunContext, Suspended, out_of_time
@@ -72,6 +73,7 @@ class RowRun:
     outputs: dict[str, GrowingOutput] = field(default_factory=dict)
     held: dict[str, pl.DataFrame] = field(default_factory=dict)
     watcher: Watcher = field(init=False)
+    memory: object = None  # of the protocol
     known: int = 0
     ended: bool = False  # the protocol was told that nothing more will come
 
@@ -85,6 +87,7 @@ class RowRun:
             Suspended: an input's producer failed; all that came has been treated.
         """
         self._recover()
+        self.memory = call_plugin(self.protocol, "begin", self.run.job, self._written)
         was_started = False
         suspended: Suspended | None = None
         while not self.ended:
@@ -179,8 +182,8 @@ class RowRun:
             one.done.clear()
             if one.stream.revision != self.run.journal.history.input_revisions.get(name, 0):
                 self.run.journal.write("input.revised", input=name, revision=one.stream.revision)
-        # What it remembers of the rows before counts no more.
-        self.protocol = type(self.protocol)(self.protocol.values, self.protocol.given)
+        # What is remembered of the rows before counts no more.
+        self.memory = call_plugin(self.protocol, "begin", self.run.job, self._written)
 
     def _treat(self, closed: bool) -> None:
         """All that is there, in pieces; then, when the inputs are closed, the last word."""
@@ -242,7 +245,7 @@ class RowRun:
                 rows = rows.filter(micrograph_key().is_in(list(mine)))
             complete = one.stream.closed or (one.picks is not None and are_picks)
             sides[name] = self._part(one, rows, complete)
-        return RowBatch(parts, sides, last, self._written)
+        return RowBatch(parts, sides, last, self.memory)
 
     def _part(self, one: Followed, rows: pl.DataFrame, complete: bool) -> Part:
         if one.picks is not None:

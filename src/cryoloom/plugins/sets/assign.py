@@ -1,7 +1,7 @@
 """Columns from another set: CTF, alignment, optics groups, classes; streams."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.plugins.sets.files import REJECTED, Counted, set_file
@@ -15,13 +15,13 @@ from cryoloom.protocol import (
     RowProtocol,
     RowResult,
     Table,
+    Written,
 )
 from cryoloom.protocol.jobs import ITEM_ID
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from cryoloom.protocol.datasets import Dataset
 
 CTF, ANGLES, SHIFTS, ALIGNMENT, OPTICS, CLASS, COLUMNS = (
     *("CTF", "angles", "shifts", "angles and shifts", "optics groups", "class", "columns"),
@@ -86,15 +86,6 @@ class Assign(Counted, RowProtocol):
     kept: Table = Output("With the new values", set_file("assigned"), like="input")
     rejected: Table = Output("Unknown to the other set", set_file(REJECTED), like="input")
 
-    _optics: "pl.DataFrame | None" = None
-    _ambiguous: "dict[str, str]"  # micrographs that may be one or another of the source, and which
-
-    def __init__(
-        self, values: "Mapping[str, Any] | None" = None, inputs: "Mapping[str, Dataset] | None" = None
-    ) -> None:
-        super().__init__(values, inputs)
-        self._ambiguous = {}
-
     def check(self) -> None:
         super().check()
         if self.what == COLUMNS and not self._asked():
@@ -127,11 +118,17 @@ class Assign(Counted, RowProtocol):
     def _asked(self) -> list[str]:
         return [word.strip().removeprefix("_") for word in self.columns.split(",") if word.strip()]
 
+    def begin(self, job: JobFolder, written: Written) -> "_Assigned":
+        earlier = written("kept") if self.what == OPTICS else None
+        return _Assigned(None if earlier is None else earlier.optics)
+
     def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
         import polars as pl
 
         from cryoloom.em.labels import neutral
 
+        so_far = batch.memory
+        assert isinstance(so_far, _Assigned)
         part, source = next(iter(batch.parts.values())), batch.sides["source"]
         items = part.items
         if not items.height:
@@ -141,13 +138,13 @@ class Assign(Counted, RowProtocol):
                 return RowResult({"kept": items.clear(), "rejected": items})
             return RowResult({"kept": items.clear(), "rejected": items.clear()}, {"input": items})
         labels = self._labels(source)
-        partners = self._partners(source, labels)
-        keyed = items.with_columns(self._partner_of(part, source).alias("_key"))
+        partners = self._partners(source, labels, so_far)
+        keyed = items.with_columns(self._partner_of(part, source, so_far).alias("_key"))
         joined = keyed.join(partners, on="_key", how="left", maintain_order="left", suffix="_new")
         known = joined["_found"].fill_null(False)
         optics, note = part.optics, ""
         if self.what == OPTICS:
-            joined, optics = self._with_groups(joined, part, source, batch)
+            joined, optics = self._with_groups(joined, part, source, so_far)
         else:
             if _SHIFTS[0] in labels:
                 joined = self._recentred(joined, part, source)
@@ -159,9 +156,9 @@ class Assign(Counted, RowProtocol):
             ).drop(label for label, value in neutrals.items() if value is None)
             if outdated:
                 note = f"{source.source} does not say {', '.join(outdated)}: what was there is gone or neutral now."
-        if self._ambiguous:
-            more = f", and {len(self._ambiguous) - 1} more" if len(self._ambiguous) > 1 else ""
-            note = f"{note} {next(iter(self._ambiguous.values()))}{more}: not assigned.".strip()
+        if so_far.ambiguous:
+            more = f", and {len(so_far.ambiguous) - 1} more" if len(so_far.ambiguous) > 1 else ""
+            note = f"{note} {next(iter(so_far.ambiguous.values()))}{more}: not assigned.".strip()
         joined = joined.select(label for label in joined.columns if not label.startswith("_"))
         rows = {"kept": joined.filter(known), "rejected": items.filter(~known)}
         own = {} if optics is None else {"kept": optics}
@@ -170,7 +167,7 @@ class Assign(Counted, RowProtocol):
         held = {"input": rows["rejected"]}
         return RowResult({**rows, "rejected": items.clear()}, held, optics_of=own, note=note)
 
-    def _partner_of(self, part: Part, source: Part) -> "pl.Expr | pl.Series":
+    def _partner_of(self, part: Part, source: Part, so_far: "_Assigned") -> "pl.Expr | pl.Series":
         """What an item's partner is known by: see `_partners`."""
         import polars as pl
 
@@ -184,12 +181,14 @@ class Assign(Counted, RowProtocol):
             return pl.select(pl.when(rows >= 0).then(rows)).to_series()
         if self.by != BY_MICROGRAPH:
             return pl.col(ITEM_ID)
-        pairs = self._micrographs(part.items[MICROGRAPH].unique().to_list(), source)
+        pairs = self._micrographs(part.items[MICROGRAPH].unique().to_list(), source, so_far)
         return (
             part.items[MICROGRAPH].cast(pl.String).replace_strict(pairs, return_dtype=pl.String).alias("_key")
         )
 
-    def _micrographs(self, names: "list[object]", source: Part) -> "dict[str, str | None]":
+    def _micrographs(
+        self, names: "list[object]", source: Part, so_far: "_Assigned"
+    ) -> "dict[str, str | None]":
         """For each micrograph the source's name for it: its own, or that of the same one below another job.
 
         Where several may be meant none is, and while more rows may come only exact names are known.
@@ -200,12 +199,16 @@ class Assign(Counted, RowProtocol):
         known = Partners()
         known.add(str(name) for name in source.items[MICROGRAPH].unique(maintain_order=True).to_list())
         pairs: dict[str, str | None] = {}
+        # Of particles another one may come, and say something else of their micrograph.
+        is_whole = "rlnCoordinateX" not in source.items.columns
         for name in map(str, names):
             found = known.of(name)
-            is_known = len(found) == 1 and (source.complete or found[0] == name)
+            is_known = len(found) == 1 and (source.complete or (found[0] == name and is_whole))
             pairs[name] = found[0] if is_known else None
             if len(found) > 1 and source.complete:
-                self._ambiguous.setdefault(name, f"{name} may be {' or '.join(found[:2])} of {source.source}")
+                so_far.ambiguous.setdefault(
+                    name, f"{name} may be {' or '.join(found[:2])} of {source.source}"
+                )
         return pairs
 
     def _labels(self, source: Part) -> list[str]:
@@ -224,7 +227,8 @@ class Assign(Counted, RowProtocol):
             return []
         return [label for label in _LABELS[self.what][1] if label in items.columns and label not in taken]
 
-    def _partners(self, source: Part, labels: list[str]) -> "pl.DataFrame":
+    def _partners(self, source: Part, labels: list[str], so_far: "_Assigned") -> "pl.DataFrame":
+        """The other set's values by the key of `_partner_of`; without those of which it says several things."""
         import polars as pl
 
         from cryoloom.em.places import MICROGRAPH
@@ -241,7 +245,15 @@ class Assign(Counted, RowProtocol):
         elif self.by == BY_MICROGRAPH:
             key = pl.col(MICROGRAPH).cast(pl.String)
         table = source.items.select(key.alias("_key"), *columns, pl.lit(True).alias("_found"))
-        return table.unique("_key", keep="first", maintain_order=True)
+        values = [f"_new_{label}" for label in (labels or ["rlnOpticsGroup"])]
+        said = table.unique(["_key", *values], keep="first", maintain_order=True)
+        several = said.filter(pl.col("_key").is_duplicated())["_key"].unique(maintain_order=True).to_list()
+        for one in several:
+            # The first of its rows must not speak for all.
+            different = ", ".join(label.removeprefix("_new_") for label in values)
+            words = f"{source.source} has rows of {one} with different {different}"
+            so_far.ambiguous.setdefault(str(one), words)
+        return said.filter(~pl.col("_key").is_in(several))
 
     def _recentred(self, joined: "pl.DataFrame", part: Part, source: Part) -> "pl.DataFrame":
         """Shifts that point at the same centre where the two sets' boxes lie at different places."""
@@ -267,7 +279,7 @@ class Assign(Counted, RowProtocol):
         return joined.with_columns(moved)
 
     def _with_groups(
-        self, joined: "pl.DataFrame", part: Part, source: Part, batch: RowBatch
+        self, joined: "pl.DataFrame", part: Part, source: Part, so_far: "_Assigned"
     ) -> "tuple[pl.DataFrame, pl.DataFrame]":
         """The other set's groups, with what ours say of the images."""
         import polars as pl
@@ -279,9 +291,6 @@ class Assign(Counted, RowProtocol):
             raise DatasetError(
                 f"{bare.source}", found="without optics groups", expected="a table data_optics"
             )
-        if self._optics is None:
-            written = batch.written("kept")
-            self._optics = written.optics if written is not None else None
         ours = {row["rlnOpticsGroup"]: row for row in part.optics.iter_rows(named=True)}
         theirs = {row["rlnOpticsGroup"]: row for row in source.optics.iter_rows(named=True)}
         numbers: dict[tuple[int, int], int] = {}
@@ -292,9 +301,9 @@ class Assign(Counted, RowProtocol):
         )
         for own, other in pairs.iter_rows():
             taken = {label: value for label, value in theirs[other].items() if label not in _OF_IMAGES}
-            self._optics, new = with_groups(self._optics, pl.DataFrame([{**ours[own], **taken}]))
+            so_far.optics, new = with_groups(so_far.optics, pl.DataFrame([{**ours[own], **taken}]))
             numbers[own, other] = new[own]
-        table = self._optics if self._optics is not None else part.optics
+        table = so_far.optics if so_far.optics is not None else part.optics
         pairs = pl.DataFrame(
             [(own, other, number) for (own, other), number in numbers.items()],
             schema={"rlnOpticsGroup": pl.Int64, "_new_rlnOpticsGroup": pl.Int64, "_number": pl.Int64}, orient="row",
@@ -303,3 +312,13 @@ class Assign(Counted, RowProtocol):
             pairs, on=["rlnOpticsGroup", "_new_rlnOpticsGroup"], how="left", maintain_order="left"
         )
         return joined.with_columns(pl.coalesce("_number", "rlnOpticsGroup").alias("rlnOpticsGroup")), table
+
+
+@dataclass(slots=True)
+class _Assigned:
+    """What has been assigned so far."""
+
+    optics: "pl.DataFrame | None" = None  # the new groups, where those are assigned
+    ambiguous: dict[str, str] = field(
+        default_factory=dict
+    )  # what got no value because several were possible, and why

@@ -1,6 +1,7 @@
 """Keep the items for which conditions hold: expressions, ranges, ranks, distances."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError, StarError
@@ -15,6 +16,7 @@ from cryoloom.protocol import (
     RowProtocol,
     RowResult,
     Table,
+    Written,
 )
 
 if TYPE_CHECKING:
@@ -97,9 +99,6 @@ class Filter(Counted, RowProtocol):
     kept: Table = Output("Kept", set_file(), like="input")
     rejected: Table = Output("Rejected", set_file(REJECTED), like="input")
 
-    _kept_places: "Places | None" = None
-    _knows_kept: bool = False
-
     def check(self) -> None:
         super().check()
         asked = (
@@ -130,6 +129,15 @@ class Filter(Counted, RowProtocol):
     def needs_all(self) -> bool:
         return bool(self.rank_by)
 
+    def begin(self, job: JobFolder, written: Written) -> "_KeptPlaces | None":
+        if not self.min_distance:
+            return None
+        known, earlier = _KeptPlaces(), written("kept")
+        # The picks of a micrograph come together: those that were written before a restart are of others.
+        if earlier is not None and earlier.items.height and "rlnCoordinateX" in earlier.items.columns:
+            known.remember(earlier)
+        return known
+
     def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
         import polars as pl
 
@@ -146,12 +154,13 @@ class Filter(Counted, RowProtocol):
             holds = holds & self._by_others(part, batch.sides["other"])
         if self.rank_by:
             holds = holds & self._best(items, holds)
-        if self.min_distance > 0:
-            holds = holds & self._apart(part, holds, batch)
+        places = batch.memory
+        if isinstance(places, _KeptPlaces):
+            holds = holds & places.apart(part, holds, self.min_distance)
         kept, rejected = items.filter(holds), items.filter(~holds)
         is_held = bool(self.other) and not batch.sides["other"].complete and self.other_keep == FAR
-        if self.min_distance > 0 and kept.height and not is_held:
-            self._remember(Part(kept, part.optics, source=part.source))
+        if isinstance(places, _KeptPlaces) and kept.height and not is_held:
+            places.remember(Part(kept, part.optics, source=part.source))
         if not self.other or batch.sides["other"].complete:
             return RowResult({"kept": kept, "rejected": rejected})
         # Another one may still come nearer.
@@ -207,39 +216,40 @@ class Filter(Counted, RowProtocol):
         ranked = pl.select(pl.when(holds).then(values).otherwise(None).rank("ordinal")).to_series()
         return (ranked <= kept_count(self.rank_keep, int(holds.sum()))).fill_null(False)
 
-    def _apart(self, part: Part, holds: "pl.Series", batch: RowBatch) -> "pl.Series":
+
+@dataclass(slots=True)
+class _KeptPlaces:
+    """Where the kept items lie: nothing that comes later may lie near one."""
+
+    places: "Places | None" = None
+
+    def apart(self, part: Part, holds: "pl.Series", distance: float) -> "pl.Series":
+        """Which items are no nearer than `distance` Å to one that is kept, or to an earlier one that holds."""
         import numpy as np
         import polars as pl
 
         from cryoloom.em.places import Places, are_copies
 
-        ours = _places(part)
-        if not self._knows_kept:
-            self._knows_kept = True
-            earlier = batch.written("kept")
-            # The picks of a micrograph come together: those that were written before a restart are of others.
-            if earlier is not None and earlier.items.height and "rlnCoordinateX" in earlier.items.columns:
-                self._remember(earlier)
-        before = self._kept_places
+        ours, before = _places(part), self.places
         mask = holds.to_numpy()
         names = ours.micrographs.filter(holds)
         xy = ours.xy[mask]
         if before is not None:
             names, xy = pl.concat([before.micrographs, names]), np.concatenate([before.xy, xy])
-        copies = are_copies(Places(names, xy), self.min_distance)
+        copies = are_copies(Places(names, xy), distance)
         apart = np.ones(part.items.height, dtype=bool)
         apart[mask] = ~copies[len(xy) - int(mask.sum()) :]
         return pl.Series(apart)
 
-    def _remember(self, kept: Part) -> None:
-        """What is kept: nothing that comes later may lie near it."""
+    def remember(self, kept: Part) -> None:
+        """Add items that are kept."""
         import numpy as np
         import polars as pl
 
         from cryoloom.em.places import Places
 
-        new, before = _places(kept), self._kept_places
-        self._kept_places = (
+        new, before = _places(kept), self.places
+        self.places = (
             new
             if before is None
             else Places(pl.concat([before.micrographs, new.micrographs]), np.concatenate([before.xy, new.xy]))

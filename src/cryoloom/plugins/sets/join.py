@@ -1,7 +1,8 @@
 """Several sets of one kind as one: optics groups by what they say, duplicates once; streams."""
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.sets.copies import Known, rank_of
@@ -18,6 +19,7 @@ from cryoloom.protocol import (
     RowProtocol,
     RowResult,
     Table,
+    Written,
 )
 from cryoloom.protocol.jobs import SOURCE
 
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from cryoloom.em.joining import Fill
-    from cryoloom.protocol.datasets import Dataset
 
 FIRST, BEST, NONE, ALL = "first", "best", "none", "all"
 UNION, COMMON = "union", "common"
@@ -68,17 +69,6 @@ class Join(Counted, Matching, RowProtocol):
     duplicates: Table = Output("Duplicates", set_file("duplicates"), like="input")
 
     changed = frozenset({"rlnOpticsGroup", SOURCE})
-    _numbers: "dict[str, dict[int, int]] | None" = None
-    _optics: "pl.DataFrame | None" = None
-    _known: "Known | None" = None
-    _renamed: "dict[str, None]"
-    _known_labels: "dict[str, frozenset[str]]"
-
-    def __init__(
-        self, values: "Mapping[str, Any] | None" = None, inputs: "Mapping[str, Dataset] | None" = None
-    ) -> None:
-        super().__init__(values, inputs)
-        self._renamed, self._known_labels = {}, {}
 
     def check(self) -> None:
         super().check()
@@ -99,33 +89,40 @@ class Join(Counted, Matching, RowProtocol):
     def needs_all(self) -> bool:
         return self.keep in (BEST, NONE)
 
+    def begin(self, job: JobFolder, written: Written) -> "_Joined":
+        earlier = written("kept")
+        return _Joined(None if earlier is None else earlier.optics, Known(self, earlier))
+
     def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
         import polars as pl
 
         from cryoloom.star import labels_of
 
-        optics = self._merged(batch)
+        so_far = batch.memory
+        assert isinstance(so_far, _Joined)
+        self._take_groups(so_far, batch)
         labels = self._labels(batch)
         if self.labels_of == UNION:
             # Files of picks have their labels with the first pick; columns that travel as written are several.
-            self._known_labels |= {
+            so_far.labels |= {
                 part.source: frozenset(labels_of(part.items))
                 for part in batch.parts.values()
                 if part.items.height
             }
-            self._check_labels(self._known_labels)
+            self._check_labels(so_far.labels)
         tables = []
         for name, part in batch.parts.items():
             if part.items.height:
-                items = self._renumbered(name, part).with_columns(pl.lit(part.source).alias(SOURCE))
+                items = so_far.renumbered(name, part).with_columns(pl.lit(part.source).alias(SOURCE))
                 tables.append(self._fill().filled(items, labels))
         if not tables:
             empty = pl.DataFrame(schema=dict.fromkeys([*labels, SOURCE], pl.String))
-            return RowResult({"kept": empty, "duplicates": empty}, optics=optics)
+            return RowResult({"kept": empty, "duplicates": empty}, optics=so_far.optics)
         items = pl.concat(tables, how="diagonal_relaxed").select(*labels, SOURCE)
-        copies = self._copies(items, optics, batch)
+        copies = self._copies(items, so_far)
         rows = {"kept": items.filter(~copies), "duplicates": items.filter(copies)}
-        return RowResult(rows, optics=optics, note=self._note(batch, labels))
+        note = self._note(batch, labels, so_far.renamed)
+        return RowResult(rows, optics=so_far.optics, note=note)
 
     def check_heads(self, heads: Mapping[str, Mapping[str, Collection[str]]]) -> None:
         """What a set lacks is asked for before anything runs."""
@@ -161,14 +158,10 @@ class Join(Counted, Matching, RowProtocol):
                 expected="LABEL=VALUE, ..., or a number",
             ) from None
 
-    def _merged(self, batch: RowBatch) -> "pl.DataFrame | None":
+    def _take_groups(self, so_far: "_Joined", batch: RowBatch) -> None:
         """One optics table for all; that of a growing result only gains groups."""
         from cryoloom.em.joining import with_groups
 
-        if self._numbers is None:
-            self._numbers = {}
-            written = batch.written("kept")
-            self._optics = written.optics if written is not None else None
         given = {part.source: part.optics.columns for part in batch.parts.values() if part.optics is not None}
         union = list(dict.fromkeys(label for labels in given.values() for label in labels))
         if self.labels_of == UNION:
@@ -181,21 +174,14 @@ class Join(Counted, Matching, RowProtocol):
             for name in part.optics["rlnOpticsGroupName"].to_list()
         }  # fmt: skip
         for name, part in batch.parts.items():
-            if part.optics is not None and set(part.optics["rlnOpticsGroup"].to_list()) - set(
-                self._numbers.get(name, ())
-            ):
-                optics = self._fill().filled(part.optics, union).select(union)
-                self._optics, self._numbers[name] = with_groups(
-                    self._optics, optics, merge=self.merge_groups, own=own
-                )
-                self._renamed |= _renamed(part.source, part.optics, self._optics, self._numbers[name])
-        return self._optics
-
-    def _renumbered(self, name: str, part: Part) -> "pl.DataFrame":
-        from cryoloom.em.joining import renumbered
-
-        numbers = (self._numbers or {}).get(name)
-        return part.items if numbers is None else renumbered(part.items, numbers, part.source)
+            known = so_far.numbers.get(name, {}).keys()
+            if part.optics is None or set(part.optics["rlnOpticsGroup"].to_list()) <= known:
+                continue
+            optics = self._fill().filled(part.optics, union).select(union)
+            so_far.optics, so_far.numbers[name] = with_groups(
+                so_far.optics, optics, merge=self.merge_groups, own=own
+            )
+            so_far.renamed |= _renamed(part.source, part.optics, so_far.optics, so_far.numbers[name])
 
     def _labels(self, batch: RowBatch) -> list[str]:
         sets = [part.items.columns for part in batch.parts.values()]
@@ -206,8 +192,8 @@ class Join(Counted, Matching, RowProtocol):
             return union
         return [label for label in union if all(label in labels for labels in sets)]
 
-    def _note(self, batch: RowBatch, labels: list[str]) -> str:
-        words = list(self._renamed)
+    def _note(self, batch: RowBatch, labels: list[str], renamed: Collection[str]) -> str:
+        words = list(renamed)
         for part in batch.parts.values():
             if self.labels_of == UNION:
                 fill = self._fill()
@@ -219,16 +205,32 @@ class Join(Counted, Matching, RowProtocol):
                 words += [f"{part.source}: {', '.join(dropped)} left out."] if dropped else []
         return " ".join(words)
 
-    def _copies(self, items: "pl.DataFrame", optics: "pl.DataFrame | None", batch: RowBatch) -> "pl.Series":
+    def _copies(self, items: "pl.DataFrame", so_far: "_Joined") -> "pl.Series":
         """Which rows are duplicates that do not stay."""
         import polars as pl
 
         if self.keep == ALL:
             return pl.Series([False] * items.height)
         rank = rank_of(self.best_by, items, self.name) if self.keep == BEST else None
-        if self._known is None:
-            self._known = Known(self, batch.written("kept"))
-        return self._known.copies(Part(items, optics), rank, drop_all=self.keep == NONE)
+        return so_far.known.copies(Part(items, so_far.optics), rank, drop_all=self.keep == NONE)
+
+
+@dataclass(slots=True)
+class _Joined:
+    """What has been joined so far."""
+
+    optics: "pl.DataFrame | None"  # of all
+    known: Known  # the items that are kept
+    numbers: dict[str, dict[int, int]] = field(default_factory=dict)  # input → group → its number in `optics`
+    renamed: dict[str, None] = field(default_factory=dict)  # in words
+    labels: dict[str, frozenset[str]] = field(default_factory=dict)  # of each set that brought items
+
+    def renumbered(self, name: str, part: Part) -> "pl.DataFrame":
+        """The rows of an input with their groups' numbers in `optics`."""
+        from cryoloom.em.joining import renumbered
+
+        numbers = self.numbers.get(name)
+        return part.items if numbers is None else renumbered(part.items, numbers, part.source)
 
 
 def _renamed(

@@ -4,7 +4,17 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from cryoloom.plugins.sets.files import Counted, set_file
-from cryoloom.protocol import Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
+from cryoloom.protocol import (
+    Input,
+    JobFolder,
+    Output,
+    Param,
+    RowBatch,
+    RowProtocol,
+    RowResult,
+    Table,
+    Written,
+)
 from cryoloom.protocol.declare import OutputSpec
 
 if TYPE_CHECKING:
@@ -29,8 +39,6 @@ class Trigger(Counted, RowProtocol):
     set1: Table = Output("Set 1", set_file("set1"), like="input")
     rest: Table = Output("What came after", set_file("rest"), like="input")
 
-    _counts: "list[int] | None" = None
-
     def promised(self) -> Mapping[str, OutputSpec]:
         found = {}
         for number in range(1, self.nr_sets + 1):
@@ -42,19 +50,25 @@ class Trigger(Counted, RowProtocol):
     def columns_read(self, name: str) -> Collection[str]:
         return ()
 
+    def _sets(self) -> list[str]:
+        return [f"set{number}" for number in range(1, self.nr_sets + 1)]
+
+    def begin(self, job: JobFolder, written: Written) -> list[int]:
+        """How many items each set has."""
+        parts = [written(name) for name in self._sets()]
+        return [0 if part is None else part.items.height for part in parts]
+
     def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
         items = batch.items
-        names = [f"set{number}" for number in range(1, self.nr_sets + 1)]
-        if self._counts is None:
-            written = [batch.written(name) for name in names]
-            self._counts = [0 if part is None else part.items.height for part in written]
+        counts = batch.memory
+        assert isinstance(counts, list)
         rows: dict[str, pl.DataFrame] = {}
         closed = set()
-        for place, name in enumerate(names):
+        for place, name in enumerate(self._sets()):
             size = self.first if place == 0 else (self.every or self.first)
-            room = size - self._counts[place]
+            room = size - counts[place]
             rows[name], items = items.head(room), items.slice(room)
-            self._counts[place] += rows[name].height
-            if self._counts[place] == size and rows[name].height:
+            counts[place] += rows[name].height
+            if counts[place] == size and rows[name].height:
                 closed.add(name)
         return RowResult({**rows, "rest": items}, closed=frozenset(closed))

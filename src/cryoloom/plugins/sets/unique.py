@@ -5,7 +5,17 @@ from collections.abc import Collection
 from cryoloom.plugins.sets.copies import Known, rank_of
 from cryoloom.plugins.sets.files import Counted, set_file
 from cryoloom.plugins.sets.matching import Matching
-from cryoloom.protocol import Input, JobFolder, Output, Param, RowBatch, RowProtocol, RowResult, Table
+from cryoloom.protocol import (
+    Input,
+    JobFolder,
+    Output,
+    Param,
+    RowBatch,
+    RowProtocol,
+    RowResult,
+    Table,
+    Written,
+)
 
 FIRST, BEST, NONE = "first", "best", "none"
 
@@ -31,8 +41,6 @@ class Unique(Counted, Matching, RowProtocol):
     kept: Table = Output("Kept", set_file(), like="input")
     duplicates: Table = Output("Duplicates", set_file("duplicates"), like="input")
 
-    _known: Known | None = None
-
     def columns_read(self, name: str) -> Collection[str]:
         best = {self.best_by.strip().removeprefix("-")} if self.keep == BEST else set()
         return {*super().columns_read(name), *best}
@@ -40,12 +48,14 @@ class Unique(Counted, Matching, RowProtocol):
     def needs_all(self) -> bool:
         return self.keep != FIRST
 
+    def begin(self, job: JobFolder, written: Written) -> Known:
+        return Known(self, written("kept"))
+
     def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
         part = next(iter(batch.parts.values()))
         if not part.items.height:
             return RowResult({"kept": part.items, "duplicates": part.items})
-        if self._known is None:
-            self._known = Known(self, batch.written("kept"))
+        assert isinstance(batch.memory, Known)
         rank = rank_of(self.best_by, part.items, self.name) if self.keep == BEST else None
-        gone = self._known.copies(part, rank, drop_all=self.keep == NONE)
+        gone = batch.memory.copies(part, rank, drop_all=self.keep == NONE)
         return RowResult({"kept": part.items.filter(~gone), "duplicates": part.items.filter(gone)})
