@@ -18,7 +18,7 @@ from cryoloom.project.attempts import CONTROL
 from cryoloom.project.item_ids import NAME_LABELS
 from cryoloom.project.notes import append_note
 from cryoloom.project.watching import Watcher
-from cryoloom.protocol.datasets import Dataset, Table
+from cryoloom.protocol.datasets import Coordinates, Dataset, Table
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import ITEM_ID, BatchResult
 from cryoloom.protocol.protocols import ItemProtocol
@@ -30,6 +30,7 @@ from cryoloom.runner.changes import Changes
 from cryoloom.runner.context import RunContext, Suspended, out_of_time
 from cryoloom.runner.job_outputs import JobOutputs
 from cryoloom.runner.lanes import Lanes, Treated
+from cryoloom.runner.outputs import GrowingOutput
 from cryoloom.runner.partners import NAMES, Following
 from cryoloom.runner.remarks import Remarks, bare
 from cryoloom.runner.streams import InputStream
@@ -70,7 +71,8 @@ class ItemRun:
             Suspended: an input's producer failed; all that came has been treated.
             DatasetError: no item at all came through.
         """
-        self.outputs.recover(self.leading.optics)
+        if not self.outputs.recover(self.leading.optics):
+            self.run.log("Committed rows were lost; the datasets are made anew.", error=True)
         self._start_lanes()
         suspended: Suspended | None = None
         while True:
@@ -293,7 +295,11 @@ class ItemRun:
         ]
         optics = result.optics if result.optics is not None else self.leading.optics
         done = [item for item in result.done if item in names]
-        self.outputs.commit(result.rows, optics, done=done, failed=failed, version=version)
+        for name, rows in result.rows.items():
+            if rows.height:
+                self.outputs.append(name, rows, optics)
+        facts = {"version": version} if version else {}
+        self.outputs.commit(done=done, failed=failed, **facts)
         for failure in failed:
             self.remarks.failed(failure["name"] or failure["item"], failure["why"])
 
@@ -307,10 +313,11 @@ class ItemRun:
                 f"{self.run.name}", found=f"without a result: all {len(history.failed)} items failed",
                 expected="at least one that works", hint=f"First reason: {reasons[0] if reasons else 'unknown'}",
             )  # fmt: skip
-        if self.leading.rows_seen == 0 and not any(one.state for one in self.outputs.outputs.values()):
+        if self.leading.rows_seen == 0 and not self.outputs.are_open:
             path = self.protocol.given[self.protocol.leading_input()].path
             raise DatasetError(f"{path}", found="empty", expected="items to work on")
-        self.outputs.close(len(history.failed), self.leading.optics)
+        labels = next((one.state.labels for one in self.outputs if one.state is not None), [])
+        self.outputs.close(len(history.failed), labels, self.leading.optics)
 
 
 def run_items(run: RunContext) -> None:
@@ -334,7 +341,13 @@ def run_items(run: RunContext) -> None:
     labels = protocol.join_labels()
     sides = {name: Following(stream, labels[name]) for name, stream in streams.items()}
     batcher = Batcher(protocol.batch_limit(), protocol.batch_wait, units(protocol.together()))
-    outputs = JobOutputs.of(run, protocol)
+    outputs = JobOutputs(run.journal, {})
+    for name, dataset in protocol.output_files(run.job).items():
+        file = protocol.table_file(name, dataset.path.removeprefix(run.job.name))
+        outputs.outputs[name] = GrowingOutput(
+            name, run.folder, file, protocol.blocks(name), run.journal,
+            has_optics=protocol.output_kind(name) is not Coordinates,
+        )  # fmt: skip
     ItemRun(run, protocol, leading, sides, Changes(run), outputs, batcher, Remarks(run)).go()
 
 

@@ -5,7 +5,7 @@ optics groups come that the header lacks, the file is written anew as another ge
 """
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -190,26 +190,6 @@ class GrowingOutput:
             sync=True,
         )
         beside.replace(self.path)
-
-
-def make_anew(
-    journal: JournalWriter,
-    outputs: Mapping[str, GrowingOutput],
-    whole: Mapping[str, bool],
-    optics: pl.DataFrame | None = None,
-) -> None:
-    """Begin all outputs of a job anew, after rows of some of them were lost: its items are treated again, each once.
-
-    Args:
-        whole: which of them lack no rows.
-        optics: for those whose own table of optics groups was lost too.
-    """
-    journal.write("rows.forgotten")
-    # Those that lack rows come last: a kill in between finds one of them, and all is made anew again.
-    for name in sorted(outputs, key=lambda name: not whole[name]):
-        output = outputs[name]
-        if output.state is not None:
-            output.open(output.state.labels, output.optics if output.optics is not None else optics)
 
 
 def _is_of(path: Path, state: OutputState) -> bool:

@@ -23,7 +23,8 @@ from cryoloom.protocol.jobs import ITEM_ID, SOURCE, Part, RowBatch, RowResult
 from cryoloom.protocol.protocols import RowProtocol
 from cryoloom.runner.context import RunContext, Suspended, out_of_time
 from cryoloom.runner.item_job import own_note
-from cryoloom.runner.outputs import GROUP, GrowingOutput, make_anew
+from cryoloom.runner.job_outputs import JobOutputs
+from cryoloom.runner.outputs import GROUP, GrowingOutput
 from cryoloom.runner.picks import MICROGRAPH, PickReader, write_picks, write_suffix_file
 from cryoloom.runner.streams import InputStream, below, without
 
@@ -70,7 +71,7 @@ class RowRun:
     run: RunContext
     protocol: RowProtocol
     inputs: dict[str, Followed]
-    outputs: dict[str, GrowingOutput] = field(default_factory=dict)
+    outputs: JobOutputs = field(init=False)
     held: dict[str, pl.DataFrame] = field(default_factory=dict)
     watcher: Watcher = field(init=False)
     memory: object = None  # of the protocol
@@ -117,11 +118,12 @@ class RowRun:
     def _recover(self) -> None:
         """Cut the outputs back to what was committed; the rows that they hold are through."""
         job = self.run.job
+        outputs: dict[str, GrowingOutput] = {}
         for name, dataset in self.protocol.output_files(job).items():
             is_coordinates = isinstance(dataset, Coordinates)
             file = own_table(dataset.path) if is_coordinates else dataset.path.removeprefix(job.name)
             table = self.protocol.output_kind(name).block
-            self.outputs[name] = GrowingOutput(
+            outputs[name] = GrowingOutput(
                 name, self.run.folder, file, table, self.run.journal, has_optics=not is_coordinates
             )
             if is_coordinates:
@@ -129,14 +131,14 @@ class RowRun:
                 given = self.protocol.given.items()
                 likes = [one for key, one in given if one and key.partition("#")[0] == like]
                 write_suffix_file(self.run.root, dataset, likes)
-        whole = {name: output.recover() for name, output in self.outputs.items()}
-        begun = any(output.state is not None for output in self.outputs.values())
-        if not all(whole.values()) or (begun and self.protocol.needs_all()):
-            # After a power failure; and what is made in one go is not gone on with.
-            self.run.log("The datasets are made anew.", error=not all(whole.values()))
-            make_anew(self.run.journal, self.outputs, whole)
+        self.outputs = JobOutputs(self.run.journal, outputs)
+        if not self.outputs.recover(None):
+            self.run.log("Committed rows were lost; the datasets are made anew.", error=True)
+        elif self.outputs.are_open and self.protocol.needs_all():
+            self.run.log("The datasets are made anew: what is made in one go is not gone on with.")
+            self.outputs.make_anew(None)
         is_joined = self.protocol.input_spec(self.protocol.treated).several
-        for output in self.outputs.values():
+        for output in self.outputs:
             rows = output.rows([ITEM_ID, SOURCE])
             if rows is None or ITEM_ID not in rows.columns:
                 continue
@@ -171,9 +173,7 @@ class RowRun:
 
     def _begin_anew(self) -> None:
         """An input was made again, with other parameters: so are our rows. Sets that are complete stay."""
-        for output in self.outputs.values():
-            if output.state is not None and not output.state.closed:
-                output.begin_revision()
+        self.outputs.begin_revision()
         self.run.journal.write("rows.forgotten")
         self.held.clear()
         self.known = 0
@@ -271,7 +271,6 @@ class RowRun:
             if has_picks and part.height:
                 micrographs = pl.concat([micrographs, part.select(micrographs.columns)])
         datasets = self.protocol.output_files(self.run.job)
-        ends: dict[str, dict[str, int]] = {}
         for name, rows in result.rows.items():
             if isinstance(datasets[name], Coordinates) and has_picks:
                 rows = write_picks(self.run.root, datasets[name], micrographs, rows)
@@ -282,17 +281,14 @@ class RowRun:
                 continue
             output.has_optics = GROUP in star.labels_of(rows)
             for start in range(0, max(rows.height, 1), MOST_ROWS):
-                end = output.append(rows.slice(start, MOST_ROWS), result.optics_of.get(name, optics))
-            state = output.state
-            assert state is not None
-            ends[name] = {"generation": state.generation, "end": end, "items": state.items + rows.height}
+                self.outputs.append(name, rows.slice(start, MOST_ROWS), result.optics_of.get(name, optics))
         for name, rows in result.held.items():
             if rows.height:
                 self.held[name] = _below(self.held.get(name), rows)
         count = sum(rows.height for rows in taken.values()) - sum(
             rows.height for rows in result.held.values()
         )
-        self.run.journal.write("items.done", items=[], rows=count, failed=[], outputs=ends)
+        self.outputs.commit(done=[], rows=count)
         if result.note:
             self.run.say_once(result.note)
         for name in result.closed:
@@ -303,16 +299,13 @@ class RowRun:
         if not self.known:
             paths = ", ".join(one.stream.dataset.path for one in self.inputs.values())
             raise DatasetError(f"{paths}", found="empty", expected="items to work on")
+        stream = next(iter(self.inputs.values())).stream
+        self.outputs.close(0, stream.labels, stream.optics)
         counts = []
-        for name, output in self.outputs.items():
-            if output.state is None:
-                one = next(iter(self.inputs.values()))
-                output.open([*dict.fromkeys([*one.stream.labels, ITEM_ID])], one.stream.optics)
+        for output in self.outputs:
             assert output.state is not None
-            if not output.state.closed:
-                output.close(0)
-            none = "none, and that is what the condition says" if name == "kept" else "none"
-            counts.append(f"{name}: {output.state.items or none}")
+            none = "none, and that is what the condition says" if output.name == "kept" else "none"
+            counts.append(f"{output.name}: {output.state.items or none}")
         said = ", ".join(counts) + "."
         self.run.log(said)
         self.run.journal.write("note", text=said)

@@ -13,7 +13,8 @@ from cryoloom.protocol.jobs import ITEM_ID, Found, Search, Taken
 from cryoloom.protocol.protocols import SourceProtocol
 from cryoloom.runner.context import RunContext, out_of_time
 from cryoloom.runner.item_job import write_failed
-from cryoloom.runner.outputs import GrowingOutput, make_anew
+from cryoloom.runner.job_outputs import JobOutputs
+from cryoloom.runner.outputs import GrowingOutput
 from cryoloom.runner.remarks import Remarks
 
 FIRST_LOOK_S, LOOK_S = 0.005, 0.25  # the longer nothing came, the rarer
@@ -32,20 +33,21 @@ def run_source(run: RunContext) -> None:
     journal = run.journal
     name, dataset = next(iter(protocol.output_files(run.job).items()))
     output = GrowingOutput(name, run.folder, dataset.path.removeprefix(run.job.name), dataset.block, journal)
+    outputs = JobOutputs(journal, {name: output})
     append_note(run.folder, protocol.notes(run.job), is_continue=journal.attempt > 1)
     is_whole = output.recover()
     done = frozenset(journal.history.done) if is_whole else frozenset()
     search = protocol.begin(run.job, Taken(done, output.rows() if is_whole else None))
     if not is_whole:
         run.log("Committed rows were lost; the files are looked at anew.", error=True)
-        make_anew(journal, {name: output}, {name: False}, search.optics())
+        outputs.make_anew(search.optics())
     remarks = Remarks(run)
     last_news, wait = time.monotonic(), FIRST_LOOK_S
     watcher = Watcher(poll=bool(run.settings.get("streams.poll")))
     watcher.watch(run.folder / CONTROL.parent, only=(CONTROL.name,))
     while True:
         began = time.monotonic()
-        if _take_new(run, search, output, remarks):
+        if _take_new(run, search, outputs, remarks):
             last_news, wait = time.monotonic(), FIRST_LOOK_S
             continue
         look_s = time.monotonic() - began
@@ -68,10 +70,10 @@ def run_source(run: RunContext) -> None:
             f"{run.name}: {protocol.pattern()}", found="without a usable file",
             expected="at least one", hint=reasons[0] if reasons else search.why_nothing(),
         )  # fmt: skip
-    output.close(len(history.failed))
+    outputs.close(len(history.failed), protocol.labels(), search.optics())
 
 
-def _take_new(run: RunContext, search: Search, output: GrowingOutput, remarks: Remarks) -> bool:
+def _take_new(run: RunContext, search: Search, outputs: JobOutputs, remarks: Remarks) -> bool:
     """One look: all that is new is committed, some rows at a time; whether anything was.
 
     Raises:
@@ -81,7 +83,7 @@ def _take_new(run: RunContext, search: Search, output: GrowingOutput, remarks: R
     look = iter(search.look())
     while part := [*islice(look, MOST_ROWS)]:
         news = True
-        _commit(run, search, output, part)
+        _commit(run, search, outputs, part)
         for _, found in part:
             remarks.add(found.remarks)
             if isinstance(found.row, str):
@@ -93,24 +95,21 @@ def _take_new(run: RunContext, search: Search, output: GrowingOutput, remarks: R
     return news
 
 
-def _commit(run: RunContext, search: Search, output: GrowingOutput, part: list[tuple[str, Found]]) -> None:
+def _commit(run: RunContext, search: Search, outputs: JobOutputs, part: list[tuple[str, Found]]) -> None:
     rows = [{**found.row, ITEM_ID: item} for item, found in part if not isinstance(found.row, str)]
     failed = [
         {"item": item, "name": found.name, "why": found.row}
         for item, found in part
         if isinstance(found.row, str)
     ]
-    ends = {}
     if rows:
         protocol = run.protocol
         assert isinstance(protocol, SourceProtocol)
+        [output] = outputs
         if output.state is None:
             output.open([*protocol.labels(), ITEM_ID], search.optics())
-        state = output.state
-        assert state is not None
-        end = output.append(pl.DataFrame(rows), None)
-        ends[output.name] = {"generation": state.generation, "end": end, "items": state.items + len(rows)}
-    run.journal.write("items.done", items=[row[ITEM_ID] for row in rows], failed=failed, outputs=ends)
+        outputs.append(output.name, pl.DataFrame(rows), None)
+    outputs.commit(done=[item for item, found in part if not isinstance(found.row, str)], failed=failed)
 
 
 def _wait(watcher: Watcher, search: Search, run: RunContext, wait_s: float, look_s: float) -> None:
