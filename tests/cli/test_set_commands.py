@@ -1,6 +1,7 @@
 """Sets from the command line and from workflows: inputs that take several sets are given by name again, or as a list."""
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,22 @@ def test_sets_are_joined_and_compared_from_the_command_line(root: Path) -> None:
     assert ids(root, "Select/job002", "kept") == ["i2", "i3"]
     note = (root / "JoinStar/job001/note.txt").read_text()
     assert "cryoloom run sets.join input=a.star input=b.star input=c.star" in note
+
+
+def test_the_noted_command_of_a_set_operation_does_it_again_when_it_is_typed(root: Path) -> None:
+    given = (
+        "input=a.star",
+        "expression=rlnDefocusU > 1000 and rlnImageName != 'a b'",
+        "ranges=rlnDefocusU: ..2500",
+    )
+    assert cryoloom("run", "sets.filter", *given, "--wait", at=root).returncode == 0
+    note = (root / "Select/job001/note.txt").read_text()
+    [noted] = [line for line in note.splitlines() if line.startswith("cryoloom ")]
+
+    again = cryoloom(*shlex.split(noted)[1:], "--wait", at=root)
+
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert ids(root, "Select/job002", "kept") == ids(root, "Select/job001", "kept") == ["i2"]
 
 
 def test_a_workflow_gives_several_sets_as_a_list(root: Path) -> None:

@@ -1,11 +1,14 @@
 """`note.txt`, `job_pipeline.star` and the exit marks, as RELION leaves them in a job folder."""
 
 import contextlib
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryoloom.project.jobstar import relion_text
 from cryoloom.project.pipeline import RUNNING, Pipeline, Process
+from cryoloom.protocol.protocols import Protocol
 
 MARKS = {
     "succeeded": "RELION_JOB_EXIT_SUCCESS",
@@ -23,6 +26,19 @@ def append_note(folder: Path, commands: Sequence[str], *, is_continue: bool = Fa
         file.write(f"\n ++++ {what} job on {when}\n ++++ with the following command(s): \n")
         file.writelines(f"{command}\n" for command in commands)
         file.write(" ++++ \n")
+
+
+def own_command(protocol: Protocol) -> str:
+    """A job that no other program did, as the command that does it again: only what differs from the default."""
+    values = [
+        f"{name}={relion_text(value)}"
+        for name, value in protocol.values.items()
+        if value != protocol.params[name].default
+    ]
+    inputs = [
+        f"{name.partition('#')[0]}={dataset.path}" for name, dataset in protocol.given.items() if dataset
+    ]
+    return shlex.join(["cryoloom", "run", protocol.name, *inputs, *values])
 
 
 def set_mark(folder: Path, state: str) -> None:

@@ -5,20 +5,17 @@ item by item, and what still fails is recorded with its reason.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import polars as pl
 
-from cryoloom import star
-from cryoloom.em.names import Clash, key
+from cryoloom.em.names import key
 from cryoloom.errors import DatasetError
 from cryoloom.project.attempts import CONTROL
-from cryoloom.project.item_ids import NAME_LABELS
-from cryoloom.project.notes import append_note
+from cryoloom.project.notes import append_note, own_command
 from cryoloom.project.watching import Watcher
-from cryoloom.protocol.datasets import Coordinates, Dataset, Table
+from cryoloom.protocol.datasets import Coordinates
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import ITEM_ID, BatchResult
 from cryoloom.protocol.protocols import ItemProtocol
@@ -28,12 +25,13 @@ from cryoloom.runner.batches import Work, lanes_of
 from cryoloom.runner.calls import CallValues
 from cryoloom.runner.changes import Changes
 from cryoloom.runner.context import RunContext, Suspended, out_of_time
-from cryoloom.runner.job_outputs import JobOutputs
+from cryoloom.runner.item_inputs import ItemInputs
+from cryoloom.runner.job_outputs import JobOutputs, write_failed
 from cryoloom.runner.lanes import Lanes, Treated
 from cryoloom.runner.outputs import GrowingOutput
-from cryoloom.runner.partners import NAMES, Following
+from cryoloom.runner.own_files import OwnFiles, name_label
+from cryoloom.runner.partners import NAMES
 from cryoloom.runner.remarks import Remarks, bare
-from cryoloom.runner.streams import InputStream
 
 HOPELESS = 3
 LONGEST_WAIT_S = 0.5  # files that no event tells of are looked at so often
@@ -45,8 +43,7 @@ class ItemRun:
 
     run: RunContext
     protocol: ItemProtocol
-    leading: InputStream
-    sides: dict[str, Following]
+    inputs: ItemInputs
     changes: Changes
     outputs: JobOutputs
     batcher: Batcher
@@ -56,13 +53,13 @@ class ItemRun:
     lanes: Lanes = field(init=False)
     batches: int = 0
     known: int = 0
-    files: dict[str, str] = field(default_factory=dict)  # made of an item, and of which
+    files: OwnFiles = field(default_factory=OwnFiles)
     calls: CallValues = field(init=False)
 
     def __post_init__(self) -> None:
         self.watcher = Watcher(poll=bool(self.run.settings.get("streams.poll")))
         self.calls = CallValues(self.run, self.protocol)
-        self.batcher.is_ready = self._have_partners if self.sides else None
+        self.batcher.is_ready = self.inputs.have_partners if self.inputs.sides else None
 
     def go(self) -> None:
         """Until all inputs are closed and nothing is left to do.
@@ -71,7 +68,7 @@ class ItemRun:
             Suspended: an input's producer failed; all that came has been treated.
             DatasetError: no item at all came through.
         """
-        if not self.outputs.recover(self.leading.optics):
+        if not self.outputs.recover(self.inputs.leading.optics):
             self.run.log("Committed rows were lost; the datasets are made anew.", error=True)
         self._start_lanes()
         suspended: Suspended | None = None
@@ -84,7 +81,7 @@ class ItemRun:
             for treated in self.lanes.take():
                 self._finish(treated)
                 news = True
-            closed = self._closed()
+            closed = self.inputs.closed
             out_of = self.run.is_out_of_time
             while not out_of and self.lanes.free and self._give(closed, closed or suspended is not None):
                 pass
@@ -127,7 +124,7 @@ class ItemRun:
             self.protocol = self.changes.take(change)
         self.calls = CallValues(self.run, self.protocol)
         # Items that wait already: what was one call may be several now.
-        self.batcher.call_of = self.calls.of(self.leading.optics)
+        self.batcher.call_of = self.calls.of(self.inputs.leading.optics)
         self.batcher.size, self.batcher.wait_s = self.protocol.batch_limit(), self.protocol.batch_wait
         self._start_lanes()
 
@@ -135,32 +132,20 @@ class ItemRun:
         """All items once more: what was made of them is another revision, which the next jobs see."""
         self.known = 0
         self.batcher.forget()
-        self.files.clear()
+        self.files.forget()
         self.outputs.begin_revision()
-        self.leading = self.leading.anew()
-        for side in self.sides.values():
-            side.anew()
         known = self.run.journal.history.input_revisions
-        for name, stream in self._streams().items():
-            if stream.revision != known.get(name, 0):
-                self.run.journal.write("input.revised", input=name, revision=stream.revision)
-
-    def _streams(self) -> dict[str, InputStream]:
-        sides = {name: side.stream for name, side in self.sides.items()}
-        return {self.protocol.leading_input(): self.leading, **sides}
+        for name, revision in self.inputs.anew().items():
+            if revision != known.get(name, 0):
+                self.run.journal.write("input.revised", input=name, revision=revision)
 
     def _poll(self) -> bool:
         """Whether something came."""
-        news = False
-        for side in self.sides.values():
-            rows = side.stream.poll()
-            if rows is not None:
-                side.take(rows)
-                news = True
+        news = self.inputs.poll_sides()
         if news:
             self.batcher.look_again(time.monotonic())
-        rows = self.leading.poll()
-        if any(stream.is_revised for stream in self._streams().values()):
+        rows = self.inputs.leading.poll()
+        if self.inputs.are_revised:
             # The job before this one has done its items again, with other parameters.
             self._rest_of_lanes()
             self._begin_anew()
@@ -170,27 +155,15 @@ class ItemRun:
             self.known += rows.height
             self.run.journal.write("items.known", total=self.known)
             self.batcher.add(self._without_clashes(rows), time.monotonic(), self.run.journal.history.done)
-            self.batcher.call_of = self.calls.of(self.leading.optics)
+            self.batcher.call_of = self.calls.of(self.inputs.leading.optics)
         return news
 
     def _without_clashes(self, rows: pl.DataFrame) -> pl.DataFrame:
         """The items that have a file of their own; the others fail, and say with whom they would share it."""
-        label = name_label(rows)
-        if label == ITEM_ID or self.protocol.together():
-            return rows  # a unit has a file, and its items share it
-        ids = rows[ITEM_ID].to_list()
-        names = [str(name) for name in rows[label].to_list()]
-        failed: dict[str, str] = {}
-        for item, name in zip(ids, names, strict=True):
-            file = call_plugin(self.protocol, "own_file", name)
-            if ".." in Path(name).parts:
-                # Its files would be written beside the job, or outside the project.
-                failed[item] = f"{name} leads out of the project; bring the file in with an import"
-            elif file and (owner := self.files.setdefault(file, name)) != name:
-                failed[item] = str(Clash(file, (owner, name)))
+        failed = self.files.refused(self.protocol, rows)
         if not failed:
             return rows
-        is_failed = pl.Series([item in failed for item in ids], dtype=pl.Boolean)
+        is_failed = pl.Series([item in failed for item in rows[ITEM_ID].to_list()], dtype=pl.Boolean)
         self._commit(rows.filter(is_failed), BatchResult({}, frozenset(), failed))
         return rows.filter(~is_failed)
 
@@ -207,9 +180,8 @@ class ItemRun:
             self._finish(treated)
 
     def _watch(self) -> None:
-        for stream in self._streams().values():
-            for path in stream.paths():
-                self.watcher.watch(path)
+        for path in self.inputs.paths():
+            self.watcher.watch(path)
 
     def _patience(self) -> float:
         """How long nothing has to be looked at, if nothing changes."""
@@ -218,30 +190,20 @@ class ItemRun:
             return LONGEST_WAIT_S
         return max(0.01, min(LONGEST_WAIT_S, self.batcher.oldest + wait_s - time.monotonic()))
 
-    def _closed(self) -> bool:
-        return self.leading.closed and all(side.stream.closed for side in self.sides.values())
-
-    def _have_partners(self, rows: pl.DataFrame) -> pl.Series:
-        """Which items have their rows in all other inputs."""
-        ready = pl.Series([True] * rows.height, dtype=pl.Boolean)
-        for side in self.sides.values():
-            ready = ready & pl.Series(side.have(rows[side.label].to_list()), dtype=pl.Boolean)
-        return ready
-
     def _give(self, closed: bool, is_last: bool) -> bool:
         """Give a lane its next batch; false where there is not enough for one."""
         batch = self.batcher.next(self.lanes.free, time.monotonic(), closed=closed, is_last=is_last)
         if batch is None:
             return False
         self.batches += 1
-        found = {name: side.rows_of(batch.items[side.label].to_list()) for name, side in self.sides.items()}
+        found = self.inputs.partners_of(batch.items)
         self.lanes.give(
             Work(
-                self.batches, batch, self.leading.optics,
+                self.batches, batch, self.inputs.leading.optics,
                 {name: rows for name, (rows, _) in found.items()},
-                {name: side.stream.optics for name, side in self.sides.items()},
+                self.inputs.side_optics,
                 {name: pairs for name, (_, pairs) in found.items()},
-                self.memory, self.calls.values(batch.items, self.leading.optics),
+                self.memory, self.calls.values(batch.items, self.inputs.leading.optics),
                 self.run.journal.history.version,
             )
         )  # fmt: skip
@@ -276,13 +238,7 @@ class ItemRun:
         left = self.batcher.left()
         if not left.height:
             return
-        failed = {}
-        for side in self.sides.values():
-            names = [str(name) for name in left[side.label].to_list()]
-            for item, name, there in zip(left[ITEM_ID].to_list(), names, side.have(names), strict=True):
-                if not there:
-                    failed[item] = side.why_none(name, self.known - left.height, self.known)
-        self._commit(left, BatchResult({}, frozenset(), failed))
+        self._commit(left, BatchResult({}, frozenset(), self.inputs.why_alone(left, self.known)))
 
     def _commit(self, items: pl.DataFrame, result: BatchResult, version: int = 0) -> None:
         if not items.height:
@@ -293,7 +249,7 @@ class ItemRun:
             for item, why in result.failed.items()
             if item in names
         ]
-        optics = result.optics if result.optics is not None else self.leading.optics
+        optics = result.optics if result.optics is not None else self.inputs.leading.optics
         done = [item for item in result.done if item in names]
         for name, rows in result.rows.items():
             if rows.height:
@@ -313,11 +269,11 @@ class ItemRun:
                 f"{self.run.name}", found=f"without a result: all {len(history.failed)} items failed",
                 expected="at least one that works", hint=f"First reason: {reasons[0] if reasons else 'unknown'}",
             )  # fmt: skip
-        if self.leading.rows_seen == 0 and not self.outputs.are_open:
-            path = self.protocol.given[self.protocol.leading_input()].path
+        if self.inputs.leading.rows_seen == 0 and not self.outputs.are_open:
+            path = self.inputs.leading.dataset.path
             raise DatasetError(f"{path}", found="empty", expected="items to work on")
         labels = next((one.state.labels for one in self.outputs if one.state is not None), [])
-        self.outputs.close(len(history.failed), labels, self.leading.optics)
+        self.outputs.close(len(history.failed), labels, self.inputs.leading.optics)
 
 
 def run_items(run: RunContext) -> None:
@@ -329,17 +285,8 @@ def run_items(run: RunContext) -> None:
     if command is not None:
         programs.arguments(command, run.settings)  # a missing program is no item's fault
     if not autos or command is None:
-        note = command.note() if command else own_note(run)
+        note = command.note() if command else own_command(protocol)
         append_note(run.folder, [note], is_continue=run.journal.attempt > 1)
-    revisions = run.journal.history.input_revisions
-    streams = {
-        name: InputStream(run.root, dataset, revision=revisions.get(name, 0))
-        for name, dataset in protocol.given.items()
-        if dataset and isinstance(dataset, Table) and _is_stream(protocol, name, dataset)
-    }
-    leading = streams.pop(protocol.leading_input())
-    labels = protocol.join_labels()
-    sides = {name: Following(stream, labels[name]) for name, stream in streams.items()}
     batcher = Batcher(protocol.batch_limit(), protocol.batch_wait, units(protocol.together()))
     outputs = JobOutputs(run.journal, {})
     for name, dataset in protocol.output_files(run.job).items():
@@ -348,30 +295,7 @@ def run_items(run: RunContext) -> None:
             name, run.folder, file, protocol.blocks(name), run.journal,
             has_optics=protocol.output_kind(name) is not Coordinates,
         )  # fmt: skip
-    ItemRun(run, protocol, leading, sides, Changes(run), outputs, batcher, Remarks(run)).go()
-
-
-def write_failed(folder: Path, failed: Mapping[str, tuple[str, str]]) -> None:
-    """`failed.star`: which items failed and why; no file where none has."""
-    if not failed:
-        (folder / "failed.star").unlink(missing_ok=True)
-        return
-    rows = [(item, name, why) for item, (name, why) in failed.items()]
-    frame = pl.DataFrame(rows, schema=[ITEM_ID, "cryoloomName", "cryoloomReason"], orient="row")
-    star.write(folder / "failed.star", {"failed": frame})
-
-
-def _is_stream(protocol: ItemProtocol, name: str, dataset: Dataset) -> bool:
-    return name == protocol.leading_input() or name in protocol.join_labels()
-
-
-def own_note(run: RunContext) -> str:
-    """A job that no program did, as the command that would do it again."""
-    values = " ".join(f"{name}={value}" for name, value in run.protocol.values.items())
-    inputs = " ".join(
-        f"{name.partition('#')[0]}={dataset.path}" for name, dataset in run.protocol.given.items() if dataset
-    )
-    return f"cryoloom run {run.protocol.name} {inputs} {values}"
+    ItemRun(run, protocol, ItemInputs.of(run, protocol), Changes(run), outputs, batcher, Remarks(run)).go()
 
 
 def units(label: str) -> Callable[[pl.DataFrame], list[str]] | None:
@@ -380,8 +304,3 @@ def units(label: str) -> Callable[[pl.DataFrame], list[str]] | None:
         return None
     name = key if label in NAMES else str
     return lambda rows: [name(str(text)) for text in rows[label].to_list()]
-
-
-def name_label(items: pl.DataFrame) -> str:
-    """The column that names the items for people."""
-    return next((label for label in NAME_LABELS if label in items.columns), ITEM_ID)

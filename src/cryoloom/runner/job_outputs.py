@@ -4,12 +4,14 @@ Rows are appended to any of them; the one line that `commit` journals makes them
 """
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from cryoloom import star
 from cryoloom.project.journal import JournalWriter
 from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.runner.outputs import GrowingOutput
@@ -114,3 +116,13 @@ class JobOutputs:
                 output.open([*dict.fromkeys([*labels, ITEM_ID])], optics)
             if output.state is not None and not output.state.closed:
                 output.close(failed)
+
+
+def write_failed(folder: Path, failed: Mapping[str, tuple[str, str]]) -> None:
+    """`failed.star`: which items failed and why; no file where none has."""
+    if not failed:
+        (folder / "failed.star").unlink(missing_ok=True)
+        return
+    rows = [(item, name, why) for item, (name, why) in failed.items()]
+    frame = pl.DataFrame(rows, schema=[ITEM_ID, "cryoloomName", "cryoloomReason"], orient="row")
+    star.write(folder / "failed.star", {"failed": frame})

@@ -15,14 +15,13 @@ from cryoloom import star
 from cryoloom.em.places import micrograph_key
 from cryoloom.errors import DatasetError
 from cryoloom.project.coordinate_files import own_table
-from cryoloom.project.notes import append_note
+from cryoloom.project.notes import append_note, own_command
 from cryoloom.project.watching import Watcher
 from cryoloom.protocol.datasets import Coordinates, Table
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import ITEM_ID, SOURCE, Part, RowBatch, RowResult
 from cryoloom.protocol.protocols import RowProtocol
 from cryoloom.runner.context import RunContext, Suspended, out_of_time
-from cryoloom.runner.item_job import own_note
 from cryoloom.runner.job_outputs import JobOutputs
 from cryoloom.runner.outputs import GROUP, GrowingOutput
 from cryoloom.runner.picks import MICROGRAPH, PickReader, write_picks, write_suffix_file
@@ -315,7 +314,7 @@ def run_rows(run: RunContext) -> None:
     """Run a row protocol to its end."""
     protocol = run.protocol
     assert isinstance(protocol, RowProtocol)
-    append_note(run.folder, [own_note(run)], is_continue=run.journal.attempt > 1)
+    append_note(run.folder, [own_command(protocol)], is_continue=run.journal.attempt > 1)
     inputs = {}
     for name, dataset in protocol.given.items():
         if dataset and isinstance(dataset, Table):

@@ -2,10 +2,9 @@
 
 from cryoloom import star
 from cryoloom.errors import DatasetError
-from cryoloom.project.notes import append_note
+from cryoloom.project.notes import append_note, own_command
 from cryoloom.protocol.protocols import SetProtocol
 from cryoloom.runner.context import RunContext
-from cryoloom.runner.item_job import own_note
 from cryoloom.runner.looking import check_result
 from cryoloom.runner.program_job import publish_outputs
 
@@ -14,7 +13,7 @@ def run_set(run: RunContext) -> None:
     """Compute and write the outputs; the counts are journaled and said."""
     protocol = run.protocol
     assert isinstance(protocol, SetProtocol)
-    append_note(run.folder, [own_note(run)], is_continue=run.journal.attempt > 1)
+    append_note(run.folder, [own_command(protocol)], is_continue=run.journal.attempt > 1)
     with run.slots():
         result = protocol.compute(run.job)
         files = protocol.output_files(run.job)

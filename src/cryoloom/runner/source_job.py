@@ -12,8 +12,7 @@ from cryoloom.project.watching import Watcher
 from cryoloom.protocol.jobs import ITEM_ID, Found, Search, Taken
 from cryoloom.protocol.protocols import SourceProtocol
 from cryoloom.runner.context import RunContext, out_of_time
-from cryoloom.runner.item_job import write_failed
-from cryoloom.runner.job_outputs import JobOutputs
+from cryoloom.runner.job_outputs import JobOutputs, write_failed
 from cryoloom.runner.outputs import GrowingOutput
 from cryoloom.runner.remarks import Remarks
 
