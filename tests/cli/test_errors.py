@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import cryoloom as cryoloom_package
+from cryoloom.api.protocol_help import help_of
 from cryoloom.cli.protocol_help import as_text
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.jobstar import relion_text
@@ -100,7 +101,7 @@ def test_help_tells_every_parameter_of_a_protocol() -> None:
 def test_help_names_each_input_parameter_and_output_with_label_default_and_condition(
     kind: type[Protocol],
 ) -> None:
-    text = as_text(kind)
+    text = as_text(help_of(kind))
 
     for spec in (*kind.params.values(), *kind.inputs.values()):
         entry = text.partition(f"  {spec.name}: {spec.label} [")[2]

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.scheduler import call_scheduler
@@ -11,7 +12,7 @@ from cryoloom.project import attempts
 from cryoloom.project.cleaning import Cleaning, plan_cleaning
 from cryoloom.project.cleaning import clean as clean_job
 from cryoloom.project.continuing import continue_job
-from cryoloom.project.copying import copy_jobs
+from cryoloom.project.copying import branch_of, copy_jobs
 from cryoloom.project.deleting import delete_jobs
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.registry import find_protocol
@@ -19,7 +20,20 @@ from cryoloom.project.restarting import restart_jobs
 from cryoloom.project.retrying import Retry, followers_of, is_import, numbers_of, plan_retry, reopen
 
 if TYPE_CHECKING:
-    from cryoloom.api.project import Job, Project
+    from cryoloom.api.job import Job
+    from cryoloom.api.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """What copying made."""
+
+    jobs: "tuple[Job, ...]"  # that of the job itself first
+    left_out: Mapping[str, str]  # jobs of the branch that were not copied, each with its reason
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"jobs": [job.name for job in self.jobs], "left_out": dict(self.left_out)}
 
 
 def resume(
@@ -128,7 +142,7 @@ def delete(project: "Project", jobs: "Sequence[Job | str]", *, dependents: bool)
 
 def copy(
     project: "Project", job: "Job | str", given: Mapping[str, Any], *, branch: bool, start: bool
-) -> "list[Job]":
+) -> Copies:
     """Make jobs like these with some parameters changed.
 
     Args:
@@ -137,15 +151,14 @@ def copy(
         given: what is different in its copy, parameters and inputs by name.
         branch: copy the jobs that need it too; their inputs lead to the copies.
         start: false leaves the copies unscheduled until `resume`.
-    Returns:
-        The copies, that of `job` first.
     """
     name = project.job(_name(job)).name
     values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
+    apart = branch_of(project.folder.entries(), name)[1] if branch else {}
     made = copy_jobs(project.folder, name, values, inputs, branch=branch, wishes=_wishes(start))
     if start:
         call_scheduler(project.path)
-    return [project.job(entry.name) for entry in made.values()]
+    return Copies(tuple(project.job(entry.name) for entry in made.values()), apart)
 
 
 def continue_from(

@@ -12,32 +12,26 @@ aligned.wait().dataset("micrographs").table()
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cryoloom.api import lifecycle, steering
 from cryoloom.api.dataset import Dataset
+from cryoloom.api.job import Job
 from cryoloom.api.summary import JobSummary, summarise
-from cryoloom.engine.scheduler import call_scheduler, ensure_scheduler, read_waits
-from cryoloom.errors import ParameterError, ProjectError
-from cryoloom.project import attempts
+from cryoloom.engine.scheduler import ensure_scheduler, read_waits
+from cryoloom.errors import ParameterError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.cleaning import Cleaning
-from cryoloom.project.folder import JobEntry, ProjectFolder
-from cryoloom.project.lineage import dependents_of
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
-from cryoloom.project.retrying import Retry, followers_of, is_import, opens_others
-from cryoloom.project.state import ENDED
+from cryoloom.project.retrying import Retry, opens_others
 from cryoloom.project.watching import Watcher
 from cryoloom.project.workflow import add_to_project, read_workflow
 from cryoloom.protocol import datasets as kinds
 from cryoloom.protocol.declare import InputSpec, near, numbered
 from cryoloom.protocol.protocols import Protocol
-
-if TYPE_CHECKING:
-    from cryoloom.protocol.blocks import Block
 
 LIVE = ("scheduled", "running")
 
@@ -221,7 +215,7 @@ class Project:
         self, job: "Job | str", /, *, branch: bool = False, start: bool = False, **given: Any
     ) -> list["Job"]:
         """Make a job like this one with some parameters changed, and with `branch` all that need it."""
-        return lifecycle.copy(self, job, given, branch=branch, start=start)
+        return list(lifecycle.copy(self, job, given, branch=branch, start=start).jobs)
 
     def continue_from(
         self, job: "Job | str", /, *, iteration: int | None = None, start: bool = True, **given: Any
@@ -278,139 +272,3 @@ class Project:
         elif isinstance(value, Path):
             value = str(value)
         return resolve_input(self.folder, spec, str(value), owner)
-
-
-@dataclass(frozen=True)
-class Job:
-    """One execution of a protocol in a project."""
-
-    project: Project
-    entry: JobEntry
-
-    @property
-    def name(self) -> str:
-        return self.entry.name
-
-    @property
-    def folder(self) -> Path:
-        return self.entry.folder
-
-    @property
-    def params(self) -> Mapping[str, Any]:
-        """Parameters, complete; for a job of RELION's the options of its `job.star`."""
-        if self.entry.spec is not None:
-            return self.entry.make_protocol().values | self.entry.status().history.resolved
-        from cryoloom.project.jobstar import read_job_star
-
-        return read_job_star(self.folder / "job.star")[1]
-
-    @property
-    def state(self) -> str:
-        return self.entry.status().state
-
-    @property
-    def why(self) -> str:
-        """Why it waits or failed."""
-        return self.summary().why
-
-    def summary(self) -> "JobSummary":
-        return next(summary for summary in self.project.summaries() if summary.name == self.name)
-
-    def outputs(self) -> dict[str, "Dataset"]:
-        """The outputs by name; they may still be growing."""
-        return {name: Dataset(self.project.path, dataset) for name, dataset in self.entry.outputs().items()}
-
-    def dataset(self, output: str = "") -> "Dataset":
-        """One output; the first without a name.
-
-        Raises:
-            ProjectError: it has no such output.
-        """
-        outputs = self.outputs()
-        name = output or next(iter(outputs), "")
-        if name not in outputs:
-            raise ProjectError(
-                f"{self.name}: output {name}", found="unknown", expected=f"one of {', '.join(outputs)}"
-            )
-        return outputs[name]
-
-    def wait(self, timeout_s: float | None = None) -> "Job":
-        """Stay until it has ended."""
-        self.project.wait([self], timeout_s=timeout_s)
-        return self
-
-    def stop(self) -> None:
-        """End it; what is done is kept, and `resume` goes on. Nothing to do where it has ended."""
-        if self.entry.spec is None:
-            raise ProjectError(
-                f"{self.name}", found="a job of RELION's", expected="one that Cryoloom started"
-            )
-        if self.state in ENDED:
-            return
-        attempts.write_control(self.folder, wanted="stop")
-        call_scheduler(self.project.path)
-
-    def stop_stream(self) -> None:
-        """Close an import's stream: what has come is processed to the end.
-
-        Raises:
-            ProjectError: the job is no import.
-        """
-        steering.check_stream(self)
-        attempts.write_control(self.folder, stream="stop")
-
-    def change(self, *, of_all: bool = False, **given: Any) -> int:
-        """Change parameters while items stream through it; see `steering.change`."""
-        return steering.change(self, given, of_all=of_all)
-
-    def prioritise(
-        self, *, priority: int | None = None, alone: bool | None = None, memory_gb: float | None = None
-    ) -> None:
-        """Change when it gets its slots; see `steering.prioritise`."""
-        steering.prioritise(self, priority=priority, alone=alone, memory_gb=memory_gb)
-
-    def story(self) -> list[str]:
-        """Its life in sentences."""
-        from cryoloom.project.story import story
-
-        return story(self.folder, self.entry.spec) if self.entry.spec else []
-
-    def dependents(self) -> list["Job"]:
-        """The jobs that need it, directly or by others."""
-        entries = self.project.folder.entries()
-        names = dependents_of(entries, [self.name])
-        return [Job(self.project, entry) for entry in entries if entry.name in names]
-
-    def followers(self) -> tuple[str, ...]:
-        """The jobs that followed the stream of an import, one after the other, and have ended; of other jobs none."""
-        return followers_of(self.project.folder, self.name) if is_import(self.entry) else ()
-
-    def resume(self) -> "Job":
-        """Go on after it stopped or failed."""
-        self.project.resume([self])
-        return self
-
-    def views(self) -> "list[Block]":
-        """Something to look at."""
-        from cryoloom.api.foreign_views import views_of
-
-        return views_of(self.entry)
-
-    def view(self, name: str) -> "Block":
-        """One view by its name.
-
-        Raises:
-            ProjectError: it has no such view.
-        """
-        found = self.views()
-        for block in found:
-            if block.name == name:
-                return block
-        raise ProjectError(
-            f"{self.name}: view {name}", found="unknown",
-            expected=f"one of {', '.join(block.name for block in found) or 'none: it has nothing to show yet'}",
-            hint=near(name, [block.name for block in found]),
-        )  # fmt: skip
-
-    def __repr__(self) -> str:
-        return f"<Job {self.name} {self.entry.protocol} {self.state}>"

@@ -13,7 +13,8 @@ from cryoloom.views.drawing import as_html
 from cryoloom.views.timeline import project_views
 
 if TYPE_CHECKING:
-    from cryoloom.api.project import Job, Project
+    from cryoloom.api.job import Job
+    from cryoloom.api.project import Project
     from cryoloom.api.summary import JobSummary
 
 STYLE = """

@@ -15,7 +15,7 @@ from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.protocols import ItemProtocol
 
 if TYPE_CHECKING:
-    from cryoloom.api.project import Job
+    from cryoloom.api.job import Job
 
 
 def prioritise(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cryoloom.cli import live
+from cryoloom.cli.protocol_help import as_text
 from cryoloom.cli.shell import (
     FAILED,
     JsonOption,
@@ -78,33 +79,16 @@ def run(
 def _say_end(job: "Job") -> None:
     summary = job.summary()
     print(f"{job.name} {summary.state}" + (f": {summary.why}" if summary.why else ""))
-    for note in job.entry.status().history.notes:
+    for note in job.notes():
         print(f"  {note}")
 
 
 def _say_next(job: "Job") -> None:
     """The likely next commands, their inputs filled in."""
-    from cryoloom.project.registry import find_protocol
-    from cryoloom.protocol.datasets import accepts
-
-    kind = find_protocol(job.entry.protocol)
-    lines = []
-    for name in kind.next:
-        follower = find_protocol(name)
-        outputs = job.entry.outputs()
-        filled: list[str] = []
-        for spec in follower.inputs.values():
-            fitting = [key for key, dataset in outputs.items() if accepts(spec.kind, type(dataset))]
-            if fitting and (not spec.optional or not filled):
-                # A set beside itself, as an optional input, is nothing that anybody wants.
-                filled.append(f"{spec.name}={job.name}")
-            elif not spec.optional:
-                filled.append(f"{spec.name}=...")
-        if any(not word.endswith("=...") for word in filled):
-            lines.append(f"  cryoloom run {name} {' '.join(filled)}")
-    if lines:
+    steps = job.next_steps()
+    if steps:
         print("Next:")
-        print("\n".join(lines))
+        print("\n".join(f"  {step.command}" for step in steps))
 
 
 def help_(
@@ -114,51 +98,28 @@ def help_(
     as_json: JsonOption = False,
 ) -> None:
     """List protocols, or every parameter of one: meaning, unit, default, limits, condition; or explain a label."""
-    from cryoloom.project.registry import all_protocols, find_protocol
+    from cryoloom.api import label_help, protocol_help
 
-    if protocol.removeprefix("_").startswith(("rln", "cryoloom")):
-        _help_on_labels(protocol.removeprefix("_"), as_json)
+    if label_help.is_label(protocol):
+        labels = [label.as_dict() for label in label_help.labels_named(protocol)]
+        if as_json:
+            print_json(labels)
+        else:
+            print(table([*labels[0]], [[*label.values()] for label in labels]))
         return
     if "." not in protocol:
-        found = [kind for kind in all_protocols() if kind.name.startswith(protocol)]
+        found = protocol_help.protocols_named(protocol)
         if as_json:
-            print_json([{"name": kind.name, "label": kind.label, "help": kind.__doc__} for kind in found])
+            print_json([line.as_dict() for line in found])
         else:
-            print(
-                table(
-                    ["protocol", "what it does"],
-                    [[kind.name, (kind.__doc__ or "").split("\n")[0]] for kind in found],
-                )
-            )
+            rows = [[line.name, line.help.split("\n")[0]] for line in found]
+            print(table(["protocol", "what it does"], rows))
         return
-    kind = find_protocol(protocol)
-    from cryoloom.cli.protocol_help import as_dict, as_text
-
+    kind = protocol_help.help_on(protocol)
     if as_json:
-        print_json(as_dict(kind))
+        print_json(kind.as_dict())
     else:
         print(as_text(kind))
-
-
-def _help_on_labels(name: str, as_json: bool) -> None:
-    """A label's type, unit and meaning, or those of all that begin so."""
-    from cryoloom.em.labels import all_labels
-    from cryoloom.errors import ParameterError
-    from cryoloom.protocol.declare import near
-
-    found = [one for one in all_labels().values() if one.name == name]
-    found = found or [one for one in all_labels().values() if one.name.lower().startswith(name.lower())]
-    if not found:
-        raise ParameterError(
-            f"label {name}", found="unknown", expected="one of RELION's", hint=near(name, [*all_labels()])
-        )
-    rows = [[one.name, one.type, one.unit, one.since, one.meaning] for one in found]
-    if as_json:
-        print_json(
-            [dict(zip(("label", "type", "unit", "since", "meaning"), row, strict=True)) for row in rows]
-        )
-    else:
-        print(table(["label", "type", "unit", "since", "meaning"], rows))
 
 
 def alias(
@@ -167,6 +128,6 @@ def alias(
     project: ProjectOption = None,
 ) -> None:
     """Give a job a name of your own."""
-    opened = open_project(project)
-    opened.folder.set_alias(job, name)
-    print(f"{opened.folder.entry(job if name == 'None' else name).name}: {name}")
+    found = open_project(project).job(job)
+    found.set_alias(name)
+    print(f"{found.name}: {name}")

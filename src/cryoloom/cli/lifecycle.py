@@ -17,7 +17,6 @@ from cryoloom.cli.shell import (
     split_given,
     table,
 )
-from cryoloom.project.state import ENDED
 
 if TYPE_CHECKING:
     from cryoloom.api import Job, Project
@@ -52,7 +51,7 @@ def stop(
 
     opened = open_project(project)
     found = [opened.job(job) for job in jobs]
-    ended = {job.name: job.state for job in found if job.state in ENDED}
+    ended = {job.name: job.state for job in found if job.has_ended}
     for job in found if stream else ():
         check_stream(job)  # of all, before the first stream is closed
     for job in found:
@@ -91,8 +90,6 @@ def resume(
     project: ProjectOption = None,
 ) -> None:
     """Go on with jobs that failed, were stopped or were killed: after their last finished item or iteration."""
-    from cryoloom.project.retrying import is_import, wholes_of
-
     opened = open_project(project)
     if not jobs and not everything:
         raise typer.BadParameter("name jobs, or say --all")
@@ -106,7 +103,7 @@ def resume(
             if ended:
                 print(f"These ended without what comes now: {', '.join(ended)}")
                 print(f"  cryoloom resume {job.name} --dependents")
-            for name in wholes_of(opened.folder, job.name) if is_import(job.entry) else ():
+            for name in job.wholes():
                 print(f"{name} took the set as a whole; when all is through: cryoloom restart {name}")
     finish(opened, taken, wait=wait, as_json=as_json, everything=True)
 
@@ -211,13 +208,12 @@ def copy(
 ) -> None:
     """Make a job like this one with some parameters changed; the original stays as it is."""
     from cryoloom.api.lifecycle import copy as copy_jobs
-    from cryoloom.project.copying import branch_of
 
     opened = open_project(project)
-    made = copy_jobs(opened, job, split_given(given or []), branch=branch, start=start or wait)
+    copies = copy_jobs(opened, job, split_given(given or []), branch=branch, start=start or wait)
+    made = list(copies.jobs)
     if not as_json:
-        apart = branch_of(opened.folder.entries(), opened.job(job).name)[1] if branch else {}
-        for name, why in apart.items():
+        for name, why in copies.left_out.items():
             print(f"Not copied: {name}, since {why}")
         for one in made:
             print(f"{one.name}: {one.summary().label}")

@@ -1,25 +1,12 @@
 """Making and opening projects, and looking at the installation: new, open, doctor."""
 
-import importlib.util
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from cryoloom._version import __version__
 from cryoloom.cli.shell import FAILED, JsonOption, ProjectOption, open_project, print_json, table
-from cryoloom.errors import CryoloomError, ProjectError
-
-RELION_PROGRAMS = (
-    "relion_refine",
-    "relion_refine_mpi",
-    "relion_run_motioncorr",
-    "relion_preprocess",
-    "relion_autopick",
-)
+from cryoloom.errors import CryoloomError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -68,92 +55,29 @@ def index(
     project: ProjectOption = None,
 ) -> None:
     """Say where the index of ended jobs lies; it may be deleted at any time."""
-    from cryoloom.project.index import FILE, cache_folder, drop_index, read_index
+    from cryoloom.api.index import index_of, rebuild_index
 
     opened = open_project(project)
-    if rebuild:
-        drop_index(opened.path)
-        opened.summaries()
-    print(f"{cache_folder(opened.path) / FILE}: {len(read_index(opened.path))} jobs that have ended")
+    state = rebuild_index(opened) if rebuild else index_of(opened)
+    print(f"{state.file}: {state.jobs} jobs that have ended")
 
 
 def doctor(project: ProjectOption = None, as_json: JsonOption = False) -> None:
     """Say what is installed, what is missing and where each setting comes from."""
-    from cryoloom.launchers.machine import gpus, this_machine
-    from cryoloom.project.settings import KNOWN, load_settings, unknown_settings
-    from cryoloom.protocol.declare import near
+    from cryoloom.api.doctor import diagnose
 
     try:
         root = open_project(project).path
     except CryoloomError:
         root = None
-    settings = load_settings(root)
-    checks: list[tuple[str, bool, str]] = [
-        ("cryoloom", True, __version__),
-        ("python", sys.version_info >= (3, 11), sys.version.split()[0]),
-        ("GPUs", True, ", ".join(gpus()) or "none"),
-    ]
-    try:
-        machine = this_machine(settings)
-        checks.append(
-            ("cores and memory for jobs", True, f"{machine.cores}, {machine.memory_mb / 1024:.3g} GB")
-        )
-    except ProjectError as error:
-        checks.append(("settings", False, str(error)))
-    checks.append(("STAR reader", True, _star_reader()))
-    folder = settings.get("programs.relion.path")
-    for name in (*RELION_PROGRAMS, "mpirun"):
-        path = str(Path(str(folder)) / name) if folder and name != "mpirun" else shutil.which(name)
-        there = bool(path) and Path(str(path)).exists()
-        checks.append((name, there, str(path) if there else "missing: apt-get install relion"))
-    checks.append(("RELION version", *_relion_version(checks)))
-    for module, extra in (("altair", "plot"), ("vl_convert", "plot"), ("gemmi", "images")):
-        there = importlib.util.find_spec(module) is not None
-        checks.append((module, there, "installed" if there else f"missing: pip install 'cryoloom[{extra}]'"))
-    for name in unknown_settings(settings):
-        near_by = near(name, list(KNOWN))
-        checks.append(
-            (f"setting {name}", False, f"unknown, in {settings.values[name][1]}. {near_by}".strip())
-        )
-    values = [(name, *settings.values.get(name, ("", "not set"))) for name in KNOWN]
-    values += [
-        (name, value, source) for name, (value, source) in settings.values.items() if name not in KNOWN
-    ]
+    found = diagnose(root)
     if as_json:
-        print_json({
-            "checks": [{"what": what, "ok": good, "found": found} for what, good, found in checks],
-            "settings": [{"name": name, "value": value, "source": source} for name, value, source in values],
-        })  # fmt: skip
+        print_json(found.as_dict())
     else:
-        print(
-            table(
-                ["what", "", "found"],
-                [[what, "ok" if good else "MISSING", found] for what, good, found in checks],
-            )
-        )
+        checks = [[check.what, "ok" if check.ok else "MISSING", check.found] for check in found.checks]
+        print(table(["what", "", "found"], checks))
         print()
-        print(
-            table(
-                ["setting", "value", "source"], [[name, str(value), source] for name, value, source in values]
-            )
-        )
-    if not all(good for _, good, _ in checks):
+        settings = [[setting.name, str(setting.value), setting.source] for setting in found.settings]
+        print(table(["setting", "value", "source"], settings))
+    if not found.healthy:
         raise typer.Exit(FAILED)
-
-
-def _star_reader() -> str:
-    from cryoloom.star import compiled
-
-    if compiled.library() is not None:
-        return "compiled"
-    return "in Python, slower: install a C++ compiler (apt-get install g++) and then Cryoloom again"
-
-
-def _relion_version(checks: list[tuple[str, bool, str]]) -> tuple[bool, str]:
-    path = next((found for what, good, found in checks if what == "relion_refine" and good), None)
-    if path is None:
-        return False, "unknown"
-    out = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=20)
-    words = (out.stdout + out.stderr).split()
-    version = next((word for word in words if word[:1].isdigit()), "unknown")
-    return version.startswith("3.1"), version

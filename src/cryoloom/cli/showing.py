@@ -1,8 +1,6 @@
 """Looking: ls, show, log, plot, report."""
 
-import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +8,7 @@ import typer
 
 from cryoloom.cli import live
 from cryoloom.cli.shell import JsonOption, ProjectOption, is_terminal, open_project, print_json, table
-from cryoloom.errors import CryoloomError, ProjectError
+from cryoloom.errors import ProjectError
 
 if TYPE_CHECKING:
     from cryoloom.api import Project
@@ -73,73 +71,33 @@ def list_jobs(project: "Project", *, as_json: bool, newest: int = 0) -> None:
 def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption = None) -> None:
     """Show a job: parameters, inputs, outputs, failed items, what it says of itself."""
     found = open_project(project).job(job)
-    summary, entry = found.summary(), found.entry
-    history = entry.status().history
-    inputs = (
-        {name: {"path": d.path, "job": d.job, "kind": d.kind} for name, d in entry.spec.inputs.items()}
-        if entry.spec
-        else {
-            f"input{n}": {"path": path, "job": "", "kind": ""}
-            for n, path in enumerate(entry.input_files, start=1)
-        }
-    )
-    try:
-        views = [block.name for block in found.views()]
-    except CryoloomError as error:  # what else is known of the job is shown all the same
-        views = []
-        print(f"cryoloom: {error}", file=sys.stderr)
-    content = summary.as_dict() | {
-        "params": dict(found.params),
-        "inputs": inputs,
-        "failed_items": [
-            {"item": item, "name": name, "why": why} for item, (name, why) in history.failed.items()
-        ],
-        "notes": history.notes,
-        "attempts": history.attempts,
-        "resources": {
-            "cpu_s": round(history.cpu_s + history.program_cpu_s, 1),
-            "peak_mb": history.peak_mb,
-            "disk_mb": round(_disk_bytes(found.folder) / 1e6, 1),
-            "gpu_s": round(history.gpu_s, 1),
-            "gpu_mb": history.gpu_mb,
-        },
-        "views": views,
-        "folder": str(found.folder),
-    }
+    details = found.details()
+    if details.fault is not None:
+        print(f"cryoloom: {details.fault}", file=sys.stderr)
     if as_json:
-        print_json(content)
+        print_json(details.as_dict())
         return
-    print(
-        f"{found.name}"
-        + (f" ({entry.alias})" if entry.alias else "")
-        + f": {entry.protocol}, {summary.state}"
-    )
+    summary, used = details.summary, details.resources
+    alias = f" ({summary.alias})" if summary.alias else ""
+    print(f"{found.name}{alias}: {summary.protocol}, {summary.state}")
     if summary.why:
         print(f"  {summary.why}")
     if live.items_text(summary):
         print(f"  items: {live.items_text(summary)}")
-    _section("inputs", [[name, str(d["path"]), str(d["kind"])] for name, d in inputs.items()])
+    _section("inputs", [[name, given.path, given.kind] for name, given in details.inputs.items()])
     _section(
         "outputs",
         [[n, str(o["path"]), str(o["kind"]), str(o["items"] or "")] for n, o in summary.outputs.items()],
     )
-    _section("parameters", [[name, str(value)] for name, value in content["params"].items()])
-    used = content["resources"]
-    print(f"used: {used['cpu_s']} s of CPU, {used['peak_mb']:.0f} MB of memory, {used['disk_mb']} MB of disk")
-    if used["gpu_mb"]:
-        print(f"      {used['gpu_s']} s of GPU time, {used['gpu_mb']:.0f} MB of GPU memory")
-    _section("failed", [[name or item, why] for item, (name, why) in history.failed.items()])
-    _section("notes", [[note] for note in history.notes])
-    if views:
-        print(f"views: {', '.join(views)}  (cryoloom plot {found.name} {views[0]} -o {views[0]}.png)")
-
-
-def _disk_bytes(folder: Path) -> int:
-    """What the files of a job take; links not followed."""
-    total = 0
-    for path, _, names in os.walk(folder):
-        total += sum(os.lstat(f"{path}/{name}").st_blocks * 512 for name in names)
-    return total
+    _section("parameters", [[name, str(value)] for name, value in details.params.items()])
+    print(f"used: {used.cpu_s} s of CPU, {used.peak_mb:.0f} MB of memory, {used.disk_mb} MB of disk")
+    if used.gpu_mb:
+        print(f"      {used.gpu_s} s of GPU time, {used.gpu_mb:.0f} MB of GPU memory")
+    _section("failed", [[one.name or one.item, one.why] for one in details.failed_items])
+    _section("notes", [[note] for note in details.notes])
+    if details.views:
+        first = details.views[0]
+        print(f"views: {', '.join(details.views)}  (cryoloom plot {found.name} {first} -o {first}.png)")
 
 
 def _section(title: str, rows: list[list[str]]) -> None:
@@ -166,27 +124,10 @@ def log(
     if story:
         print("\n".join(found.story()))
         return
-    names = ["journal.jsonl"] if events else ["run.out", "run.err"]
-    offsets = dict.fromkeys(names, 0)
-    while True:
-        ended = found.entry.status().state not in ("running", "scheduled")
-        for name in names:
-            offsets[name] = _print_from(found.folder / name, offsets[name])
-        if not follow or ended:
-            break
-        time.sleep(0.3)
+    from cryoloom.api.logs import log_of
 
-
-def _print_from(path: Path, offset: int) -> int:
-    try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            data = file.read()
-    except FileNotFoundError:
-        return offset
-    if data:
-        print(data.decode(errors="replace").replace("\r", "\n"), end="", flush=True)
-    return offset + len(data)
+    for text in log_of(found, follow=follow, events=events):
+        print(text, end="", flush=True)
 
 
 def plot(
@@ -203,12 +144,7 @@ def plot(
         rows = [[block.name, type(block).__name__.lower(), block.title] for block in found.views()]
         print(table(["view", "what", "title"], rows) if rows else f"{found.name} has nothing to show yet.")
         return
-    from cryoloom.views.drawing import draw
-
-    block = found.view(view)
-    target = out or Path(f"{view}.png")
-    draw(block, target)
-    print(f"{target}")
+    print(found.draw(view, out or Path(f"{view}.png")))
 
 
 def report(

@@ -1,5 +1,6 @@
 """The simulated microscope: `simulate OUT`, and `simulate compare PROJECT`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,44 +38,35 @@ def simulate(
             raise typer.BadParameter("name the project: cryoloom simulate compare PROJECT")
         _compare(scored, truth, as_json)
         return
-    from cryoloom.simulate import simulate as make
+    from cryoloom.api.simulation import simulate_session
 
-    made = make(Path(out), preset, seed=seed, rate=rate, on_movie=lambda path: print(path, flush=True))
-    content = {
-        "preset": made.preset.name,
-        "seed": seed,
-        "movies": len(made.movies),
-        "bad": [path.name for path in made.bad],
-        "gain": str(made.gain),
-        "truth": str(made.truth),
-    }
-    if summary is not None:
-        from cryoloom.project.jsonfile import write_json
-
-        write_json(summary, content)
+    made = simulate_session(
+        Path(out), preset, seed=seed, rate=rate, summary=summary,
+        on_movie=lambda path: print(path, flush=True),
+    )  # fmt: skip
     if as_json:
-        print_json(content)
+        print_json(made.as_dict())
 
 
 def _compare(project: Path, truth: Path | None, as_json: bool) -> None:
-    from cryoloom.simulate import compare_project
+    from cryoloom.api.simulation import compare_with_truth
 
-    scores = compare_project(project, truth or project / "microscope" / "truth")
+    found = compare_with_truth(project, truth)
     if as_json:
-        print_json({"bars": scores.bars, "steps": [vars_of(row) for row in scores.rows], "hand": scores.hand})
+        print_json(found.as_dict())
     else:
         print(table(["job", "what", "value", "note"], [
-            [row.job, row.what, f"{row.value:.4g} {row.unit}".strip(), row.note] for row in scores.rows
+            [step.job, step.what, f"{step.value:.4g} {step.unit}".strip(), step.note] for step in found.steps
         ]))  # fmt: skip
         print()
-        print(bars_table(scores.bars))
-    if not scores.bars:
+        print(bars_table(found.bars))
+    if not found.bars:
         raise typer.Exit(USAGE)
-    if not all(bar["passed"] for bar in scores.bars.values()):
+    if not found.passed:
         raise typer.Exit(FAILED)
 
 
-def bars_table(bars: Any) -> str:
+def bars_table(bars: Mapping[str, Mapping[str, Any]]) -> str:
     """Each bar with its value, and whether it was passed."""
     rows = [
         [
@@ -86,8 +78,3 @@ def bars_table(bars: Any) -> str:
         for name, bar in bars.items()
     ]
     return table(["bar", "value", "bar", ""], rows)
-
-
-def vars_of(row: Any) -> dict[str, Any]:
-    """A row as a dict."""
-    return {"job": row.job, "what": row.what, "value": row.value, "unit": row.unit, "note": row.note}

@@ -47,14 +47,18 @@ def run(
 def show(
     file: Annotated[Path, typer.Argument(help="A JSON workflow.")],
     settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for a placeholder.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Print a workflow's jobs with their inputs, placeholders filled."""
-    from cryoloom.project.workflow import read_workflow
+    from cryoloom.api.workflows import outline_of
 
-    workflow = read_workflow(file, dict(split_pair(word) for word in settings or []))
-    print(workflow.title)
+    outline = outline_of(file, dict(split_pair(word) for word in settings or []))
+    if as_json:
+        print_json(outline.as_dict())
+        return
+    print(outline.title)
     rows = [
-        [job["name"], job["protocol"], " ".join(f"{k}={v}" for k, v in job.get("inputs", {}).items())]
-        for job in workflow.jobs
+        [job.name, job.protocol, " ".join(f"{name}={text}" for name, text in job.inputs.items())]
+        for job in outline.jobs
     ]
     print(table(["job", "protocol", "inputs"], rows))

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import optimize
 
 from cryoloom.em.ctf import wavelength
 from cryoloom.errors import ImageError, ParameterError
@@ -250,6 +249,8 @@ def _refine(
         solution = np.linalg.solve(matrix, right)
         wrong_sign = np.minimum(envelope @ solution[BACKGROUND:], 0.0)
         return data_square - float(right @ solution) + float((wrong_sign**2 * m2).sum())
+
+    from scipy import optimize  # a list of all protocols imports this module, and fits nothing
 
     first = np.array([*start, shift] if phase_plate else start)
     steps = np.array([60.0, 80.0, 80.0, 0.1][: len(first)])

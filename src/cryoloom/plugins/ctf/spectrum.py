@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, interpolate
 
 from cryoloom.errors import ImageError
 
@@ -54,6 +53,8 @@ def tile_spectrum(image: NDArray[Any], angpix: float, tile_angst: float) -> Spec
     low, high = np.percentile(sample, _CLIP)
     if high <= low:
         raise ImageError("micrograph", found=f"constant ({low:g})", expected="an image")
+    from scipy import fft  # as in fit.py
+
     size = min(fft.next_fast_len(round(tile_angst / angpix), real=True), *image.shape)
     size -= size % 2
     starts = [
@@ -97,6 +98,8 @@ def radial_mean(values: Floats, bins: NDArray[np.int64], count: int) -> Floats:
 
 def smooth_basis(x: Floats, count: int) -> Floats:
     """Cubic B-splines over the range of x: (len(x), count)."""
+    from scipy import interpolate
+
     low, high = float(x.min()), float(x.max()) + 1e-12
     inner = np.linspace(low, high, count - 2)[1:-1]
     knots = np.concatenate([[low] * 4, inner, [high] * 4])

@@ -1,0 +1,117 @@
+"""All that is known of one job: parameters, inputs, outputs, failed items, what it says of itself and what it took."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryoloom.api.summary import JobSummary
+from cryoloom.errors import CryoloomError
+
+if TYPE_CHECKING:
+    from cryoloom.api.job import Job
+
+
+@dataclass(frozen=True, slots=True)
+class GivenInput:
+    """What an input was given; `job` is empty for a file that no job of ours made."""
+
+    path: str
+    job: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailedItem:
+    """An item that failed, and why."""
+
+    item: str  # its id
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What a job took, over all its attempts."""
+
+    cpu_s: float
+    peak_mb: float
+    disk_mb: float
+    gpu_s: float
+    gpu_mb: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetails:
+    """What `cryoloom show` prints."""
+
+    summary: JobSummary
+    params: Mapping[str, Any]
+    inputs: Mapping[str, GivenInput]
+    failed_items: tuple[FailedItem, ...]
+    notes: tuple[str, ...]
+    attempts: int
+    resources: Resources
+    views: tuple[str, ...]  # their names
+    folder: str
+    fault: CryoloomError | None = None  # why its views are not known
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: the summary's entries and these."""
+        return self.summary.as_dict() | {
+            "params": dict(self.params),
+            "inputs": {name: asdict(given) for name, given in self.inputs.items()},
+            "failed_items": [asdict(one) for one in self.failed_items],
+            "notes": list(self.notes),
+            "attempts": self.attempts,
+            "resources": asdict(self.resources),
+            "views": list(self.views),
+            "folder": self.folder,
+        }
+
+
+def details_of(job: "Job") -> JobDetails:
+    """Look at a job and all its files.
+
+    Raises:
+        ProjectError: its description cannot be had.
+    """
+    entry = job.entry
+    history = entry.status().history
+    inputs = (
+        {name: GivenInput(one.path, one.job, one.kind) for name, one in entry.spec.inputs.items()}
+        if entry.spec
+        else {f"input{n}": GivenInput(path, "", "") for n, path in enumerate(entry.input_files, start=1)}
+    )
+    fault = None
+    try:
+        views = tuple(block.name for block in job.views())
+    except CryoloomError as error:  # what else is known of the job is told all the same
+        views, fault = (), error
+    return JobDetails(
+        summary=job.summary(),
+        params=dict(job.params),
+        inputs=inputs,
+        failed_items=tuple(FailedItem(item, name, why) for item, (name, why) in history.failed.items()),
+        notes=tuple(history.notes),
+        attempts=history.attempts,
+        resources=Resources(
+            cpu_s=round(history.cpu_s + history.program_cpu_s, 1),
+            peak_mb=history.peak_mb,
+            disk_mb=round(_disk_bytes(job.folder) / 1e6, 1),
+            gpu_s=round(history.gpu_s, 1),
+            gpu_mb=history.gpu_mb,
+        ),
+        views=views,
+        folder=str(job.folder),
+        fault=fault,
+    )
+
+
+def _disk_bytes(folder: Path) -> int:
+    """What the files of a job take; links not followed."""
+    total = 0
+    for path, _, names in os.walk(folder):
+        total += sum(os.lstat(f"{path}/{name}").st_blocks * 512 for name in names)
+    return total

@@ -1,0 +1,214 @@
+"""A job in Python: its state, parameters, outputs and views; what can be done with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cryoloom.api import steering
+from cryoloom.api.dataset import Dataset
+from cryoloom.engine.scheduler import call_scheduler
+from cryoloom.errors import ProjectError
+from cryoloom.project import attempts
+from cryoloom.project.folder import JobEntry
+from cryoloom.project.lineage import dependents_of
+from cryoloom.project.retrying import followers_of, is_import, wholes_of
+from cryoloom.project.state import ENDED
+from cryoloom.protocol.declare import near
+
+if TYPE_CHECKING:
+    from cryoloom.api.details import JobDetails
+    from cryoloom.api.next_steps import NextStep
+    from cryoloom.api.project import Project
+    from cryoloom.api.summary import JobSummary
+    from cryoloom.protocol.blocks import Block
+
+
+@dataclass(frozen=True)
+class Job:
+    """One execution of a protocol in a project."""
+
+    project: "Project"
+    entry: JobEntry
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def alias(self) -> str:
+        """The name that the user gave it, "" without one."""
+        return self.entry.alias
+
+    @property
+    def protocol(self) -> str:
+        """Of what kind it is: ours by its protocol, RELION's by RELION's word for it."""
+        return self.entry.protocol
+
+    @property
+    def folder(self) -> Path:
+        return self.entry.folder
+
+    @property
+    def params(self) -> Mapping[str, Any]:
+        """Parameters, complete; for a job of RELION's the options of its `job.star`."""
+        if self.entry.spec is not None:
+            return self.entry.make_protocol().values | self.entry.status().history.resolved
+        from cryoloom.project.jobstar import read_job_star
+
+        return read_job_star(self.folder / "job.star")[1]
+
+    @property
+    def state(self) -> str:
+        return self.entry.status().state
+
+    @property
+    def has_ended(self) -> bool:
+        return self.state in ENDED
+
+    @property
+    def why(self) -> str:
+        """Why it waits or failed."""
+        return self.summary().why
+
+    def summary(self) -> "JobSummary":
+        return next(summary for summary in self.project.summaries() if summary.name == self.name)
+
+    def outputs(self) -> dict[str, "Dataset"]:
+        """The outputs by name; they may still be growing."""
+        return {name: Dataset(self.project.path, dataset) for name, dataset in self.entry.outputs().items()}
+
+    def dataset(self, output: str = "") -> "Dataset":
+        """One output; the first without a name.
+
+        Raises:
+            ProjectError: it has no such output.
+        """
+        outputs = self.outputs()
+        name = output or next(iter(outputs), "")
+        if name not in outputs:
+            raise ProjectError(
+                f"{self.name}: output {name}", found="unknown", expected=f"one of {', '.join(outputs)}"
+            )
+        return outputs[name]
+
+    def wait(self, timeout_s: float | None = None) -> "Job":
+        """Stay until it has ended."""
+        self.project.wait([self], timeout_s=timeout_s)
+        return self
+
+    def stop(self) -> None:
+        """End it; what is done is kept, and `resume` goes on. Nothing to do where it has ended."""
+        if self.entry.spec is None:
+            raise ProjectError(
+                f"{self.name}", found="a job of RELION's", expected="one that Cryoloom started"
+            )
+        if self.has_ended:
+            return
+        attempts.write_control(self.folder, wanted="stop")
+        call_scheduler(self.project.path)
+
+    def stop_stream(self) -> None:
+        """Close an import's stream: what has come is processed to the end.
+
+        Raises:
+            ProjectError: the job is no import.
+        """
+        steering.check_stream(self)
+        attempts.write_control(self.folder, stream="stop")
+
+    def change(self, *, of_all: bool = False, **given: Any) -> int:
+        """Change parameters while items stream through it; see `steering.change`."""
+        return steering.change(self, given, of_all=of_all)
+
+    def prioritise(
+        self, *, priority: int | None = None, alone: bool | None = None, memory_gb: float | None = None
+    ) -> None:
+        """Change when it gets its slots; see `steering.prioritise`."""
+        steering.prioritise(self, priority=priority, alone=alone, memory_gb=memory_gb)
+
+    def notes(self) -> list[str]:
+        """What it said of itself and its items."""
+        return list(self.entry.status().history.notes)
+
+    def details(self) -> "JobDetails":
+        """All that is known of it: what `cryoloom show` prints."""
+        from cryoloom.api.details import details_of
+
+        return details_of(self)
+
+    def next_steps(self) -> "list[NextStep]":
+        """What usually follows, its inputs filled in."""
+        from cryoloom.api.next_steps import next_steps
+
+        return next_steps(self)
+
+    def set_alias(self, alias: str) -> None:
+        """Give it a name of one's own; "" takes it away.
+
+        Raises:
+            ParameterError: no name, or that of another job.
+        """
+        self.project.folder.set_alias(self.name, alias)
+
+    def story(self) -> list[str]:
+        """Its life in sentences."""
+        from cryoloom.project.story import story
+
+        return story(self.folder, self.entry.spec) if self.entry.spec else []
+
+    def dependents(self) -> list["Job"]:
+        """The jobs that need it, directly or by others."""
+        entries = self.project.folder.entries()
+        names = dependents_of(entries, [self.name])
+        return [Job(self.project, entry) for entry in entries if entry.name in names]
+
+    def followers(self) -> tuple[str, ...]:
+        """The jobs that followed the stream of an import, one after the other, and have ended; of other jobs none."""
+        return followers_of(self.project.folder, self.name) if is_import(self.entry) else ()
+
+    def wholes(self) -> tuple[str, ...]:
+        """Of an import: the jobs that took as a whole what it or its followers made, and have ended; of other jobs none."""
+        return wholes_of(self.project.folder, self.name) if is_import(self.entry) else ()
+
+    def resume(self) -> "Job":
+        """Go on after it stopped or failed."""
+        self.project.resume([self])
+        return self
+
+    def views(self) -> "list[Block]":
+        """Something to look at."""
+        from cryoloom.api.foreign_views import views_of
+
+        return views_of(self.entry)
+
+    def view(self, name: str) -> "Block":
+        """One view by its name.
+
+        Raises:
+            ProjectError: it has no such view.
+        """
+        found = self.views()
+        for block in found:
+            if block.name == name:
+                return block
+        raise ProjectError(
+            f"{self.name}: view {name}", found="unknown",
+            expected=f"one of {', '.join(block.name for block in found) or 'none: it has nothing to show yet'}",
+            hint=near(name, [block.name for block in found]),
+        )  # fmt: skip
+
+    def draw(self, view: str, target: str | Path) -> Path:
+        """Draw a view into a file; its ending says how (.png, .svg, .pdf, .html or .json).
+
+        Raises:
+            ProjectError: it has no such view.
+            ParameterError: an ending that this kind of view does not have.
+        """
+        from cryoloom.views.drawing import draw
+
+        draw(self.view(view), Path(target))
+        return Path(target)
+
+    def __repr__(self) -> str:
+        return f"<Job {self.name} {self.entry.protocol} {self.state}>"

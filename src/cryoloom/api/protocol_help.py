@@ -1,0 +1,147 @@
+"""Help on protocols, made from their declarations: what a form, a page or the command line shows."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cryoloom.project.jobstar import relion_text
+from cryoloom.project.registry import all_protocols, find_protocol
+from cryoloom.protocol.declare import InputSpec, ParamSpec
+from cryoloom.protocol.protocols import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolLine:
+    """A protocol in a list."""
+
+    name: str
+    label: str
+    help: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class InputHelp:
+    """One input."""
+
+    name: str
+    label: str
+    kind: str
+    optional: bool
+    several: bool
+    streams: bool
+    help: str
+    when: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParamHelp:
+    """One parameter."""
+
+    name: str
+    label: str
+    tab: str
+    type: str
+    default: Any
+    default_text: str  # as it stands in job.star
+    unit: str
+    level: str
+    limits: str
+    choices: tuple[str, ...]
+    when: str
+    help: str
+    relion: bool  # one of RELION's job options
+
+
+@dataclass(frozen=True, slots=True)
+class OutputHelp:
+    """One output."""
+
+    name: str
+    label: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolHelp:
+    """Everything a user needs to know to run a protocol."""
+
+    name: str
+    label: str
+    help: str
+    folder: str
+    programs: tuple[str, ...]
+    inputs: tuple[InputHelp, ...]
+    params: tuple[ParamHelp, ...]
+    outputs: tuple[OutputHelp, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def protocols_named(start: str = "") -> list[ProtocolLine]:
+    """All protocols whose names begin so."""
+    return [
+        ProtocolLine(kind.name, kind.label, kind.__doc__ or "")
+        for kind in all_protocols()
+        if kind.name.startswith(start)
+    ]
+
+
+def help_on(protocol: str) -> ProtocolHelp:
+    """Help on one protocol.
+
+    Raises:
+        ParameterError: there is none of that name.
+    """
+    return help_of(find_protocol(protocol))
+
+
+def help_of(kind: type[Protocol]) -> ProtocolHelp:
+    """The declaration of a protocol, in words."""
+    return ProtocolHelp(
+        name=kind.name,
+        label=kind.label,
+        help=kind.__doc__ or "",
+        folder=kind.folder,
+        programs=kind.programs,
+        inputs=tuple(_input(spec) for spec in kind.inputs.values()),
+        params=tuple(_param(spec) for spec in kind.params.values()),
+        outputs=tuple(
+            OutputHelp(spec.name, spec.label, spec.kind.kind) for spec in kind.outputs_declared.values()
+        ),
+    )
+
+
+def _input(spec: InputSpec) -> InputHelp:
+    return InputHelp(
+        name=spec.name,
+        label=spec.label,
+        kind=spec.kind.kind,
+        optional=spec.optional,
+        several=spec.several,
+        streams=spec.streams,
+        help=spec.help,
+        when=spec.when,
+    )
+
+
+def _param(spec: ParamSpec) -> ParamHelp:
+    return ParamHelp(
+        name=spec.name,
+        label=spec.label,
+        tab=spec.tab,
+        type=spec.type.__name__,
+        default=spec.default,
+        default_text=relion_text(spec.default),
+        unit=spec.unit,
+        level=spec.level,
+        limits=spec.limits(),
+        choices=spec.choices,
+        when=spec.when,
+        help=spec.help,
+        relion=not spec.own,
+    )

@@ -1,0 +1,108 @@
+"""The simulated microscope, and the comparison of a project with its truth."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedSession:
+    """What was made."""
+
+    preset: str
+    seed: int
+    movies: int
+    bad: tuple[str, ...]  # names of movies that are broken on purpose
+    gain: str
+    truth: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredFigure:
+    """One figure of a job, compared with the truth."""
+
+    job: str
+    what: str
+    value: float
+    unit: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A project's figures, and the bars that a good pipeline passes; empty where nothing could be compared."""
+
+    steps: tuple[ScoredFigure, ...]
+    bars: Mapping[str, Mapping[str, Any]]  # by name: value, unit, bar, passed
+    hand: str
+
+    @property
+    def passed(self) -> bool:
+        return all(bar["passed"] for bar in self.bars.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"bars": dict(self.bars), "steps": [asdict(step) for step in self.steps], "hand": self.hand}
+
+
+def simulate_session(
+    out: Path,
+    preset: str,
+    *,
+    seed: int = 1,
+    rate: float = 0.0,
+    summary: Path | None = None,
+    on_movie: Callable[[Path], None] | None = None,
+) -> SimulatedSession:
+    """Make movies of a known molecule with complete truth.
+
+    Args:
+        out: where.
+        preset: tiny, demo or large.
+        seed: the same makes the same data.
+        rate: movies a second at most; 0 for as fast as they can be made.
+        summary: also write what was made into this JSON file.
+        on_movie: called with each movie as soon as it is whole.
+    Raises:
+        ParameterError: no such preset, a negative seed or rate.
+        DatasetError: `out` holds a session of another preset or seed.
+    """
+    from cryoloom.simulate import simulate
+
+    made = simulate(out, preset, seed=seed, rate=rate, on_movie=on_movie)
+    session = SimulatedSession(
+        preset=made.preset.name,
+        seed=seed,
+        movies=len(made.movies),
+        bad=tuple(path.name for path in made.bad),
+        gain=str(made.gain),
+        truth=str(made.truth),
+    )
+    if summary is not None:
+        from cryoloom.project.jsonfile import write_json
+
+        write_json(summary, session.as_dict())
+    return session
+
+
+def compare_with_truth(project: Path, truth: Path | None = None) -> Comparison:
+    """Score a project of simulated movies.
+
+    Args:
+        project: its folder.
+        truth: by default the project's `microscope/truth`.
+    Raises:
+        ProjectError: the folder holds no project.
+        DatasetError: there is no truth.
+    """
+    from cryoloom.simulate import compare_project
+
+    scores = compare_project(project, truth or project / "microscope" / "truth")
+    steps = tuple(ScoredFigure(row.job, row.what, row.value, row.unit, row.note) for row in scores.rows)
+    bars = {name: {**bar} for name, bar in scores.bars.items()}
+    return Comparison(steps, bars, scores.hand)

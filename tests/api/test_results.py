@@ -1,0 +1,105 @@
+"""What a command prints as JSON is what a function of the API gives: a server would give the same."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from running import run_in
+from typer.testing import CliRunner
+
+from cryoloom import Project, star
+from cryoloom.api import doctor, label_help, protocol_help, workflows
+from cryoloom.cli.main import app
+from cryoloom.project.folder import ProjectFolder
+
+WORKFLOW = {
+    "format": 1, "title": "two",
+    "jobs": [
+        {"name": "a", "protocol": "import.movies", "params": {"fn_in_raw": "${where}"}},
+        {"name": "b", "protocol": "relion.motioncorr", "inputs": {"input_star_mics": "a"}},
+    ],
+    "placeholders": {"where": {"type": "path", "help": "movies"}},
+}  # fmt: skip
+
+
+@pytest.fixture
+def filtered(project: ProjectFolder) -> Project:
+    """Micrographs of a file, filtered."""
+    optics = pl.DataFrame({"rlnOpticsGroupName": ["a"], "rlnOpticsGroup": [1]})
+    items = pl.DataFrame(
+        {"rlnMicrographName": ["m.mrc", "n.mrc"], "rlnOpticsGroup": [1, 1], "rlnDefocusU": [1e4, 2e4]}
+    )
+    star.write(project.root / "given.star", {"optics": optics, "micrographs": items})
+    run_in(project, "sets.filter", input="given.star", expression="rlnDefocusU > 15000")
+    return Project(project.root)
+
+
+def said(*words: str) -> object:
+    return json.loads(CliRunner().invoke(app, [*words, "--json"], catch_exceptions=False).output)
+
+
+CASES: dict[str, tuple[list[str], Callable[[Project], object]]] = {
+    "show": (["show", "1"], lambda project: project.job("1").details().as_dict()),
+    "ls": (["ls"], lambda project: [one.as_dict() for one in project.summaries()]),
+    "protocol": (["help", "sets.filter"], lambda _: protocol_help.help_on("sets.filter").as_dict()),
+    "protocols": (["help", "sets"], lambda _: [one.as_dict() for one in protocol_help.protocols_named("sets")]),
+    "label": (["help", "rlnDefocusU"], lambda _: [one.as_dict() for one in label_help.labels_named("rlnDefocusU")]),
+    "doctor": (["doctor"], lambda project: doctor.diagnose(project.path).as_dict()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "result"), CASES.values(), ids=CASES.keys())
+def test_a_command_prints_what_the_api_gives(
+    filtered: Project,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    result: Callable[[Project], object],
+) -> None:
+    monkeypatch.setenv("CRYOLOOM_PROJECT", str(filtered.path))
+
+    printed = said(*words)
+
+    assert printed == json.loads(json.dumps(result(filtered), default=str))
+
+
+def test_the_outline_of_a_workflow_is_given_as_the_command_prints_it(tmp_path: Path) -> None:
+    file = tmp_path / "w.json"
+    file.write_text(json.dumps(WORKFLOW))
+
+    outline = workflows.outline_of(file, {"where": "x/*.mrc"})
+
+    assert said("workflow", "show", str(file), "--set", "where=x/*.mrc") == json.loads(
+        json.dumps(outline.as_dict())
+    )
+    assert [(job.name, dict(job.inputs)) for job in outline.jobs] == [
+        ("a", {}),
+        ("b", {"input_star_mics": "a"}),
+    ]
+
+
+def test_next_steps_have_their_inputs_filled_in(filtered: Project) -> None:
+    steps = filtered.job("1").next_steps()
+
+    assert all(step.command.startswith(f"cryoloom run {step.protocol} ") for step in steps)
+    assert all(filtered.job("1").name in step.inputs.values() for step in steps)
+
+
+def test_a_job_says_what_it_took_and_what_it_kept(filtered: Project) -> None:
+    details = filtered.job("1").details()
+
+    assert details.params["expression"] == "rlnDefocusU > 15000"
+    assert details.inputs["input"].path == "given.star"
+    assert details.resources.disk_mb > 0
+    assert details.summary.outputs["kept"]["items"] == 1
+
+
+def test_an_alias_is_given_and_taken_away(filtered: Project) -> None:
+    job = filtered.job("1")
+
+    job.set_alias("good")
+    assert filtered.job("good").name == job.name and filtered.job("good").alias == "good"
+
+    job.set_alias("")
+    assert filtered.job("1").alias == ""
