@@ -8,10 +8,14 @@ import pytest
 from cryoloom.errors import ProjectError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt
-from cryoloom.project.cleaning import PROTECTED, clean, plan_cleaning
+from cryoloom.project.cleaning import PROTECTED, clean, plan_cleaning, rules_of_type
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms.relion31 import EXTERNAL, FOLDERS, TYPES
+from cryoloom.project.forms.relion31_cleaning import UNMODELLED, UNMODELLED_ITERATIVE
+from cryoloom.project.journal import JournalWriter
 from cryoloom.project.references import resolve_input
-from cryoloom.project.registry import find_protocol
+from cryoloom.project.registry import all_protocols, find_protocol
+from cryoloom.protocol import Micrographs, Protocol, Rule
 
 JOB = "Class2D/job001"
 
@@ -105,3 +109,72 @@ def test_harsh_cleaning_names_who_may_need_the_files_and_waits_for_who_reads_the
     make_attempt(entry.folder)
     with pytest.raises(ProjectError, match=r"CtfFind/job003 is running"):
         plan_cleaning(classified, ["2"], harsh=True)
+
+
+# RELION 3.1's documented gentle and harsh cleaning, by type: patterns that go gently, patterns that go harshly, and
+# whether iterations go. Written down once more, since a declaration that is lost would otherwise not be missed.
+RELION_S_OWN = {
+    "Import": ((), (), False),
+    "MotionCorr": (("*.com", "*.err", "*.out", "*.log"), ("*",), False),
+    "CtfFind": (("gctf*.out", "gctf*.err", "*"), (), False),
+    "ManualPick": ((), (), False),
+    "AutoPick": (("*.spi",), (), False),
+    "Extract": (("*_extract.star",), ("*",), False),
+    "Select": ((), (), False),
+    "Class2D": ((), (), True),
+    "Class3D": ((), (), True),
+    "Refine3D": ((), (), True),
+    "MaskCreate": ((), (), False),
+    "JoinStar": ((), (), False),
+    "Subtract": ((), ("subtracted.*",), False),
+    "PostProcess": (("*masked.mrc",), (), False),
+    "LocalRes": ((), (), False),
+    "InitialModel": ((), (), True),
+    "MultiBody": ((), ("analyse_component???_bin???.mrc",), True),
+    "Polish": (
+        ("*_FCC_cc.mrc", "*_FCC_w0.mrc", "*_FCC_w1.mrc"), ("*_shiny.mrcs", "*_shiny.star"), False,
+    ),
+}  # fmt: skip
+MODELLED = [kind for kind in all_protocols() if kind.relion_type != EXTERNAL]
+
+
+def patterns(rules: tuple[Rule, ...], harsh: bool) -> tuple[str, ...]:
+    return tuple(pattern for rule in rules if rule.harsh is harsh for pattern in rule.patterns)
+
+
+@pytest.mark.parametrize("folder", RELION_S_OWN)
+def test_a_type_of_relion_s_is_cleaned_as_relion_does(folder: str) -> None:
+    rules, iterative = rules_of_type(TYPES[folder])
+
+    assert (patterns(rules, False), patterns(rules, True), iterative) == RELION_S_OWN[folder]
+
+
+@pytest.mark.parametrize("kind", MODELLED, ids=lambda kind: kind.name)
+def test_each_protocol_with_a_relion_type_declares_that_type_s_rules(kind: type[Protocol]) -> None:
+    gentle, harsh, iterative = RELION_S_OWN[FOLDERS[kind.relion_type]]
+
+    assert (patterns(kind.cleaning, False), patterns(kind.cleaning, True)) == (gentle, harsh)
+    assert kind.iterative is iterative
+    assert kind.folder == FOLDERS[kind.relion_type]
+
+
+def test_a_type_that_a_protocol_models_has_its_rules_there_and_nowhere_else() -> None:
+    assert not {kind.relion_type for kind in MODELLED} & (UNMODELLED.keys() | UNMODELLED_ITERATIVE)
+
+
+def test_a_job_of_ours_is_cleaned_by_its_own_declaration(project: ProjectFolder) -> None:
+    given = {"input_star_mics": Micrographs("m.star")}
+    entry = project.create_job("ctf.estimate", {}, given)
+    (entry.folder / "Movies").mkdir()
+    (entry.folder / "Movies/a.txt").write_text("x")
+    (entry.folder / "gctf0.out").write_text("x")
+    (entry.folder / ".cryoloom/attempts/0001").mkdir()
+    (entry.folder / ".cryoloom/attempts/0001/exit.json").write_text('{"ended_by": "exit"}')
+    journal = JournalWriter(entry.folder, 1)
+    journal.write("attempt.started")
+    journal.write("job.ended", state="succeeded")
+    journal.close()
+
+    [plan] = plan_cleaning(project, [entry.name])
+
+    assert plan.files == ["Movies/a.txt"]

@@ -1,78 +1,37 @@
 """Cleaning: intermediate files of jobs that succeeded go to `Trash/`, by RELION 3.1's own rules.
 
 Gentle cleaning leaves all that another job could take as its input. Harsh cleaning also takes images
-that later jobs read through their tables: corrected micrographs, particle stacks. The table below is
+that later jobs read through their tables: corrected micrographs, particle stacks. The rules stand on the protocols
+(`Protocol.cleaning`, `iterative`); RELION's own jobs have those of the protocol that declares their type. All are
 what `relion_pipeliner --gentle_clean` and `--harsh_clean` do; `tests/relion/test_relion_cleaning.py` compares.
 
 One thing is stricter here: a file that a job names as its input, or the job itself as its output, stays
 (RELION's gentle cleaning takes `postprocess_masked.mrc` away).
 """
 
+import functools
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from cryoloom.errors import ProjectError
+from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.folder import JobEntry, ProjectFolder
-from cryoloom.project.forms.relion31 import EXTERNAL, TYPES
+from cryoloom.project.forms.relion31 import EXTERNAL
+from cryoloom.project.forms.relion31_cleaning import UNMODELLED, UNMODELLED_ITERATIVE
 from cryoloom.project.iterations import age_of
 from cryoloom.project.lineage import dependents_of, refuse_running
+from cryoloom.project.registry import all_protocols, find_protocol
 from cryoloom.project.trash import files_to_trash
+from cryoloom.protocol.cleaning import Rule
 
 # A file by which a user protects a job from harsh cleaning; RELION's name for it.
 PROTECTED = "NO_HARSH_CLEAN"
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Files of one class: patterns of names, in the job's subfolders or beside its job.star."""
-
-    what: str
-    patterns: tuple[str, ...]
-    below: bool = True
-    harsh: bool = False
-
-
-_LOGS = Rule("logs of single movies", ("*.com", "*.err", "*.out", "*.log"))
-_ABERRATIONS = tuple(f"*_aberr-{part}_optics-group_*.mrc" for part in ("Axx", "Axy", "Ayy", "bx", "by"))
-_MULTIBODY = Rule(
-    "maps of the principal components", ("analyse_component???_bin???.mrc",), below=False, harsh=True
-)
-
-# By RELION's job type. Of iterative jobs all iterations but the last go besides (ITERATIVE).
-RULES: Mapping[int, tuple[Rule, ...]] = {
-    1: (_LOGS, Rule("corrected micrographs and all else of single movies", ("*",), harsh=True)),
-    2: (
-        Rule("Gctf's output", ("gctf*.out", "gctf*.err"), below=False),
-        Rule("power spectra and logs of single micrographs", ("*",)),
-    ),
-    4: (Rule("figure-of-merit maps", ("*.spi",)),),
-    5: (
-        Rule("tables of single micrographs", ("*_extract.star",)),
-        Rule("particle stacks", ("*",), harsh=True),
-    ),
-    14: (Rule("subtracted particles", ("subtracted.*",), below=False, harsh=True),),
-    15: (Rule("masked maps", ("*masked.mrc",), below=False),),
-    19: (_MULTIBODY,),
-    20: (
-        Rule("Fourier-shell correlations of single movies", ("*_FCC_cc.mrc", "*_FCC_w0.mrc", "*_FCC_w1.mrc")),
-        Rule("polished particle stacks", ("*_shiny.mrcs", "*_shiny.star"), harsh=True),
-    ),
-    21: (
-        Rule(
-            "sums and fits of single micrographs",
-            (
-                *("*_wAcc_optics-group*.mrc", "*_xyAcc_optics-group*.mrc", *_ABERRATIONS),
-                *("*_mag_optics-group_*.mrc", "*_fit.star", "*_fit.eps"),
-            ),
-        ),
-    ),
-}
-ITERATIVE = frozenset({8, 9, 10, 18, 19})
 _ITERATION = re.compile(r"(run(?:_ct\d{1,3})?_it\d{3})_data\.star$")
 
 
@@ -197,12 +156,12 @@ def _plan(entry: JobEntry, nodes: Sequence[str], entries: Sequence[JobEntry], ha
 
 def _matches(entry: JobEntry, named: set[str], harsh: bool) -> Iterator[tuple[str, bool, list[str]]]:
     """Files that the rules take, class by class."""
-    kind = _kind(entry)
+    rules, iterative = _declared(entry)
     below = _files_below(entry.folder)
     top = sorted(item.name for item in os.scandir(entry.folder) if item.is_file())
-    if kind in ITERATIVE:
+    if iterative:
         yield "iterations before the last", False, _early_iterations(top, named)
-    for rule in RULES.get(kind, ()):
+    for rule in rules:
         if rule.harsh and not harsh:
             continue
         among = below if rule.below else top
@@ -214,11 +173,27 @@ def _matches(entry: JobEntry, named: set[str], harsh: bool) -> Iterator[tuple[st
         yield rule.what, rule.harsh, found
 
 
-def _kind(entry: JobEntry) -> int:
-    """RELION's job type; of a job that RELION lacks, that of the kind whose folder it uses."""
-    if entry.spec is not None and entry.relion_type == EXTERNAL:
-        return TYPES.get(entry.name.partition("/")[0], entry.relion_type)
-    return entry.relion_type
+def _declared(entry: JobEntry) -> tuple[tuple[Rule, ...], bool]:
+    """The rules of a job, and whether it has iterations."""
+    spec = entry.known_spec
+    if spec is None:
+        return rules_of_type(entry.relion_type)
+    try:
+        kind = find_protocol(spec.protocol)
+    except ParameterError:
+        return (), False  # of a plugin that is not installed: nobody knows what its files are
+    return kind.cleaning, kind.iterative
+
+
+@functools.cache
+def rules_of_type(number: int) -> tuple[tuple[Rule, ...], bool]:
+    """The rules of RELION's own jobs of a type, and whether they have iterations."""
+    kinds = [kind for kind in all_protocols() if kind.relion_type == number != EXTERNAL]
+    if kinds:
+        return next((kind.cleaning for kind in kinds if kind.cleaning), ()), any(
+            kind.iterative for kind in kinds
+        )
+    return UNMODELLED.get(number, ()), number in UNMODELLED_ITERATIVE
 
 
 def _early_iterations(top: Sequence[str], named: set[str]) -> list[str]:

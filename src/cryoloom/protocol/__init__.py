@@ -5,6 +5,7 @@ made from that declaration. Nothing here touches the disk. Begin reading in `dec
 """
 
 from cryoloom.protocol.blocks import Block, Chart, Gallery, Metrics, Picture, TableBlock, Text
+from cryoloom.protocol.cleaning import Rule
 from cryoloom.protocol.command import Command
 from cryoloom.protocol.datasets import (
     KINDS,
@@ -85,6 +86,7 @@ __all__ = [
     "RowBatch",
     "RowProtocol",
     "RowResult",
+    "Rule",
     "SetProtocol",
     "SetResult",
     "SourceProtocol",

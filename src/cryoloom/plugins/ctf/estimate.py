@@ -13,6 +13,7 @@ from cryoloom.protocol import (
     Micrographs,
     Output,
     Param,
+    Rule,
 )
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -25,6 +26,7 @@ class CtfEstimate(ItemProtocol):
     folder = "CtfFind"
     cites = ("Rohou2015",)
     next = ("sets.filter", "relion.autopick")
+    cleaning = (Rule("power spectra of single micrographs", ("*",)),)
     leading = "input_star_mics"
 
     input_star_mics: Micrographs = Input(

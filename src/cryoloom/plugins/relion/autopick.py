@@ -20,6 +20,7 @@ from cryoloom.protocol import (
     Micrographs,
     Output,
     Param,
+    Rule,
     Volume,
 )
 from cryoloom.protocol.jobs import ITEM_ID
@@ -39,6 +40,7 @@ class AutoPick(Mpi, ItemProtocol):
     cites = ("Scheres2015", "Zivanov2018")
     programs = ("relion_autopick",)
     next = ("relion.extract",)
+    cleaning = (Rule("figure-of-merit maps", ("*.spi",)),)
     leading = "fn_input_autopick"
 
     fn_input_autopick: Micrographs = Input(

@@ -16,6 +16,7 @@ from cryoloom.protocol import (
     Micrographs,
     Output,
     Param,
+    Rule,
 )
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -31,6 +32,10 @@ class CtfFind(Mpi, ItemProtocol):
     cites = ("Rohou2015",)
     programs = ("relion_run_ctffind",)
     next = ("sets.filter", "relion.autopick")
+    cleaning = (
+        Rule("Gctf's output", ("gctf*.out", "gctf*.err"), below=False),
+        Rule("power spectra and logs of single micrographs", ("*",)),
+    )
     leading = "input_star_mics"
 
     input_star_mics: Micrographs = Input(

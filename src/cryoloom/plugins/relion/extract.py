@@ -21,6 +21,7 @@ from cryoloom.protocol import (
     Output,
     Param,
     Particles,
+    Rule,
 )
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -42,6 +43,10 @@ class Extract(Mpi, ItemProtocol):
     cites = ("Scheres2012b",)
     programs = ("relion_preprocess",)
     next = ("relion.class2d", "relion.refine3d")
+    cleaning = (
+        Rule("tables of single micrographs", ("*_extract.star",)),
+        Rule("particle stacks", ("*",), harsh=True),
+    )
 
     star_mics: Micrographs = Input("Micrograph STAR file", streams=True, help="With CTF parameters.")
     coords_suffix: Coordinates = Input(

@@ -20,6 +20,7 @@ from cryoloom.protocol import (
     Movies,
     Output,
     Param,
+    Rule,
 )
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -49,6 +50,10 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
         "gpu_ids": "0",
         "other_motioncor2_args": "",
     }
+    cleaning = (
+        Rule("logs of single movies", ("*.com", "*.err", "*.out", "*.log")),
+        Rule("corrected micrographs and all else of single movies", ("*",), harsh=True),
+    )
     cites = ("Zivanov2019",)
     programs = ("relion_run_motioncorr",)
     next = ("ctf.estimate", "relion.ctffind")

@@ -12,6 +12,7 @@ from cryoloom.protocol import (
     Output,
     Param,
     ProgramProtocol,
+    Rule,
 )
 from cryoloom.protocol.datasets import FinalMap, Postprocess
 
@@ -26,6 +27,7 @@ class PostProcess(Additional, ProgramProtocol):
     cites = ("Chen2013", "Rosenthal2003")
     programs = ("relion_postprocess",)
     next = ("relion.refine3d",)
+    cleaning = (Rule("masked maps", ("*masked.mrc",), below=False),)
 
     fn_in: HalfMaps = Input("One of the 2 unfiltered half-maps", help="The other half is found by its name.")
     fn_mask: Mask = Input("Solvent mask", help="Made by relion.maskcreate.")

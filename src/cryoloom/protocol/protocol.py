@@ -1,0 +1,219 @@
+"""What every protocol has, of whichever of the four kinds (`protocols.py`).
+
+An instance carries the values of one job: `Class2D(values, inputs).nr_classes`. A class declares;
+see `declare.py` for parameters, inputs and outputs.
+"""
+
+import inspect
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from cryoloom.errors import ParameterError
+from cryoloom.protocol.cleaning import Rule
+from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.declare import (
+    ACCEPT_UNUSUAL,
+    InputSpec,
+    OutputSpec,
+    ParamSpec,
+    accept_unusual,
+    check_usual,
+    condition_names,
+    holds,
+    near,
+    parse,
+)
+
+if TYPE_CHECKING:
+    from cryoloom.protocol.blocks import Block
+    from cryoloom.protocol.jobs import JobFolder
+
+
+class Protocol:
+    """A kind of processing with typed parameters, inputs and outputs."""
+
+    name: ClassVar[str] = ""  # "relion.class2d"
+    label: ClassVar[str] = ""
+    folder: ClassVar[str] = "External"  # RELION's job folder
+    relion_type: ClassVar[int] = 99  # RELION's job type; 99 (External) for what RELION lacks
+    relion_fixed: ClassVar[
+        Mapping[str, str]
+    ] = {}  # further options of RELION's form, as they stand in job.star
+    version: ClassVar[str] = "1"
+    cites: ClassVar[tuple[str, ...]] = ()
+    programs: ClassVar[tuple[str, ...]] = ()  # what must be installed
+    next: ClassVar[tuple[str, ...]] = ()  # what usually follows, likeliest first
+    iterative: ClassVar[bool] = False  # goes on from its last iteration; cleaning takes those before it
+    cleaning: ClassVar[tuple[Rule, ...]] = ()  # what of its files is no result
+
+    params: ClassVar[Mapping[str, ParamSpec]] = {}
+    inputs: ClassVar[Mapping[str, InputSpec]] = {}
+    outputs_declared: ClassVar[Mapping[str, OutputSpec]] = {}
+
+    def __init_subclass__(cls) -> None:
+        params: dict[str, ParamSpec] = {}
+        inputs: dict[str, InputSpec] = {}
+        outputs: dict[str, OutputSpec] = {}
+        for owner in reversed(cls.__mro__):
+            for name, kind in inspect.get_annotations(owner).items():
+                spec = owner.__dict__.get(name)
+                if isinstance(spec, ParamSpec | InputSpec | OutputSpec) and isinstance(kind, str):
+                    kind = _meant(owner, name, kind)  # `from __future__ import annotations`
+                if isinstance(spec, ParamSpec):
+                    spec.name, spec.type = name, kind
+                    params[name] = spec
+                elif isinstance(spec, InputSpec):
+                    spec.name, spec.kind = name, kind
+                    inputs[name] = spec
+                elif isinstance(spec, OutputSpec):
+                    spec.name, spec.kind = name, kind
+                    outputs[name] = spec
+        if any(spec.usual for spec in params.values()):
+            params.setdefault(ACCEPT_UNUSUAL, accept_unusual())
+        cls.params, cls.inputs, cls.outputs_declared = params, inputs, outputs
+        conditions = {name: spec.when for name, spec in params.items()}
+        conditions |= {name: spec.when for name, spec in inputs.items()}
+        for name, condition in conditions.items():
+            for word in condition_names(condition) - conditions.keys():
+                # It would count as No for ever, and the parameter as one without a meaning.
+                raise TypeError(
+                    f"{cls.__name__}: {name} has the condition {condition!r}, and no parameter {word}"
+                )
+
+    def __init__(
+        self, values: Mapping[str, Any] | None = None, inputs: Mapping[str, Dataset] | None = None
+    ) -> None:
+        """Take the values of one job; defaults fill what is not given.
+
+        Raises:
+            ParameterError: an unknown name, a wrong type, a value out of limits.
+        """
+        values, inputs = dict(values or {}), dict(inputs or {})
+        for name in values:
+            if name not in self.params:
+                known = [*self.params, *self.inputs]
+                raise ParameterError(
+                    f"{self.name}: parameter {name}",
+                    found="unknown",
+                    expected=f"one of the parameters that `cryoloom help {self.name}` lists",
+                    hint=near(name, known),
+                )
+        self.values: dict[str, Any] = {
+            name: parse(spec, values.get(name, spec.default), self.name) for name, spec in self.params.items()
+        }
+        for name, value in self.values.items():
+            setattr(self, name, value)
+        self.given: dict[str, Dataset] = {
+            name: inputs.get(name) or spec.kind() for name, spec in self.inputs.items()
+        }
+        more = {
+            name: dataset for name, dataset in inputs.items() if "#" in name and self.input_spec(name).several
+        }
+        self.given |= more
+        for name, dataset in self.given.items():
+            setattr(self, name, dataset)
+        for name in self.outputs_declared:
+            # The declaration must not pass for a value.
+            setattr(self, name, None)
+
+    def check(self) -> None:
+        """What no single limit can say: inputs that are missing, values that exclude each other.
+
+        Raises:
+            ParameterError: which, and what to give instead.
+        """
+        check_usual(self.params, self.values, self.name)
+        facts = self.facts()
+        for name, spec in self.inputs.items():
+            if not spec.optional and holds(spec.when, facts) and not self.given[name]:
+                raise ParameterError(
+                    f"{self.name}: input {name}",
+                    found="missing",
+                    expected=f"a dataset of kind {spec.kind.kind}",
+                    hint=f"Give it as {name}=JOB, {name}=JOB:output or {name}=FILE.",
+                )
+
+    def check_heads(self, heads: Mapping[str, Mapping[str, Collection[str]]]) -> None:
+        """What the labels of the given tables say: of each input that is there, the labels of its blocks.
+
+        Asked when the job is made, and again when it starts; inputs that are still being made are not among them.
+
+        Raises:
+            CryoloomError: they do not go together, or need a word of the user.
+        """
+
+    @classmethod
+    def input_spec(cls, name: str) -> InputSpec:
+        """The declaration of an input, also of `input#2` of several."""
+        return cls.inputs[name.partition("#")[0]]
+
+    def datasets_of(self, name: str) -> dict[str, Dataset]:
+        """All datasets of an input that may be given more than once, in their order."""
+        return {
+            key: dataset for key, dataset in self.given.items() if dataset and key.partition("#")[0] == name
+        }
+
+    def with_values(self, values: Mapping[str, Any]) -> "Self":
+        """The protocol with other values."""
+        return type(self)({**self.values, **values}, self.given)
+
+    def facts(self) -> dict[str, Any]:
+        """Values and inputs under one roof, for the conditions of parameters."""
+        return {**self.values, **self.given}
+
+    def promised(self) -> Mapping[str, OutputSpec]:
+        """The outputs that these values promise."""
+        return {
+            name: spec for name, spec in self.outputs_declared.items() if spec.when is None or spec.when(self)
+        }
+
+    def output_kind(self, output: str) -> type[Dataset]:
+        """The kind of an output, also where it is that of an input."""
+        spec = self.promised()[output]
+        return type(self.given[spec.like]) if spec.like and self.given.get(spec.like) else spec.kind
+
+    def output_files(self, job: "JobFolder") -> dict[str, Dataset]:
+        """The outputs that these values promise, with RELION's paths."""
+        found: dict[str, Dataset] = {}
+        for name, spec in self.promised().items():
+            path = spec.path(self) if callable(spec.path) else spec.path.format_map(self.values)
+            found[name] = self.output_kind(name)(job.file(path), job.name.rstrip("/"), name)
+        return found
+
+    def cores(self) -> int:
+        """Processor cores a command of this job keeps busy."""
+        return max(1, int(self.values.get("nr_mpi", 1))) * max(1, int(self.values.get("nr_threads", 1)))
+
+    def memory_mb(self) -> int:
+        """Memory that a command of this job takes; 0 where nobody knows."""
+        return 0
+
+    def gpus(self) -> str | None:
+        """RELION's GPU string where the job uses GPUs, else None."""
+        return str(self.values.get("gpu_ids", "")) if self.values.get("use_gpu") else None
+
+    def resolve_auto(self, job: "JobFolder") -> dict[str, Any]:
+        """Values for the parameters that are `auto`, found when the job starts."""
+        return {}
+
+    def views(self, job: "JobFolder") -> "list[Block]":
+        """Something to look at; may be called at any time, also while the job runs."""
+        return []
+
+
+def _meant(owner: type, name: str, text: str) -> Any:
+    """The type that an annotation names, where a module keeps its annotations as text.
+
+    Raises:
+        TypeError: it names nothing that its module has when the class is made.
+    """
+    import builtins
+    import sys
+
+    module = vars(sys.modules[owner.__module__])
+    found = {**vars(builtins), **module}.get(text)
+    if not isinstance(found, type):
+        raise TypeError(
+            f"{owner.__module__}.{owner.__qualname__}.{name}: {text!r} is no type that its module imports"
+        )
+    return found
