@@ -57,7 +57,7 @@ def test_a_symmetric_view_is_no_error() -> None:
 
 @pytest.mark.parametrize("name", ["", "Q", "C0", "C", "I9"])
 def test_an_unknown_group_is_refused_with_the_names_that_exist(name: str) -> None:
-    with pytest.raises(ParameterError, match="Cn, Dn, T, O, I"):
+    with pytest.raises(ParameterError, match="such as C1, C4, D2, T, O, I, or I1 to I4"):
         symmetry.operators(name)
 
 

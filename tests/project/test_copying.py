@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from cryoloom.errors import ParameterError
-from cryoloom.project.copying import branch_of, copy_jobs
+from cryoloom import Project
+from cryoloom.errors import ParameterError, ProjectError
+from cryoloom.project.copying import branch_of, copy_jobs, to_choose_again
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.protocol.datasets import Optimiser, Particles
 
@@ -147,3 +148,71 @@ def test_a_branch_is_copied_without_failed_jobs_and_relion_s_own_selects_each_wi
 
     assert names == [first.name, good.name] == list(made)
     assert apart[bad.name] == "a reason" and "relion.select" in apart["Select/job004"]
+
+
+@pytest.fixture
+def chosen(branch: ProjectFolder) -> ProjectFolder:
+    """Classes of the classification that somebody has chosen by eye, and what follows them."""
+    model = branch.entry("3").outputs()["classes"]
+    good = branch.create_job("sets.classes", {"classes": "1,3,5"}, {"fn_model": model})
+    branch.create_job("relion.inimodel", {}, {"fn_img": good.outputs()["particles"]})
+    return branch
+
+
+def test_classes_that_were_chosen_by_eye_are_chosen_again_on_the_copied_classification(
+    chosen: ProjectFolder,
+) -> None:
+    made = copy_jobs(chosen, "3", {"nr_iter": 9}, {}, branch=True)
+    again = to_choose_again(chosen, made, "Class2D/job003", {"nr_iter": 9})
+
+    classified, picked = made["Class2D/job003"], made["Select/job005"]
+    assert [*again] == [picked.name]
+    assert (
+        "classes=1,3,5 was chosen on Class2D/job003 and means nothing of " + classified.name
+        in again[picked.name]
+    )
+    assert f"cryoloom change {picked.name} classes=..." in again[picked.name]
+    assert again[picked.name] in (picked.folder / "note.txt").read_text()
+    held = {name for name, copy in made.items() if copy.status().state == "aborted"}
+    assert held == {"Select/job005"}, "by rule, and all others, they may be started"
+
+
+def test_classes_that_the_user_chose_for_the_copy_are_his(chosen: ProjectFolder) -> None:
+    other = copy_jobs(chosen, "3", {}, {})["Class2D/job003"].outputs()["classes"]
+
+    kept = copy_jobs(chosen, "Select/job005", {}, {"fn_model": other})
+    new = copy_jobs(chosen, "Select/job005", {"classes": "2"}, {"fn_model": other})
+    same = copy_jobs(chosen, "Select/job005", {"classes": "1"}, {})
+
+    assert [entry.status().state for made in (kept, new, same) for entry in made.values()] == [
+        "aborted",
+        "scheduled",
+        "scheduled",
+    ]
+
+
+def test_a_job_that_was_not_started_takes_other_values_under_its_name(chosen: ProjectFolder) -> None:
+    made = copy_jobs(chosen, "3", {}, {}, branch=True)
+    picked = made["Select/job005"]
+    project = Project(chosen.root)
+
+    assert project.job(picked.name).change(classes="2,4") == 0
+
+    changed = chosen.entry(picked.name).spec
+    assert changed is not None and picked.spec is not None
+    assert (changed.params["classes"], changed.id) == ("2,4", picked.spec.id)
+    assert "2,4" in (picked.folder / "job.star").read_text()
+    with pytest.raises(ParameterError, match="numbers from 1"):
+        project.job(picked.name).change(classes="none")
+
+
+def test_a_job_that_was_not_started_keeps_its_files_and_one_that_may_start_its_values(
+    chosen: ProjectFolder,
+) -> None:
+    project = Project(chosen.root)
+    held = project.copy("3")[0]
+
+    with pytest.raises(ParameterError, match=r"gives other files.*copy Class2D/job007 NAME=VALUE --branch"):
+        held.change(nr_iter=99)
+    with pytest.raises(ProjectError, match="not a job that treats items one by one"):
+        project.job("3").change(nr_classes=4)

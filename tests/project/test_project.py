@@ -321,3 +321,20 @@ def fingerprint(folder: Path) -> dict[str, tuple[str, int]]:
         for path in folder.rglob("*")
         if path.is_dir() and not path.is_symlink()
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('"1"', r'format is "1", text, expected a whole number, 1.*without quotes: "format": 1'),
+        ("1.5", "format is 1.5, a number with a point, expected a whole number"),
+        ("true", "format is true, no number, expected a whole number"),
+        ("2", "of format 2, expected format 1 or older. A newer Cryoloom wrote it"),
+    ],
+)
+def test_a_format_that_is_none_is_told_for_what_it_is(tmp_path: Path, written: str, said: str) -> None:
+    file = tmp_path / "w.json"
+    file.write_text(f'{{"format": {written}, "jobs": []}}')
+
+    with pytest.raises(ProjectError, match=said):
+        read_workflow(file, {})

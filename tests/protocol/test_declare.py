@@ -138,3 +138,20 @@ def test_a_plugin_may_keep_its_annotations_as_text() -> None:
     assert kind.params["times"].type is int and kind.inputs["map"].kind.kind == "volume"
     with pytest.raises(ParameterError, match="expected a value ≥ 1"):
         kind({"times": "0"})
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("nr_clases", "Did you mean nr_classes?"),
+        ("particle_diametr", "Did you mean particle_diameter?"),
+        ("symmetry", ""),
+        ("box", ""),
+        ("nr_threds", "Did you mean nr_threads?"),
+    ],
+)
+def test_only_a_name_that_is_near_is_offered(name: str, hint: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        find_protocol("relion.class2d")({name: 5})
+
+    assert caught.value.hint == hint

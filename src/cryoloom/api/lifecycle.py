@@ -12,7 +12,7 @@ from cryoloom.project import attempts
 from cryoloom.project.cleaning import Cleaning, plan_cleaning
 from cryoloom.project.cleaning import clean as clean_job
 from cryoloom.project.continuing import continue_job
-from cryoloom.project.copying import branch_of, copy_jobs
+from cryoloom.project.copying import branch_of, copy_jobs, to_choose_again
 from cryoloom.project.deleting import delete_jobs
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.registry import find_protocol
@@ -30,10 +30,17 @@ class Copies:
 
     jobs: "tuple[Job, ...]"  # that of the job itself first
     left_out: Mapping[str, str]  # jobs of the branch that were not copied, each with its reason
+    choose_again: Mapping[
+        str, str
+    ]  # copies with classes that were chosen on another classification; they wait for it
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {"jobs": [job.name for job in self.jobs], "left_out": dict(self.left_out)}
+        return {
+            "jobs": [job.name for job in self.jobs],
+            "left_out": dict(self.left_out),
+            "choose_again": dict(self.choose_again),
+        }
 
 
 def resume(
@@ -158,7 +165,8 @@ def copy(
     made = copy_jobs(project.folder, name, values, inputs, branch=branch, wishes=_wishes(start))
     if start:
         call_scheduler(project.path)
-    return Copies(tuple(project.job(entry.name) for entry in made.values()), apart)
+    again = to_choose_again(project.folder, made, name, {**values, **inputs})
+    return Copies(tuple(project.job(entry.name) for entry in made.values()), apart, again)
 
 
 def continue_from(

@@ -129,8 +129,9 @@ class Project:
         if not start:
             wishes["wanted"] = "stop"
         entry = self.folder.create_job(
-            protocol, values, inputs, wait_for=waits, label=label, alias=alias, wishes=wishes
-        )
+            protocol, values, inputs, wait_for=waits, label=label, alias=alias, wishes=wishes,
+            asked=[*values, *inputs],
+        )  # fmt: skip
         if start:
             ensure_scheduler(self.path)
         return Job(self, entry)

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from cryoloom.engine.scheduler import call_scheduler
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import attempts
+from cryoloom.project.changing import change_held, is_held
+from cryoloom.project.checking import check_job
 from cryoloom.project.retrying import is_import
 from cryoloom.project.settings import load_settings
 from cryoloom.project.state import ENDED
-from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.protocols import ItemProtocol
 
 if TYPE_CHECKING:
@@ -72,19 +73,22 @@ def check_stream(job: "Job") -> None:
 
 
 def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int:
-    """Change parameters of a job while items stream through it.
+    """Change parameters of a job while items stream through it, or of any job before it is started.
 
     Args:
-        job: one that treats items one by one, and has not ended.
+        job: one that treats items one by one, and has not ended; or one that was made and not started.
         given: parameters by name.
         of_all: for all items: they are made again, and so is what the next jobs made of them; else for
             those that come from now on.
     Returns:
-        The version of the parameters; the journal names it with each item.
+        The version of the parameters; the journal names it with each item. 0: it has not begun.
     Raises:
         ProjectError: the job has ended, or does not treat items one by one.
         ParameterError: an unknown parameter, or a value that does not fit.
     """
+    if is_held(job.entry):
+        change_held(job.entry, _parameters(job, given))
+        return 0
     if job.entry.spec is None or not isinstance(job.entry.make_protocol(), ItemProtocol):
         raise ProjectError(
             f"{job.name}", found="not a job that treats items one by one", expected="one that does",
@@ -98,11 +102,7 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
             hint=f"cryoloom copy {job.name} NAME=VALUE --branch makes it again beside this one.",
         )  # fmt: skip
     kind = type(job.entry.make_protocol())
-    values, inputs = job.project.given(kind, given)
-    if inputs or not values:
-        raise ProjectError(
-            f"{job.name}: {', '.join(inputs) or 'nothing'}", found="no parameter", expected="NAME=VALUE of parameters"
-        )  # fmt: skip
+    values = _parameters(job, given)
     given_inputs = job.entry.spec.inputs
 
     def one_more(wishes: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -113,7 +113,7 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
         changed = kind(
             {**{name: known[name] for name in kind.params if name in known}, **values}, given_inputs
         )
-        call_plugin(changed, "check")
+        check_job(job.project.path, changed, asked=list(values))
         version = max([status.history.version, *(one["version"] for one in changes)]) + 1
         entry = {
             "version": version,
@@ -125,3 +125,12 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
     version: int = attempts.change_control(job.folder, one_more)["changes"][-1]["version"]
     call_scheduler(job.project.path)
     return version
+
+
+def _parameters(job: "Job", given: Mapping[str, Any]) -> dict[str, Any]:
+    values, inputs = job.project.given(type(job.entry.make_protocol()), given)
+    if inputs or not values:
+        raise ProjectError(
+            f"{job.name}: {', '.join(inputs) or 'nothing'}", found="no parameter", expected="NAME=VALUE of parameters"
+        )  # fmt: skip
+    return values

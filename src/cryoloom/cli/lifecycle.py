@@ -217,6 +217,8 @@ def copy(
             print(f"Not copied: {name}, since {why}")
         for one in made:
             print(f"{one.name}: {one.summary().label}")
+        for name, why in copies.choose_again.items():
+            print(f"{name} is not started: {why}.")
         if not (start or wait):
             print(f"  cryoloom resume {' '.join(one.name for one in made)}")
     finish(opened, made, wait=wait, as_json=as_json)

@@ -24,13 +24,16 @@ def change(
     as_json: JsonOption = False,
     project: ProjectOption = None,
 ) -> None:
-    """Change parameters of a job while items stream through it."""
+    """Change parameters of a job while items stream through it, or of any job that was made and not started."""
     from cryoloom.api.steering import change as change_job
 
     found = open_project(project).job(job)
     version = change_job(found, split_given(given), of_all=of_all)
     if as_json:
         print_json({"job": found.name, "version": version, "of_all": of_all})
+    elif not version:
+        print(f"{found.name}: changed; it has not begun.")
+        print(f"  cryoloom resume {found.name}")
     else:
         print(
             f"{found.name}: version {version} of its parameters, for {'all items' if of_all else 'items to come'}."

@@ -13,14 +13,13 @@
 Rotations only: a molecule has a hand, so mirrors are no symmetry of it.
 """
 
-import re
 from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cryoloom.em.point_groups import check_point_group
 from cryoloom.em.poses import Floats, about_axis, symmetric_angle
-from cryoloom.errors import ParameterError
 
 T_TWOFOLD = (0.0, np.sqrt(2.0 / 3.0), np.sqrt(1.0 / 3.0))
 
@@ -49,7 +48,8 @@ def operators(name: str) -> Floats:
     Raises:
         ParameterError: no point group of that name.
     """
-    generators = [about_axis(axis, 360.0 / fold) for fold, axis in _axes(name.strip().upper(), name)]
+    check_point_group(name)
+    generators = [about_axis(axis, 360.0 / fold) for fold, axis in _axes(name.strip().upper())]
     group = [np.eye(3)]
     tried = 0
     while tried < len(group):
@@ -110,17 +110,9 @@ def representatives(a: ArrayLike, name: str) -> Floats:
     return np.asarray(images[np.arange(len(images)), best])
 
 
-def _axes(group: str, asked: str) -> tuple[tuple[int, tuple[float, float, float]], ...]:
+def _axes(group: str) -> tuple[tuple[int, tuple[float, float, float]], ...]:
     group = "I2" if group == "I" else group
     if group in _POLYHEDRAL:
         return _POLYHEDRAL[group]
-    match = re.fullmatch(r"([CD])([1-9][0-9]*)", group)
-    if not match:
-        raise ParameterError(
-            "The point group",
-            found=repr(asked),
-            expected="Cn, Dn, T, O, I or I1 to I4",
-            hint="Give it as RELION does, for instance C1 or D2.",
-        )
-    about_z = (int(match[2]), (0.0, 0.0, 1.0))
-    return (about_z,) if match[1] == "C" else (about_z, (2, (1.0, 0.0, 0.0)))
+    about_z = (int(group[1:]), (0.0, 0.0, 1.0))
+    return (about_z,) if group[0] == "C" else (about_z, (2, (1.0, 0.0, 0.0)))

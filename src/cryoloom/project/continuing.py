@@ -69,6 +69,7 @@ def continue_job(
         label=f"{entry.alias or (entry.spec.label if entry.spec else '') or entry.name} from iteration {number}",
         continues=entry.name,
         wishes=wishes,
+        asked=[*values, *inputs],
     )
 
 

@@ -2,6 +2,8 @@
 
 A branch is a job with all that need it, but for those that go on from an iteration of it. Within the copied
 branch inputs lead to the copies; jobs outside it are shared. Aliases are not copied, since they name one job.
+Numbers of classes that somebody chose by eye mean nothing of another classification: such a copy is made and waits for
+its user, whatever else is started.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,18 +13,24 @@ from typing import Any
 
 from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.project.attempts import read_control
+from cryoloom.project.checking import check_job
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.foreign import protocol_of
 from cryoloom.project.lineage import dependents_of, parents_of
+from cryoloom.project.notes import append_remark
+from cryoloom.project.sharing import shared_as
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
 
+_COPY = "-copy"
+
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
     entry: JobEntry
+    original: Protocol
     protocol: Protocol
     outputs: Mapping[str, Dataset]  # of the copy, its folder still nameless
 
@@ -61,19 +69,63 @@ def copy_jobs(
     made: dict[str, JobEntry] = {}
     for name, plan in planned.items():
         spec = plan.entry.spec
+        inputs_of_copy = {
+            key: _redirected(dataset, made) for key, dataset in plan.protocol.given.items() if dataset
+        }
+        known = {**values, **inputs} if name == first.name else {}
+        held = _chosen_elsewhere(
+            plan.original, type(plan.protocol)(plan.protocol.values, inputs_of_copy), known
+        )
         waits = [made[one].name if one in made else one for one in (spec.wait_for if spec else ())]
         made[name] = project.create_job(
             plan.protocol.name,
             plan.protocol.values,
-            {key: _redirected(dataset, made) for key, dataset in plan.protocol.given.items() if dataset},
+            inputs_of_copy,
             wait_for=waits,
             label=f"copy of {plan.entry.alias or (spec.label if spec else '') or name}",
             continues=made[spec.continues].name
             if spec and spec.continues in made
             else (spec.continues if spec else ""),
-            wishes=wishes,
+            wishes={**(wishes or {}), "wanted": "stop"} if held else wishes,
         )
+    with shared_as(project.root):
+        for copy, sentence in to_choose_again(project, made, first.name, {**values, **inputs}).items():
+            append_remark(project.root / copy, sentence)
     return made
+
+
+def to_choose_again(
+    project: ProjectFolder, made: Mapping[str, JobEntry], first: str, given: Mapping[str, Any]
+) -> dict[str, str]:
+    """Which copies have classes that were chosen on another classification: for each a sentence.
+
+    Args:
+        project: whose jobs.
+        made: the copies by the names of their originals, as `copy_jobs` returns them.
+        first: the job that the user named.
+        given: what he gave for its copy, which he has chosen for it.
+    """
+    found = {}
+    for name, copy in made.items():
+        old, new = protocol_of(project.entry(name)), copy.make_protocol()
+        for param in _chosen_elsewhere(old, new, given if name == first else {}):
+            of = new.params[param].of
+            found[copy.name] = (
+                f"{param}={new.values[param]} was chosen on {old.given[of].job or old.given[of].path} and means nothing of "
+                f"{new.given[of].job or new.given[of].path}: choose again when that has ended, by "
+                f"`cryoloom change {copy.name} {param}=...` and then `cryoloom resume {copy.name}`"
+            )
+    return found
+
+
+def _chosen_elsewhere(old: Protocol, new: Protocol, given: Mapping[str, Any]) -> list[str]:
+    """The parameters of a copy whose classes were chosen by eye on another classification."""
+    return [
+        name
+        for name, spec in new.params.items()
+        if spec.means == "classes" and new.values[name] and name not in given
+        and new.given[spec.of].path != old.given[spec.of].path
+    ]  # fmt: skip
 
 
 def branch_of(entries: Sequence[JobEntry], first: str) -> tuple[list[str], dict[str, str]]:
@@ -132,7 +184,6 @@ def _plan(
     replaced = {name.partition("#")[0] for name in inputs}
     given = {name: dataset for name, dataset in given.items() if name.partition("#")[0] not in replaced}
     protocol = type(old)({**old.values, **_changed(entry), **values}, {**given, **inputs})
-    call_plugin(protocol, "check")
     for name, dataset in protocol.given.items():
         parent = planned.get(dataset.job)
         if parent is not None and dataset.output not in parent.outputs:
@@ -142,8 +193,15 @@ def _plan(
                 expected=f"one of its outputs: {', '.join(parent.outputs)}",
                 hint="Copy the jobs one by one, and give this input anew.",
             )
-    folder = JobFolder(f"{entry.name}/", project.root)
-    return _Planned(entry, protocol, call_plugin(protocol, "output_files", folder))
+    given = {
+        name: planned[dataset.job].outputs[dataset.output] if dataset.job in planned else dataset
+        for name, dataset in protocol.given.items()
+    }
+    waits = bool(entry.spec and entry.spec.wait_for)
+    check_job(project.root, type(old)(protocol.values, given), asked=[*values, *inputs], waits=waits)
+    # A folder that is not there: what the original made says nothing of what the copy will make.
+    folder = JobFolder(f"{entry.name}{_COPY}/", project.root)
+    return _Planned(entry, old, protocol, call_plugin(protocol, "output_files", folder))
 
 
 def _changed(entry: JobEntry) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Cryoloom adds lies in `.cryoloom/` and in the jobs' own folders.
 import contextlib
 import functools
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 from cryoloom.errors import ParameterError, ProjectError, UnreadableError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import write_control
+from cryoloom.project.checking import check_job
 from cryoloom.project.folded import remember, remembered
 from cryoloom.project.forms.relion31 import label_of_type
 from cryoloom.project.jobspec import FILE as SPEC_FILE
@@ -22,7 +23,6 @@ from cryoloom.project.jobspec import JobSpec, read_spec
 from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.jsonfile import read_json_if_there, write_json
-from cryoloom.project.needs import check_needs
 from cryoloom.project.notes import write_job_pipeline
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.relion_lock import PATIENCE_S
@@ -289,16 +289,18 @@ class ProjectFolder:
         alias: str = "",
         continues: str = "",
         wishes: Mapping[str, Any] | None = None,
+        asked: Collection[str] = (),
     ) -> JobEntry:
         """Make a job: number, folder, `job.json`, `job.star`, its row in the pipeline.
+
+        `asked`: the parameters and inputs that the user gave now; see `check_job`.
 
         Raises:
             ParameterError: a value or an input does not fit its declaration.
         """
         kind = find_protocol(protocol_name)
         protocol = kind(values, inputs)
-        call_plugin(protocol, "check")
-        check_needs(self.root, protocol)
+        check_job(self.root, protocol, asked=asked, waits=bool(wait_for))
         identity = self._identity()
         if alias:
             self._check_alias(alias)

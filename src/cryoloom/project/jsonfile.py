@@ -81,7 +81,14 @@ def check_format(where: str, found: object, newest: int) -> None:
     Raises:
         UnreadableError: it is.
     """
-    if not isinstance(found, int) or found > newest:
+    if not isinstance(found, int) or isinstance(found, bool):
+        kind = {str: "text", float: "a number with a point"}.get(type(found), "no number")
+        raise UnreadableError(
+            f"{where}: {FORMAT}", found=f"{json.dumps(found)}, {kind}",
+            expected=f"a whole number, {newest}" + (" or less" if newest > 1 else ""),
+            hint=f'Write it without quotes: "{FORMAT}": {newest}' if isinstance(found, str) else "",
+        )  # fmt: skip
+    if found > newest:
         raise UnreadableError(
             where, found=f"of format {found!r}", expected=f"format {newest} or older",
             hint="A newer Cryoloom wrote it: use that one, or update this one.",

@@ -41,6 +41,12 @@ def own_command(protocol: Protocol) -> str:
     return shlex.join(["cryoloom", "run", protocol.name, *inputs, *values])
 
 
+def append_remark(folder: Path, text: str) -> None:
+    """Note something that is to be known of the job."""
+    with (folder / "note.txt").open("a", encoding="utf-8") as file:
+        file.write(f"\n{text}\n")
+
+
 def set_mark(folder: Path, state: str) -> None:
     """Leave the one exit mark that is true; RELION's programs do not remove old ones."""
     for name in MARKS.values():

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.errors import ParameterError
+from cryoloom.project.checking import check_job
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.jsonfile import read_json
 from cryoloom.project.references import resolve_input
@@ -120,7 +121,12 @@ def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]
                 project.entry(name)
         try:
             protocol = kind(job.get("params", {}), given)
-            call_plugin(protocol, "check")
+            check_job(
+                project.root,
+                protocol,
+                asked=[*job.get("params", {}), *given],
+                waits=bool(job.get("wait_for")),
+            )
         except ParameterError as error:
             # Of ten jobs of one protocol: which.
             raise ParameterError(

@@ -9,6 +9,7 @@ from cryoloom.protocol.cleaning import Rule
 from cryoloom.protocol.command import Command
 from cryoloom.protocol.datasets import (
     KINDS,
+    Box,
     ClassAverages,
     Coordinates,
     Dataset,
@@ -55,6 +56,7 @@ __all__ = [
     "Batch",
     "BatchResult",
     "Block",
+    "Box",
     "Chart",
     "ClassAverages",
     "Command",

@@ -27,6 +27,18 @@ class Dataset:
         return self.path
 
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """How large a map or a particle's image is."""
+
+    path: str  # the file that says so
+    px: int
+    angpix: float  # Å; 0 where its header says none
+
+    def __str__(self) -> str:
+        return f"{self.px} px" + (f" of {self.angpix:.4g} Å" if self.angpix else "")
+
+
 class Table(Dataset):
     """Any STAR table of items: what set operations accept."""
 

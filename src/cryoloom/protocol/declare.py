@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from cryoloom.errors import ParameterError
 from cryoloom.protocol.datasets import Dataset
@@ -16,6 +16,10 @@ from cryoloom.protocol.datasets import Dataset
 NORMAL = "normal"
 ADVANCED = "advanced"
 AUTO = "auto"
+
+# What a text names, beyond its being text: a file or folder (from the project, or absolute), a point group by RELION's
+# name, an SQL condition over the columns of an input, some of its columns with commas between, numbers of its classes.
+Meaning: TypeAlias = Literal["", "file", "folder", "symmetry", "condition", "labels", "classes"]
 
 _YES = {
     "yes": True,
@@ -48,6 +52,9 @@ class ParamSpec:
     auto: bool
     own: bool  # Cryoloom's own: not among RELION's job options
     usual: tuple[float, float] | None = None  # beyond these a value is another unit, most likely
+    means: Meaning = ""
+    of: str = ""  # the input whose columns it names, or whose classes; "" for the one that is treated
+    later: str = ""  # the switch with which a file may come after the job was made
     name: str = ""
     type: type = str
 
@@ -109,6 +116,9 @@ def Param(
     auto: bool = False,
     own: bool = False,
     usual: tuple[float, float] | None = None,
+    means: Meaning = "",
+    of: str = "",
+    later: str = "",
 ) -> Any:
     """Declare a parameter.
 
@@ -126,6 +136,11 @@ def Param(
         own: true for what RELION's form does not have.
         usual: what physics permits, in the parameter's unit. A value beyond it is refused unless the user says
             `accept_unusual=Yes`, which protocols with such a parameter have; its default is never doubted.
+        means: what a text names. It is looked up when the job is made, so that hours later nothing turns out to be
+            missing: a "file" or "folder", a point group ("symmetry"), a "condition" over an input's columns, "labels".
+            "classes" that somebody has chosen by eye mean nothing of another classification: a copy asks to choose again.
+        of: the input whose columns or classes are named; by default the one whose rows are treated.
+        later: the parameter with which a file may come after the job was made: `stream`.
     """
     return ParamSpec(
         default,
@@ -143,6 +158,9 @@ def Param(
         auto or default == AUTO,
         own,
         usual,
+        means,
+        of,
+        later,
     )
 
 
@@ -244,11 +262,28 @@ def check_usual(specs: Mapping[str, ParamSpec], values: Mapping[str, Any], owner
             )  # fmt: skip
 
 
+def check_symmetries(specs: Mapping[str, ParamSpec], values: Mapping[str, Any], owner: str) -> None:
+    """That every point group that counts is one.
+
+    Raises:
+        ParameterError: which is not, with examples.
+    """
+    from cryoloom.em.point_groups import check_point_group
+
+    for name, spec in specs.items():
+        if spec.means == "symmetry" and values[name] and holds(spec.when, values):
+            check_point_group(values[name], f"{owner}: parameter {name}")
+
+
+# A slip of the fingers leaves this much of a name in place; with less, two names only have a part in common.
+NEAR = 0.75
+
+
 def near(name: str, names: Sequence[str]) -> str:
     """A hint that offers the nearest of the known names, "" when none is near."""
     import difflib  # only mistakes need it
 
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    close = difflib.get_close_matches(name, names, n=3, cutoff=NEAR)
     return f"Did you mean {' or '.join(close)}?" if close else ""
 
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cryoloom.errors import ParameterError
 from cryoloom.protocol.cleaning import Rule
-from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.datasets import Box, Dataset
 from cryoloom.protocol.declare import (
     ACCEPT_UNUSUAL,
     InputSpec,
     OutputSpec,
     ParamSpec,
     accept_unusual,
+    check_symmetries,
     check_usual,
     condition_names,
     holds,
@@ -124,6 +125,7 @@ class Protocol:
         """
         check_usual(self.params, self.values, self.name)
         facts = self.facts()
+        check_symmetries(self.params, facts, self.name)
         for name, spec in self.inputs.items():
             if not spec.optional and holds(spec.when, facts) and not self.given[name]:
                 raise ParameterError(
@@ -141,6 +143,23 @@ class Protocol:
         Raises:
             CryoloomError: they do not go together, or need a word of the user.
         """
+
+    def check_boxes(self, boxes: Mapping[str, Box]) -> None:
+        """What maps and images that are there say of their size: of each such input its box.
+
+        Of particles it is that of the first optics group, by which RELION's programs go. Asked as `check_heads`.
+
+        Raises:
+            ParameterError: they do not fit each other, or a parameter; with what to do.
+        """
+
+    def named_labels(self) -> Mapping[str, Collection[str]]:
+        """Columns that parameters name in a way of their own, by parameter; `means=` tells the usual ways.
+
+        Raises:
+            ParameterError: a text that names nothing.
+        """
+        return {}
 
     @classmethod
     def input_spec(cls, name: str) -> InputSpec:

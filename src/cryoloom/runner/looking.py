@@ -62,7 +62,7 @@ def check_given(root: Path, protocol: Protocol) -> list[str]:
     Returns:
         What is to be said of them.
     Raises:
-        ParameterError: an input is empty, or a mask has another box than the half maps; with what to do.
+        ParameterError: an input is empty; with what to do.
         DatasetError: a value that is no number, with its line.
     """
     from cryoloom.project.needs import is_in_the_making, no_items
@@ -83,30 +83,23 @@ def check_given(root: Path, protocol: Protocol) -> list[str]:
             raise no_items(protocol, name, dataset)
         if not dataset.job:
             _check_values(path)
-    return _check_boxes(root, protocol)
+    return _pixel_sizes(root, protocol)
 
 
-def _check_boxes(root: Path, protocol: Protocol) -> list[str]:
-    """That a mask lies on the half maps as it should: RELION looks at boxes only, and late.
+def _pixel_sizes(root: Path, protocol: Protocol) -> list[str]:
+    """What is to be said of masks that have another pixel size than the half maps: RELION looks at boxes only.
 
-    Where there are no half maps references are resampled, and masks may have another box than those.
+    Where there are no half maps masks are resampled by what their headers say.
     """
-    from cryoloom.errors import ParameterError
     from cryoloom.images.headers import read_header
 
     given = {name: dataset for name, dataset in protocol.given.items() if (root / dataset.path).is_file()}
-    maps = [dataset for dataset in given.values() if isinstance(dataset, HalfMaps)]
-    masks = {name: dataset for name, dataset in given.items() if isinstance(dataset, Mask)}
+    masks = [dataset for dataset in given.values() if isinstance(dataset, Mask)]
     said = []
-    for of in maps:
+    for of in (dataset for dataset in given.values() if isinstance(dataset, HalfMaps)):
         other = read_header(root / of.path)
-        for name, mask in masks.items():
+        for mask in masks:
             own = read_header(root / mask.path)
-            if (*own.size, own.frames) != (*other.size, other.frames):
-                raise ParameterError(
-                    f"{protocol.name}: input {name}", found=f"{mask.path}, a box of {own.size[0]} px",
-                    expected=f"{other.size[0]} px, as {of.path} has", hint="Make the mask of this map: relion.maskcreate.",
-                )  # fmt: skip
             if own.angpix and other.angpix and abs(own.angpix / other.angpix - 1) > PIXEL_TOLERANCE:
                 said.append(
                     f"{mask.path} says {own.angpix:.4g} Å/px and {of.path} {other.angpix:.4g}: RELION lays them on each other "

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from cryoloom.errors import CryoloomError, PluginError, UnreadableError
 from cryoloom.project.attempts import attempt_numbers, attempts_folder, read_control
+from cryoloom.project.checking import check_start
 from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_quota, no_space
 from cryoloom.project.jobspec import read_spec
 from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import FORMAT, JournalWriter
-from cryoloom.project.needs import check_needs
 from cryoloom.project.notes import clear_marks, set_mark
 from cryoloom.project.registry import find_protocol, tell_module
 from cryoloom.project.settings import load_settings
@@ -106,7 +106,7 @@ def run_attempt(
             journal.write("auto.resolved", values=found)
             run.protocol = protocol = _with_auto(spec.make_protocol(), journal)
             (folder / "job.star").write_text(job_star_of(protocol))
-        check_needs(root, protocol)
+        check_start(root, protocol)
         for remark in check_given(root, protocol):
             run.say_once(remark)
         _run_kind(run)

@@ -1,6 +1,6 @@
 """Import of a mask."""
 
-from cryoloom.plugins.imports.one_map import import_map
+from cryoloom.plugins.imports.one_map import import_map, need_file
 from cryoloom.protocol import ADVANCED, Block, JobFolder, Mask, Output, Param, SetProtocol, SetResult
 
 
@@ -12,13 +12,17 @@ class ImportMask(SetProtocol):
     folder = "Import"
     next = ("relion.refine3d", "relion.postprocess")
 
-    fn_in_other: str = Param("", "Mask", help="An MRC file with values from 0 to 1.")
+    fn_in_other: str = Param("", "Mask", means="file", help="An MRC file with values from 0 to 1.")
     angpix: float = Param(
         -1, "Pixel size", unit="Å", own=True, usual=(0.1, 40), help="-1: as its header says."
     )
     copy: bool = Param(False, "Copy the file?", own=True, level=ADVANCED, help="No: link it.")
 
     mask: Mask = Output("Mask", "mask.mrc")
+
+    def check(self) -> None:
+        super().check()
+        need_file(self.name, self.fn_in_other)
 
     def compute(self, job: JobFolder) -> SetResult:
         return import_map(

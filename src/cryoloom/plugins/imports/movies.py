@@ -30,11 +30,18 @@ class ImportMovies(RawFiles):
     next = ("relion.motioncorr",)
 
     fn_gain_ref: str = Param(
-        "", "Gain reference", own=True, help="Travels with the movies to motion correction."
+        "",
+        "Gain reference",
+        own=True,
+        means="file",
+        later="stream",
+        help="Travels with the movies to motion correction.",
     )
     gain_rot: int = Param(0, "Gain rotation", own=True, ge=0, le=3, help="Times 90°, as RELION counts it.")
     gain_flip: int = Param(0, "Gain flip", own=True, ge=0, le=2, help="1: upside down, 2: left to right.")
-    fn_defect: str = Param("", "Defect file", own=True, help="Travels with the movies.")
+    fn_defect: str = Param(
+        "", "Defect file", own=True, means="file", later="stream", help="Travels with the movies."
+    )
     dose_per_frame: float = Param(
         1.0, "Dose per frame", unit="e/Å²", own=True, gt=0, usual=(0.001, 20), help="Travels with the movies."
     )

@@ -7,6 +7,18 @@ from cryoloom.plugins.imports.linking import link_or_copy
 from cryoloom.protocol import JobFolder, SetResult
 
 
+def need_file(owner: str, given: str) -> None:
+    """That a file is named at all.
+
+    Raises:
+        ParameterError: none is.
+    """
+    if not given.strip():
+        raise ParameterError(
+            f"{owner}: parameter fn_in_other", found="empty", expected="a file", hint="Give it as fn_in_other=FILE.",
+        )  # fmt: skip
+
+
 def import_map(
     owner: str, job: JobFolder, source: str, name: str, angpix: float, *, copy: bool, is_mask: bool
 ) -> SetResult:
@@ -22,8 +34,6 @@ def import_map(
     from cryoloom.images.misread import convert_for_relion, range_of
     from cryoloom.images.mrc import read_mrc, write_mrc
 
-    if not source:
-        raise ParameterError(f"{owner}: parameter fn_in_other", found="empty", expected="a file")
     path = job.root / Path(source).expanduser()
     if not path.is_file():
         raise ParameterError(

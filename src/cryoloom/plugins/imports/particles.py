@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import DatasetError, ParameterError
+from cryoloom.plugins.imports.one_map import need_file
 from cryoloom.plugins.imports.stacks import Stack, bring_stacks, check_numbers_of_images, split_names
 from cryoloom.protocol import Block, JobFolder, Output, Param, Particles, SetProtocol, SetResult
 
@@ -20,9 +21,9 @@ class ImportParticles(SetProtocol):
     folder = "Import"
     next = ("relion.class2d", "relion.refine3d")
 
-    fn_in_other: str = Param("", "Particles STAR file", help="Of RELION 3.0 or 3.1.")
+    fn_in_other: str = Param("", "Particles STAR file", means="file", help="Of RELION 3.0 or 3.1.")
     stacks_below: str = Param(
-        "", "Folder of the image stacks", own=True,
+        "", "Folder of the image stacks", own=True, means="folder",
         help="Where the names in the file, or the longest tails of them that exist there, begin; empty: the file's own "
         "folder and those above it are tried.",
     )  # fmt: skip
@@ -34,6 +35,10 @@ class ImportParticles(SetProtocol):
 
     particles: Particles = Output("Particles", "particles.star")
 
+    def check(self) -> None:
+        super().check()
+        need_file(self.name, self.fn_in_other)
+
     def compute(self, job: JobFolder) -> SetResult:
         import polars as pl
 
@@ -42,8 +47,6 @@ class ImportParticles(SetProtocol):
         from cryoloom.em.optics import upgraded_to_31
         from cryoloom.project.item_ids import with_ids
 
-        if not self.fn_in_other:
-            raise ParameterError(f"{self.name}: parameter fn_in_other", found="empty", expected="a STAR file")
         path = job.root / Path(self.fn_in_other).expanduser()
         tables = star.tables_of(star.read(path))
         if "optics" in tables:

@@ -48,7 +48,9 @@ class RawFiles(SourceProtocol):
     )
     beamtilt_x: float = Param(0, "Beamtilt in X", unit="mrad", usual=(-20, 20), help="0 when unknown.")
     beamtilt_y: float = Param(0, "Beamtilt in Y", unit="mrad", usual=(-20, 20), help="0 when unknown.")
-    fn_mtf: str = Param("", "MTF of the detector", help="A STAR file; empty when unknown.")
+    fn_mtf: str = Param(
+        "", "MTF of the detector", means="file", later="stream", help="A STAR file; empty when unknown."
+    )
     optics_group_name: str = Param(
         "opticsGroup1", "Optics group name", help="Where optics_groups names none."
     )

@@ -1,6 +1,6 @@
 """Import of a map."""
 
-from cryoloom.plugins.imports.one_map import import_map
+from cryoloom.plugins.imports.one_map import import_map, need_file
 from cryoloom.protocol import ADVANCED, Block, JobFolder, Output, Param, SetProtocol, SetResult, Volume
 
 
@@ -12,13 +12,17 @@ class ImportVolume(SetProtocol):
     folder = "Import"
     next = ("relion.refine3d", "relion.image_handler", "relion.maskcreate")
 
-    fn_in_other: str = Param("", "Map", help="An MRC file.")
+    fn_in_other: str = Param("", "Map", means="file", help="An MRC file.")
     angpix: float = Param(
         -1, "Pixel size", unit="Å", own=True, usual=(0.1, 40), help="-1: as its header says."
     )
     copy: bool = Param(False, "Copy the file?", own=True, level=ADVANCED, help="No: link it.")
 
     volume: Volume = Output("Map", "map.mrc")
+
+    def check(self) -> None:
+        super().check()
+        need_file(self.name, self.fn_in_other)
 
     def compute(self, job: JobFolder) -> SetResult:
         return import_map(

@@ -60,7 +60,7 @@ class AssignOptics(Counted, RowProtocol):
         0, "Beam tilt Y", unit="mrad", usual=(-20, 20), help="Of all new groups; both 0: as they are."
     )
     table: str = Param(
-        "", "STAR file", when="how == table",
+        "", "STAR file", when="how == table", means="file",
         help="data_optics with the groups, and a table with rlnMicrographName or rlnMicrographMovieName and rlnOpticsGroup.",
     )  # fmt: skip
     pattern: str = Param(
@@ -68,7 +68,7 @@ class AssignOptics(Counted, RowProtocol):
         help="Its first bracket tells the group: `_Data_(\\d+)_` makes a group of each EPU template position.",
     )  # fmt: skip
     xml_folder: str = Param(
-        "", "Folder of EPU's XML files", tab="EPU", help="It and all below it are searched."
+        "", "Folder of EPU's XML files", tab="EPU", means="folder", help="It and all below it are searched."
     )
     nr_groups: int = Param(0, "Number of groups", tab="EPU", ge=0, help="0: as many as the shifts show.")
 

@@ -58,7 +58,7 @@ class AutoPick(Mpi, ItemProtocol):
         False, "OR: use Laplacian-of-Gaussian?", help="Finds blobs of a size; needs no reference."
     )
     ref3d_symmetry: str = Param(
-        "C1", "Symmetry", tab="References", when="do_ref3d", help="Of the 3D reference."
+        "C1", "Symmetry", tab="References", when="do_ref3d", means="symmetry", help="Of the 3D reference."
     )
     ref3d_sampling: str = Param(
         "30 degrees",

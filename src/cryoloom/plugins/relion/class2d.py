@@ -1,8 +1,9 @@
 """2D classification."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cryoloom.plugins.relion import iterations
+from cryoloom.plugins.relion.options.boxes import check_diameter
 from cryoloom.plugins.relion.options.compute import Compute, disc_args, gpu_args
 from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
@@ -10,6 +11,7 @@ from cryoloom.plugins.relion.options.sampling import oversampled
 from cryoloom.protocol import (
     ADVANCED,
     Block,
+    Box,
     Command,
     Input,
     JobFolder,
@@ -136,6 +138,9 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
     def check(self) -> None:
         super().check()
         iterations.check_continued(self, self.nr_iter, told_by="nr_iter")
+
+    def check_boxes(self, boxes: Mapping[str, Box]) -> None:
+        check_diameter(self, boxes, self.particle_diameter)
 
     def command(self, job: JobFolder) -> Command:
         if self.fn_cont:

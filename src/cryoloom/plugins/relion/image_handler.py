@@ -23,7 +23,7 @@ class ImageHandler(Additional, ProgramProtocol):
     lowpass: float = Param(-1, "Low-pass filter", unit="Å", help="-1: none.")
     highpass: float = Param(-1, "High-pass filter", unit="Å", help="-1: none.")
     invert_hand: bool = Param(False, "Invert the hand?", help="The map's mirror image.")
-    sym: str = Param("", "Symmetrise", help="Point group; empty: none.")
+    sym: str = Param("", "Symmetrise", means="symmetry", help="Point group; empty: none.")
     shift_com: bool = Param(False, "Shift the centre of mass to the centre?", help="Of positive density.")
     multiply_constant: float = Param(
         1,

@@ -1,14 +1,16 @@
 """3D initial model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cryoloom.plugins.relion import iterations
+from cryoloom.plugins.relion.options.boxes import check_diameter
 from cryoloom.plugins.relion.options.compute import Compute3D, disc_args, gpu_args, padding_args
 from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
 from cryoloom.protocol import (
     Block,
+    Box,
     Command,
     Input,
     JobFolder,
@@ -77,7 +79,9 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
         tab="Optimisation",
         help="Helps to find the particle.",
     )
-    sym_name: str = Param("C1", "Symmetry", tab="Optimisation", help="Point group; C1 when in doubt.")
+    sym_name: str = Param(
+        "C1", "Symmetry", tab="Optimisation", means="symmetry", help="Point group; C1 when in doubt."
+    )
     sampling: str = Param(
         "15 degrees",
         "Initial angular sampling",
@@ -128,6 +132,9 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
     def check(self) -> None:
         super().check()
         iterations.check_continued(self, self.iterations_in_all(), told_by="sgd_fin_iter")
+
+    def check_boxes(self, boxes: Mapping[str, Box]) -> None:
+        check_diameter(self, boxes, self.particle_diameter)
 
     def command(self, job: JobFolder) -> Command:
         args = ["--o", job.file(iterations.root(self)), *self._sgd_args()]

@@ -96,7 +96,7 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
     )
     bin_factor: float = Param(1, "Binning factor", tab="Motion", ge=1, help="2 for super-resolution movies.")
     fn_gain_ref: str = Param(
-        AUTO, "Gain-reference image", tab="Motion", help="auto: as it came with the movies."
+        AUTO, "Gain-reference image", tab="Motion", means="file", help="auto: as it came with the movies."
     )
     gain_rot: str = Param(
         AUTO, "Gain rotation", tab="Motion", choices=ROTATIONS, help="auto: as it came with the movies."
@@ -113,6 +113,7 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
         "Defect file",
         tab="Motion",
         level=ADVANCED,
+        means="file",
         help="Bad pixels; auto: as it came with the movies.",
     )
     batch_size: int = Param(

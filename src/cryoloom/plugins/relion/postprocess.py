@@ -1,9 +1,12 @@
 """Post-processing: the final resolution and the sharpened map."""
 
+from collections.abc import Mapping
+
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.running import Additional, call, number
 from cryoloom.protocol import (
     Block,
+    Box,
     Command,
     HalfMaps,
     Input,
@@ -69,7 +72,9 @@ class PostProcess(Additional, ProgramProtocol):
         when="do_skip_fsc_weighting",
         help="Limit.",
     )
-    fn_mtf: str = Param("", "MTF of the detector", tab="Sharpen", help="A STAR file; empty: none.")
+    fn_mtf: str = Param(
+        "", "MTF of the detector", tab="Sharpen", means="file", help="A STAR file; empty: none."
+    )
     mtf_angpix: float = Param(
         1, "Original detector pixel size", unit="Å", tab="Sharpen", gt=0, help="Of the MTF."
     )
@@ -92,6 +97,15 @@ class PostProcess(Additional, ProgramProtocol):
                 found=self.fn_in.path,
                 expected="a name with half1, so that half2 is found",
             )
+
+    def check_boxes(self, boxes: Mapping[str, Box]) -> None:
+        # RELION looks at boxes only, and late; of pixel sizes the job says what it lays on each other.
+        own, of = boxes.get("fn_mask"), boxes.get("fn_in")
+        if own is not None and of is not None and own.px != of.px:
+            raise ParameterError(
+                f"{self.name}: input fn_mask", found=f"{own.path}, a box of {own.px} px",
+                expected=f"{of.px} px, as {of.path} has", hint="Make the mask of this map: relion.maskcreate.",
+            )  # fmt: skip
 
     def command(self, job: JobFolder) -> Command:
         args = ["--mask", self.fn_mask.path, "--i", self.fn_in.path, "--o", job.file("postprocess")]

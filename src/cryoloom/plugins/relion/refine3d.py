@@ -1,10 +1,11 @@
 """3D auto-refinement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion import iterations
 from cryoloom.plugins.relion.iterations import root
+from cryoloom.plugins.relion.options.boxes import check_diameter, check_mask, check_reference
 from cryoloom.plugins.relion.options.compute import Compute3D, disc_args, gpu_args, padding_args
 from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
@@ -12,6 +13,7 @@ from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, overs
 from cryoloom.protocol import (
     ADVANCED,
     Block,
+    Box,
     Command,
     HalfMaps,
     Input,
@@ -65,7 +67,9 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
         tab="Reference",
         help="Low enough that no detail of the start remains.",
     )
-    sym_name: str = Param("C1", "Symmetry", tab="Reference", help="Point group by RELION's names.")
+    sym_name: str = Param(
+        "C1", "Symmetry", tab="Reference", means="symmetry", help="Point group by RELION's names."
+    )
     do_ctf_correction: bool = Param(True, "Do CTF-correction?", tab="CTF", help="Inside the likelihood.")
     ctf_corrected_ref: bool = Param(
         False, "Has reference been CTF-corrected?", tab="CTF", help="Yes for maps of RELION's refinements."
@@ -112,7 +116,12 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
         help="From this step on only orientations near the last are tried.",
     )  # fmt: skip
     relax_sym: str = Param(
-        "", "Relax symmetry", tab="Auto-sampling", level=ADVANCED, help="Point group of pseudo-symmetry."
+        "",
+        "Relax symmetry",
+        tab="Auto-sampling",
+        level=ADVANCED,
+        means="symmetry",
+        help="Point group of pseudo-symmetry.",
     )
     auto_faster: bool = Param(
         False,
@@ -141,6 +150,12 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
             )  # fmt: skip
 
         iterations.check_continued(self, None)
+
+    def check_boxes(self, boxes: Mapping[str, Box]) -> None:
+        check_diameter(self, boxes, self.particle_diameter)
+        if not self.fn_cont:
+            check_reference(self, boxes, "fn_ref")
+        check_mask(self, boxes, "fn_mask")
 
     def command(self, job: JobFolder) -> Command:
         if self.fn_cont:

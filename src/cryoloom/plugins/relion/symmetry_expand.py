@@ -19,15 +19,9 @@ class SymmetryExpand(Additional, ProgramProtocol):
         help="With angles on the axes of the point group.",
         needs=("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"),
     )
-    sym: str = Param("C2", "Symmetry", help="Point group, as RELION names it.")
+    sym: str = Param("C2", "Symmetry", means="symmetry", help="Point group, as RELION names it.")
 
     particles: Particles = Output("Expanded particles", "particles.star")
-
-    def check(self) -> None:
-        from cryoloom.em.symmetry import operators
-
-        super().check()
-        operators(self.sym)
 
     def command(self, job: JobFolder) -> Command:
         args = ["--i", self.input.path, "--o", job.file("particles.star"), "--sym", self.sym]

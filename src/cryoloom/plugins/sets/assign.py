@@ -74,7 +74,9 @@ class Assign(Counted, RowProtocol):
     what: str = Param(
         CTF, "What to assign", choices=(*_LABELS, COLUMNS), help="Shifts are in Å: boxes may differ."
     )
-    columns: str = Param("", "Columns", when="what == columns", help="Labels with commas between.")
+    columns: str = Param(
+        "", "Columns", when="what == columns", means="labels", of="source", help="Labels with commas between."
+    )
     by: str = Param(
         BY_ID, "Partners have the same", choices=(BY_ID, BY_MICROGRAPH, BY_POSITION),
         help="A micrograph's values go to all its items. By position, a set without ids gets them: columns=cryoloomItemId.",

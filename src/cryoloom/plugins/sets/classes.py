@@ -30,7 +30,10 @@ class Classes(SetProtocol):
     next = ("relion.inimodel", "relion.extract", "relion.class2d")
 
     fn_model: Model = Input("Classes", help="A classification, 2D or 3D.")
-    classes: str = Param("", "Classes by number", help="`1,3,5-7`; empty: by the rules below.")
+    classes: str = Param(
+        "", "Classes by number", means="classes", of="fn_model",
+        help="`1,3,5-7`; empty: by the rules below.",
+    )  # fmt: skip
     min_fraction: float = Param(
         0.03,
         "Smallest share of particles",

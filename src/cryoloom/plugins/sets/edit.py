@@ -1,6 +1,7 @@
 """Columns from expressions, and columns taken away; streams."""
 
 import re
+from collections.abc import Collection, Mapping
 
 from cryoloom.errors import ParameterError, StarError
 from cryoloom.plugins.sets.files import set_file
@@ -20,8 +21,10 @@ class Edit(RowProtocol):
     set: str = Param(
         "", "Set", help="`rlnDefocusU = rlnDefocusU + 100; rlnClassNumber = 1`: one or more, by semicolons.",
     )  # fmt: skip
-    where: str = Param("", "Only where", help="A condition; the other items stay as they are. Empty: all.")
-    drop: str = Param("", "Take away columns", help="Labels with commas between.")
+    where: str = Param(
+        "", "Only where", means="condition", help="A condition; the other items stay as they are. Empty: all."
+    )
+    drop: str = Param("", "Take away columns", means="labels", help="Labels with commas between.")
 
     kept: Table = Output("Edited", set_file("edited"), like="input")
 
@@ -42,6 +45,22 @@ class Edit(RowProtocol):
                 raise ParameterError(f"{self.name}: parameter set", found=why, expected="LABEL = EXPRESSION")
             found.append((match[1], match[2].strip()))
         return found
+
+    def named_labels(self) -> Mapping[str, Collection[str]]:
+        from cryoloom.star.expressions import labels_in
+
+        named: set[str] = set()
+        made: set[str] = set()
+        for label, expression in self._assignments():
+            labels = labels_in(expression)
+            if labels is None:
+                raise ParameterError(
+                    f"{self.name}: parameter set", found=f"{expression!r}, which is no SQL", expected="LABEL = EXPRESSION",
+                    hint="For instance set='rlnDefocusU = rlnDefocusU + 100'.",
+                )  # fmt: skip
+            named |= labels - made
+            made.add(label)
+        return {"set": named}
 
     def _dropped(self) -> list[str]:
         labels = [word.strip().removeprefix("_") for word in self.drop.split(",") if word.strip()]

@@ -1,6 +1,6 @@
 """Keep the items for which conditions hold: expressions, ranges, ranks, distances."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ class Filter(Counted, RowProtocol):
     expression: str = Param(
         "",
         "Keep items where",
+        means="condition",
         help="SQL over RELION's labels: `rlnCtfMaxResolution < 6 and rlnDefocusU < 30000`.",
     )
     ranges: str = Param(
@@ -54,6 +55,7 @@ class Filter(Counted, RowProtocol):
         "",
         "Rank by",
         tab="Best",
+        means="labels",
         help="A column. Items that meet the other conditions are ranked; waits for all items.",
     )
     rank_keep: str = Param(
@@ -125,6 +127,12 @@ class Filter(Counted, RowProtocol):
         if named is None:
             return None
         return {*LABELS, *named, self.rank_by} if self._looks_at_places() else {*named, self.rank_by}
+
+    def named_labels(self) -> Mapping[str, Collection[str]]:
+        from cryoloom.star.expressions import labels_in
+
+        condition = range_condition(self.ranges)
+        return {"ranges": labels_in(condition) or ()} if condition else {}
 
     def needs_all(self) -> bool:
         return bool(self.rank_by)

@@ -1,6 +1,7 @@
 """Aggregates over groups of items: how many, means, sums, extremes."""
 
 import re
+from collections.abc import Collection, Mapping
 
 from cryoloom.errors import ParameterError, StarError
 from cryoloom.protocol import (
@@ -25,7 +26,7 @@ class Group(RowProtocol):
     folder = "External"
 
     input: Table = Input("Items", help="Any set of items; it must be complete.")
-    by: str = Param("rlnMicrographName", "Group by", help="Labels with commas between.")
+    by: str = Param("rlnMicrographName", "Group by", means="labels", help="Labels with commas between.")
     aggregates: str = Param(
         "count(*) as cryoloomCount", "Values of a group",
         help="`count(*) as cryoloomCount, avg(rlnDefocusU) as rlnDefocusU`: SQL aggregates with names.",
@@ -39,6 +40,12 @@ class Group(RowProtocol):
     def check(self) -> None:
         super().check()
         self._aggregates()
+
+    def named_labels(self) -> Mapping[str, Collection[str]]:
+        from cryoloom.star.expressions import labels_in
+
+        expressions = [text for _, text in self._aggregates() if text.replace(" ", "").lower() != "count(*)"]
+        return {"aggregates": {label for expression in expressions for label in labels_in(expression) or ()}}
 
     def _aggregates(self) -> list[tuple[str, str]]:
         found = []

@@ -49,7 +49,7 @@ class Join(Counted, Matching, RowProtocol):
     )  # fmt: skip
     best_by: str = Param(
         "rlnMaxValueProbDistribution", "The best has the highest", tab="Comparison", when="keep == best",
-        help="A column; with a minus before it, the lowest: -rlnCtfMaxResolution.",
+        means="labels", help="A column; with a minus before it, the lowest: -rlnCtfMaxResolution.",
     )  # fmt: skip
     labels_of: str = Param(
         UNION, "Columns of the result", choices=(UNION, COMMON),

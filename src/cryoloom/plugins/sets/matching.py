@@ -27,7 +27,12 @@ class Matching:
         help="Centres with refined shifts, in Å: binnings and pixel sizes may differ.",
     )  # fmt: skip
     columns: str = Param(
-        "", "Columns to compare", tab="Comparison", when="by == columns", help="Labels with commas between."
+        "",
+        "Columns to compare",
+        tab="Comparison",
+        when="by == columns",
+        means="labels",
+        help="Labels with commas between.",
     )
 
     def labels(self) -> list[str]:

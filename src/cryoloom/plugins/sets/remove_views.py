@@ -35,7 +35,9 @@ class RemoveViews(RowProtocol):
     input: Particles = Input(
         "Particles", help="With refined angles; they must be complete.", needs=("rlnAngleRot", "rlnAngleTilt")
     )
-    sym: str = Param("C1", "Symmetry", help="Views that it makes equal are counted together.")
+    sym: str = Param(
+        "C1", "Symmetry", means="symmetry", help="Views that it makes equal are counted together."
+    )
     spacing: float = Param(7.5, "Angle between directions", unit="°", ge=1, le=30, help="Size of a view.")
     ratio: float = Param(2, "At most, times the median view", gt=0, help="Of the views that have particles.")
     keep: str = Param(
@@ -45,6 +47,7 @@ class RemoveViews(RowProtocol):
         "rlnMaxValueProbDistribution",
         "The best has the highest",
         when="keep == best",
+        means="labels",
         help="A column of numbers.",
     )
     seed: int = Param(1, "Random seed", when="keep == random", help="The same seed keeps the same particles.")

@@ -16,7 +16,12 @@ class Sort(RowProtocol):
     next = ("relion.class2d",)
 
     input: Table = Input("Items", help="Any set of items; it must be complete.")
-    by: str = Param("", "Sort by", help="Labels with commas between; a minus before one: the highest first.")
+    by: str = Param(
+        "",
+        "Sort by",
+        means="labels",
+        help="Labels with commas between; a minus before one: the highest first.",
+    )
 
     kept: Table = Output("Sorted", set_file(), like="input")
 

@@ -35,7 +35,7 @@ class Unique(Counted, Matching, RowProtocol):
     )  # fmt: skip
     best_by: str = Param(
         "rlnMaxValueProbDistribution", "The best has the highest", when="keep == best",
-        help="A column; with a minus before it, the lowest: -rlnCtfMaxResolution.",
+        means="labels", help="A column; with a minus before it, the lowest: -rlnCtfMaxResolution.",
     )  # fmt: skip
 
     kept: Table = Output("Kept", set_file(), like="input")

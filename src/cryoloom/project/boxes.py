@@ -1,0 +1,49 @@
+"""How large the maps and images are that a job is given, for its protocol to say whether they fit."""
+
+from pathlib import Path
+
+from cryoloom.project.needs import is_in_the_making
+from cryoloom.protocol.datasets import Box, Dataset, HalfMaps, Mask, Particles, Volume
+from cryoloom.protocol.edge import call_plugin
+from cryoloom.protocol.protocols import Protocol
+
+MAPS = (".mrc", ".map")
+
+
+def check_boxes(root: Path, protocol: Protocol) -> None:
+    """Ask the protocol whether the maps and particles that are there already fit each other.
+
+    Raises:
+        ParameterError: they do not; the protocol says what to do.
+        CryoloomError: a file among them is broken.
+    """
+    if type(protocol).check_boxes is Protocol.check_boxes:
+        return  # no file is opened for a protocol that does not ask
+    found = {name: _box(root, dataset) for name, dataset in protocol.given.items() if dataset}
+    call_plugin(protocol, "check_boxes", {name: box for name, box in found.items() if box is not None})
+
+
+def _box(root: Path, dataset: Dataset) -> Box | None:
+    """None where it is not known, or not yet."""
+    path = root / dataset.path
+    if not path.is_file() or is_in_the_making(root, dataset):
+        return None
+    if isinstance(dataset, Volume | Mask | HalfMaps) and path.suffix in MAPS:
+        from cryoloom.images.headers import read_header
+
+        header = read_header(path)
+        return Box(dataset.path, header.size[0], header.angpix or 0.0)
+    return _of_first_group(path, dataset.path) if isinstance(dataset, Particles) else None
+
+
+def _of_first_group(path: Path, name: str) -> Box | None:
+    from cryoloom import star
+
+    if not star.heads(path).get("optics"):
+        return None  # a table of RELION 3.0 tells its box nowhere
+    optics = star.as_table(star.read(path, blocks=["optics"])["optics"])
+    wanted = ("rlnImageSize", "rlnImagePixelSize")
+    if optics is None or not optics.height or not set(wanted) <= set(optics.columns):
+        return None
+    px, angpix = optics.select(wanted).row(0)
+    return Box(name, int(px), float(angpix))

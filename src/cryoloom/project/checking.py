@@ -1,0 +1,119 @@
+"""All that can be said against a job before it is made: what is wrong is told at once, and not after hours.
+
+The one place for it: making, copying, continuing, changing and workflows come here. What may have changed until the job
+begins is looked at once more then (`check_start`). Labels are looked up in `needs.py` and `columns.py`, sizes in `boxes.py`.
+"""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from cryoloom.errors import ParameterError
+from cryoloom.project.boxes import check_boxes
+from cryoloom.project.columns import check_columns
+from cryoloom.project.needs import check_needs, is_in_the_making
+from cryoloom.project.programs import check_gpu_support
+from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.declare import AUTO, condition_names, holds, near
+from cryoloom.protocol.edge import call_plugin
+from cryoloom.protocol.protocols import Protocol
+
+
+def check_job(root: Path, protocol: Protocol, *, asked: Collection[str] = (), waits: bool = False) -> None:
+    """That nothing stands against a job, as far as it can be known now.
+
+    Args:
+        root: the project.
+        protocol: with the job's values and inputs.
+        asked: the parameters and inputs that the user gave now; copies have others from before.
+        waits: another job comes first, which may make files that this one names.
+    Raises:
+        CryoloomError: parameter or input, what was found, what was expected, what to do.
+    """
+    call_plugin(protocol, "check")
+    check_effect(protocol, asked)
+    waits = waits or any(_is_to_come(root, dataset) for dataset in protocol.given.values() if dataset)
+    check_files(root, protocol, may_come=waits)
+    check_gpu_support(root, protocol)
+    check_needs(root, protocol)
+    check_columns(root, protocol)
+    check_boxes(root, protocol)
+
+
+def _is_to_come(root: Path, dataset: Dataset) -> bool:
+    """Whether a job makes it still, one that is only planned among them."""
+    return is_in_the_making(root, dataset) or bool(dataset.job and not (root / dataset.job).is_dir())
+
+
+def check_start(root: Path, protocol: Protocol) -> None:
+    """What has to hold when a job begins: its files are there, its tables have their labels, its maps fit.
+
+    Raises:
+        CryoloomError: as `check_job`.
+    """
+    check_files(root, protocol)
+    check_needs(root, protocol)
+    check_boxes(root, protocol)
+
+
+def check_effect(protocol: Protocol, asked: Collection[str]) -> None:
+    """That what is given counts: `rescale=64` without `do_rescale=Yes` would be forgotten without a word.
+
+    Who names the switch too, whatever its value, has thought of it.
+
+    Raises:
+        ParameterError: what has no effect, and with what it has one.
+    """
+    facts = protocol.facts()
+    for name in asked:
+        spec = protocol.params.get(name) or protocol.inputs.get(name.partition("#")[0])
+        if spec is None or holds(spec.when, facts) or condition_names(spec.when) & set(asked):
+            continue
+        param = protocol.params.get(name)
+        if param is not None and protocol.values[name] == param.default:
+            continue
+        what = "parameter" if param is not None else "input"
+        raise ParameterError(
+            f"{protocol.name}: {what} {name}", found=f"{facts[name]}, without effect", expected=f"it only where {spec.when}",
+            hint=_switch(protocol, spec.when) + f" `cryoloom help {protocol.name}` tells when it counts.",
+        )  # fmt: skip
+
+
+def _switch(protocol: Protocol, condition: str) -> str:
+    """How a simple condition is met."""
+    name, equals, value = (part.strip() for part in condition.partition("=="))
+    if equals and name in protocol.params:
+        return f"Add {name}={value}."
+    if name in protocol.params and protocol.params[name].type is bool:
+        return f"Add {name}=Yes."
+    return f"Give {name} too." if name in {**protocol.params, **protocol.inputs} else ""
+
+
+def check_files(root: Path, protocol: Protocol, *, may_come: bool = False) -> None:
+    """That the files and folders which parameters name are there.
+
+    Args:
+        root: the project, from which relative paths count.
+        protocol: with the job's values.
+        may_come: whether files of the project may be made by others before the job begins.
+    Raises:
+        ParameterError: one is missing; files with a name like it are offered.
+    """
+    facts = protocol.facts()
+    for name, spec in protocol.params.items():
+        text = str(protocol.values[name])
+        if spec.means not in ("file", "folder") or text in ("", AUTO) or not holds(spec.when, facts):
+            continue
+        if spec.later and facts.get(spec.later):
+            continue
+        path = root / Path(text).expanduser()
+        if path.is_file() if spec.means == "file" else path.is_dir():
+            continue
+        if may_come and path.is_relative_to(root):
+            continue
+        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        relative = "" if Path(text).expanduser().is_absolute() else f"It counts from {root}."
+        why = f"no {spec.means}" if path.exists() else "missing"
+        raise ParameterError(
+            f"{protocol.name}: parameter {name}", found=f"{text}, which is {why}",
+            expected=f"a {spec.means}", hint=f"{near(path.name, beside)} {relative}".strip(),
+        )  # fmt: skip

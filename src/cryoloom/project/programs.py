@@ -1,0 +1,49 @@
+"""Where programs lie on this machine, by the settings, and what can be known of one without starting it."""
+
+import shutil
+from pathlib import Path
+
+from cryoloom.errors import ParameterError
+from cryoloom.project.settings import Settings, load_settings
+from cryoloom.protocol.protocols import Protocol
+
+# RELION's programs carry this sentence where they were built without CUDA, and only there.
+_WITHOUT_GPU = b"compiled without CUDA"
+
+
+def program_file(name: str, settings: Settings) -> Path | None:
+    """The file of a program; None where it is not installed, or only environment modules know where it is."""
+    if name.startswith("relion_"):
+        if settings.get("programs.relion.modules"):
+            return None
+        if folder := settings.get("programs.relion.path"):
+            path = Path(str(folder)) / name
+            return path if path.is_file() else None
+    found = shutil.which(name)
+    return Path(found) if found else None
+
+
+def check_gpu_support(root: Path, protocol: Protocol) -> None:
+    """That a job which asks for GPUs has programs that can use them. Jobs run on this machine, so its programs count.
+
+    Raises:
+        ParameterError: RELION was built without GPU support.
+    """
+    if protocol.gpus() is None:
+        return
+    settings = load_settings(root)
+    for name in protocol.programs:
+        path = program_file(name, settings) if name.startswith("relion_") else None
+        if path is not None and _is_without_gpu(path):
+            raise ParameterError(
+                f"{protocol.name}: parameter use_gpu", found=f"Yes, but {path} was built without GPU support",
+                expected="No, or a RELION that was built with CUDA",
+                hint="The setting programs.relion.path names another one; `cryoloom doctor` shows where it comes from.",
+            )  # fmt: skip
+
+
+def _is_without_gpu(path: Path) -> bool:
+    try:
+        return _WITHOUT_GPU in path.read_bytes()
+    except OSError:
+        return False  # the job says so when it starts
