@@ -198,17 +198,21 @@ class Job:
             hint=near(name, [block.name for block in found]),
         )  # fmt: skip
 
-    def draw(self, view: str, target: str | Path) -> Path:
+    def draw(self, view: str, target: str | Path | None = None) -> Path:
         """Draw a view into a file; its ending says how (.png, .svg, .pdf, .html or .json).
+
+        Without a target it is named after the view. Returns the file.
 
         Raises:
             ProjectError: it has no such view.
             ParameterError: an ending that this kind of view does not have.
         """
-        from cryoloom.views.drawing import draw
+        from cryoloom.views.drawing import draw, usual_file
 
-        draw(self.view(view), Path(target))
-        return Path(target)
+        block = self.view(view)
+        file = Path(target if target is not None else usual_file(block))
+        draw(block, file)
+        return file
 
     def __repr__(self) -> str:
         return f"<Job {self.name} {self.entry.protocol} {self.state}>"

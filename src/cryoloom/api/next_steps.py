@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.datasets import accepts
+from cryoloom.protocol.declare import holds
 
 if TYPE_CHECKING:
     from cryoloom.api.job import Job
@@ -19,17 +20,19 @@ class NextStep:
 
     protocol: str
     inputs: Mapping[str, str]  # by name a job, or OPEN
+    params: Mapping[str, str]  # without which it could not begin
 
     @property
     def command(self) -> str:
         """The command that makes it."""
-        return " ".join(
-            ["cryoloom", "run", self.protocol, *(f"{name}={job}" for name, job in self.inputs.items())]
-        )
+        given = [f"{name}={text}" for name, text in {**self.inputs, **self.params}.items()]
+        return " ".join(["cryoloom", "run", self.protocol, *given])
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {"protocol": self.protocol, "inputs": dict(self.inputs), "command": self.command}
+        return {
+            "protocol": self.protocol, "inputs": dict(self.inputs), "params": dict(self.params), "command": self.command,
+        }  # fmt: skip
 
 
 def next_steps(job: "Job") -> list[NextStep]:
@@ -39,17 +42,23 @@ def next_steps(job: "Job") -> list[NextStep]:
         ParameterError: no installed plugin has the job's protocol.
     """
     outputs = job.entry.outputs()
+    history = job.entry.status().history
+    is_empty = {name: state.closed and not state.items for name, state in history.outputs.items()}
     steps = []
     for name in find_protocol(job.protocol).next:
         follower = find_protocol(name)
         filled: dict[str, str] = {}
         for spec in follower.inputs.values():
-            fits = any(accepts(spec.kind, type(dataset)) for dataset in outputs.values())
-            if fits and (not spec.optional or not filled):
+            # As `resolve_input` takes a job's name: its first output of the kind.
+            first = next((out for out, dataset in outputs.items() if accepts(spec.kind, type(dataset))), "")
+            fits = first != "" and not is_empty.get(first, False)
+            # An optional one with a condition is needed where the condition holds without a word of the user.
+            needed = not spec.optional or (spec.when != "" and holds(spec.when, follower.defaults()))
+            if fits and (needed or not filled):
                 # A set beside itself, as an optional input, is nothing that anybody wants.
                 filled[spec.name] = job.name
-            elif not spec.optional:
+            elif needed:
                 filled[spec.name] = OPEN
         if any(given != OPEN for given in filled.values()):
-            steps.append(NextStep(name, filled))
+            steps.append(NextStep(name, filled, follower.begins_with))
     return steps

@@ -217,10 +217,11 @@ def copy(
             print(f"Not copied: {name}, since {why}")
         for one in made:
             print(f"{one.name}: {one.summary().label}")
-        for name, why in copies.choose_again.items():
-            print(f"{name} is not started: {why}.")
-        if not (start or wait):
-            print(f"  cryoloom resume {' '.join(one.name for one in made)}")
+    for name, why in copies.choose_again.items():
+        print(f"{name} is not started: {why}.", file=sys.stderr if as_json else sys.stdout)
+    ready = [one.name for one in made if one.name not in copies.choose_again]
+    if ready and not (start or wait or as_json):
+        print(f"  cryoloom resume {' '.join(ready)}")
     finish(opened, made, wait=wait, as_json=as_json)
 
 

@@ -96,8 +96,7 @@ def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption =
     _section("failed", [[one.name or one.item, one.why] for one in details.failed_items])
     _section("notes", [[note] for note in details.notes])
     if details.views:
-        first = details.views[0]
-        print(f"views: {', '.join(details.views)}  (cryoloom plot {found.name} {first} -o {first}.png)")
+        print(f"views: {', '.join(details.views)}  (cryoloom plot {found.name} {details.views[0]})")
 
 
 def _section(title: str, rows: list[list[str]]) -> None:
@@ -134,7 +133,8 @@ def plot(
     job: JobArgument,
     view: Annotated[str, typer.Argument(help="Which view; without it, their names are listed.")] = "",
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="A file: .png, .svg, .pdf, .html or .json.")
+        Path | None,
+        typer.Option("-o", "--out", help="A file: .png, .svg, .pdf, .html or .json; else after the view."),
     ] = None,
     project: ProjectOption = None,
 ) -> None:
@@ -144,7 +144,7 @@ def plot(
         rows = [[block.name, type(block).__name__.lower(), block.title] for block in found.views()]
         print(table(["view", "what", "title"], rows) if rows else f"{found.name} has nothing to show yet.")
         return
-    print(found.draw(view, out or Path(f"{view}.png")))
+    print(found.draw(view, out))
 
 
 def report(

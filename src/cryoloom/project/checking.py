@@ -10,6 +10,7 @@ from pathlib import Path
 from cryoloom.errors import ParameterError
 from cryoloom.project.boxes import check_boxes
 from cryoloom.project.columns import check_columns
+from cryoloom.project.jobstar import relion_text
 from cryoloom.project.needs import check_needs, is_in_the_making
 from cryoloom.project.programs import check_gpu_support
 from cryoloom.protocol.datasets import Dataset
@@ -72,8 +73,9 @@ def check_effect(protocol: Protocol, asked: Collection[str]) -> None:
         if param is not None and protocol.values[name] == param.default:
             continue
         what = "parameter" if param is not None else "input"
+        value = relion_text(facts[name])
         raise ParameterError(
-            f"{protocol.name}: {what} {name}", found=f"{facts[name]}, without effect", expected=f"it only where {spec.when}",
+            f"{protocol.name}: {what} {name}", found=f"{value}, without effect", expected=f"it only where {spec.when}",
             hint=_switch(protocol, spec.when) + f" `cryoloom help {protocol.name}` tells when it counts.",
         )  # fmt: skip
 

@@ -1,6 +1,5 @@
 """Where programs lie on this machine, by the settings, and what can be known of one without starting it."""
 
-import shutil
 from pathlib import Path
 
 from cryoloom.errors import ParameterError
@@ -19,6 +18,8 @@ def program_file(name: str, settings: Settings) -> Path | None:
         if folder := settings.get("programs.relion.path"):
             path = Path(str(folder)) / name
             return path if path.is_file() else None
+    import shutil  # a launch imports this module, and asks for no GPU
+
     found = shutil.which(name)
     return Path(found) if found else None
 

@@ -44,6 +44,7 @@ class Protocol:
     cites: ClassVar[tuple[str, ...]] = ()
     programs: ClassVar[tuple[str, ...]] = ()  # what must be installed
     next: ClassVar[tuple[str, ...]] = ()  # what usually follows, likeliest first
+    begins_with: ClassVar[Mapping[str, str]] = {}  # what a suggestion of it says besides its inputs
     iterative: ClassVar[bool] = False  # goes on from its last iteration; cleaning takes those before it
     cleaning: ClassVar[tuple[Rule, ...]] = ()  # what of its files is no result
 
@@ -175,6 +176,11 @@ class Protocol:
     def with_values(self, values: Mapping[str, Any]) -> "Self":
         """The protocol with other values."""
         return type(self)({**self.values, **values}, self.given)
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """The values of all parameters as long as nobody gives others."""
+        return {name: spec.default for name, spec in cls.params.items()}
 
     def facts(self) -> dict[str, Any]:
         """Values and inputs under one roof, for the conditions of parameters."""

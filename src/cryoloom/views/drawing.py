@@ -11,6 +11,11 @@ ENDINGS = (".png", ".svg", ".pdf", ".html", ".json")
 SCALE = 2.0  # PNG pixels a chart unit
 
 
+def usual_file(block: Block) -> str:
+    """A name for a view's file, with an ending that it has."""
+    return f"{block.name}.png" if isinstance(block, Chart | Picture | Gallery) else f"{block.name}.html"
+
+
 def draw(block: Block, target: Path) -> None:
     """Write a view into a file; its ending says how.
 

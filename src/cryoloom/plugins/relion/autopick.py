@@ -40,6 +40,8 @@ class AutoPick(Mpi, ItemProtocol):
     cites = ("Scheres2015", "Zivanov2018")
     programs = ("relion_autopick",)
     next = ("relion.extract",)
+    # Who has no references yet picks blobs.
+    begins_with = {"do_log": "Yes"}
     cleaning = (Rule("figure-of-merit maps", ("*.spi",)),)
     leading = "fn_input_autopick"
 
