@@ -7,14 +7,12 @@ from cryoloom.schedule.decide import (
     CallLost,
     Cancel,
     GiveUp,
-    JobFacts,
     Launch,
     LaunchAgain,
-    Need,
     OpenFollowers,
-    SlotFacts,
     decide,
 )
+from cryoloom.schedule.facts import JobFacts, Need, SlotFacts
 from cryoloom.schedule.slots import Machine, Request, Use
 
 
@@ -58,21 +56,6 @@ def test_a_job_below_a_failed_one_says_what_to_do_and_nothing_is_busy() -> None:
 
     assert decision.waits["b"] == "needs a, which failed; cryoloom resume a"
     assert not decision.busy and not decision.actions
-
-
-def test_a_job_is_not_started_again_and_again_behind_a_producer_that_waits_in_vain_with_its_output_open() -> (
-    None
-):
-    stopped = JobFacts("a", "aborted", open_outputs=frozenset({"x"}))
-    child = JobFacts("b", "scheduled", needs=(Need("a", "x", True),), open_outputs=frozenset({"x"}))
-    grandchild = JobFacts("c", "scheduled", needs=(Need("b", "x", True),))
-
-    decision = judged(stopped, child, grandchild)
-    assert not decision.busy and not decision.actions
-    assert decision.waits["c"] == "waits for b (scheduled)"
-
-    between_attempts = judged(replace(stopped, state="running"), child, grandchild)
-    assert between_attempts.actions == (Launch("b"), Launch("c"))
 
 
 def test_a_stop_ends_an_attempt_that_nobody_claims_too() -> None:

@@ -13,8 +13,8 @@ from cryoloom.project import attempts
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.lineage import dependents_of
 from cryoloom.project.retrying import followers_of, is_import, wholes_of
-from cryoloom.project.state import ENDED
 from cryoloom.protocol.declare import near
+from cryoloom.schedule.state import ENDED
 
 if TYPE_CHECKING:
     from cryoloom.api.details import JobDetails

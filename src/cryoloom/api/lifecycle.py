@@ -88,12 +88,12 @@ def resume(
         elif take_over and attempt.lives() is None:
             attempts.write_control(folder, wanted="run", **opens)
             attempts.mark_lost(attempt, f"taken over from {(attempt.claim or {}).get('host', 'a host')}")
-        elif status.wanted == "stop":
+        elif status.known.wants_stop:
             # Where the scheduler has acted upon the stop already, another attempt follows.
             attempts.write_control(folder, wanted="run", **opens)
         else:
             _open(job, opens)
-            if not attempt.vanished():
+            if not (status.known.attempt and status.known.attempt.vanished):
                 continue
         taken.append(job)
     call_scheduler(project.path)

@@ -12,8 +12,8 @@ from cryoloom.project.changing import change_held, is_held
 from cryoloom.project.checking import check_job
 from cryoloom.project.retrying import is_import
 from cryoloom.project.settings import load_settings
-from cryoloom.project.state import ENDED
 from cryoloom.protocol.protocols import ItemProtocol
+from cryoloom.schedule.state import ENDED
 
 if TYPE_CHECKING:
     from cryoloom.api.job import Job
@@ -96,7 +96,7 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
             "makes it again beside this one, with the jobs that need it.",
         )  # fmt: skip
     status = job.entry.status()
-    if (state := status.last_word() or status.state) in ENDED:
+    if (state := status.known.last_word or status.state) in ENDED:
         raise ProjectError(
             f"{job.name}", found=state, expected="scheduled or running",
             hint=f"cryoloom copy {job.name} NAME=VALUE --branch makes it again beside this one.",

@@ -1,17 +1,20 @@
 """The state of jobs in a few words: what `cryoloom ls` prints and `--json` gives."""
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryoloom.errors import CryoloomError
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.index import Row, add_to_index, read_index
 from cryoloom.project.journal import JobHistory
-from cryoloom.project.registry import find_protocol
-from cryoloom.project.state import ENDED, JobStatus
+from cryoloom.project.lineage import waiting_facts
+from cryoloom.project.state import JobStatus
+from cryoloom.schedule.facts import JobFacts
+from cryoloom.schedule.state import State
+from cryoloom.schedule.waiting import Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class JobSummary:
     alias: str
     label: str
     protocol: str
-    state: str
+    state: State
     why: str
     done: int
     failed: int
@@ -56,20 +59,25 @@ def summarise(root: Path, entries: Sequence[JobEntry], waits: Mapping[str, str])
     index = read_index(root)
     found: list[JobSummary] = []
     fresh: list[Row] = []
-    states: dict[str, str] = {}
-    stuck: set[str] = set()
     statuses: dict[str, JobStatus] = {}
     known: dict[str, JobSummary] = {}
     stamps = {entry.name: entry.stamp() for entry in entries}
+    by_name = {entry.name: entry for entry in entries}
     for entry in entries:
         row = index.get(entry.name)
         summary = _remembered(row) if row is not None and row.stamp == stamps[entry.name] else None
         if summary is not None:
             known[entry.name] = summary
-            states[entry.name] = summary.state
         else:
             statuses[entry.name] = entry.look()
-            states[entry.name] = statuses[entry.name].state
+
+    @functools.cache
+    def look(name: str) -> JobFacts | None:
+        if name in known:
+            return _ended_facts(known[name])
+        return _facts(by_name[name], statuses[name]) if name in statuses else None
+
+    waiting = Waits(look)
     for entry in entries:
         if entry.name in known:
             found.append(known[entry.name])
@@ -78,15 +86,12 @@ def summarise(root: Path, entries: Sequence[JobEntry], waits: Mapping[str, str])
         if status.damage:
             found.append(_damaged(entry, status))
             continue
-        dead = _dead_parent(entry, states, stuck) if status.state == "scheduled" else ""
-        if dead:
-            stuck.add(entry.name)
-        summary = _summary(entry, status, waits, dead)
+        summary = _summary(entry, status, waits, _hindrance(look(entry.name), waiting, waits))
         found.append(summary)
-        if status.state in ENDED and (status.attempt is None or status.attempt.ended):
+        if status.has_ended:
             text = json.dumps(asdict(summary), ensure_ascii=False)
             fresh.append(Row(entry.name, stamps[entry.name], status.state, text))
-    gone = index.keys() - states.keys()
+    gone = index.keys() - by_name.keys()
     if fresh or gone:
         add_to_index(root, fresh, gone)
     return found
@@ -108,13 +113,33 @@ def _damaged(entry: JobEntry, status: JobStatus) -> JobSummary:
     )  # fmt: skip
 
 
+def _ended_facts(summary: JobSummary) -> JobFacts:
+    closed = (name for name, output in summary.outputs.items() if output["closed"])
+    return JobFacts(summary.name, summary.state, closed_outputs=frozenset(closed))
+
+
+def _facts(entry: JobEntry, status: JobStatus) -> JobFacts:
+    if entry.known_spec is None or status.damage:
+        return JobFacts(entry.name, status.state, foreign=True)  # RELION's, or nobody knows
+    return waiting_facts(entry.known_spec, status)
+
+
+def _hindrance(facts: JobFacts | None, waiting: Waits, waits: Mapping[str, str]) -> str:
+    """Why a scheduled job waits in vain; "" where it does not."""
+    if facts is None or facts.state != "scheduled":
+        return ""
+    if facts.foreign:  # of a protocol that nobody has; the scheduler may know more of that
+        return facts.why and (waits.get(facts.name, "") or facts.why)
+    wait = waiting.of(facts)
+    return wait.why if wait.in_vain else ""
+
+
 def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead: str) -> JobSummary:
     history = status.history
     why = status.why
     if status.state == "scheduled":
-        told = waits.get(entry.name, "")
-        # What the scheduler says of a protocol is more than we know; "": none of the jobs can be started.
-        why = (told if dead.startswith("protocol ") else "") or dead or told or waits.get("") or why
+        # "": none of the jobs can be started.
+        why = dead or waits.get(entry.name, "") or waits.get("") or why
     done, failed = history.count, len(history.failed)
     total = history.total
     if entry.spec is not None and not done and history.progress.get("done") is not None:
@@ -137,7 +162,7 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
         seconds_left(history, status.state),
         round((history.ended or 0) - history.began, 1) if history.ended and history.began else None,
         entry.spec is not None,
-        bool(dead) and status.state == "scheduled",
+        bool(dead),
     )
 
 
@@ -170,23 +195,3 @@ def seconds_left(history: JobHistory, state: str) -> float | None:
     if lately <= 0 or not total or last <= began or done > total:
         return None
     return round((last - began) / lately * (total - done), 1)
-
-
-def _dead_parent(entry: JobEntry, states: Mapping[str, str], stuck: set[str]) -> str:
-    """The sentence about a job that this one waits for in vain, or about the protocol that nobody has."""
-    if entry.spec is None:
-        return ""
-    try:
-        find_protocol(entry.spec.protocol)
-    except CryoloomError as error:
-        return str(error)
-    except Exception:  # of a plugin that is broken: the scheduler says how, and it may be mended at any time
-        return ""
-    inputs = [dataset.job for dataset in entry.spec.inputs.values() if dataset.output]
-    for name in (*entry.spec.wait_for, *inputs):
-        if states.get(name) in ("failed", "aborted"):
-            how = "failed" if states[name] == "failed" else "was stopped"
-            return f"needs {name}, which {how}; cryoloom resume {name}"
-        if name in stuck:
-            return f"waits for {name}, which waits in vain"
-    return ""

@@ -14,18 +14,18 @@ from cryoloom.project.attempts import (
     Attempt,
     attempts_folder,
     newest_attempt,
-    read_attempt,
-    read_control,
 )
 from cryoloom.project.disk import why_not_writable, why_over_quota
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory
+from cryoloom.project.lineage import gives_early, needs_of, outputs_of
 from cryoloom.project.pipeline import STATES
-from cryoloom.project.state import ENDED, JobStatus, foreign_status, job_status, stamp_of
-from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, Protocol, RowProtocol, SourceProtocol
-from cryoloom.schedule.decide import JobFacts, Need, SlotFacts
+from cryoloom.project.state import JobStatus, foreign_status, job_status, stamp_of
+from cryoloom.protocol.protocols import ProgramProtocol, Protocol
+from cryoloom.schedule.facts import Ages, Asked, JobFacts, Need, SlotFacts, facts_of
 from cryoloom.schedule.slots import Machine
+from cryoloom.schedule.state import ENDED, JobState
 
 SETTLED_NS = 50_000_000
 QUOTA_S = 5.0  # a quota is tried so often: it costs some writing
@@ -133,8 +133,7 @@ class FactGatherer:
     def _of_pipeline(self, entry: JobEntry) -> JobFacts:
         """A job of which only the pipeline's row is known."""
         state = STATES[entry.pipeline_status]
-        live = state in ("running", "scheduled")
-        return JobFacts(entry.name, "scheduled" if live else state)  # type: ignore[arg-type]
+        return JobFacts(entry.name, state if state in ENDED else "scheduled")
 
     def _facts(self, watched: Watched, sweep: bool) -> JobFacts:
         entry = watched.entry
@@ -155,7 +154,7 @@ class FactGatherer:
         if sweep and watched.unknown:
             watched.is_described, watched.unknown = False, ""  # its plugin may have been mended
         status = job_status(entry.folder, watched.history or JobHistory(names_items=False))
-        if status.state in ENDED and (status.attempt is None or status.attempt.ended):
+        if status.has_ended:
             # A set of a million items is not kept in mind when its job is over.
             watched.history, watched.stamp = None, _if_settled(stamp)
         else:
@@ -178,71 +177,58 @@ class FactGatherer:
         assert entry.spec is not None
         if watched.unknown:
             return JobFacts(entry.name, status.state, watched.unknown, foreign=True)
-        history, attempt = status.history, status.attempt
-        claimed = attempt is None or attempt.claim is not None
-        now = time.monotonic()
-        if claimed:
-            watched.first_unclaimed = 0.0
-        elif not watched.first_unclaimed:
-            watched.first_unclaimed = now
-        ended = attempt is None or attempt.ended
-        number = attempt.number if attempt else 0
-        if watched.launched[0] != number:
-            watched.launched = (number, now)
-        is_ours = attempt is not None and (attempt.claim is None or attempt.lives() is True)
-        is_starting = is_ours and not ended and history.attempt < number
-        control = read_control(entry.folder)
-        # It is to try failed items again: until a new attempt says so itself, its outputs still look closed.
-        is_asked = history.state == "succeeded" or 0 < history.attempt <= control["reopen"]
-        reopening = is_asked and status.state != "succeeded"
-        outputs = {} if reopening else history.outputs
-        watched.ended_at = (watched.ended_at or now) if ended else 0.0
+        known, control = status.known, status.control
         request = None
         if watched.protocol is not None:
             request = request_of(self.project.root, entry.name, watched.protocol, control, self.machine)
-        return JobFacts(
+        return facts_of(
             entry.name,
-            status.state,
-            status.why,
-            watched.needs,
-            entry.spec.wait_for,
-            frozenset(outputs),
-            frozenset(name for name, output in outputs.items() if output.closed),
-            gives_early=watched.gives_early and not reopening,
-            wants_stop=status.wanted == "stop",
-            wants_anew=0 < number <= control["reopen"],
-            opens=(*control["opens"],),
-            attempt=number,
-            attempt_ended=ended,
-            claimed=claimed,
-            starting_s=now - watched.launched[1] if is_starting else None,
-            lives=attempt.lives() if attempt and attempt.claim else True,
-            seen_unclaimed_s=now - watched.first_unclaimed if watched.first_unclaimed else 0.0,
-            lost_in_a_row=_lost_in_a_row(entry.folder, status),
-            since_end_s=max(now - watched.ended_at, _age_of_end(attempt)) if watched.ended_at else 0.0,
-            blocked=self._blocked(watched, status, control["fresh"]),
-            request=request,
-            priority=int(control["priority"]),
+            known,
+            Asked(
+                watched.needs,
+                entry.spec.wait_for,
+                opens=(*control["opens"],),
+                request=request,
+                priority=int(control["priority"]),
+            ),
+            outputs_of(status.history, grow=watched.gives_early),
+            _ages(watched, status, time.monotonic()),
+            self._blocked(watched, known),
         )
 
-    def _blocked(self, watched: Watched, status: JobStatus, fresh: int) -> str:
+    def _blocked(self, watched: Watched, known: JobState) -> str:
         """What keeps an attempt from being started, or from being called lost."""
         folder = watched.entry.folder
-        if status.state == "running":
-            is_gone = status.attempt is not None and status.attempt.vanished()
+        if known.state == "running":
+            is_gone = known.attempt is not None and known.attempt.vanished
             return why_not_writable(folder) if is_gone else ""
-        if status.state != "scheduled":
+        if known.state != "scheduled":
             return ""
-        if status.attempt is not None and status.attempt.number <= fresh:
-            return why_not_writable(folder)  # asked anew: the next attempt will tell what it needs
-        history = status.history
-        why = why_not_writable(folder, 0 if history.is_over_quota else history.needs_free)
-        if why or not history.is_over_quota:
+        of_quota = known.cause == "quota"
+        why = why_not_writable(folder, 0 if of_quota else known.needs_free)
+        if why or not of_quota:
             return why
         now = time.monotonic()
         if now - watched.quota[1] > QUOTA_S:
-            watched.quota = (why_over_quota(folder, history.needs_free), now)
+            watched.quota = (why_over_quota(folder, known.needs_free), now)
         return watched.quota[0]
+
+
+def _ages(watched: Watched, status: JobStatus, now: float) -> Ages:
+    """How long ago what is seen of the newest attempt was seen first."""
+    newest = status.known.attempt
+    is_unclaimed = newest is not None and not newest.claimed
+    watched.first_unclaimed = (watched.first_unclaimed or now) if is_unclaimed else 0.0
+    number = newest.number if newest is not None else 0
+    if watched.launched[0] != number:
+        watched.launched = (number, now)
+    has_ended = newest is None or newest.ended
+    watched.ended_at = (watched.ended_at or now) if has_ended else 0.0
+    return Ages(
+        now - watched.launched[1],
+        now - watched.first_unclaimed if is_unclaimed else 0.0,
+        max(now - watched.ended_at, _age_of_end(status.attempt)) if has_ended else 0.0,
+    )
 
 
 def _if_settled(stamp: tuple[int, ...]) -> tuple[int, ...]:
@@ -252,22 +238,7 @@ def _if_settled(stamp: tuple[int, ...]) -> tuple[int, ...]:
 
 def _describe(watched: Watched) -> None:
     protocol = watched.entry.make_protocol()
-    # What is `auto` may be found in an input.
-    is_early = type(protocol).resolve_auto is Protocol.resolve_auto
-    watched.gives_early = isinstance(protocol, ItemProtocol | SourceProtocol) or (
-        isinstance(protocol, RowProtocol) and not protocol.needs_all()
-    )
-    watched.needs = tuple(
-        Need(
-            dataset.job,
-            dataset.output,
-            streams=isinstance(protocol, ItemProtocol | RowProtocol) and protocol.input_spec(name).streams,
-            early=is_early,
-        )
-        for name, dataset in protocol.given.items()
-        # A file that is no output of its job was there when it was named: nothing is waited for.
-        if dataset and dataset.job and dataset.output
-    )
+    watched.gives_early, watched.needs = gives_early(protocol), needs_of(protocol)
     if isinstance(protocol, ProgramProtocol):
         watched.protocol = protocol
 
@@ -283,16 +254,3 @@ def _age_of_end(attempt: Attempt | None) -> float:
         return time.time() - (attempt.folder / "exit.json").stat().st_mtime
     except OSError:
         return 0.0
-
-
-def _lost_in_a_row(folder: Path, status: JobStatus) -> int:
-    """Attempts that ended without a verdict since the last one that got anything done."""
-    if status.attempt is None or status.state != "scheduled":
-        return 0
-    fresh = read_control(folder)["fresh"]
-    lost = 0
-    for number in range(status.attempt.number, max(fresh, status.history.last_progress_attempt), -1):
-        attempt = read_attempt(folder, number)
-        if attempt.exit is not None and attempt.exit.get("ended_by") not in ("suspended", "cancel"):
-            lost += 1
-    return lost

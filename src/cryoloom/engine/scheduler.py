@@ -42,13 +42,13 @@ from cryoloom.schedule.decide import (
     Cancel,
     Decision,
     GiveUp,
-    JobFacts,
     Launch,
     LaunchAgain,
     OpenFollowers,
     decide,
     without_launches,
 )
+from cryoloom.schedule.facts import JobFacts
 from cryoloom.schedule.slots import Request
 
 # Looks follow events, and each other no closer than this; without events they come all the same.

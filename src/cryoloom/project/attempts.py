@@ -42,13 +42,6 @@ class Attempt:
             return None
         return self.claim.get("boot") == boot_id() and is_alive(self.claim["pid"], self.claim["start"])
 
-    def vanished(self) -> bool:
-        """Whether its shepherd is gone without `exit.json`: killed, or lost with the machine's power."""
-        if self.ended or self.lives() is not False:
-            return False
-        # It may have ended between reading its exit and looking at its process.
-        return not (self.folder / "exit.json").exists()
-
 
 def attempts_folder(job: Path) -> Path:
     return job / ".cryoloom" / "attempts"

@@ -32,6 +32,7 @@ from cryoloom.protocol.datasets import BY_NODE_TYPE, Dataset, PlainFile, Volume
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
+from cryoloom.schedule.state import JobState
 
 PROJECT_FILE = ".cryoloom/project.json"
 
@@ -132,10 +133,10 @@ class JobEntry:
         try:
             return self.status()
         except UnreadableError as error:
-            state = pipe.STATES[self.pipeline_status]
-            return JobStatus(state, str(error), damage=str(error))  # type: ignore[arg-type]
+            known = JobState(pipe.STATES[self.pipeline_status], str(error))
+            return JobStatus(known, damage=str(error))
         except ProjectError as error:
-            return JobStatus("failed", f"damaged: {error}", damage=str(error))
+            return JobStatus(JobState("failed", f"damaged: {error}"), damage=str(error))
 
     def make_protocol(self) -> Protocol:
         """The protocol with this job's values.

@@ -11,10 +11,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from cryoloom.errors import ProjectError, UnreadableError
 from cryoloom.project.jsonfile import check_format
+from cryoloom.schedule.state import Cause, State
 
 FILE = "journal.jsonl"
 HEAD_BYTES = 160  # holds time and process of the first event
@@ -49,7 +50,7 @@ class JobHistory:
     last_progress_attempt: int = 0  # the last one that finished an item, a step or an iteration
     suspended: str = ""
     needs_free: int = 0  # bytes of disk without which it cannot go on
-    is_over_quota: bool = False  # not the disk is full, but the user's share of it
+    cause: Cause = ""  # what the last attempt ran short of
     done: dict[str, float] = field(default_factory=dict)  # item id → wall time, for people
     rows_done: int = 0  # of a set operation, whose items are not named here: they stand in its outputs
     last_done: float = 0.0  # wall time
@@ -66,7 +67,7 @@ class JobHistory:
     iteration: int | None = None
     progress: dict[str, Any] = field(default_factory=dict)
     waiting: str = ""
-    state: str = ""  # "" while not ended
+    state: State | Literal[""] = ""  # "" while not ended
     why: str = ""
     notes: list[str] = field(default_factory=list)
     began: float = 0.0
@@ -93,7 +94,7 @@ class JobHistory:
                 self.attempts += 1
                 self.attempt = event["attempt"]
                 self.state, self.why, self.waiting, self.suspended = "", "", "", ""
-                self.needs_free, self.is_over_quota = 0, False
+                self.needs_free, self.cause = 0, ""
                 self.began = self.began or event["t"]
                 self.attempt_began = event["t"]
                 self.had = int(self.progress.get("done") or 0) if not self.count else self.count
@@ -152,7 +153,7 @@ class JobHistory:
                 self.notes.append(event["text"])
             case "job.suspended":
                 self.suspended, self.needs_free = event["why"], event.get("needs_free", 0)
-                self.is_over_quota = event.get("cause") == "quota"
+                self.cause = event.get("cause", "")
             case "job.ended":
                 self.state, self.why, self.ended = event["state"], event.get("why", ""), event["t"]
                 self.cpu_s += event.get("cpu_s", 0.0)

@@ -1,14 +1,18 @@
-"""Who needs whom: parents and dependents of jobs, ours and RELION's alike."""
+"""Who needs whom: parents and dependents of jobs, ours and RELION's alike; what a job takes, and for whom it waits."""
 
+import functools
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from cryoloom.errors import ProjectError
+from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.jobspec import FILE as SPEC_FILE
-from cryoloom.project.jobspec import read_spec
+from cryoloom.project.jobspec import JobSpec, read_spec
 from cryoloom.project.journal import JobHistory
-from cryoloom.project.state import job_status
+from cryoloom.project.state import JobStatus, job_status
+from cryoloom.protocol.protocols import ItemProtocol, Protocol, RowProtocol, SourceProtocol
+from cryoloom.schedule.facts import Ages, Asked, JobFacts, Need, Outputs, facts_of
+from cryoloom.schedule.waiting import Waits
 
 
 def parents_of(entry: JobEntry) -> set[str]:
@@ -33,29 +37,62 @@ def dependents_of(entries: Sequence[JobEntry], jobs: Iterable[str]) -> list[str]
         found |= more
 
 
+def needs_of(protocol: Protocol) -> tuple[Need, ...]:
+    """What a job takes from others."""
+    follows = isinstance(protocol, ItemProtocol | RowProtocol)
+    # What is `auto` may be found in an input.
+    is_early = type(protocol).resolve_auto is Protocol.resolve_auto
+    return tuple(
+        Need(
+            dataset.job, dataset.output, streams=follows and protocol.input_spec(name).streams, early=is_early
+        )
+        for name, dataset in protocol.given.items()
+        # A file that is no output of its job was there when it was named: nothing is waited for.
+        if dataset and dataset.job and dataset.output
+    )
+
+
+def gives_early(protocol: Protocol) -> bool:
+    """Whether a job's outputs grow with its items, and do not come at its end."""
+    if isinstance(protocol, RowProtocol):
+        return not protocol.needs_all()
+    return isinstance(protocol, ItemProtocol | SourceProtocol)
+
+
+def outputs_of(history: JobHistory, *, grow: bool) -> Outputs:
+    """Which outputs of a job can be read by now."""
+    closed = (name for name, output in history.outputs.items() if output.closed)
+    return Outputs(frozenset(history.outputs), frozenset(closed), grow)
+
+
+def waiting_facts(spec: JobSpec, status: JobStatus) -> JobFacts:
+    """One of our jobs, as far as it waits for others and they for it."""
+    try:
+        protocol = spec.make_protocol()
+        asked = Asked(needs_of(protocol), spec.wait_for)
+        outputs = outputs_of(status.history, grow=gives_early(protocol))
+    except CryoloomError as error:  # nobody has its protocol
+        return JobFacts(spec.name, status.state, str(error), foreign=True)
+    except Exception:  # of a plugin that is broken: the scheduler says how, and it may be mended at any time
+        return JobFacts(spec.name, status.state, foreign=True)
+    return facts_of(spec.name, status.known, asked, outputs, Ages())
+
+
 def dead_above(root: Path, job: str) -> str:
     """The failed or stopped job for which one that is scheduled waits, itself or by others; "" where there is none.
 
     Raises:
         ProjectError: a description on the way cannot be read.
     """
-    seen, todo = {job}, [job]
-    while todo:
-        folder = root / todo.pop()
+
+    @functools.cache
+    def look(name: str) -> JobFacts:
+        folder = root / name
         if not (folder / SPEC_FILE).exists():
-            continue  # RELION's
-        spec = read_spec(folder)
-        needed = [dataset.job for dataset in spec.inputs.values() if dataset.output]
-        for name in (*spec.wait_for, *needed):
-            if not name or name in seen or not (root / name / SPEC_FILE).exists():
-                continue
-            seen.add(name)
-            state = job_status(root / name, JobHistory(names_items=False)).state
-            if state in ("failed", "aborted"):
-                return name
-            if state == "scheduled":
-                todo.append(name)
-    return ""
+            return JobFacts(name, "running", foreign=True)  # RELION's, of which only the pipeline knows more
+        return waiting_facts(read_spec(folder), job_status(folder, JobHistory(names_items=False)))
+
+    return Waits(look).of(look(job)).end
 
 
 def refuse_running(entries: Sequence[JobEntry], jobs: Iterable[str]) -> None:

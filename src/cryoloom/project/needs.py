@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cryoloom.errors import ParameterError
-from cryoloom.project.state import ENDED, job_status
+from cryoloom.project.state import job_status
 from cryoloom.protocol.datasets import Coordinates, Dataset, Micrographs, Movies, Particles
 from cryoloom.protocol.declare import InputSpec, holds
 from cryoloom.protocol.protocols import ItemProtocol, Protocol, RowProtocol
+from cryoloom.schedule.state import ENDED
 
 GROUP = "rlnOpticsGroup"
 # Without these a table is of another kind.

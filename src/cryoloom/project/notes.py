@@ -5,12 +5,14 @@ import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from cryoloom.project.jobstar import relion_text
 from cryoloom.project.pipeline import RUNNING, Pipeline, Process
 from cryoloom.protocol.protocols import Protocol
+from cryoloom.schedule.state import State
 
-MARKS = {
+MARKS: dict[State, str] = {
     "succeeded": "RELION_JOB_EXIT_SUCCESS",
     "failed": "RELION_JOB_EXIT_FAILURE",
     "aborted": "RELION_JOB_EXIT_ABORTED",
@@ -47,7 +49,7 @@ def append_remark(folder: Path, text: str) -> None:
         file.write(f"\n{text}\n")
 
 
-def set_mark(folder: Path, state: str) -> None:
+def set_mark(folder: Path, state: State) -> None:
     """Leave the one exit mark that is true; RELION's programs do not remove old ones."""
     for name in MARKS.values():
         if name != MARKS[state]:
@@ -63,7 +65,7 @@ def clear_marks(folder: Path) -> None:
             (folder / name).unlink()
 
 
-def marked_state(folder: Path) -> str:
+def marked_state(folder: Path) -> State | Literal[""]:
     """The state that a mark tells, "" without one."""
     return next((state for state, name in MARKS.items() if (folder / name).exists()), "")
 

@@ -16,11 +16,12 @@ from cryoloom.errors import ProjectError, UnreadableError
 from cryoloom.project.forms.relion31 import type_of_label
 from cryoloom.project.relion_lock import PATIENCE_S, relion_lock
 from cryoloom.project.sharing import as_folder_says, as_it_was, shared_as
+from cryoloom.schedule.state import State
 
 FILE = "default_pipeline.star"
 WRITING_S = 0.5  # so long a file that is not whole may be one that is being written
 RUNNING, SCHEDULED, SUCCEEDED, FAILED, ABORTED = range(5)
-STATES = ("running", "scheduled", "succeeded", "failed", "aborted")
+STATES: tuple[State, ...] = ("running", "scheduled", "succeeded", "failed", "aborted")
 
 # RELION 4 and 5 write words where 3.1 writes numbers.
 _STATUS_LABELS = {"Running": 0, "Scheduled": 1, "Succeeded": 2, "Failed": 3, "Aborted": 4}

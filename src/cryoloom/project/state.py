@@ -1,40 +1,43 @@
-"""A job's state, folded from its files; never stored, so that it cannot contradict the facts."""
+"""A job's state from its files: they are read here, and judged in `schedule/state.py`."""
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any
 
-from cryoloom.project.attempts import Attempt, newest_attempt, read_control
+from cryoloom.project.attempts import Attempt, newest_attempt, read_attempt, read_control
 from cryoloom.project.disk import why_not_writable
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import JobHistory, read_history
 from cryoloom.project.jsonfile import read_json_if_there
 from cryoloom.project.notes import marked_state
 from cryoloom.project.pipeline import STATES
-
-State = Literal["scheduled", "running", "succeeded", "failed", "aborted"]
-ENDED = ("succeeded", "failed", "aborted")
+from cryoloom.schedule.state import AttemptFacts, JobState, State, Told, Wishes, state_of
 
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
     """What is known of a job now."""
 
-    state: State
-    why: str = ""
+    known: JobState
     history: JobHistory = field(default_factory=JobHistory)
     attempt: Attempt | None = None
-    wanted: str = "run"
-    stream: str = "open"
-    resumable: bool = False  # ended without a verdict: the scheduler may try again
+    control: Mapping[str, Any] = field(default_factory=dict)  # the wishes, as `read_control` has them
     damage: str = ""  # why its files do not tell its state: what stands here is the last that was known
 
-    def last_word(self) -> str:
-        """How a running attempt ended by its journal, "" while it goes on: its process lives a moment longer."""
-        if self.state != "running" or self.attempt is None or self.history.attempt != self.attempt.number:
-            return ""  # what the journal says of an earlier attempt counts no more: the job was resumed
-        return self.history.state
+    @property
+    def state(self) -> State:
+        return self.known.state
+
+    @property
+    def why(self) -> str:
+        return self.known.why
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing of it goes on: its verdict is there, and its process is not."""
+        return self.known.has_ended
 
 
 def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
@@ -47,47 +50,68 @@ def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
         UnreadableError: one of its files is there and cannot be read now.
         ProjectError: its journal is damaged.
     """
+    # The attempt before the journal: what one that has ended had to say is then in what is read.
+    attempt, lives = _newest(folder)
     history = read_history(folder, history)
-    attempt = newest_attempt(folder)
+    if history.attempt > (attempt.number if attempt else 0):
+        attempt, lives = _newest(folder)  # another began meanwhile
     control = read_control(folder)
-    wanted, stream, fresh = control["wanted"], control["stream"], control["fresh"]
+    known = state_of(_attempts(folder, attempt, lives), told_by(history), wishes_of(control))
+    if known.attempt is not None and known.attempt.vanished:
+        remedy = why_not_writable(folder) or "`cryoloom resume` goes on with it"
+        known = replace(known, why=f"{known.why}; {remedy}")
+    return JobStatus(known, history, attempt, control)
 
-    def status(state: State, why: str = "", resumable: bool = False) -> JobStatus:
-        return JobStatus(state, why, history, attempt, wanted, stream, resumable)
 
-    if attempt is None or (attempt.number <= fresh and attempt.ended):
-        # `fresh`: a resume or restart asked for a new attempt after this one.
-        if wanted == "stop":
-            return status("aborted", "stopped by the user" if history.attempts else "stopped before it began")
-        return status("scheduled", "", resumable=True)
-    if not attempt.ended:
-        if attempt.vanished():
-            why = why_not_writable(folder) or "`cryoloom resume` goes on with it"
-            return status("running", f"interrupted: its process is gone; {why}")
-        host = (attempt.claim or {}).get("host")
-        if attempt.claim is not None and attempt.lives() is None:
-            return status(
-                "running", f"on {host}; only there, or by `cryoloom resume --take-over`, is it called lost"
-            )
-        return status("running", history.waiting)
-    ended_by = (attempt.exit or {}).get("ended_by", "")
-    given_up = read_json_if_there(attempt.folder / "given_up.json")
-    if history.attempt <= fresh < attempt.number > 1 and wanted != "stop" and given_up is None:
-        # It was to go on with what had ended, and died before it could say that it did.
-        return status("scheduled", _how_it_ended(attempt), resumable=True)
-    if history.state == "succeeded":
-        return status("succeeded", history.why)
-    if wanted == "stop" and (ended_by == "cancel" or history.state != "failed"):
-        return status("aborted", "stopped by the user")
-    if history.state == "failed":
-        return status("failed", history.why)
-    if history.state == "aborted":
-        return status("aborted", history.why)
-    if given_up is not None:
-        return status("failed", str(given_up["why"]))
-    if history.suspended:
-        return status("scheduled", history.suspended, resumable=True)
-    return status("scheduled", _how_it_ended(attempt), resumable=True)
+def told_by(history: JobHistory) -> Told:
+    """What a journal says of its job's state."""
+    return Told(
+        history.attempt,
+        history.state,
+        history.why,
+        history.waiting,
+        history.suspended,
+        history.cause,
+        history.needs_free,
+        history.last_progress_attempt,
+    )
+
+
+def wishes_of(control: Mapping[str, Any]) -> Wishes:
+    """What of a job's wishes its state depends on."""
+    return Wishes(control["wanted"] == "stop", control["fresh"], control["reopen"])
+
+
+def _newest(folder: Path) -> tuple[Attempt | None, bool | None]:
+    """The newest attempt, and whether it lives."""
+    attempt = newest_attempt(folder)
+    lives = attempt.lives() if attempt is not None and not attempt.ended else None
+    if attempt is not None and lives is False:
+        # It may have ended between reading its exit and looking at its process.
+        attempt = read_attempt(folder, attempt.number)
+    return attempt, lives
+
+
+def _attempts(folder: Path, newest: Attempt | None, lives: bool | None) -> Iterator[AttemptFacts]:
+    """The newest first; of the earlier ones a scheduled job's losses are read, as far as they are asked for."""
+    if newest is None:
+        return
+    yield _facts(newest, lives)
+    for number in range(newest.number - 1, 0, -1):
+        yield _facts(read_attempt(folder, number), None)
+
+
+def _facts(attempt: Attempt, lives: bool | None) -> AttemptFacts:
+    given_up = read_json_if_there(attempt.folder / "given_up.json") if attempt.ended else None
+    return AttemptFacts(
+        attempt.number,
+        attempt.claim is not None,
+        lives,
+        str((attempt.claim or {}).get("host", "")),
+        None if attempt.exit is None else str(attempt.exit.get("ended_by", "")),
+        _how_it_ended(attempt),
+        None if given_up is None else str(given_up["why"]),
+    )
 
 
 def _how_it_ended(attempt: Attempt) -> str:
@@ -114,5 +138,4 @@ def stamp_of(folder: Path | str) -> tuple[int, ...]:
 
 def foreign_status(folder: Path, pipeline_status: int) -> JobStatus:
     """The state of a job that RELION made: its marks, else what the pipeline says."""
-    state = marked_state(folder) or STATES[pipeline_status]
-    return JobStatus(next(known for known in get_args(State) if known == state))
+    return JobStatus(JobState(marked_state(folder) or STATES[pipeline_status]))

@@ -22,6 +22,7 @@ from cryoloom.project.notes import clear_marks, set_mark
 from cryoloom.project.registry import find_protocol, tell_module
 from cryoloom.project.settings import load_settings
 from cryoloom.project.sharing import umask_of
+from cryoloom.project.state import told_by, wishes_of
 from cryoloom.protocol.edge import call_plugin, fault_within
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import (
@@ -35,6 +36,7 @@ from cryoloom.protocol.protocols import (
 from cryoloom.runner.context import RunContext, Suspended
 from cryoloom.runner.looking import check_given
 from cryoloom.runner.shadow import clear_shadows
+from cryoloom.schedule.state import State, is_done, opens_again
 
 RESERVE = ".cryoloom/reserve"
 RESERVE_BYTES = 65536
@@ -68,24 +70,25 @@ def run_attempt(
         tell_module(spec.protocol, module)
     own = attempts_folder(folder) / f"{attempt:04d}"
     journal = JournalWriter(folder, attempt)
-    is_retry = journal.history.state == "succeeded"
+    told = told_by(journal.history)
     try:
-        wishes = read_control(folder)
-        if is_retry and journal.history.attempt > wishes["fresh"]:
-            return 0  # it is done, and nobody asked for more
+        wishes = wishes_of(read_control(folder))
+        if is_done(told, wishes):
+            return 0
     except UnreadableError as error:
         print(error, file=sys.stderr)
         return 1  # whether somebody asked for more is not known; the scheduler waits until it is
-    opens_again = is_retry or 0 < journal.history.attempt <= wishes["reopen"]
+    is_opened = opens_again(told, wishes)
     closed = [name for name, output in journal.history.outputs.items() if output.closed]
-    state, why = "failed", ""
+    state: State = "failed"
+    why = ""
     protocol: Protocol | None = None
     try:
         journal.write(
             "attempt.started", format=FORMAT, id=spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True,
-            reopens=closed if opens_again else [],
+            reopens=closed if is_opened else [],
         )  # fmt: skip
-        if opens_again:
+        if is_opened:
             (folder / "failed.star").unlink(missing_ok=True)
         for log in ("run.out", "run.err"):
             (folder / log).touch()

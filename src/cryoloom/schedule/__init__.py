@@ -1,1 +1,4 @@
-"""What may start, what waits, and why: pure. Facts in, actions out; knows no clock and no process."""
+"""A job's state, what may start, what waits and why: pure; knows no clock and no process.
+
+Begin with `state.py`, then `decide.py`.
+"""

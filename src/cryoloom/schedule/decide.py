@@ -6,11 +6,12 @@ facts and does what the actions say.
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from cryoloom.schedule.slots import Machine, Request, Use, held_by, why_after, why_not
-
-State: TypeAlias = Literal["scheduled", "running", "succeeded", "failed", "aborted"]
+from cryoloom.schedule.facts import JobFacts, SlotFacts
+from cryoloom.schedule.slots import Request, Use, held_by, why_after, why_not
+from cryoloom.schedule.state import ENDED
+from cryoloom.schedule.waiting import Waits
 
 # Seconds to wait before the next attempt, by the number of lost attempts in a row.
 BACK_OFF_S = (0.0, 1.0, 5.0, 30.0, 120.0)
@@ -18,55 +19,6 @@ MAX_LOST = 3
 UNCLAIMED_S = 20.0
 # So long the slots of a launched job are kept for its process, which is about to ask for them.
 LAUNCH_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """An input that another job makes."""
-
-    job: str
-    output: str
-    streams: bool  # may be taken as soon as it is open
-    early: bool = False  # nothing of it is needed to start: the job itself waits for the first item
-
-
-@dataclass(frozen=True, slots=True)
-class JobFacts:
-    """What is known of one job."""
-
-    name: str
-    state: State
-    why: str = ""
-    needs: tuple[Need, ...] = ()
-    wait_for: tuple[str, ...] = ()
-    open_outputs: frozenset[str] = frozenset()
-    closed_outputs: frozenset[str] = frozenset()  # complete, though the job may go on
-    gives_early: bool = False  # its outputs grow with its items, and do not come at its end
-    wants_stop: bool = False
-    wants_anew: bool = False  # its attempt is to be ended, and another to follow: it tries again what failed
-    opens: tuple[str, ...] = ()  # jobs that are to be opened again now that this one is
-    attempt: int = 0
-    attempt_ended: bool = True
-    claimed: bool = True
-    starting_s: float | None = None  # since it was launched, while its process has not said that it runs
-    lives: bool | None = True  # None: on another host
-    seen_unclaimed_s: float = 0.0  # how long the attempt has had no claim
-    lost_in_a_row: int = 0
-    since_end_s: float = 1e9
-    foreign: bool = False  # RELION's own job, or one that no installed plugin knows: not ours to run
-    blocked: str = ""  # what keeps it from writing to its folder: a disk that is full, or read-only
-    request: Request | None = None  # what it takes as a whole; None where its batches take their own
-    priority: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class SlotFacts:
-    """Who holds what of this machine, and who waits for it."""
-
-    machine: Machine
-    uses: tuple[Use, ...] = ()
-    waiting: tuple[Request, ...] = ()
-    now: float = 0.0  # of the machine's monotonic clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +92,7 @@ def decide(
     waits: dict[str, str] = {}
     wants: dict[str, Request] = {}
     launched: list[Use] = []
+    waiting = Waits(jobs.get)
     busy = False
     judged = [job for job in map(jobs.get, jobs if live is None else live) if job is not None]
     # A job whose protocol is not known is not ours to run, and waits for its plugin.
@@ -148,7 +101,7 @@ def decide(
     )
     # Also of a job that has ended: nothing of its own may have been left to do.
     actions += [OpenFollowers(job.name) for job in judged if job.opens]
-    ours = [job for job in judged if job.state in ("running", "scheduled") and not job.foreign]
+    ours = [job for job in judged if job.state not in ENDED and not job.foreign]
     for job in sorted(ours, key=lambda job: -job.priority):
         if job.blocked:
             waits[job.name] = job.blocked
@@ -161,14 +114,14 @@ def decide(
             elif job.request is not None and job.starting_s is not None and job.starting_s < LAUNCH_S:
                 wants[job.name] = job.request
         elif job.state == "scheduled":
-            why = why_waiting(job, jobs)
+            wait = waiting.of(job)
             if job.lost_in_a_row >= MAX_LOST:
                 actions.append(
                     GiveUp(job.name, f"{job.lost_in_a_row} attempts were lost without progress; {job.why}")
                 )
-            elif why:
-                waits[job.name] = why
-                busy = busy or not _is_stuck(job, jobs)
+            elif wait.why:
+                waits[job.name] = wait.why
+                busy = busy or not wait.in_vain
             elif refused := _refused(job, slots, launched):
                 waits[job.name] = refused
                 if job.request is not None:
@@ -204,57 +157,6 @@ def _refused(job: JobFacts, slots: SlotFacts | None, launched: list[Use]) -> str
     return why_not(request, uses, slots.machine) or why_after(
         request, slots.waiting, uses, slots.machine, slots.now
     )
-
-
-def why_waiting(job: JobFacts, jobs: Mapping[str, JobFacts]) -> str:
-    """The sentence that says which input or job is waited for; "" when none is."""
-    for name in job.wait_for:
-        other = jobs.get(name)
-        if other is None:
-            return f"waits for {name}, which is not in the project"
-        if other.state != "succeeded":
-            return _waits_for(other)
-    for need in job.needs:
-        producer = jobs.get(need.job)
-        if producer is None or producer.state == "succeeded":
-            continue
-        if need.output in producer.closed_outputs:
-            continue
-        # Scheduled: its next attempt follows, unless it waits itself for what will not go on. Started then, a job
-        # would find nothing to wait for, suspend itself, and be started again for ever.
-        goes_on = producer.state == "running" or (
-            producer.state == "scheduled" and not _is_stuck(producer, jobs)
-        )
-        if goes_on and need.streams and need.output in producer.open_outputs:
-            continue
-        if producer.state == "running" and producer.gives_early and need.streams and need.early:
-            continue  # a chain begins as one: when the first item comes, all its jobs are there
-        return _waits_for(producer)
-    return ""
-
-
-def _waits_for(other: JobFacts) -> str:
-    if other.state in ("failed", "aborted"):
-        remedy = f"cryoloom resume {other.name}"
-        return f"needs {other.name}, which {'failed' if other.state == 'failed' else 'was stopped'}; {remedy}"
-    return f"waits for {other.name} ({other.state})"
-
-
-def _is_stuck(job: JobFacts, jobs: Mapping[str, JobFacts]) -> bool:
-    """Whether it waits, directly or by others, for a job that will not go on by itself."""
-    seen: set[str] = set()
-    todo = [*job.wait_for, *(need.job for need in job.needs)]
-    while todo:
-        name = todo.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        other = jobs.get(name)
-        if other is None or other.state in ("failed", "aborted"):
-            return True
-        if other.state == "scheduled":
-            todo += [*other.wait_for, *(need.job for need in other.needs)]
-    return False
 
 
 def _of_running(job: JobFacts) -> Action | None:

@@ -1,0 +1,127 @@
+"""What is known of jobs and of the machine when the scheduler judges. Time is a field of the facts."""
+
+from dataclasses import dataclass
+
+from cryoloom.schedule.slots import Machine, Request, Use
+from cryoloom.schedule.state import JobState, State
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An input that another job makes."""
+
+    job: str
+    output: str
+    streams: bool  # may be taken as soon as it is open
+    early: bool = False  # nothing of it is needed to start: the job itself waits for the first item
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """What is known of one job."""
+
+    name: str
+    state: State
+    why: str = ""
+    needs: tuple[Need, ...] = ()
+    wait_for: tuple[str, ...] = ()
+    open_outputs: frozenset[str] = frozenset()
+    closed_outputs: frozenset[str] = frozenset()  # complete, though the job may go on
+    gives_early: bool = False  # its outputs grow with its items, and do not come at its end
+    wants_stop: bool = False
+    wants_anew: bool = False  # its attempt is to be ended, and another to follow: it tries again what failed
+    opens: tuple[str, ...] = ()  # jobs that are to be opened again now that this one is
+    attempt: int = 0
+    attempt_ended: bool = True
+    claimed: bool = True
+    starting_s: float | None = None  # since it was launched, while its process has not said that it runs
+    lives: bool | None = True  # None: on another host
+    seen_unclaimed_s: float = 0.0  # how long the attempt has had no claim
+    lost_in_a_row: int = 0
+    since_end_s: float = 1e9
+    foreign: bool = False  # RELION's own job, or one that no installed plugin knows: not ours to run
+    blocked: str = ""  # what keeps it from writing to its folder: a disk that is full, or read-only
+    request: Request | None = None  # what it takes as a whole; None where its batches take their own
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """What of a job can be read, by the names of its outputs."""
+
+    open: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+    grow: bool = False  # with the job's items; else they come at its end
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """Seconds, by the clock of who looks."""
+
+    since_launch_s: float = 0.0
+    unclaimed_s: float = 0.0  # 0: claimed, or seen for the first time
+    since_end_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What does not change with a job's state."""
+
+    needs: tuple[Need, ...] = ()
+    wait_for: tuple[str, ...] = ()
+    opens: tuple[str, ...] = ()
+    request: Request | None = None
+    priority: int = 0
+
+
+def facts_of(
+    name: str, known: JobState, asked: Asked, outputs: Outputs, ages: Ages, blocked: str = ""
+) -> JobFacts:
+    """One of our jobs as the scheduler sees it.
+
+    Args:
+        name: the job's.
+        known: its state.
+        asked: of it.
+        outputs: as its journal has them.
+        ages: of its newest attempt.
+        blocked: what keeps it from writing to its folder, where that was asked.
+    """
+    newest = known.attempt
+    claimed = newest is None or newest.claimed
+    # Until a new attempt says so itself, the outputs of a job that is opened again still look closed.
+    seen = Outputs() if known.reopening else outputs
+    return JobFacts(
+        name,
+        known.state,
+        known.why,
+        asked.needs,
+        asked.wait_for,
+        seen.open,
+        seen.closed,
+        seen.grow,
+        wants_stop=known.wants_stop,
+        wants_anew=known.wants_anew,
+        opens=asked.opens,
+        attempt=newest.number if newest else 0,
+        attempt_ended=newest is None or newest.ended,
+        claimed=claimed,
+        starting_s=ages.since_launch_s if known.starting else None,
+        lives=newest.lives if newest is not None and claimed else True,
+        seen_unclaimed_s=0.0 if claimed else ages.unclaimed_s,
+        lost_in_a_row=known.lost_in_a_row,
+        since_end_s=ages.since_end_s,
+        blocked=blocked,
+        request=asked.request,
+        priority=asked.priority,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFacts:
+    """Who holds what of this machine, and who waits for it."""
+
+    machine: Machine
+    uses: tuple[Use, ...] = ()
+    waiting: tuple[Request, ...] = ()
+    now: float = 0.0  # of the machine's monotonic clock
