@@ -6,6 +6,7 @@ from cryoloom.schedule.state import AttemptFacts, Told, Wishes, state_of
 
 LOST = AttemptFacts(1, claimed=True, ended_by="killed", how="killed by signal 9")
 ENDED = AttemptFacts(1, claimed=True, ended_by="exit")
+GIVEN_UP = AttemptFacts(2, claimed=True, ended_by="killed", given_up="three")
 LIVES = AttemptFacts(1, claimed=True, lives=True)
 
 
@@ -31,6 +32,9 @@ def numbered(attempt: AttemptFacts, number: int) -> AttemptFacts:
         ((ENDED,), Told(1, "failed", "no more"), Wishes(stop=True), "failed", "no more"),
         ((LOST,), Told(1), Wishes(stop=True), "aborted", "stopped by the user"),
         ((AttemptFacts(1, True, ended_by="exit", given_up="three"),), Told(1), Wishes(), "failed", "three"),
+        ((numbered(LOST, 2), ENDED), Told(1, "failed", "x"), Wishes(True, fresh=1), "failed", "x"),
+        ((numbered(LOST, 2), ENDED), Told(1), Wishes(True, fresh=1), "aborted", "stopped by the user"),
+        ((GIVEN_UP, ENDED), Told(1), Wishes(fresh=1), "failed", "three"),
         # After a resume, and a new attempt that died before it could speak.
         ((ENDED,), Told(1, "failed"), Wishes(fresh=1), "scheduled", ""),
         ((numbered(LOST, 2), ENDED), Told(1, "failed"), Wishes(fresh=1), "scheduled", "killed by signal 9"),

@@ -4,7 +4,7 @@ What is judged is the product's own: states come from `schedule/state.py`, facts
 `schedule/decide.py`. The promises are checked here by other means than those.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from cryoloom.schedule.decide import CallLost, Cancel, GiveUp, Launch, LaunchAgain, OpenFollowers, decide
@@ -29,8 +29,8 @@ BROKEN_BATCH = 2  # the room that a job which found none asks for
 # What brings a job forward, what may come between, and what users wish.
 COURSE = ("arrive", "speak", "ask", "progress", "succeed", "exit", "look_once", "wait")
 FAULTS = (
-    "go_astray", "lose_next_launch", "find_no_room", "run_out_of_time", "give_way", "fail", "kill", "come_to_nothing",
-    "be_cut_short", "vanish", "look_and_die", "fill", "leave_little", "make_room",
+    "go_astray", "lose_next_launch", "find_no_room", "run_out_of_time", "give_way", "fail", "kill", "fail_at_last",
+    "succeed_at_last", "come_to_nothing", "be_cut_short", "vanish", "look_and_die", "fill", "leave_little", "make_room",
 )  # fmt: skip
 WISHES = ("stop", "resume", "retry", "restart")
 
@@ -114,6 +114,7 @@ class World:
         self.now = 1.0
         self.announced: dict[str, Request] = {}
         self.next_launch_is_lost = False
+        self.opened: set[str] = set()  # by what a user said of the job before them
         for number, (cores, parent, priority, streams) in enumerate(shapes):
             name = f"j{number:02d}"
             needs = (Need(f"j{parent % number:02d}", "o", streams),) if number and parent >= 0 else ()
@@ -153,6 +154,7 @@ class World:
                     assert job.fruitless >= 3, "given up too early"
                     assert job.newest
                     job.newest.given_up = action.why
+                    assert job.state in ENDED, "given up, and not told so"
                 case OpenFollowers():
                     for name, number in job.opens.items():
                         other = self.jobs[name].wishes
@@ -160,6 +162,7 @@ class World:
                             False, max(other.fresh, number), max(other.reopen, number)
                         )
                         self.jobs[name].fruitless = 0
+                        self.opened.add(name)
                     job.opens = {}
         self._announce(decision.wants_slots)
         return bool(decision.actions)
@@ -242,10 +245,17 @@ class World:
     def happen(self, what: str, which: int) -> None:
         """One event; nothing where it cannot be now."""
         job = list(self.jobs.values())[which % len(self.jobs)]
+        self.opened.clear()
         before = {one.name: one.state for one in self.jobs.values()}
         getattr(self, f"_{what}")(job)
+        for one in self.jobs.values():
+            if one.state in ("succeeded", "failed") and not one.wishes.stop:
+                is_new = one.told.attempt > one.wishes.fresh
+                assert is_new or (one.newest and one.newest.given_up), (
+                    "ended by what was said before it was resumed"
+                )
         for name, state in before.items():
-            if state in ENDED and not (what in ("resume", "retry", "restart") and name == job.name):
+            if state in ENDED and not (what in WISHES and name == job.name) and name not in self.opened:
                 assert self.jobs[name].state == state, "what had ended is another by itself"
         assert sum(use.cores for use in self.uses()) <= CORES, "slots given twice"
 
@@ -337,6 +347,19 @@ class World:
     def _kill(self, job: Job) -> None:
         if job.newest is not None and job.newest.lives:
             self._end(job, "killed")
+
+    def _fail_at_last(self, job: Job) -> None:
+        """A whole attempt, to its verdict."""
+        self._come_through(job, self._fail)
+
+    def _succeed_at_last(self, job: Job) -> None:
+        self._come_through(job, self._succeed)
+
+    def _come_through(self, job: Job, verdict: Callable[[Job], None]) -> None:
+        self.now += 60.0
+        self.look()
+        for step in (self._arrive, self._speak, self._ask, self._progress, verdict, self._exit):
+            step(job)
 
     def _come_to_nothing(self, job: Job) -> None:
         """Whole attempts, one after the other: each is begun, and killed before it could say that it was."""
