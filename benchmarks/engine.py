@@ -29,6 +29,7 @@ import psutil
 
 from cryoloom import Job, Project
 from cryoloom.project import pipeline as pipe
+from cryoloom.project.events import AttemptStarted, ItemsDone
 from cryoloom.project.index import cache_folder
 from cryoloom.project.journal import JournalWriter
 
@@ -252,10 +253,10 @@ def looks(folder: Path) -> None:
     project = Project.create(folder / "looks")
     job = project.run("loomtest.nothing", start=False)
     journal = JournalWriter(job.folder, 1)
-    journal.write("attempt.started", format=1, pid=1)
+    journal.write(AttemptStarted(format=1, pid=1))
     took = []
     for number in range(ITEMS):
-        journal.write("items.done", items=[f"i{number:015d}"], failed=[], outputs={})
+        journal.write(ItemsDone(items=[f"i{number:015d}"], failed=[], outputs={}))
         if number in (0, ITEMS - 2, ITEMS - 1):
             took.append(statistics.median(command(project, "ls", "--json") for _ in range(5)))
     row(

@@ -1,7 +1,8 @@
 """The time left is told by the pace of what runs now, whatever pauses there were before."""
 
 from cryoloom.api.summary import seconds_left
-from cryoloom.project.journal import JobHistory
+from cryoloom.project.events import fold, read_event
+from cryoloom.project.history import JobHistory
 
 
 def history(*events: tuple[float, str, dict[str, object]]) -> JobHistory:
@@ -9,7 +10,7 @@ def history(*events: tuple[float, str, dict[str, object]]) -> JobHistory:
     attempt = 0
     for seq, (t, kind, more) in enumerate(events, start=1):
         attempt += kind == "attempt.started"
-        found.take({"seq": seq, "t": t, "kind": kind, "attempt": attempt, **more})
+        fold(found, *read_event({"seq": seq, "t": t, "kind": kind, "attempt": attempt, **more}))
     return found
 
 

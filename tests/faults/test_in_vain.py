@@ -14,6 +14,7 @@ from cryoloom.engine.facts import FactGatherer
 from cryoloom.engine.scheduler import _do
 from cryoloom.launchers.machine import this_machine
 from cryoloom.project.attempts import attempt_numbers, make_attempt
+from cryoloom.project.events import AttemptStarted, JobSuspended
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.settings import load_settings
@@ -81,8 +82,8 @@ def test_three_suspensions_for_want_of_room_end_in_a_give_up_that_is_told(projec
         attempt = make_attempt(entry.folder)
         assert attempt is not None
         journal = JournalWriter(entry.folder, number)
-        journal.write("attempt.started", id="x")
-        journal.write("job.suspended", why="no space left on the disk", cause="disk", needs_free=0)
+        journal.write(AttemptStarted(id="x"))
+        journal.write(JobSuspended(why="no space left on the disk", cause="disk", needs_free=0))
         journal.close()
         (attempt / "claim").write_text(
             json.dumps({"host": "x", "boot": "b", "pid": 1, "start": 1, "token": "t"})

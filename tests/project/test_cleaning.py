@@ -9,6 +9,7 @@ from cryoloom.errors import ProjectError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt
 from cryoloom.project.cleaning import PROTECTED, clean, plan_cleaning, rules_of_type
+from cryoloom.project.events import AttemptStarted, JobEnded
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms.relion31 import EXTERNAL, FOLDERS, TYPES
 from cryoloom.project.forms.relion31_cleaning import UNMODELLED, UNMODELLED_ITERATIVE
@@ -171,8 +172,8 @@ def test_a_job_of_ours_is_cleaned_by_its_own_declaration(project: ProjectFolder)
     (entry.folder / ".cryoloom/attempts/0001").mkdir()
     (entry.folder / ".cryoloom/attempts/0001/exit.json").write_text('{"ended_by": "exit"}')
     journal = JournalWriter(entry.folder, 1)
-    journal.write("attempt.started")
-    journal.write("job.ended", state="succeeded")
+    journal.write(AttemptStarted())
+    journal.write(JobEnded(state="succeeded"))
     journal.close()
 
     [plan] = plan_cleaning(project, [entry.name])

@@ -7,6 +7,7 @@ import pytest
 from cryoloom import Project
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.copying import branch_of, copy_jobs, to_choose_again
+from cryoloom.project.events import AttemptStarted, JobEnded
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.protocol.datasets import Optimiser, Particles
 
@@ -133,8 +134,8 @@ def test_a_branch_is_copied_without_failed_jobs_and_relion_s_own_selects_each_wi
     (bad.folder / ".cryoloom/attempts/0001").mkdir()
     (bad.folder / ".cryoloom/attempts/0001/exit.json").write_text('{"ended_by": "exit"}')
     journal = JournalWriter(bad.folder, 1)
-    journal.write("attempt.started")
-    journal.write("job.ended", state="failed", why="a reason")
+    journal.write(AttemptStarted())
+    journal.write(JobEnded(state="failed", why="a reason"))
     journal.close()
     (project.root / "Select/job004").mkdir(parents=True)
     (project.root / "Select/job004/job.star").write_text(job_star_text(7, {"fn_mic": movies.path}))

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from cryoloom.project.events import AttemptStarted, CommandEnded, ItemsDone, OutputOpened
 from cryoloom.project.folded import LEAST_BYTES, remember, remembered
 from cryoloom.project.folder import ProjectFolder
-from cryoloom.project.journal import FILE, JobHistory, JournalWriter, read_history
+from cryoloom.project.history import JobHistory
+from cryoloom.project.journal import FILE, JournalWriter, read_history
 
 OUTPUT = {
     "output": "o",
@@ -24,9 +26,9 @@ def written(folder: Path, items: int) -> JournalWriter:
     """A journal of an attempt that does items, and fails at every hundredth."""
     folder.mkdir(parents=True, exist_ok=True)
     journal = JournalWriter(folder, 1)
-    journal.write("attempt.started", format=1, pid=1)
-    journal.write("output.opened", **OUTPUT)
-    journal.write("command.ended", step="program", code=0, cpu_s=1.0)
+    journal.write(AttemptStarted(format=1, pid=1))
+    journal.write(OutputOpened(**OUTPUT))
+    journal.write(CommandEnded(step="program", code=0, cpu_s=1.0))
     do(journal, range(items))
     return journal
 
@@ -36,7 +38,7 @@ def do(journal: JournalWriter, numbers: range) -> None:
         failed = [{"item": f"i{number:015d}", "name": "m.mrc", "why": "bad"}] if number % 100 == 7 else []
         done = [] if failed else [f"i{number:015d}"]
         outputs = {"o": {"generation": 1, "end": 10 + number, "items": number}}
-        journal.write("items.done", items=done, failed=failed, outputs=outputs)
+        journal.write(ItemsDone(items=done, failed=failed, outputs=outputs))
 
 
 def look(root: Path, job: Path) -> tuple[JobHistory, int]:

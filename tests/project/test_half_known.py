@@ -14,6 +14,7 @@ from cryoloom.engine.facts import FactGatherer
 from cryoloom.errors import ProjectError, UnreadableError
 from cryoloom.launchers.machine import this_machine
 from cryoloom.project.attempts import CONTROL, read_control, write_control
+from cryoloom.project.events import AttemptStarted, Note
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.index import Row, add_to_index, cache_folder, read_index
 from cryoloom.project.journal import JournalWriter, read_history
@@ -106,16 +107,16 @@ def test_a_journal_of_a_newer_version_is_refused_and_one_begun_anew_is_read_anew
 ) -> None:
     entry = project.create_job("loomtest.nothing", {}, {})
     journal = JournalWriter(entry.folder, 1)
-    journal.write("note", text="a")
+    journal.write(Note(text="a"))
     journal.close()
     known = read_history(entry.folder)
     (entry.folder / "journal.jsonl").unlink()
     journal = JournalWriter(entry.folder, 1)
     for number in range(5):
-        journal.write("note", text=f"longer than before {number}")
+        journal.write(Note(text=f"longer than before {number}"))
 
     assert len(read_history(entry.folder, known).notes) == 5
-    journal.write("attempt.started", format=2)
+    journal.write(AttemptStarted(format=2))
     with pytest.raises(UnreadableError, match="format 2"):
         read_history(entry.folder)
 

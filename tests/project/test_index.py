@@ -9,6 +9,7 @@ import pytest
 
 from cryoloom import Project
 from cryoloom.project.attempts import write_control
+from cryoloom.project.events import AttemptStarted, JobEnded
 from cryoloom.project.index import FILE, cache_folder, drop_index, read_index
 from cryoloom.project.journal import JournalWriter
 
@@ -26,10 +27,8 @@ def project(tmp_path: Path) -> Project:
         (attempt / "claim").write_text("{}")
         (attempt / "exit.json").write_text(json.dumps({"ended_by": "exit", "code": 0}))
         journal = JournalWriter(entry.folder, 1)
-        journal.write("attempt.started", id=entry.name)
-        journal.write(
-            "job.ended", state="succeeded" if number else "failed", why="" if number else "a reason"
-        )
+        journal.write(AttemptStarted(id=entry.name))
+        journal.write(JobEnded(state="succeeded" if number else "failed", why="" if number else "a reason"))
         journal.close()
     return made
 

@@ -14,6 +14,7 @@ from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt
 from cryoloom.project.deleting import delete_jobs
+from cryoloom.project.events import AttemptStarted, ItemsDone
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.journal import JournalWriter, read_history
 from cryoloom.project.jsonfile import write_json
@@ -183,17 +184,15 @@ def test_a_job_whose_process_is_gone_says_so_and_who_can_help(project: ProjectFo
 
 def test_a_torn_line_of_the_journal_does_not_count_and_is_cut_off(tmp_path: Path) -> None:
     writer = JournalWriter(tmp_path, 1)
-    writer.write("attempt.started")
-    writer.write(
-        "items.done", items=["i1"], failed=[{"item": "i2", "name": "b", "why": "broken"}], outputs={}
-    )
+    writer.write(AttemptStarted())
+    writer.write(ItemsDone(items=["i1"], failed=[{"item": "i2", "name": "b", "why": "broken"}], outputs={}))
     writer.close()
     with (tmp_path / "journal.jsonl").open("a") as file:
         file.write('{"seq": 2, "kind": "items.do')
 
     history = read_history(tmp_path)
     again = JournalWriter(tmp_path, 2)
-    again.write("attempt.started")
+    again.write(AttemptStarted())
     again.close()
 
     assert list(history.done) == ["i1"]
@@ -206,7 +205,7 @@ def test_a_journal_read_in_pieces_is_the_same_as_read_at_once(tmp_path: Path) ->
     writer = JournalWriter(tmp_path, 1)
     history = None
     for number in range(5):
-        writer.write("items.done", items=[f"i{number}"], failed=[], outputs={})
+        writer.write(ItemsDone(items=[f"i{number}"], failed=[], outputs={}))
         history = read_history(tmp_path, history)
     writer.close()
 

@@ -7,6 +7,7 @@ import pytest
 from cryoloom.errors import ProjectError
 from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt, newest_attempt, read_control, write_control
+from cryoloom.project.events import AttemptStarted, ItemsDone, JobEnded
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.journal import JournalWriter, read_history
 from cryoloom.project.jsonfile import write_json
@@ -20,8 +21,8 @@ def ended(entry: JobEntry) -> JobEntry:
     attempt = make_attempt(entry.folder)
     assert attempt is not None
     writer = JournalWriter(entry.folder, 1)
-    writer.write("attempt.started")
-    writer.write("job.ended", state="succeeded")
+    writer.write(AttemptStarted())
+    writer.write(JobEnded(state="succeeded"))
     writer.close()
     write_json(attempt / "exit.json", {"ended_by": "exit"})
     for name in ("run.out", "RELION_JOB_EXIT_SUCCESS", "note.txt"):
@@ -117,7 +118,7 @@ def test_an_earlier_stop_or_closed_stream_does_not_hold_the_new_run(
 
 def test_who_followed_the_old_journal_sees_that_it_is_gone(tmp_path: Path) -> None:
     writer = JournalWriter(tmp_path, 1)
-    writer.write("items.done", items=["i1"], failed=[], outputs={})
+    writer.write(ItemsDone(items=["i1"], failed=[], outputs={}))
     writer.close()
     seen = read_history(tmp_path)
     (tmp_path / "journal.jsonl").rename(tmp_path / "old")

@@ -9,13 +9,14 @@ import pytest
 
 from cryoloom.project import state
 from cryoloom.project.attempts import make_attempt
+from cryoloom.project.events import AttemptStarted, JobEnded
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.state import job_status
 
 
 def end(folder: Path, journal: JournalWriter) -> None:
-    journal.write("job.ended", state="failed", why="no more")
+    journal.write(JobEnded(state="failed", why="no more"))
     (folder / ".cryoloom/attempts/0001/exit.json").write_text(json.dumps({"ended_by": "exit"}))
 
 
@@ -25,7 +26,7 @@ def test_a_job_that_ends_while_it_is_looked_at_is_never_taken_for_one_that_ended
     entry = project.create_job("loomtest.nothing", {}, {})
     make_attempt(entry.folder)
     journal = JournalWriter(entry.folder, 1)
-    journal.write("attempt.started", id="x")
+    journal.write(AttemptStarted(id="x"))
     ends = [lambda: end(entry.folder, journal)]
 
     def and_then_it_ends(read: Callable[..., Any]) -> Callable[..., Any]:
@@ -54,7 +55,7 @@ def test_an_attempt_that_begins_while_its_job_is_looked_at_is_seen(
 
     def begun_meanwhile(*given: Any) -> Any:
         if make_attempt(entry.folder) is not None:
-            JournalWriter(entry.folder, 2).write("attempt.started", id="x")
+            JournalWriter(entry.folder, 2).write(AttemptStarted(id="x"))
         return read(*given)
 
     monkeypatch.setattr(state, "read_history", begun_meanwhile)

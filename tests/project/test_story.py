@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 from cryoloom.project.attempts import attempts_folder
+from cryoloom.project.events import AttemptStarted, ItemsDone, ItemsKnown, JobEnded, ParamsChanged, Waiting
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.story import story
@@ -24,18 +25,18 @@ def ended(folder: Path, number: int, ended_by: str, why: str = "") -> None:
 def test_a_story_names_attempts_items_reasons_and_the_end(project: ProjectFolder) -> None:
     entry = project.create_job("loomtest.nothing", {}, {}, label="first try")
     journal = JournalWriter(entry.folder, 1)
-    journal.write("attempt.started", host="gpu3", pid=7)
+    journal.write(AttemptStarted(host="gpu3", pid=7))
     for item in ("a", "b", "c"):
-        journal.write("items.known", total=3)
+        journal.write(ItemsKnown(total=3))
         failed = [{"item": item, "why": "torn"}] if item == "b" else []
-        journal.write("items.done", items=[] if failed else [item], failed=failed, outputs={})
+        journal.write(ItemsDone(items=[] if failed else [item], failed=failed, outputs={}))
     journal.close()
     ended(entry.folder, 1, "killed", "its process was killed by signal 9")
     journal = JournalWriter(entry.folder, 2)
-    journal.write("attempt.started", host="gpu3", pid=8)
-    journal.write("params.changed", version=1, values={"seconds": 2}, of_all=False)
-    journal.write("waiting", why="needs 2 cores")
-    journal.write("job.ended", state="failed", why="no more")
+    journal.write(AttemptStarted(host="gpu3", pid=8))
+    journal.write(ParamsChanged(version=1, values={"seconds": 2}, of_all=False))
+    journal.write(Waiting(why="needs 2 cores"))
+    journal.write(JobEnded(state="failed", why="no more"))
     journal.close()
     ended(entry.folder, 2, "exit")
 

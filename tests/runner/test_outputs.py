@@ -9,6 +9,7 @@ import pytest
 
 from cryoloom import star
 from cryoloom.errors import DatasetError, ProgramError, ProjectError
+from cryoloom.project.events import ItemsDone
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.settings import Settings
 from cryoloom.protocol import Command, Movies
@@ -46,7 +47,7 @@ class Producer:
             ends = {
                 "movies": {"generation": state.generation, "end": end, "items": state.items + frame.height}
             }
-            self.journal.write("items.done", items=frame["cryoloomItemId"].to_list(), failed=[], outputs=ends)
+            self.journal.write(ItemsDone(items=frame["cryoloomItemId"].to_list(), failed=[], outputs=ends))
 
     def stream(self) -> InputStream:
         return InputStream(self.root, Movies("Import/job001/movies.star", "Import/job001", "movies"))

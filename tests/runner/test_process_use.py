@@ -8,6 +8,7 @@ import pytest
 from waiting import until
 
 from cryoloom import Project
+from cryoloom.project.events import AttemptStarted, CommandEnded, CommandUsed
 from cryoloom.project.journal import JournalWriter, read_history
 from cryoloom.runner import process_use
 from cryoloom.runner.process_use import ProcessMeter, tree
@@ -45,15 +46,15 @@ def test_a_short_program_is_not_looked_at() -> None:
 
 def test_what_a_program_took_that_nobody_saw_end_counts_too(tmp_path: Path) -> None:
     journal = JournalWriter(tmp_path, 1)
-    journal.write("attempt.started")
-    journal.write("command.used", step="run", cpu_s=10.0, peak_mb=300.0)
-    journal.write("command.used", step="run", cpu_s=25.0, peak_mb=200.0)
+    journal.write(AttemptStarted())
+    journal.write(CommandUsed(step="run", cpu_s=10.0, peak_mb=300.0))
+    journal.write(CommandUsed(step="run", cpu_s=25.0, peak_mb=200.0))
     assert read_history(tmp_path).program_cpu_s == 25.0
     journal.close()
     journal = JournalWriter(tmp_path, 2)  # it was killed
-    journal.write("attempt.started")
-    journal.write("command.used", step="run", cpu_s=4.0, peak_mb=100.0)
-    journal.write("command.ended", step="run", code=0, cpu_s=6.0, peak_mb=120.0)
+    journal.write(AttemptStarted())
+    journal.write(CommandUsed(step="run", cpu_s=4.0, peak_mb=100.0))
+    journal.write(CommandEnded(step="run", code=0, cpu_s=6.0, peak_mb=120.0))
 
     history = read_history(tmp_path)
     assert (history.program_cpu_s, history.peak_mb) == (31.0, 300.0)

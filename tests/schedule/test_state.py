@@ -2,7 +2,7 @@
 
 import pytest
 
-from cryoloom.schedule.state import AttemptFacts, Told, Wishes, state_of
+from cryoloom.schedule.state import AttemptFacts, Told, Wishes, is_done, state_of
 
 LOST = AttemptFacts(1, claimed=True, ended_by="killed", how="killed by signal 9")
 ENDED = AttemptFacts(1, claimed=True, ended_by="exit")
@@ -77,3 +77,33 @@ def test_who_is_asked_for_anew_forgets_what_room_it_lacked() -> None:
 def test_the_last_word_of_an_attempt_counts_until_a_new_one_is_asked_for() -> None:
     assert state_of((LIVES,), Told(1, "failed"), Wishes()).last_word == "failed"
     assert state_of((numbered(LIVES, 2), ENDED), Told(1, "failed"), Wishes(fresh=1)).last_word == ""
+
+
+def test_an_attempt_is_ended_for_another_only_where_it_was_there_when_that_was_asked() -> None:
+    asked = Wishes(fresh=1, reopen=1)
+
+    assert state_of((LIVES,), Told(1), asked).wants_anew
+    assert state_of((LIVES,), Told(1), asked).state == "running"
+    assert not state_of((numbered(LIVES, 2), ENDED), Told(2), asked).wants_anew
+
+
+def test_outputs_that_are_opened_again_look_closed_until_the_next_attempt_speaks() -> None:
+    asked = Wishes(fresh=1, reopen=1)
+
+    assert state_of((ENDED,), Told(1, "succeeded"), asked).reopening
+    assert state_of((numbered(LIVES, 2), ENDED), Told(1, "succeeded"), asked).reopening
+    assert not state_of((numbered(LIVES, 2), ENDED), Told(2), asked).reopening
+    assert not state_of((ENDED,), Told(1, "succeeded"), Wishes()).reopening
+
+
+def test_an_attempt_is_starting_until_it_has_spoken() -> None:
+    assert state_of((AttemptFacts(1),), Told(), Wishes()).starting
+    assert state_of((LIVES,), Told(), Wishes()).starting
+    assert not state_of((LIVES,), Told(1), Wishes()).starting
+    assert not state_of((AttemptFacts(1, True, lives=None, host="x"),), Told(), Wishes()).starting
+
+
+def test_an_attempt_at_a_job_that_has_succeeded_does_nothing_unless_more_was_asked() -> None:
+    assert is_done(Told(1, "succeeded"), Wishes())
+    assert not is_done(Told(1, "succeeded"), Wishes(fresh=1))
+    assert not is_done(Told(1, "failed"), Wishes())

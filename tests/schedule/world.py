@@ -91,6 +91,11 @@ class Job:
     def state(self) -> State:
         return self.known().state
 
+    @property
+    def is_complete(self) -> bool:
+        """Whether its output is, and nobody asked for more of it."""
+        return self.is_closed and not 0 < self.told.attempt <= self.wishes.reopen
+
     def working(self) -> Attempt | None:
         """The attempt whose process goes on with its work."""
         newest = self.newest
@@ -201,8 +206,9 @@ class World:
         assert job.fruitless < 3, "started once more though nothing comes of it"
         for need in job.needs:
             parent = self.jobs[need.job]
-            flows = need.streams and parent.is_open and not self._is_dead(parent)
-            assert parent.state == "succeeded" or parent.is_closed or flows, "started before its needs"
+            is_to_come = parent.state == "running" or not self._is_dead(parent)
+            flows = need.streams and parent.is_open and is_to_come
+            assert parent.state == "succeeded" or parent.is_complete or flows, "started before its needs"
         job.attempts.append(Attempt(len(job.attempts) + 1, self.now, on_way=not self.next_launch_is_lost))
         self.next_launch_is_lost = False
 
@@ -212,7 +218,7 @@ class World:
 
     def _is_dead_above(self, job: Job) -> bool:
         parents = [self.jobs[need.job] for need in job.needs]
-        return any(self._is_dead(parent) and not parent.is_closed for parent in parents)
+        return any(self._is_dead(parent) and not parent.is_complete for parent in parents)
 
     # Slots, as the ledger keeps them.
 

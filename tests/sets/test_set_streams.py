@@ -12,6 +12,7 @@ from waiting import until
 
 from cryoloom import star
 from cryoloom.project.attempts import make_attempt
+from cryoloom.project.events import AttemptStarted, ItemsDone, JobEnded
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.journal import JournalWriter
 from cryoloom.protocol import Coordinates, Particles
@@ -38,19 +39,19 @@ class Producer:
         state = self.output.state
         assert state is not None
         ends = {"out": {"generation": state.generation, "end": end, "items": state.items + rows.height}}
-        self.journal.write("items.done", items=rows[ID].to_list(), failed=[], outputs=ends)
+        self.journal.write(ItemsDone(items=rows[ID].to_list(), failed=[], outputs=ends))
 
     def close(self) -> None:
         self.output.close(0)
-        self.journal.write("job.ended", state="succeeded")
+        self.journal.write(JobEnded(state="succeeded"))
 
     def fail(self) -> None:
-        self.journal.write("job.ended", state="failed", why="made to fail")
+        self.journal.write(JobEnded(state="failed", why="made to fail"))
         (self.folder / ".cryoloom/attempts/0001/exit.json").write_text('{"ended_by": "exit"}')
 
     def go_on(self) -> None:
         (self.folder / ".cryoloom/attempts/0001/exit.json").unlink()
-        self.journal.write("attempt.started")
+        self.journal.write(AttemptStarted())
 
     def dataset(self) -> Particles:
         return Particles(f"{self.name}/particles.star", self.name, "out")

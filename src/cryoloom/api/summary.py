@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.project.folder import JobEntry
+from cryoloom.project.history import JobHistory
 from cryoloom.project.index import Row, add_to_index, read_index
-from cryoloom.project.journal import JobHistory
 from cryoloom.project.lineage import waiting_facts
 from cryoloom.project.state import JobStatus
 from cryoloom.schedule.facts import JobFacts

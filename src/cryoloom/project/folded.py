@@ -11,8 +11,9 @@ import os
 from dataclasses import asdict, fields
 from pathlib import Path
 
+from cryoloom.project.history import JobHistory, OutputState
 from cryoloom.project.index import cache_folder
-from cryoloom.project.journal import FILE, JobHistory, OutputState
+from cryoloom.project.journal import FILE
 
 LEAST_BYTES = (
     262_144  # a shorter journal is folded faster than the cache is asked; so much more is folded each time

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.project.folder import JobEntry
+from cryoloom.project.history import JobHistory
 from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.project.jobspec import JobSpec, read_spec
-from cryoloom.project.journal import JobHistory
 from cryoloom.project.state import JobStatus, job_status
 from cryoloom.protocol.protocols import ItemProtocol, Protocol, RowProtocol, SourceProtocol
 from cryoloom.schedule.facts import Ages, Asked, JobFacts, Need, Outputs, facts_of

@@ -2,11 +2,11 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from cryoloom.project.attempts import attempts_folder, read_attempt
+from cryoloom.project.events import AttemptStarted, Event, ItemsDone, Stamp, read_event
 from cryoloom.project.jobspec import JobSpec
 from cryoloom.project.journal import FILE
 
@@ -16,61 +16,26 @@ def story(folder: Path, spec: JobSpec) -> list[str]:
     lines = [f"{_clock(spec.created)}  made: {spec.protocol}" + (f" ({spec.label})" if spec.label else "")]
     told_of = 0
     items, failed, since, last = 0, 0, 0.0, 0.0
-    for event in _events(folder):
-        if event["kind"] == "items.done":
-            since = since or event["t"]
-            items += len(event["items"]) + event.get("rows", 0)
-            failed += len(event.get("failed", ()))
-            last = event["t"]
+    for stamp, event in _events(folder):
+        if isinstance(event, ItemsDone):
+            since = since or stamp.t
+            items += len(event.items) + event.rows
+            failed += len(event.failed)
+            last = stamp.t
             continue
-        words = _words(event)
+        words = event.words(stamp)
         if not words:
             continue
         if items or failed:
             lines.append(_of_items(items, failed, since, last))
             items, failed, since = 0, 0, 0.0
-        if event["kind"] == "attempt.started":
-            lines += _ends(folder, told_of, event["attempt"])
-            told_of = event["attempt"]
-        lines.append(f"{_clock(event['t'])}  {words}")
+        if isinstance(event, AttemptStarted):
+            lines += _ends(folder, told_of, stamp.attempt)
+            told_of = stamp.attempt
+        lines.append(f"{_clock(stamp.t)}  {words}")
     if items or failed:
         lines.append(_of_items(items, failed, since, last))
     return lines + _ends(folder, told_of, None)
-
-
-def _words(event: Mapping[str, Any]) -> str:
-    match event["kind"]:
-        case "attempt.started":
-            again = ", ".join(event.get("reopens", ()))
-            where = f"{event.get('host', '?')} (process {event.get('pid', '?')})"
-            return f"attempt {event['attempt']} began on {where}" + (
-                f", open again: {again}" if again else ""
-            )
-        case "auto.resolved":
-            return "found " + ", ".join(f"{name}={value}" for name, value in event["values"].items())
-        case "params.changed":
-            values = ", ".join(f"{name}={value}" for name, value in event["values"].items())
-            return f"changed to {values}, for {'all items' if event['of_all'] else 'the items to come'}"
-        case "input.revised":
-            return f"input {event['input']} was made again with other parameters; all items once more"
-        case "waiting":
-            return f"waited: {event['why']}" if event["why"] else "its slots were free"
-        case "iteration.done":
-            return f"iteration {event['iteration']} done"
-        case "command.ended" if event["code"]:
-            return f"{event['step']}: its program ended with code {event['code']}"
-        case "output.closed":
-            return f"output {event['output']} complete: {event['items']} items"
-        case "output.reopened":
-            return f"output {event['output']} opened again"
-        case "job.suspended":
-            return f"paused: {event['why']}"
-        case "note":
-            return str(event["text"])
-        case "job.ended":
-            return str(event["state"]) + (f": {event['why']}" if event.get("why") else "")
-        case _:
-            return ""
 
 
 def _ends(folder: Path, first: int, before: int | None) -> list[str]:
@@ -95,14 +60,16 @@ def _of_items(items: int, failed: int, since: float, last: float) -> str:
     return f"{_clock(since)}  {items} items{pace}" + (f", {failed} failed" if failed else "")
 
 
-def _events(folder: Path) -> Iterator[dict[str, Any]]:
+def _events(folder: Path) -> Iterator[tuple[Stamp, Event]]:
+    """What the journal says, as far as it is known what that means."""
     try:
-        text = (folder / FILE).read_text(encoding="utf-8")
+        data = (folder / FILE).read_bytes()
     except OSError:
         return
-    for line in text.splitlines(keepends=True):
-        if line.endswith("\n"):
-            yield json.loads(line)
+    for line in data[: data.rfind(b"\n") + 1].splitlines():
+        stamp, event = read_event(json.loads(line))
+        if event is not None:
+            yield stamp, event
 
 
 def _clock(wall: float) -> str:

@@ -156,9 +156,7 @@ class Lane:
             ended = programs.run(
                 command, run.settings, cwd=batch.job.root, out=out, err=err, limit_s=limit, gpus=run.gpus(self.gpus),
             )  # fmt: skip
-            run.journal.write(
-                "command.ended", step=f"batch {batch.number}", code=ended.code, **ended.facts(),
-            )  # fmt: skip
+            run.journal.write(ended.event(f"batch {batch.number}"))
             if ended.code not in KILLED or ended.hung:
                 break
         if not self.is_alone:

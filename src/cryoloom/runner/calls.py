@@ -11,6 +11,7 @@ from typing import Any
 import polars as pl
 
 from cryoloom.em.optics import NAME, NUMBER
+from cryoloom.project.events import AutoUsed
 from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.notes import append_note
 from cryoloom.protocol.protocols import ItemProtocol
@@ -72,7 +73,7 @@ class CallValues:
             names = optics.filter(pl.col(NUMBER).cast(pl.Int64).is_in(groups))[NAME].to_list()
         of = f" of {', '.join(map(str, names))}" if names else ""
         words = ", ".join(f"{name}={value}" for name, value in values.items())
-        self.run.journal.write("auto.used", values=dict(values), groups=names)
+        self.run.journal.write(AutoUsed(values=dict(values), groups=names))
         text = f"Items{of}: {words}"
         if len(self._used) > 1 or len({str(own) for own in self._by_group.values()}) > 1:
             self.run.say_once(text)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryoloom.project.attempts import CONTROL
+from cryoloom.project.events import ParamsChanged
 from cryoloom.project.jobstar import job_options, job_star_text
 from cryoloom.protocol.protocols import ItemProtocol
 from cryoloom.runner.context import RunContext
@@ -48,7 +49,7 @@ class Changes:
         """Journal a change; returns the protocol as it is from now on."""
         run = self.run
         run.journal.write(
-            "params.changed", version=change.version, values=change.values, of_all=change.of_all, sync=True
+            ParamsChanged(version=change.version, values=change.values, of_all=change.of_all), sync=True
         )
         words = ", ".join(f"{name}={value}" for name, value in change.values.items())
         run.log(f"Changed to {words} for {'all items' if change.of_all else 'the items to come'}.")

@@ -13,6 +13,7 @@ from cryoloom.launchers import ledger
 from cryoloom.launchers.machine import gpus_of_string, this_machine
 from cryoloom.launchers.requests import request_of
 from cryoloom.project.attempts import read_control
+from cryoloom.project.events import Note, Waiting
 from cryoloom.project.jobspec import JobSpec
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.settings import Settings, load_settings
@@ -20,6 +21,7 @@ from cryoloom.project.watching import Watcher
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
 from cryoloom.schedule.slots import Machine
+from cryoloom.schedule.state import Cause
 
 # A job that waits for slots looks at least so often: the ledger does not change when who holds them dies.
 LOOK_S = 0.25
@@ -32,7 +34,7 @@ class Suspended(Exception):
     `cause`: "walltime" where its time was over before it was through; "" where it waits for another job.
     """
 
-    def __init__(self, why: str, cause: str = "") -> None:
+    def __init__(self, why: str, cause: Cause = "") -> None:
         super().__init__(why)
         self.cause = cause
 
@@ -82,7 +84,7 @@ class RunContext:
         """A remark about the job, in its log and its journal."""
         if text not in self.journal.history.notes:
             self.log(text)
-            self.journal.write("note", text=text)
+            self.journal.write(Note(text=text))
 
     def say_ignored(self, options: tuple[str, ...]) -> None:
         """Options that the program did not know."""
@@ -150,7 +152,7 @@ class RunContext:
                     self.settings = load_settings(self.root)
                 if why != told and time.monotonic() - began > TELL_WAIT_S:
                     told = why
-                    self.journal.write("waiting", why=why)
+                    self.journal.write(Waiting(why=why))
                 watcher.wait(LOOK_S)
         if told:
-            self.journal.write("waiting", why="")
+            self.journal.write(Waiting(why=""))

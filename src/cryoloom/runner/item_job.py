@@ -13,6 +13,7 @@ import polars as pl
 from cryoloom.em.names import key
 from cryoloom.errors import DatasetError
 from cryoloom.project.attempts import CONTROL
+from cryoloom.project.events import InputRevised, ItemsDone, ItemsKnown
 from cryoloom.project.notes import append_note, own_command
 from cryoloom.project.watching import Watcher
 from cryoloom.protocol.datasets import Coordinates
@@ -137,7 +138,7 @@ class ItemRun:
         known = self.run.journal.history.input_revisions
         for name, revision in self.inputs.anew().items():
             if revision != known.get(name, 0):
-                self.run.journal.write("input.revised", input=name, revision=revision)
+                self.run.journal.write(InputRevised(input=name, revision=revision))
 
     def _poll(self) -> bool:
         """Whether something came."""
@@ -153,7 +154,7 @@ class ItemRun:
         if rows is not None:
             news = True
             self.known += rows.height
-            self.run.journal.write("items.known", total=self.known)
+            self.run.journal.write(ItemsKnown(total=self.known))
             self.batcher.add(self._without_clashes(rows), time.monotonic(), self.run.journal.history.done)
             self.batcher.call_of = self.calls.of(self.inputs.leading.optics)
         return news
@@ -254,8 +255,7 @@ class ItemRun:
         for name, rows in result.rows.items():
             if rows.height:
                 self.outputs.append(name, rows, optics)
-        facts = {"version": version} if version else {}
-        self.outputs.commit(done=done, failed=failed, **facts)
+        self.outputs.commit(ItemsDone(items=done, failed=failed, version=version))
         for failure in failed:
             self.remarks.failed(failure["name"] or failure["item"], failure["why"])
 

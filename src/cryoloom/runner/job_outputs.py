@@ -5,13 +5,13 @@ Rows are appended to any of them; the one line that `commit` journals makes them
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
 from cryoloom import star
+from cryoloom.project.events import ItemsDone, RowsForgotten
 from cryoloom.project.journal import JournalWriter
 from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.runner.outputs import GrowingOutput
@@ -65,7 +65,7 @@ class JobOutputs:
             optics: for those whose own table of optics groups was lost too.
             lossy: those that lack rows come last: a kill in between finds one of them, and all is made anew again.
         """
-        self.journal.write("rows.forgotten")
+        self.journal.write(RowsForgotten())
         for name in sorted(self.outputs, key=lambda name: name in lossy):
             output = self.outputs[name]
             if output.state is not None:
@@ -88,17 +88,11 @@ class JobOutputs:
         before = self._ends[name]["items"] if name in self._ends else state.items
         self._ends[name] = {"generation": state.generation, "end": end, "items": before + rows.height}
 
-    def commit(self, *, done: Sequence[str], failed: Sequence[dict[str, str]] = (), **facts: Any) -> None:
-        """Journal what was appended and which items are through: the line is the commit.
-
-        Args:
-            facts: what else the line says of the items.
-        """
+    def commit(self, event: ItemsDone) -> None:
+        """Journal which items are through, with what was appended: the line is the commit."""
         if not self._ends:
             self._is_synced = time.monotonic() - self._synced > SYNC_S
-        self.journal.write(
-            "items.done", items=[*done], failed=[*failed], outputs=self._ends, sync=self._is_synced, **facts
-        )
+        self.journal.write(replace(event, outputs=self._ends), sync=self._is_synced)
         self._ends = {}
         if self._is_synced:
             self._synced = time.monotonic()

@@ -15,6 +15,7 @@ from cryoloom.errors import CryoloomError, PluginError, UnreadableError
 from cryoloom.project.attempts import attempt_numbers, attempts_folder, read_control
 from cryoloom.project.checking import check_start
 from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_quota, no_space
+from cryoloom.project.events import AttemptStarted, AutoResolved, JobEnded, JobSuspended
 from cryoloom.project.jobspec import read_spec
 from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import FORMAT, JournalWriter
@@ -84,10 +85,10 @@ def run_attempt(
     why = ""
     protocol: Protocol | None = None
     try:
-        journal.write(
-            "attempt.started", format=FORMAT, id=spec.id, pid=os.getpid(), host=os.uname().nodename, sync=True,
-            reopens=closed if is_opened else [],
-        )  # fmt: skip
+        begun = AttemptStarted(
+            FORMAT, spec.id, os.getpid(), os.uname().nodename, reopens=closed if is_opened else []
+        )
+        journal.write(begun, sync=True)
         if is_opened:
             (folder / "failed.star").unlink(missing_ok=True)
         for log in ("run.out", "run.err"):
@@ -106,7 +107,7 @@ def run_attempt(
         run.wishes()
         found = call_plugin(protocol, "resolve_auto", job)
         if found:
-            journal.write("auto.resolved", values=found)
+            journal.write(AutoResolved(values=found))
             run.protocol = protocol = _with_auto(spec.make_protocol(), journal)
             (folder / "job.star").write_text(job_star_of(protocol))
         check_start(root, protocol)
@@ -115,8 +116,7 @@ def run_attempt(
         _run_kind(run)
         state = "succeeded"
     except Suspended as reason:
-        cause = {"cause": reason.cause} if reason.cause else {}
-        journal.write("job.suspended", why=str(reason), sync=True, **cause)
+        journal.write(JobSuspended(why=str(reason), cause=reason.cause), sync=True)
         journal.close()
         return 0
     except CryoloomError as error:
@@ -144,10 +144,8 @@ def run_attempt(
             file.write(why + "\n")
     set_mark(folder, state)
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    journal.write(
-        "job.ended", state=state, why=why, cpu_s=round(usage.ru_utime + usage.ru_stime, 2),
-        peak_mb=round(usage.ru_maxrss / 1024, 1), sync=True,
-    )  # fmt: skip
+    cpu_s, peak_mb = round(usage.ru_utime + usage.ru_stime, 2), round(usage.ru_maxrss / 1024, 1)
+    journal.write(JobEnded(state, why, cpu_s, peak_mb), sync=True)
     journal.close()
     return 0 if state == "succeeded" else 1
 
@@ -165,9 +163,7 @@ def _pause(journal: JournalWriter, folder: Path, attempt: Path, *, is_quota: boo
     # What a quota leaves cannot be asked.
     needs = (0 if is_quota else free_bytes(folder)) + max(LEAST_BYTES, freed)
     why = no_quota(needs) if is_quota else no_space(needs)
-    journal.write(
-        "job.suspended", why=why, cause="quota" if is_quota else "disk", needs_free=needs, sync=True
-    )
+    journal.write(JobSuspended(why=why, cause="quota" if is_quota else "disk", needs_free=needs), sync=True)
     journal.close()
     with (folder / "run.err").open("a") as file:
         file.write(why + "\n")

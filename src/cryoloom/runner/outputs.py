@@ -14,7 +14,9 @@ import polars as pl
 from cryoloom import star
 from cryoloom.em.joining import renumbered, with_changed_groups, with_neutral
 from cryoloom.em.labels import neutral
-from cryoloom.project.journal import JournalWriter, OutputState
+from cryoloom.project.events import Note, OutputClosed, OutputOpened
+from cryoloom.project.history import OutputState
+from cryoloom.project.journal import JournalWriter
 from cryoloom.runner.streams import optics_of
 
 GROUP = "rlnOpticsGroup"
@@ -75,16 +77,11 @@ class GrowingOutput:
         self.optics = optics if self.has_optics else None
         blocks = {} if self.optics is None else {"optics": self.optics}
         start = star.open_growing(self.path, blocks, self.table, labels)
+        generation = previous.generation + 1 if previous else 1
         self.journal.write(
-            "output.opened",
-            output=self.name,
-            file=self.file,
-            table=self.table,
-            labels=labels,
-            generation=previous.generation + 1 if previous else 1,
-            revision=revision,
-            start=start,
-            end=start,
+            OutputOpened(
+                self.name, self.file, self.table, labels, generation, start, end=start, revision=revision
+            )
         )
 
     def begin_revision(self) -> None:
@@ -133,9 +130,10 @@ class GrowingOutput:
             return
         self._told.update(news)
         self.journal.write(
-            "note",
-            text=f"{self.file}: {whose} have no {', '.join(news)}, for which no value means nothing; "
-            "programs that need one misread them.",
+            Note(
+                text=f"{self.file}: {whose} have no {', '.join(news)}, for which no value means nothing; "
+                "programs that need one misread them."
+            )
         )
 
     def rows(self, columns: Collection[str] | None = None) -> pl.DataFrame | None:
@@ -152,7 +150,7 @@ class GrowingOutput:
         assert state is not None
         _sync(self.path)
         self.journal.write(
-            "output.closed", output=self.name, items=state.items, failed=failed, complete=True, sync=True
+            OutputClosed(output=self.name, items=state.items, failed=failed, complete=True), sync=True
         )
 
     def _widen(self, labels: list[str], optics: pl.DataFrame | None) -> None:
@@ -176,19 +174,18 @@ class GrowingOutput:
                 )
         _sync(beside)
         # Said first: a file whose head is not the one that the journal tells of is looked for beside.
-        self.journal.write(
-            "output.opened",
-            output=self.name,
-            file=self.file,
-            table=self.table,
-            labels=labels,
-            generation=state.generation + 1,
-            revision=state.revision,
-            start=start,
-            end=end,
-            items=state.items,
-            sync=True,
+        widened = OutputOpened(
+            self.name,
+            self.file,
+            self.table,
+            labels,
+            state.generation + 1,
+            start,
+            end,
+            state.items,
+            state.revision,
         )
+        self.journal.write(widened, sync=True)
         beside.replace(self.path)
 
 

@@ -11,6 +11,14 @@ from pathlib import Path
 from cryoloom.errors import CryoloomError, PluginError, ProgramError
 from cryoloom.project.coordinate_files import table_beside
 from cryoloom.project.disk import lack_of_room
+from cryoloom.project.events import (
+    CommandStarted,
+    CommandUsed,
+    IterationDone,
+    OutputClosed,
+    OutputOpened,
+    ProgressTold,
+)
 from cryoloom.project.iterations import whole_iterations
 from cryoloom.project.notes import append_note
 from cryoloom.protocol.command import Command
@@ -53,7 +61,7 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
     command = command or call_plugin(protocol, "command", run.job)
     assert command is not None
     append_note(run.folder, [command.note()], is_continue=is_continue)
-    run.journal.write("command.started", step=STEP, argv=[command.program, *command.args], mpi=command.mpi)
+    run.journal.write(CommandStarted(step=STEP, argv=[command.program, *command.args], mpi=command.mpi))
     last_look, last_iteration = 0.0, None
 
     def look() -> bool:
@@ -75,7 +83,7 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
         now = time.monotonic()
         if now - last_told > max(USE_S, (now - began) / 100):
             last_told = now
-            run.journal.write("command.used", step=STEP, cpu_s=round(cpu_s, 2), peak_mb=round(peak_mb, 1))
+            run.journal.write(CommandUsed(step=STEP, cpu_s=round(cpu_s, 2), peak_mb=round(peak_mb, 1)))
 
     with run.slots():
         ended = programs.run(
@@ -92,12 +100,7 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
         # With --continue RELION reads fewer options, and the first run has told what it does not know.
         run.say_ignored(ended.ignored)
     if ended.code != 0:
-        run.journal.write(
-            "command.ended",
-            step=STEP,
-            code=ended.code,
-            **ended.facts(),
-        )
+        run.journal.write(ended.event(STEP))
         if run.is_out_of_time:
             raise out_of_time()
         if lack := lack_of_room(run.folder, ended.tail):
@@ -110,7 +113,7 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
         )  # fmt: skip
     _check_outputs(run)
     _tell_progress(run, protocol)
-    run.journal.write("command.ended", step=STEP, code=0, **ended.facts())
+    run.journal.write(ended.event(STEP))
 
 
 def _how_it_failed(ended: programs.Ended) -> str:
@@ -136,12 +139,10 @@ def _tell_progress(run: RunContext, protocol: ProgramProtocol) -> None:
         return
     history = run.journal.history
     if progress.iteration is not None and progress.iteration != history.iteration:
-        run.journal.write("iteration.done", iteration=progress.iteration)
+        run.journal.write(IterationDone(iteration=progress.iteration))
     known = tuple(history.progress.get(key) for key in ("done", "of", "text"))
     if (progress.done, progress.of, progress.text) != known:
-        run.journal.write(
-            "progress", iteration=progress.iteration, done=progress.done, of=progress.of, text=progress.text
-        )
+        run.journal.write(ProgressTold(progress.iteration, progress.done, progress.of, progress.text))
 
 
 def _check_inputs(run: RunContext) -> None:
@@ -192,8 +193,6 @@ def publish_outputs(run: RunContext) -> None:
         path = run.root / dataset.path
         items = count_items(path, dataset)
         size = path.stat().st_size
-        run.journal.write(
-            "output.opened", output=name, file=dataset.path.removeprefix(run.job.name), table="", labels=[],
-            generation=1, start=0, end=size, items=items,
-        )  # fmt: skip
-        run.journal.write("output.closed", output=name, items=items, failed=0, complete=True)
+        file = dataset.path.removeprefix(run.job.name)
+        run.journal.write(OutputOpened(name, file, "", [], 1, start=0, end=size, items=items))
+        run.journal.write(OutputClosed(output=name, items=items, failed=0, complete=True))

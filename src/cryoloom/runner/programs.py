@@ -18,10 +18,10 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cryoloom.errors import ProgramError
 from cryoloom.launchers.surroundings import job_environment, variables
+from cryoloom.project.events import CommandEnded
 from cryoloom.project.settings import Settings
 from cryoloom.protocol.command import Command
 from cryoloom.runner.gpu_use import GpuMeter
@@ -65,10 +65,9 @@ class Ended:
     gpu_s: float = 0.0
     gpu_mb: float = 0.0
 
-    def facts(self) -> dict[str, Any]:
-        """What it took, for the journal."""
-        used = {"wall_s": self.wall_s, "cpu_s": self.cpu_s, "peak_mb": self.peak_mb}
-        return {**used, "gpu_s": self.gpu_s, "gpu_mb": self.gpu_mb} if self.gpu_mb else used
+    def event(self, step: str) -> CommandEnded:
+        """Its end, for the journal."""
+        return CommandEnded(step, self.code, self.wall_s, self.cpu_s, self.peak_mb, self.gpu_s, self.gpu_mb)
 
 
 def find_program(name: str, settings: Settings) -> str:

@@ -15,6 +15,7 @@ from cryoloom import star
 from cryoloom.em.places import micrograph_key
 from cryoloom.errors import DatasetError
 from cryoloom.project.coordinate_files import own_table
+from cryoloom.project.events import InputRevised, ItemsDone, ItemsKnown, Note, RowsForgotten
 from cryoloom.project.notes import append_note, own_command
 from cryoloom.project.watching import Watcher
 from cryoloom.protocol.datasets import Coordinates, Table
@@ -167,20 +168,20 @@ class RowRun:
                     rows = without(rows, one.done)
             one.take(rows)
         if self.known != known:
-            self.run.journal.write("items.known", total=self.known)
+            self.run.journal.write(ItemsKnown(total=self.known))
         return news
 
     def _begin_anew(self) -> None:
         """An input was made again, with other parameters: so are our rows. Sets that are complete stay."""
         self.outputs.begin_revision()
-        self.run.journal.write("rows.forgotten")
+        self.run.journal.write(RowsForgotten())
         self.held.clear()
         self.known = 0
         for name, one in self.inputs.items():
             one.stream, one.pending, one.rows = one.stream.anew(), None, None
             one.done.clear()
             if one.stream.revision != self.run.journal.history.input_revisions.get(name, 0):
-                self.run.journal.write("input.revised", input=name, revision=one.stream.revision)
+                self.run.journal.write(InputRevised(input=name, revision=one.stream.revision))
         # What is remembered of the rows before counts no more.
         self.memory = call_plugin(self.protocol, "begin", self.run.job, self._written)
 
@@ -287,7 +288,7 @@ class RowRun:
         count = sum(rows.height for rows in taken.values()) - sum(
             rows.height for rows in result.held.values()
         )
-        self.outputs.commit(done=[], rows=count)
+        self.outputs.commit(ItemsDone(items=[], rows=count, failed=[]))
         if result.note:
             self.run.say_once(result.note)
         for name in result.closed:
@@ -307,7 +308,7 @@ class RowRun:
             counts.append(f"{output.name}: {output.state.items or none}")
         said = ", ".join(counts) + "."
         self.run.log(said)
-        self.run.journal.write("note", text=said)
+        self.run.journal.write(Note(text=said))
 
 
 def run_rows(run: RunContext) -> None:

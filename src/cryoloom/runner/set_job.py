@@ -2,6 +2,7 @@
 
 from cryoloom import star
 from cryoloom.errors import DatasetError
+from cryoloom.project.events import Note
 from cryoloom.project.notes import append_note, own_command
 from cryoloom.protocol.protocols import SetProtocol
 from cryoloom.runner.context import RunContext
@@ -25,7 +26,7 @@ def run_set(run: RunContext) -> None:
             check_result(run.root, f"{run.name}: output {name}", dataset)
     said = ", ".join(f"{name}: {count}" for name, count in result.counts.items())
     run.log(f"{said}. {result.note}".strip())
-    run.journal.write("note", text=f"{said}. {result.note}".strip())
+    run.journal.write(Note(text=f"{said}. {result.note}".strip()))
     if not any(result.counts.values()):
         raise DatasetError(f"{run.name}", found="an operation that kept nothing", expected="items")
     publish_outputs(run)

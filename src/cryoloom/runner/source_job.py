@@ -7,6 +7,7 @@ import polars as pl
 
 from cryoloom.errors import DatasetError
 from cryoloom.project.attempts import CONTROL
+from cryoloom.project.events import ItemsDone, ItemsKnown
 from cryoloom.project.notes import append_note
 from cryoloom.project.watching import Watcher
 from cryoloom.protocol.jobs import ITEM_ID, Found, Search, Taken
@@ -58,7 +59,7 @@ def run_source(run: RunContext) -> None:
         wait = min(wait * 1.5, LOOK_S)
         _wait(watcher, search, run, wait, look_s)
     history = journal.history
-    journal.write("items.known", total=len(history.done) + len(history.failed))
+    journal.write(ItemsKnown(total=len(history.done) + len(history.failed)))
     write_failed(run.folder, history.failed)
     for remark in search.remarks():
         run.say_once(remark)
@@ -108,7 +109,8 @@ def _commit(run: RunContext, search: Search, outputs: JobOutputs, part: list[tup
         if output.state is None:
             output.open([*protocol.labels(), ITEM_ID], search.optics())
         outputs.append(output.name, pl.DataFrame(rows), None)
-    outputs.commit(done=[item for item, found in part if not isinstance(found.row, str)], failed=failed)
+    items = [item for item, found in part if not isinstance(found.row, str)]
+    outputs.commit(ItemsDone(items=items, failed=failed))
 
 
 def _wait(watcher: Watcher, search: Search, run: RunContext, wait_s: float, look_s: float) -> None:

@@ -17,9 +17,10 @@ from cryoloom import star
 from cryoloom.em.joining import with_neutral
 from cryoloom.errors import DatasetError, StarError, UnreadableError
 from cryoloom.project.coordinate_files import coordinate_file
+from cryoloom.project.history import JobHistory, OutputState
 from cryoloom.project.item_ids import with_ids
 from cryoloom.project.journal import FILE as JOURNAL
-from cryoloom.project.journal import JobHistory, OutputState, read_history
+from cryoloom.project.journal import read_history
 from cryoloom.project.lineage import dead_above
 from cryoloom.project.state import job_status
 from cryoloom.project.watching import is_on_network

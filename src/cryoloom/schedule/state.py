@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 State: TypeAlias = Literal["scheduled", "running", "succeeded", "failed", "aborted"]
-Cause: TypeAlias = Literal["", "disk", "quota", "walltime"]
+Cause: TypeAlias = Literal["", "disk", "quota", "walltime", "wishes"]
 ENDED: tuple[State, ...] = ("succeeded", "failed", "aborted")
 
 
@@ -54,7 +54,9 @@ class Told:
     why: str = ""
     waiting: str = ""  # for which slots
     suspended: str = ""  # why it ended without a verdict
-    cause: Cause = ""  # of that, where it was want of room or of time
+    cause: Cause = (
+        ""  # of that, where it was none that got anything done: no room, no time, wishes that cannot be read
+    )
     needs_free: int = 0  # bytes without which it cannot go on
     last_progress: int = 0  # the last attempt that finished an item, a step or an iteration
 
