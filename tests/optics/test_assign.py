@@ -117,7 +117,7 @@ def test_two_groups_of_one_name_that_say_different_things_are_refused(project: P
 
     entry = run(project, ["Movies/a.tiff"], how="table", table="groups.star")
 
-    assert entry.look().last_word() == "failed" and "same twice" in entry.look().history.why
+    assert entry.look().history.state == "failed" and "same twice" in entry.look().history.why
 
 
 def test_an_exposure_is_found_by_whole_words_in_its_own_folder_and_an_unreadable_one_costs_its_movie(
