@@ -64,6 +64,10 @@ class ProgramError(CryoloomError):
     """An outside program that is missing, failed, or produced nothing."""
 
 
+class LaunchError(CryoloomError):
+    """A launcher that refuses to start an attempt: a batch system's limits, a template that is wrong."""
+
+
 class PluginError(CryoloomError):
     """A protocol whose own code failed: a fault to be told to its author, with the traceback."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from cryoloom.errors import CryoloomError, ProjectError, UnreadableError
 from cryoloom.launchers import ledger
+from cryoloom.launchers.launcher import Launcher, Standing, ids_of, standing_of
 from cryoloom.launchers.requests import request_of
 from cryoloom.project.attempts import (
     CONTROL,
@@ -46,6 +47,8 @@ class Watched:
     quota: tuple[str, float] = ("", 0.0)  # what was found when it was tried last, and when
     unknown: str = ""  # why its protocol cannot be found
     ended_at: float = 0.0
+    ids: tuple[str, ...] = ()  # by which the launcher knows its attempt, where that has to be asked
+    heard: tuple[str, float] = ("", 0.0)  # the last heartbeat, and when it was first seen
     facts: JobFacts | None = None  # of a job that has ended, as long as `stamp` holds
     stamp: tuple[int, ...] = ()
 
@@ -55,9 +58,11 @@ class FactGatherer:
     """Looks at all jobs of a project; reads only what has changed."""
 
     project: ProjectFolder
+    launcher: Launcher
     machine: Machine
     watched: dict[str, Watched] = field(default_factory=dict)
     facts: dict[str, JobFacts] = field(default_factory=dict)
+    standings: Mapping[str, Standing] = field(default_factory=dict)  # by the launcher's ids
     live: tuple[str, ...] = ()  # jobs that had not ended when last seen, in the order of their numbers
     seen: tuple[str, ...] = ()  # whom the last look was at
     pipeline_stamp: tuple[int, int] = (0, 0)
@@ -70,6 +75,9 @@ class FactGatherer:
         """
         changed = self._read_entries()
         self.seen = (*(self.watched if sweep or changed else self.live),)
+        # Of attempts that nobody had claimed at the last look, or that run where we cannot look.
+        asked = [id for name in self.seen for id in self.watched[name].ids]
+        self.standings = self.launcher.poll(asked) if asked else {}
         for name in self.seen:
             self.facts[name] = self._facts_or_damage(self.watched[name], sweep)
         self.live = (
@@ -192,8 +200,37 @@ class FactGatherer:
                 priority=int(control["priority"]),
             ),
             outputs_of(status.history, grow=watched.gives_early),
-            _ages(watched, status, time.monotonic()),
+            self._ages(watched, status, time.monotonic()),
             self._blocked(watched, known),
+        )
+
+    def _ages(self, watched: Watched, status: JobStatus, now: float) -> Ages:
+        """How long ago what is seen of the newest attempt was seen first."""
+        newest, attempt = status.known.attempt, status.attempt
+        if newest is None or attempt is None:
+            watched.ended_at, watched.ids = watched.ended_at or now, ()
+            return Ages(since_end_s=now - watched.ended_at)
+        if watched.launched[0] != newest.number:
+            watched.launched = (newest.number, now)
+        # Where nobody can say, and it matters, its launcher is asked at the next look.
+        is_hidden = not newest.ended and (not newest.claimed or newest.lives is None)
+        standing = standing_of(self.standings.get(id, "unknown") for id in watched.ids)
+        watched.ids = ids_of(self.launcher, attempt.folder) if is_hidden else ()
+        # In a queue it may be for hours: that nobody claims it then says nothing.
+        is_unclaimed = not newest.claimed and standing != "queued"
+        watched.first_unclaimed = (watched.first_unclaimed or now) if is_unclaimed else 0.0
+        silent_s = 0.0
+        if newest.claimed and is_hidden:
+            beat = _heartbeat(attempt.folder) if standing == "over" else f"{standing} since {now}"
+            if beat != watched.heard[0]:
+                watched.heard = (beat, now)
+            silent_s = now - watched.heard[1]
+        watched.ended_at = (watched.ended_at or now) if newest.ended else 0.0
+        return Ages(
+            now - watched.launched[1],
+            now - watched.first_unclaimed if is_unclaimed else 0.0,
+            max(now - watched.ended_at, _age_of_end(attempt)) if newest.ended else 0.0,
+            silent_s,
         )
 
     def _blocked(self, watched: Watched, known: JobState) -> str:
@@ -214,23 +251,6 @@ class FactGatherer:
         return watched.quota[0]
 
 
-def _ages(watched: Watched, status: JobStatus, now: float) -> Ages:
-    """How long ago what is seen of the newest attempt was seen first."""
-    newest = status.known.attempt
-    is_unclaimed = newest is not None and not newest.claimed
-    watched.first_unclaimed = (watched.first_unclaimed or now) if is_unclaimed else 0.0
-    number = newest.number if newest is not None else 0
-    if watched.launched[0] != number:
-        watched.launched = (number, now)
-    has_ended = newest is None or newest.ended
-    watched.ended_at = (watched.ended_at or now) if has_ended else 0.0
-    return Ages(
-        now - watched.launched[1],
-        now - watched.first_unclaimed if is_unclaimed else 0.0,
-        max(now - watched.ended_at, _age_of_end(status.attempt)) if has_ended else 0.0,
-    )
-
-
 def _if_settled(stamp: tuple[int, ...]) -> tuple[int, ...]:
     """The stamp, unless what it stands for changed so lately that another change may bear the same time."""
     return stamp if time.time_ns() - max(stamp[::2]) > SETTLED_NS else ()
@@ -243,13 +263,19 @@ def _describe(watched: Watched) -> None:
         watched.protocol = protocol
 
 
-def _age_of_end(attempt: Attempt | None) -> float:
+def _heartbeat(attempt: Path) -> str:
+    """What the shepherd counts; "" where that cannot be read."""
+    try:
+        return (attempt / "heartbeat").read_text()
+    except OSError:
+        return ""
+
+
+def _age_of_end(attempt: Attempt) -> float:
     """Seconds since an attempt's end by the wall clock, for a scheduler that was not there to see it.
 
     A clock that jumps can shorten a back-off by this, and do nothing else.
     """
-    if attempt is None:
-        return 0.0
     try:
         return time.time() - (attempt.folder / "exit.json").stat().st_mtime
     except OSError:

@@ -16,33 +16,26 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import assert_never
 
+from cryoloom.engine.deeds import do
 from cryoloom.engine.facts import FactGatherer
 from cryoloom.errors import CryoloomError, ProjectError, UnreadableError
-from cryoloom.launchers import ledger, local
-from cryoloom.launchers.leftovers import end_left_behind
+from cryoloom.launchers import ledger
+from cryoloom.launchers.launcher import Launcher
+from cryoloom.launchers.local import Local
 from cryoloom.launchers.machine import this_machine
 from cryoloom.project import pipeline as pipe
-from cryoloom.project.attempts import make_attempt, mark_lost, newest_attempt
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.index import cache_folder
-from cryoloom.project.jobspec import read_spec
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.jsonfile import read_json_if_there, write_json
 from cryoloom.project.notes import set_mark
-from cryoloom.project.registry import find_protocol
-from cryoloom.project.retrying import open_followers
 from cryoloom.project.settings import load_settings
 from cryoloom.project.sharing import umask_of
 from cryoloom.project.watching import Watcher
 from cryoloom.schedule.decide import (
     Action,
-    CallLost,
-    Cancel,
     Decision,
-    GiveUp,
-    Launch,
     LaunchAgain,
     OpenFollowers,
     decide,
@@ -136,7 +129,8 @@ def main(root: Path) -> int:
         return 1
     # A launched shepherd that has ended must not stay behind as a zombie of ours.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    loop = Loop(project, FactGatherer(project, machine), folder)
+    launcher = Local()
+    loop = Loop(project, launcher, FactGatherer(project, launcher, machine), folder)
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
@@ -176,6 +170,7 @@ class Loop:
     """Looks, decisions and deeds, one after the other, as files change."""
 
     project: ProjectFolder
+    launcher: Launcher
     gatherer: FactGatherer
     cache: Path
     watcher: Watcher = field(default_factory=Watcher)
@@ -259,7 +254,7 @@ class Loop:
             decision = without_launches(decision, self.unusable)
         for action in decision.actions:
             with _reported(action):
-                _do(self.project, action)
+                do(self.project, self.launcher, action)
             if isinstance(action, OpenFollowers):
                 self.swept = -SWEEP_S  # they have ended: only a sweep looks at such
             if isinstance(action, LaunchAgain):
@@ -321,48 +316,6 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return stat.st_mtime_ns, stat.st_ino
-
-
-def _do(project: ProjectFolder, action: Action) -> None:
-    folder = project.root / action.job
-    match action:
-        case Launch(job):
-            previous = newest_attempt(folder)
-            if previous is not None and not previous.ended:
-                return  # of two schedulers the other was faster
-            if previous is not None and previous.claim is not None:
-                end_left_behind(previous.claim)
-            attempt = make_attempt(folder)
-            if attempt is not None:
-                local.launch(project.root, job, attempt, _module_of(folder))
-        case LaunchAgain():
-            newest = newest_attempt(folder)
-            if newest is not None:
-                if not (newest.folder / "command.json").exists():
-                    local.launch(project.root, action.job, newest.folder, _module_of(folder))
-                else:
-                    local.start_shepherd(newest.folder)
-        case CallLost():
-            newest = newest_attempt(folder)
-            if newest is not None and not newest.ended:
-                end_left_behind(newest.claim or {})
-                mark_lost(newest, "its process is gone without a word: killed, or the machine lost its power")
-        case Cancel():
-            newest = newest_attempt(folder)
-            if newest is not None and not newest.ended:
-                (newest.folder / "cancel").touch()
-        case OpenFollowers(job):
-            open_followers(project.root, job)
-        case GiveUp(job, why):
-            newest = newest_attempt(folder)
-            if newest is not None:
-                write_json(newest.folder / "given_up.json", {"why": why})
-        case _:
-            assert_never(action)
-
-
-def _module_of(folder: Path) -> str:
-    return find_protocol(read_spec(folder).protocol).__module__
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""How an attempt's process is started, and the machine's slots. `local.py` is the default launcher.
+"""How an attempt's process is started, and the machine's slots.
 
-A launcher is a pair: arguments out, text in. Batch systems follow as files of their own.
+`launcher.py` says what a launcher is, `local.py` is the one that is there; batch systems follow as files of their own.
 """

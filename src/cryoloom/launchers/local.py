@@ -1,59 +1,57 @@
 """Start an attempt on this machine: a detached shepherd whose child is the job's process."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
-import uuid
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from cryoloom.launchers.surroundings import inherited, job_environment
-from cryoloom.project.jsonfile import write_json
-from cryoloom.project.settings import load_settings
+from cryoloom.launchers.commands import TOKEN
+from cryoloom.launchers.launcher import Standing
+from cryoloom.launchers.surroundings import inherited
+from cryoloom.project.processes import boot_id, host_name, is_alive, start_ticks
 
-# By this the processes of one attempt are known.
-TOKEN = "CRYOLOOM_ATTEMPT"
 SHEPHERD = Path(__file__).parents[1] / "shepherd.py"
 
 
-def command_of(root: Path, job: str, attempt: Path, module: str) -> dict[str, object]:
-    """What the shepherd is to start, with its whole environment; `module`: that of the job's protocol.
+class Local:
+    """The launcher that is there everywhere. Its ids name a process: host, boot, pid and start."""
 
-    Raises:
-        ProjectError: the settings of the environment are none.
-    """
-    environment = job_environment(os.environ, load_settings(root))
-    environment.pop(TOKEN, None)
-    return {
-        "argv": [
-            sys.executable,
-            "-m",
-            "cryoloom.runner.main",
-            str(root),
-            job,
-            str(int(attempt.name)),
-            module,
-        ],
-        "cwd": str(root),
-        "env": environment | {"PYTHONUNBUFFERED": "1"},
-        "token": uuid.uuid4().hex,
-    }
+    name = "local"
+
+    def submit(self, attempt: Path) -> str:
+        """Start the shepherd; the claim lets only one through."""
+        shepherd = subprocess.Popen(
+            [sys.executable, "-I", "-S", str(SHEPHERD), str(attempt)],
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={key: value for key, value in inherited(os.environ).items() if key != TOKEN},
+        )
+        return f"{host_name()} {boot_id()} {shepherd.pid} {start_ticks(shepherd.pid)}"
+
+    def poll(self, ids: Collection[str]) -> Mapping[str, Standing]:
+        """Whether they run; of those of another host nothing is known."""
+        found = {id: _process(id) for id in ids}
+        return {
+            id: "running" if is_alive(*process) else "over"
+            for id, process in found.items()
+            if process is not None
+        }
+
+    def cancel(self, id: str) -> None:
+        """End the shepherd, which ends what is below it."""
+        process = _process(id)
+        if process is not None and is_alive(*process):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process[0], signal.SIGTERM)
 
 
-def launch(root: Path, job: str, attempt: Path, module: str) -> None:
-    """Write `command.json` and start the shepherd; returns at once."""
-    write_json(attempt / "command.json", command_of(root, job, attempt, module), sync=True)
-    (attempt / "heartbeat").touch()
-    start_shepherd(attempt)
-
-
-def start_shepherd(attempt: Path) -> None:
-    """Start (again) the shepherd of an attempt; the claim lets only one through."""
-    subprocess.Popen(
-        [sys.executable, "-I", "-S", str(SHEPHERD), str(attempt)],
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env={key: value for key, value in inherited(os.environ).items() if key != TOKEN},
-    )
+def _process(id: str) -> tuple[int, int] | None:
+    """Pid and start of a process of this boot; None of any other."""
+    host, boot, pid, start = id.split(" ")
+    return (int(pid), int(start)) if (host, boot) == (host_name(), boot_id()) else None

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 
 from cryoloom.schedule.slots import Machine, Request, Use
-from cryoloom.schedule.state import JobState, State
+from cryoloom.schedule.state import AttemptFacts, JobState, State
+
+# So long an attempt that its launcher calls over may be silent before it is called lost.
+SILENT_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,7 @@ class Ages:
     since_launch_s: float = 0.0
     unclaimed_s: float = 0.0  # 0: claimed, or seen for the first time
     since_end_s: float = 0.0
+    silent_s: float = 0.0  # its launcher calls it over, and nothing has been heard of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def facts_of(
         attempt_ended=newest is None or newest.ended,
         claimed=claimed,
         starting_s=ages.since_launch_s if known.starting else None,
-        lives=newest.lives if newest is not None and claimed else True,
+        lives=_lives(newest, ages) if newest is not None and claimed else True,
         seen_unclaimed_s=0.0 if claimed else ages.unclaimed_s,
         lost_in_a_row=known.lost_in_a_row,
         since_end_s=ages.since_end_s,
@@ -115,6 +119,11 @@ def facts_of(
         request=asked.request,
         priority=asked.priority,
     )
+
+
+def _lives(newest: AttemptFacts, ages: Ages) -> bool | None:
+    """Where its processes cannot be seen, its launcher is believed; not at once, since files come late over a network."""
+    return False if newest.lives is None and ages.silent_s > SILENT_S else newest.lives
 
 
 @dataclass(frozen=True, slots=True)
