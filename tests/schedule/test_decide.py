@@ -167,6 +167,7 @@ def test_a_job_of_relion_s_is_waited_for_but_never_touched_and_keeps_nobody_busy
 
     assert decision.actions == ()
     assert decision.waits == {"b": "waits for a (scheduled)"}
+    assert decision.busy, "ours is to be started when RELION's has ended"
     assert not judged(foreign).busy
 
 
