@@ -20,7 +20,7 @@ events = st.sampled_from([*COURSE * 2, "look_once", *FAULTS, *WISHES])
 stories = st.lists(st.tuples(st.integers(0, 3), st.lists(events, min_size=1, max_size=8)), max_size=14)
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)  # most are over soon
 @given(shapes, stories)
 def test_promises_hold_whatever_happens_and_all_ends_when_nothing_disturbs(
     made: list[tuple[int, int, int, bool]], story: list[tuple[int, list[str]]]

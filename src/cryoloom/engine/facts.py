@@ -207,30 +207,26 @@ class FactGatherer:
     def _ages(self, watched: Watched, status: JobStatus, now: float) -> Ages:
         """How long ago what is seen of the newest attempt was seen first."""
         newest, attempt = status.known.attempt, status.attempt
-        if newest is None or attempt is None:
-            watched.ended_at, watched.ids = watched.ended_at or now, ()
-            return Ages(since_end_s=now - watched.ended_at)
-        if watched.launched[0] != newest.number:
-            watched.launched = (newest.number, now)
-        # Where nobody can say, and it matters, its launcher is asked at the next look.
-        is_hidden = not newest.ended and (not newest.claimed or newest.lives is None)
+        number = newest.number if newest is not None else 0
+        if watched.launched[0] != number:
+            watched.launched = (number, now)
+        has_ended = newest is None or newest.ended
+        watched.ended_at = (watched.ended_at or now) if has_ended else 0.0
         standing = standing_of(self.standings.get(id, "unknown") for id in watched.ids)
-        watched.ids = ids_of(self.launcher, attempt.folder) if is_hidden else ()
+        # Where nobody can say, and it matters, its launcher is asked at the next look.
+        is_hidden = newest is not None and not newest.ended and (not newest.claimed or newest.lives is None)
+        watched.ids = ids_of(self.launcher, attempt.folder) if attempt is not None and is_hidden else ()
         # In a queue it may be for hours: that nobody claims it then says nothing.
-        is_unclaimed = not newest.claimed and standing != "queued"
+        is_unclaimed = newest is not None and not newest.claimed and standing != "queued"
         watched.first_unclaimed = (watched.first_unclaimed or now) if is_unclaimed else 0.0
-        silent_s = 0.0
-        if newest.claimed and is_hidden:
-            beat = _heartbeat(attempt.folder) if standing == "over" else f"{standing} since {now}"
-            if beat != watched.heard[0]:
-                watched.heard = (beat, now)
-            silent_s = now - watched.heard[1]
-        watched.ended_at = (watched.ended_at or now) if newest.ended else 0.0
+        beat = _heartbeat(attempt.folder) if attempt is not None and is_hidden and standing == "over" else ""
+        if standing != "over" or beat != watched.heard[0]:
+            watched.heard = (beat, now)
         return Ages(
             now - watched.launched[1],
             now - watched.first_unclaimed if is_unclaimed else 0.0,
-            max(now - watched.ended_at, _age_of_end(attempt)) if newest.ended else 0.0,
-            silent_s,
+            max(now - watched.ended_at, _age_of_end(attempt)) if has_ended else 0.0,
+            now - watched.heard[1],
         )
 
     def _blocked(self, watched: Watched, known: JobState) -> str:
@@ -271,11 +267,13 @@ def _heartbeat(attempt: Path) -> str:
         return ""
 
 
-def _age_of_end(attempt: Attempt) -> float:
+def _age_of_end(attempt: Attempt | None) -> float:
     """Seconds since an attempt's end by the wall clock, for a scheduler that was not there to see it.
 
     A clock that jumps can shorten a back-off by this, and do nothing else.
     """
+    if attempt is None:
+        return 0.0
     try:
         return time.time() - (attempt.folder / "exit.json").stat().st_mtime
     except OSError:
