@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cryoloom import Project
+from cryoloom.api import lifecycle
 from cryoloom.cli.main import app
 from cryoloom.project.folder import ProjectFolder
 
@@ -49,3 +50,17 @@ def test_the_new_choice_is_given_and_the_job_resumed_as_it_was_told(chosen: Proj
     assert changed.output == "Select/job004: changed; it has not begun.\n  cryoloom resume Select/job004\n"
     assert chosen.job("4").params["classes"] == "2"
     assert (Path(chosen.job("4").folder) / "note.txt").read_text().count("chosen on Class2D/job001") == 1
+
+
+def test_what_asks_something_is_not_started_with_all_others_and_is_by_its_name(
+    chosen: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "call_scheduler", lambda *_: None)
+    say(chosen, "copy", "1", "--branch")
+
+    said = say(chosen, "resume", "--all").output
+    assert "Select/job004 is not started: classes=1,3 was chosen on" in said
+    assert chosen.job("4").state == "aborted" and chosen.job("3").state == "scheduled"
+
+    say(chosen, "resume", "4")
+    assert chosen.job("4").state == "scheduled" and chosen.questions() == {}

@@ -311,3 +311,16 @@ def test_a_copied_branch_is_measured_by_what_it_will_make_and_not_by_the_origina
     assert [job.protocol for job in given.copy(first, branch=True)] == ["import.particles", "relion.class2d"]
     with pytest.raises(ParameterError, match="particle_diameter is 500"):
         given.copy(second)
+
+
+def test_what_is_only_doubted_ends_no_job_that_has_waited_and_what_the_program_refuses_does(
+    given: Project,
+) -> None:
+    job = given.run("relion.refine3d", start=False, **REFINE, fn_mask="bare.mrc")
+    for name in ("bare", "fits"):
+        (given.path / f"{name}.mrc").write_bytes((given.path / "large.mrc").read_bytes())
+        if name == "bare":
+            check_start(given.path, job.entry.make_protocol())
+
+    with pytest.raises(ParameterError, match=r"input fn_ref is fits.mrc, a box of 48 px"):
+        check_start(given.path, job.entry.make_protocol())

@@ -167,6 +167,10 @@ class Job:
         """The jobs that followed the stream of an import, one after the other, and have ended; of other jobs none."""
         return followers_of(self.project.folder, self.name) if is_import(self.entry) else ()
 
+    def asks(self) -> str:
+        """What its user has to decide before it is started, "" for nothing."""
+        return str(attempts.read_control(self.folder)["asks"]) if self.entry.spec is not None else ""
+
     def wholes(self) -> tuple[str, ...]:
         """Of an import: the jobs that took as a whole what it or its followers made, and have ended; of other jobs none."""
         return wholes_of(self.project.folder, self.name) if is_import(self.entry) else ()

@@ -52,6 +52,7 @@ def resume(
 ) -> "list[Job]":
     """Take up what was interrupted; None: in the whole project. Returns the jobs that go on.
 
+    In the whole project a copy that asks something of its user is passed over (`Job.asks`); who names it has decided.
     An import that is named and whose stream is over takes it up again: what has come meanwhile, and what comes. A job that is
     still being stopped goes on when it has ended.
 
@@ -67,7 +68,7 @@ def resume(
     for job in wanted:
         if jobs is None and (job.entry.known_spec is None or job.entry.look().damage):
             continue  # RELION's; or one that cannot be known, of which `ls` says so
-        if job.entry.spec is None:
+        if job.entry.spec is None or (jobs is None and job.asks()):
             continue
         status = job.entry.status()
         followers: list[JobEntry] = []
@@ -79,7 +80,8 @@ def resume(
         attempt, folder = status.attempt, job.entry.folder
         if status.state in ("failed", "aborted", "scheduled"):
             # Of a scheduled one, too: whoever asks does not want to wait for the next attempt's turn.
-            attempts.write_control(folder, wanted="run", fresh=attempt.number if attempt else 0, **opens)
+            fresh = attempt.number if attempt else 0
+            attempts.write_control(folder, wanted="run", fresh=fresh, asks="", **opens)
         elif status.state == "succeeded" and jobs is not None and is_import(job.entry):
             reopen(job.entry, stream="open", followers=followers)
         elif status.state == "succeeded" or attempt is None:

@@ -200,6 +200,11 @@ class Project:
         """Take up what was interrupted: failed, stopped and lost jobs go on where they were; see `lifecycle.resume`."""
         return lifecycle.resume(self, jobs, take_over=take_over, dependents=dependents)
 
+    def questions(self) -> dict[str, str]:
+        """Jobs that were made and ask something of their user before they are started, each with what it is."""
+        ours = (job for job in self.jobs() if job.entry.known_spec is not None)
+        return {job.name: asked for job in ours if (asked := job.asks())}
+
     def retry(self, job: "Job | str", *, dependents: bool = False) -> Retry:
         """Try a job's failed items again, and on request let those follow that ended without them."""
         return lifecycle.retry(self, job, dependents=dependents)

@@ -105,6 +105,8 @@ def resume(
                 print(f"  cryoloom resume {job.name} --dependents")
             for name in job.wholes():
                 print(f"{name} took the set as a whole; when all is through: cryoloom restart {name}")
+        for name, why in opened.questions().items() if everything else ():
+            print(f"{name} is not started: {why}.")
     finish(opened, taken, wait=wait, as_json=as_json, everything=True)
 
 

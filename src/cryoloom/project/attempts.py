@@ -113,7 +113,8 @@ def read_control(job: Path) -> dict[str, Any]:
     `reopen`: one up to this is ended where it still runs, and the next opens again what was closed;
     `opens`: jobs that followed, each with the attempt of it that this is said of when this job goes on; `priority`;
     `alone`: with nothing else on the machine; `memory_gb`: 0 for the protocol's own estimate;
-    `changes`: of parameters, while items stream: `version`, `values`, `of_all`.
+    `changes`: of parameters, while items stream: `version`, `values`, `of_all`; `asks`: what the user has to decide
+    before the job is started, "" for nothing.
 
     Raises:
         UnreadableError: the file is there and cannot be read: then nobody knows what is wanted.
@@ -130,6 +131,7 @@ def read_control(job: Path) -> dict[str, Any]:
         "alone": False,
         "memory_gb": 0,
         "changes": [],
+        "asks": "",
         **(known or {}),
     }
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from cryoloom.errors import ParameterError, ProjectError
-from cryoloom.project.attempts import newest_attempt, read_control
+from cryoloom.project.attempts import newest_attempt, read_control, write_control
 from cryoloom.project.checking import check_job
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.jobstar import job_star_of
@@ -46,5 +46,6 @@ def change_held(entry: JobEntry, values: Mapping[str, Any]) -> None:
             hint=f"Others may need these: cryoloom copy {entry.name} NAME=VALUE --branch.",
         )  # fmt: skip
     with shared_as(entry.root):
+        write_control(entry.folder, asks="")
         replace(spec, params=protocol.values).write(entry.folder)
         (entry.folder / "job.star").write_text(job_star_of(protocol))

@@ -14,7 +14,7 @@ from cryoloom.project.jobstar import relion_text
 from cryoloom.project.needs import check_needs, is_in_the_making
 from cryoloom.project.programs import check_gpu_support
 from cryoloom.protocol.datasets import Dataset
-from cryoloom.protocol.declare import AUTO, condition_names, holds, near
+from cryoloom.protocol.declare import ACCEPT_UNUSUAL, AUTO, condition_names, holds, near
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.protocols import Protocol
 
@@ -53,7 +53,9 @@ def check_start(root: Path, protocol: Protocol) -> None:
     """
     check_files(root, protocol)
     check_needs(root, protocol)
-    check_boxes(root, protocol)
+    # Nobody is there to be asked any more: what is only doubted, and what the program would do, is done.
+    is_doubtful = ACCEPT_UNUSUAL in protocol.params
+    check_boxes(root, protocol.with_values({ACCEPT_UNUSUAL: True}) if is_doubtful else protocol)
 
 
 def check_effect(protocol: Protocol, asked: Collection[str]) -> None:

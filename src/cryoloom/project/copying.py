@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.errors import CryoloomError, ParameterError
-from cryoloom.project.attempts import read_control
+from cryoloom.project.attempts import read_control, write_control
 from cryoloom.project.checking import check_job
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.foreign import protocol_of
@@ -91,6 +91,8 @@ def copy_jobs(
     with shared_as(project.root):
         for copy, sentence in to_choose_again(project, made, first.name, {**values, **inputs}).items():
             append_remark(project.root / copy, sentence)
+            # It is held, so no scheduler looks at it; `resume --all` passes over what asks something.
+            write_control(project.root / copy, asks=sentence)
     return made
 
 
