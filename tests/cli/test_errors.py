@@ -4,11 +4,13 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import cryoloom as cryoloom_package
+from cryoloom.api.doctor import diagnose
 from cryoloom.api.protocol_help import help_of
 from cryoloom.cli.protocol_help import as_text
 from cryoloom.project.folder import ProjectFolder
@@ -129,7 +131,28 @@ def test_doctor_ends_with_an_error_where_relion_is_missing(
     done = cryoloom("doctor", "-p", str(tmp_path))
 
     assert done.returncode == 1
-    assert "MISSING  missing: apt-get install relion" in done.stdout
+    assert (
+        "MISSING  missing: apt-get install relion; needed by relion.class2d, relion.inimodel" in done.stdout
+    )
+
+
+def test_doctor_looks_for_what_the_protocols_say_that_they_need() -> None:
+    found = {check.what for check in diagnose(None).checks}
+
+    assert {program for kind in all_protocols() for program in kind.programs} <= found
+
+
+def test_a_broken_plugin_is_told_by_doctor_with_all_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> Iterator[type[Protocol]]:
+        yield from [*all_protocols()][:3]
+        raise NameError("name 'numpi' is not defined")
+
+    monkeypatch.setattr("cryoloom.api.doctor.all_protocols", broken)
+
+    checks = {check.what: check for check in diagnose(None).checks}
+
+    assert not checks["protocols"].ok and "NameError: name 'numpi'" in checks["protocols"].found
+    assert checks["python"].ok
 
 
 def test_doctor_finds_a_setting_that_means_nothing_and_one_that_cannot_be(project: ProjectFolder) -> None:

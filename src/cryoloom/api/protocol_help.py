@@ -50,6 +50,8 @@ class ParamHelp:
     level: str
     limits: str
     choices: tuple[str, ...]
+    means: str  # what a text names: a file, a point group, columns; see `Param`
+    of: str  # the input whose columns or classes
     when: str
     help: str
     relion: bool  # one of RELION's job options
@@ -141,6 +143,8 @@ def _param(spec: ParamSpec) -> ParamHelp:
         level=spec.level,
         limits=spec.limits(),
         choices=spec.choices,
+        means=spec.means,
+        of=spec.of,
         when=spec.when,
         help=spec.help,
         relion=not spec.own,

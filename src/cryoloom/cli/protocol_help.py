@@ -26,7 +26,7 @@ def as_text(kind: "ProtocolHelp") -> str:
     tabs: dict[str, list[str]] = {}
     for param in kind.params:
         facts = [f"default {param.default_text or 'empty'}{f' {param.unit}' if param.unit else ''}"]
-        facts += [param.type if param.type != "str" else "", param.limits]
+        facts += [param.type if param.type != "str" else param.means, param.limits]
         facts += ["advanced" if param.level == "advanced" else ""]
         tabs.setdefault(param.tab, [])
         tabs[param.tab] += _entry(

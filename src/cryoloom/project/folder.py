@@ -292,9 +292,7 @@ class ProjectFolder:
         wishes: Mapping[str, Any] | None = None,
         asked: Collection[str] = (),
     ) -> JobEntry:
-        """Make a job: number, folder, `job.json`, `job.star`, its row in the pipeline.
-
-        `asked`: the parameters and inputs that the user gave now; see `check_job`.
+        """Make a job: number, folder, `job.json`, `job.star`, its row in the pipeline; `asked` as in `check_job`.
 
         Raises:
             ParameterError: a value or an input does not fit its declaration.
@@ -313,9 +311,8 @@ class ProjectFolder:
             folder = self.root / name
             make_shared(folder, self.root)
             seed = identity.get("seed")
-            job_id = (
-                uuid.uuid4() if seed is None else uuid.uuid5(uuid.NAMESPACE_OID, f"cryoloom {seed} {name}")
-            )
+            repeatable = uuid.uuid5(uuid.NAMESPACE_OID, f"cryoloom {seed} {name}")
+            job_id = uuid.uuid4() if seed is None else repeatable
             job = JobFolder(f"{name}/", self.root, job_id.hex)
             outputs: dict[str, Dataset] = call_plugin(protocol, "output_files", job)
             spec = JobSpec(

@@ -35,7 +35,7 @@ def check_gpu_support(root: Path, protocol: Protocol) -> None:
     settings = load_settings(root)
     for name in protocol.programs:
         path = program_file(name, settings) if name.startswith("relion_") else None
-        if path is not None and _is_without_gpu(path):
+        if path is not None and is_without_gpu(path):
             raise ParameterError(
                 f"{protocol.name}: parameter use_gpu", found=f"Yes, but {path} was built without GPU support",
                 expected="No, or a RELION that was built with CUDA",
@@ -43,7 +43,8 @@ def check_gpu_support(root: Path, protocol: Protocol) -> None:
             )  # fmt: skip
 
 
-def _is_without_gpu(path: Path) -> bool:
+def is_without_gpu(path: Path) -> bool:
+    """Whether a program of RELION's was built without GPU support; it is not started."""
     try:
         return _WITHOUT_GPU in path.read_bytes()
     except OSError:
