@@ -33,6 +33,7 @@ def test_classes_chosen_by_number_are_told_to_be_chosen_again_and_are_not_among_
 
     assert "Select/job004 is not started: classes=1,3 was chosen on Class2D/job001" in said
     assert said.splitlines()[-1] == "  cryoloom resume Class2D/job003"
+    assert "classes=1,3 was chosen on Class2D/job001" in say(chosen, "show", "4").output
 
 
 def test_a_program_is_told_on_standard_error(chosen: Project) -> None:

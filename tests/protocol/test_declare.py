@@ -155,3 +155,24 @@ def test_only_a_name_that_is_near_is_offered(name: str, hint: str) -> None:
         find_protocol("relion.class2d")({name: 5})
 
     assert caught.value.hint == hint
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (
+            Param("", "Columns", means="labels", of="particels"),
+            "is of the input 'particels', and there is none",
+        ),
+        (Param("", "Classes", means="classes"), "is of the input '', and there is none"),
+        (
+            Param("", "Gain", means="file", later="straem"),
+            "later with 'straem', and there is no such parameter",
+        ),
+    ],
+)
+def test_a_misspelt_reference_to_an_input_or_switch_is_found_when_the_protocol_is_declared(
+    spec: object, said: str
+) -> None:
+    with pytest.raises(TypeError, match=said):
+        type("Wrong", (ProgramProtocol,), {"__annotations__": {"given": str}, "given": spec})

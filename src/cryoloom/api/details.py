@@ -55,6 +55,7 @@ class JobDetails:
     resources: Resources
     views: tuple[str, ...]  # their names
     folder: str
+    asks: str = ""  # what its user has to decide before it is started
     fault: CryoloomError | None = None  # why its views are not known
 
     def as_dict(self) -> dict[str, Any]:
@@ -68,6 +69,7 @@ class JobDetails:
             "resources": asdict(self.resources),
             "views": list(self.views),
             "folder": self.folder,
+            "asks": self.asks,
         }
 
 
@@ -105,6 +107,7 @@ def details_of(job: "Job") -> JobDetails:
         ),
         views=views,
         folder=str(job.folder),
+        asks=job.asks(),
         fault=fault,
     )
 

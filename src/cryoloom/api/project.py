@@ -220,7 +220,10 @@ class Project:
     def copy(
         self, job: "Job | str", /, *, branch: bool = False, start: bool = False, **given: Any
     ) -> list["Job"]:
-        """Make a job like this one with some parameters changed, and with `branch` all that need it."""
+        """Make a job like this one with some parameters changed, and with `branch` all that need it; see `lifecycle.copy`.
+
+        One whose `asks()` says something waits for its user, also with `start`.
+        """
         return list(lifecycle.copy(self, job, given, branch=branch, start=start).jobs)
 
     def continue_from(

@@ -82,6 +82,8 @@ def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption =
     print(f"{found.name}{alias}: {summary.protocol}, {summary.state}")
     if summary.why:
         print(f"  {summary.why}")
+    if details.asks:
+        print(f"  {details.asks}")
     if live.items_text(summary):
         print(f"  items: {live.items_text(summary)}")
     _section("inputs", [[name, given.path, given.kind] for name, given in details.inputs.items()])

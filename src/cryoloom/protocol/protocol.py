@@ -82,6 +82,14 @@ class Protocol:
                     f"{cls.__name__}: {name} has the condition {condition!r}, and no parameter {word}"
                 )
 
+        for name, spec in params.items():
+            if (spec.of or spec.means == "classes") and spec.of not in inputs:
+                raise TypeError(f"{cls.__name__}: {name} is of the input {spec.of!r}, and there is none")
+            if spec.later and spec.later not in params:
+                raise TypeError(
+                    f"{cls.__name__}: {name} may come later with {spec.later!r}, and there is no such parameter"
+                )
+
     def __init__(
         self, values: Mapping[str, Any] | None = None, inputs: Mapping[str, Dataset] | None = None
     ) -> None:
