@@ -65,3 +65,19 @@ def test_what_asks_something_is_not_started_with_all_others_and_is_by_its_name(
 
     say(chosen, "resume", "4")
     assert chosen.job("4").state == "scheduled" and chosen.questions() == {}
+
+
+def test_classes_of_a_classification_that_is_made_again_are_chosen_again(
+    chosen: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lifecycle, "call_scheduler", lambda *_: None)
+
+    said = say(chosen, "restart", "1", "--dependents").output
+
+    assert (
+        "Select/job002 is not started: classes=1,3 was chosen on Class2D/job001 before that was made again"
+        in said
+    )
+    assert (chosen.job("1").state, chosen.job("2").state) == ("scheduled", "aborted")
+    assert say(chosen, "restart", "2").output.count("not started") == 0
+    assert chosen.job("2").state == "scheduled"

@@ -166,6 +166,9 @@ def restart(
     if not as_json:
         for name, where in moved.items():
             print(f"{name} runs again" + (f"; what it had made lies in {where}" if where else ""))
+        for name in moved:
+            if asks := opened.job(name).asks():
+                print(f"{name} is not started: {asks}.")
         left = [other.name for other in others if other.name not in moved]
         if left:
             print(f"Left as they are, made from the earlier results: {', '.join(left)}")

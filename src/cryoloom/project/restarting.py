@@ -1,7 +1,8 @@
 """Restarting jobs: results to `Trash/`, then from the beginning in the same folder under the same number.
 
 `job.json` stays: id, parameters and inputs are those of before. `note.txt` stays too, since it tells
-the job's life and may hold the user's words. Journal and attempts go with the results.
+the job's life and may hold the user's words. Journal and attempts go with the results. Classes that
+somebody chose by number mean nothing of a classification that is made again: such a job is cleared and waits for its user.
 """
 
 import os
@@ -59,8 +60,22 @@ def restart_jobs(project: ProjectFolder, job: str, *, dependents: bool | None = 
     project.set_statuses(dict.fromkeys(moved, pipe.SCHEDULED))
     # The first one last: until then none of them can begin, and the command could be given again.
     for entry in sorted(chosen, key=lambda entry: entry.name == first.name):
-        write_control(entry.folder, wanted="run", stream="open", fresh=0)
+        asks = _to_choose_again(entry, cleared)
+        write_control(entry.folder, wanted="stop" if asks else "run", stream="open", fresh=0, asks=asks)
     return moved
+
+
+def _to_choose_again(entry: JobEntry, cleared: Sequence[str]) -> str:
+    """What a job asks whose classes were chosen by number on a classification that is made again; "" for nothing."""
+    protocol = entry.make_protocol()
+    for name, spec in protocol.params.items():
+        if spec.means == "classes" and protocol.values[name] and protocol.given[spec.of].job in cleared:
+            of = protocol.given[spec.of].job
+            return (
+                f"{name}={protocol.values[name]} was chosen on {of} before that was made again: choose again when it has "
+                f"ended, by `cryoloom change {entry.name} {name}=...` and then `cryoloom resume {entry.name}`"
+            )
+    return ""
 
 
 def _clear(entry: JobEntry) -> str:
