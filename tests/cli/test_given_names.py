@@ -94,3 +94,19 @@ def test_a_value_that_cannot_be_is_told_with_the_workflow_and_its_job(tmp_path: 
         project.run_workflow(file)
 
     assert not project.jobs()
+
+
+def test_a_workflow_is_checked_without_anything_being_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = Project.create(tmp_path / "p")
+    movies = {"name": "movies", "protocol": "import.movies", "params": {"fn_in_raw": "*.mrc"}}
+    motion = {"name": "motion", "protocol": "relion.motioncorr", "inputs": {"input_star_mics": "movies"}}
+    good = workflow(tmp_path, jobs=[movies, motion])
+    assert command(monkeypatch, "workflow", "check", good, "-p", str(project.path)) == 0
+    assert "2 jobs could be made" in capsys.readouterr().out
+
+    bad = workflow(tmp_path, jobs=[movies, {**motion, "params": {"fn_gain_ref": "none.mrc"}, "inputs": {}}])
+    assert command(monkeypatch, "workflow", "check", bad, "-p", str(project.path)) == 2
+    assert "job motion: relion.motioncorr: input input_star_mics is missing" in capsys.readouterr().err
+    assert project.jobs() == []

@@ -28,7 +28,7 @@ from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.retrying import Retry, opens_others
 from cryoloom.project.watching import Watcher
-from cryoloom.project.workflow import add_to_project, read_workflow
+from cryoloom.project.workflow import add_to_project, check_workflow, read_workflow
 from cryoloom.protocol import datasets as kinds
 from cryoloom.protocol.declare import InputSpec, near, numbered
 from cryoloom.protocol.protocols import Protocol
@@ -135,6 +135,16 @@ class Project:
         if start:
             ensure_scheduler(self.path)
         return Job(self, entry)
+
+    def check_workflow(self, path: str | Path, /, **placeholders: Any) -> list[str]:
+        """Whether all jobs of a JSON workflow could be made here; returns their names in it, makes nothing.
+
+        Raises:
+            CryoloomError: the first that could not, and why.
+        """
+        workflow = read_workflow(Path(path), {name: str(value) for name, value in placeholders.items()})
+        check_workflow(self.folder, workflow)
+        return [job["name"] for job in workflow.jobs]
 
     def run_workflow(self, path: str | Path, /, **placeholders: Any) -> list["Job"]:
         """Make all jobs of a JSON workflow and hand them to the scheduler."""

@@ -1,4 +1,4 @@
-"""JSON workflows: workflow run, workflow show."""
+"""JSON workflows: workflow run, workflow check, workflow show."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +15,7 @@ def add_to(app: typer.Typer) -> None:
         help="Workflows: many jobs from one file.", no_args_is_help=True, rich_markup_mode=None
     )
     group.command("run")(run)
+    group.command("check")(check)
     group.command("show")(show)
     app.add_typer(group, name="workflow")
 
@@ -42,6 +43,21 @@ def run(
             if summary.state != "succeeded" and not as_json:
                 print(f"{summary.name} {summary.state}: {summary.why}")
         raise typer.Exit(FAILED)
+
+
+def check(
+    file: Annotated[Path, typer.Argument(help="A JSON workflow.")],
+    settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for a placeholder.")] = None,
+    as_json: JsonOption = False,
+    project: ProjectOption = None,
+) -> None:
+    """Say whether all jobs of a workflow could be made in a project; nothing is made."""
+    opened = open_project(project)
+    names = opened.check_workflow(file, **dict(split_pair(word) for word in settings or []))
+    if as_json:
+        print_json({"jobs": names})
+    else:
+        print(f"{file}: {len(names)} jobs could be made in {opened.path}")
 
 
 def show(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryoloom.errors import ParameterError
+from cryoloom.errors import DatasetError, ImageError, ParameterError, StarError
 from cryoloom.project.checking import check_job
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.jsonfile import read_json
@@ -90,10 +90,11 @@ def read_workflow(path: Path, given: Mapping[str, str]) -> Workflow:
     )
 
 
-def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]:
-    """Make all jobs of a workflow; nothing is started here.
+def check_workflow(project: ProjectFolder, workflow: Workflow) -> None:
+    """That every job of a workflow could be made, with what those before it will give; nothing is made.
 
-    Every job is checked, with what those before it will give, before the first is made.
+    Raises:
+        CryoloomError: the first that could not, and why.
     """
     names = [job["name"] for job in workflow.jobs]
     planned: dict[str, Mapping[str, Dataset]] = {}
@@ -127,13 +128,25 @@ def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]
                 asked=[*job.get("params", {}), *given],
                 waits=bool(job.get("wait_for")),
             )
-        except ParameterError as error:
+        except (ParameterError, DatasetError, ImageError, StarError) as error:
             # Of ten jobs of one protocol: which.
-            raise ParameterError(
+            raise type(error)(
                 f"{where}: {error.where}", found=error.found, expected=error.expected, hint=error.hint
             ) from None
-        folder = JobFolder(f"{kind.folder}/{job['name']}/", project.root)
+        # A folder that is not there, whatever aliases the project has: files of others say nothing of this one's.
+        folder = JobFolder(f"{kind.folder}/{job['name']}-planned/", project.root)
         planned[job["name"]] = call_plugin(protocol, "output_files", folder)
+
+
+def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]:
+    """Make all jobs of a workflow; nothing is started here.
+
+    Every job is checked before the first is made.
+
+    Raises:
+        CryoloomError: as `check_workflow`; nothing was made.
+    """
+    check_workflow(project, workflow)
     made: dict[str, JobEntry] = {}
     for job in workflow.jobs:
         kind = find_protocol(job["protocol"])
