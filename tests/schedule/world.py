@@ -332,8 +332,8 @@ class World:
 
     def _succeed(self, job: Job) -> None:
         attempt = job.working()
-        inputs = [self.jobs[need.job] for need in job.needs]
-        if attempt is not None and attempt.holds and all(one.is_closed for one in inputs):
+        followed = [self.jobs[need.job] for need in job.needs if need.streams]
+        if attempt is not None and attempt.holds and all(one.is_closed for one in followed):
             job.told, job.is_open, job.is_closed = replace(job.told, state="succeeded"), True, True
 
     def _fail(self, job: Job) -> None:
@@ -419,12 +419,24 @@ class World:
             followed = [
                 other for other in self.jobs.values() if any(need.job == job.name for need in other.needs)
             ]
-            job.opens = {other.name: len(other.attempts) for other in followed if other.state == "succeeded"}
+            job.opens = {
+                other.name: len(other.attempts)
+                for other in followed
+                if other.state in ("succeeded", "failed")
+            }
 
     def _restart(self, job: Job) -> None:
-        if job.state != "running":
+        """Refused while one reads from it, directly or by others."""
+        if all(other.state != "running" for other in self._with_dependents(job)):
             fresh = Job(job.name, job.cores, job.needs, job.priority, opens=job.opens)
             self.jobs[job.name] = fresh
+
+    def _with_dependents(self, job: Job) -> list[Job]:
+        found = [job]
+        for other in self.jobs.values():  # parents come first
+            if any(need.job == one.name for need in other.needs for one in found):
+                found.append(other)
+        return found
 
     def _fill(self, job: Job) -> None:
         self.room = NONE
