@@ -1,4 +1,4 @@
-"""What is known of a job's past: its journal, folded event by event (`project/events.py`)."""
+"""What is known of a job's past: its journal, folded event by event (`project/events/`)."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal

@@ -1,7 +1,7 @@
 """`journal.jsonl`: what happened to a job, one JSON object a line, appended by the job's process alone.
 
 The line is the commit: a dataset is valid up to the `end` that the last line names, an item is done
-when a line says so. Order is `seq`, never the clock. What the lines say is told in `project/events.py`.
+when a line says so. Order is `seq`, never the clock. What the lines say is told in `project/events/`.
 """
 
 import json
