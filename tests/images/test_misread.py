@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cryoloom.errors import ImageError
 from cryoloom.images.headers import read_header
 from cryoloom.images.misread import convert_for_relion
-from cryoloom.images.mrc import read_mrc, write_mrc
+from cryoloom.images.mrc import image_of_reference, read_mrc, write_mrc
 
 IMOD = struct.pack("<i", 1146047817)
 
@@ -131,3 +131,12 @@ def test_relion_reads_each_copy_as_it_was_meant_and_misreads_the_original(tmp_pa
     for path, expected in ((byte, (200, 250)), (word, (40000, 50000)), (extended, (200, 250))):
         assert convert_for_relion(path, tmp_path / "c.mrc")
         assert stats_of_relion(tmp_path / "c.mrc") == expected
+
+
+def test_an_image_number_beyond_the_stack_is_no_other_image(tmp_path: Path) -> None:
+    write_mrc(tmp_path / "s.mrcs", np.arange(12, dtype=np.float32).reshape(3, 2, 2), 1.0)
+
+    assert image_of_reference("000003@s.mrcs", tmp_path)[0, 0] == 8
+    for name in ("000000@s.mrcs", "4@s.mrcs"):
+        with pytest.raises(ImageError, match="3 images"):
+            image_of_reference(name, tmp_path)

@@ -13,6 +13,7 @@ from cryoloom.em.labels import all_labels
 from cryoloom.em.optics import upgraded_to_31
 from cryoloom.images.mrc import write_mrc
 from cryoloom.views.motion import motion_views
+from cryoloom.views.resolve import DrawnChart, look_at
 
 pytestmark = [
     pytest.mark.relion,
@@ -51,12 +52,15 @@ def test_accumulated_motion_is_in_pixels_of_the_movie_and_shown_in_angstrom(
     )  # fmt: skip
 
     table = star.tables_of(star.read(tmp_path / "out/corrected_micrographs.star"))["micrographs"]
-    chart = next(block for block in motion_views(tmp_path, "out/") if block.name == "motion")
+    view = next(view for view in motion_views("out/") if view.name == "motion")
+    [chart] = look_at(view, tmp_path)
 
     moved = table["rlnAccumMotionTotal"].item()
     assert moved == pytest.approx(STEP_PX * (FRAMES - 1), rel=0.05)
     assert all_labels()["rlnAccumMotionTotal"].unit == "px"
-    assert f"{moved * ANGPIX:.3f}"[:5] in str(chart.spec)
+    assert isinstance(chart, DrawnChart)
+    shown = [row["motion"] for row in chart.spec["data"]["values"] if row["part"] == "all frames"]
+    assert shown == [pytest.approx(moved * ANGPIX)]
 
 
 def test_lengths_of_3_0_in_pixels_become_angstrom_as_relion_converts_them(tmp_path: Path) -> None:

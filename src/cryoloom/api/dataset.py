@@ -11,7 +11,7 @@ from cryoloom.protocol import datasets as kinds
 if TYPE_CHECKING:
     import polars as pl
 
-    from cryoloom.protocol.blocks import Chart
+    from cryoloom.api.looking import Seen
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Dataset:
             raise ProjectError(f"{self.path}", found=f"a set of {self.kind}", expected="coordinates")
         return PickReader(self.root, self.ref).picks(self.table())
 
-    def plot(self, x: str, y: str = "", kind: str = "", *, where: str = "") -> "Chart":
+    def plot(self, x: str, y: str = "", kind: str = "", *, where: str = "") -> "Seen":
         """A histogram of one column, or one over another; shows itself in a notebook.
 
         Args:
@@ -84,11 +84,14 @@ class Dataset:
             ParameterError: a label that is missing or no number.
             StarError: a condition that cannot be judged.
         """
+        from cryoloom.api.looking import Seen
         from cryoloom.star.expressions import rows_that_hold
         from cryoloom.views.columns import column_chart
 
         table = self.table()
-        return column_chart(table.filter(rows_that_hold(table, where)) if where else table, x, y, kind)
+        return Seen(
+            (column_chart(table.filter(rows_that_hold(table, where)) if where else table, x, y, kind),)
+        )
 
     def optics(self) -> "pl.DataFrame | None":
         """The optics table, where the dataset has one."""

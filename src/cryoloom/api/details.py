@@ -88,7 +88,7 @@ def details_of(job: "Job") -> JobDetails:
     )
     fault = None
     try:
-        views = tuple(block.name for block in job.views())
+        views = tuple(view.name for view in job.views())
     except CryoloomError as error:  # what else is known of the job is told all the same
         views, fault = (), error
     return JobDetails(

@@ -18,10 +18,10 @@ from cryoloom.schedule.state import ENDED
 
 if TYPE_CHECKING:
     from cryoloom.api.details import JobDetails
+    from cryoloom.api.looking import JobView
     from cryoloom.api.next_steps import NextStep
     from cryoloom.api.project import Project
     from cryoloom.api.summary import JobSummary
-    from cryoloom.protocol.blocks import Block
 
 
 @dataclass(frozen=True)
@@ -180,43 +180,27 @@ class Job:
         self.project.resume([self])
         return self
 
-    def views(self) -> "list[Block]":
-        """Something to look at."""
-        from cryoloom.api.foreign_views import views_of
+    def views(self) -> "list[JobView]":
+        """What there is to look at now; nothing is read before it is looked at."""
+        from cryoloom.api.looking import views_of
 
-        return views_of(self.entry)
+        return views_of(self.project.path, self.entry)
 
-    def view(self, name: str) -> "Block":
-        """One view by its name.
+    def view(self, name: str) -> "JobView":
+        """One view by its name: `view.look()`, `view.save("x.png")`; it shows itself in a notebook.
 
         Raises:
             ProjectError: it has no such view.
         """
         found = self.views()
-        for block in found:
-            if block.name == name:
-                return block
+        for view in found:
+            if view.name == name:
+                return view
         raise ProjectError(
             f"{self.name}: view {name}", found="unknown",
-            expected=f"one of {', '.join(block.name for block in found) or 'none: it has nothing to show yet'}",
-            hint=near(name, [block.name for block in found]),
+            expected=f"one of {', '.join(view.name for view in found) or 'none: it has nothing to show yet'}",
+            hint=near(name, [view.name for view in found]),
         )  # fmt: skip
-
-    def draw(self, view: str, target: str | Path | None = None) -> Path:
-        """Draw a view into a file; its ending says how (.png, .svg, .pdf, .html or .json).
-
-        Without a target it is named after the view. Returns the file.
-
-        Raises:
-            ProjectError: it has no such view.
-            ParameterError: an ending that this kind of view does not have.
-        """
-        from cryoloom.views.drawing import draw, usual_file
-
-        block = self.view(view)
-        file = Path(target if target is not None else usual_file(block))
-        draw(block, file)
-        return file
 
     def __repr__(self) -> str:
         return f"<Job {self.name} {self.entry.protocol} {self.state}>"

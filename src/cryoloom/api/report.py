@@ -1,22 +1,27 @@
-"""The report: everything about a project in one HTML file that needs nothing else."""
+"""The report: everything about a project in one HTML file that needs nothing else; what people ask first comes first."""
 
 import html
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryoloom._version import __version__
-from cryoloom.errors import CryoloomError
-from cryoloom.protocol.blocks import Block
+from cryoloom.api.answers import answers, methods
+from cryoloom.api.printing import print_pdf
+from cryoloom.errors import CryoloomError, ParameterError
+from cryoloom.protocol.views import Block
 from cryoloom.views.drawing import as_html
-from cryoloom.views.timeline import project_views
+from cryoloom.views.resolve import Drawn, drawn
+from cryoloom.views.timeline import project_blocks
 
 if TYPE_CHECKING:
     from cryoloom.api.job import Job
+    from cryoloom.api.looking import JobView
     from cryoloom.api.project import Project
     from cryoloom.api.summary import JobSummary
 
+_WITH_MAPS = ("PostProcess/", "Refine3D/", "Class3D/", "InitialModel/")
 STYLE = """
 :root { color-scheme: light; } body { font: 14px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 1180px;
 padding: 1.5rem; color: #1c2733; background: #fff; } h1 { font-size: 1.6rem; margin: 0; }
@@ -26,6 +31,7 @@ td, th { padding: .18rem .6rem; border-bottom: 1px solid #dde4ea; text-align: le
 .blocks { display: flex; flex-wrap: wrap; gap: 1.2rem; align-items: flex-start; } figure { margin: 0; max-width: 100%; }
 figure img, figure svg { max-width: 100%; height: auto; } .caption { color: #5b6b79; font-size: .8rem; margin: .2rem 0; }
 .succeeded { color: #00734f; } .failed, .missed { color: #b3261e; font-weight: 600; } .running { color: #0072B2; }
+section { max-width: 100%; break-inside: avoid; } figure { break-inside: avoid; }
 .quiet { color: #5b6b79; } summary { cursor: pointer; color: #0072B2; } code { font-size: .85em; overflow-wrap: anywhere; }
 """
 
@@ -35,27 +41,61 @@ def write_report(project: "Project", target: Path, *, extra: Sequence[Block] = (
 
     Args:
         project: what to report on.
-        target: the HTML file.
+        target: an HTML file, or a PDF (which a browser that is installed prints).
         extra: blocks to stand first, such as a comparison with the truth.
         title: by default the project's folder.
+    Raises:
+        ParameterError: another ending.
+        ProgramError: no browser is there that prints a PDF.
     """
-    name = title or project.path.name
+    if target.suffix.lower() not in (".html", ".pdf"):
+        raise ParameterError(
+            f"{target}", found=f"a name with ending {target.suffix!r}", expected=".html or .pdf"
+        )
+    page = _page(project, extra, title or project.path.name)
+    if target.suffix.lower() == ".pdf":
+        print_pdf(page, target)
+        return
+    beside = target.with_name(f".{target.name}.tmp")
+    beside.write_text(page, encoding="utf-8")
+    beside.replace(target)
+
+
+def _page(project: "Project", extra: Sequence[Block], name: str) -> str:
+    jobs = project.jobs()
+    summaries = {summary.name: summary for summary in project.summaries()}
     parts = [
         "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
         f"<meta name='viewport' content='width=device-width'><title>{html.escape(name)} · Cryoloom</title>",
         f"<style>{STYLE}</style></head><body><h1>{html.escape(name)}</h1>",
         f"<p class='quiet'>Cryoloom {__version__}, {time.strftime('%Y-%m-%d %H:%M')}</p>",
-    ]
-    if extra:
-        parts.append(_blocks(extra))
-    jobs = project.jobs()
-    parts += ["<h2>Jobs</h2>", _job_table(project), _blocks(project_views([job.entry for job in jobs]))]
-    summaries = {summary.name: summary for summary in project.summaries()}
+        _blocks(project.path, [answers(project), *extra]),
+        _map(jobs, summaries),
+        "<h2>Jobs</h2>", _job_table(project), _blocks(project.path, project_blocks([job.entry for job in jobs])),
+    ]  # fmt: skip
     parts += [_job(job, summaries[job.name]) for job in jobs if job.name in summaries]
+    said = methods(project)
+    if said:
+        parts.append(f"<h2>Methods</h2><p>{html.escape(said)}</p>")
     parts.append("</body></html>")
-    beside = target.with_name(f".{target.name}.tmp")
-    beside.write_text("\n".join(parts), encoding="utf-8")
-    beside.replace(target)
+    return "\n".join(parts)
+
+
+def _map(jobs: "Sequence[Job]", summaries: "Mapping[str, JobSummary]") -> str:
+    """The newest map of a job that succeeded."""
+    for job in reversed(jobs):
+        if (
+            job.name in summaries
+            and summaries[job.name].state == "succeeded"
+            and job.name.startswith(_WITH_MAPS)
+        ):
+            try:
+                return _figures(
+                    [part for view in job.views() if view.name == "slices" for part in view.look().parts]
+                )
+            except (CryoloomError, OSError, ValueError):
+                continue  # its own part says why
+    return ""
 
 
 def _job_table(project: "Project") -> str:
@@ -78,14 +118,25 @@ def _job(job: "Job", summary: "JobSummary") -> str:
     name = html.escape(summary.alias or summary.label)
     head = f"<h2 id='{job.name}'>{job.name} <span class='quiet'>{job.entry.protocol} {name}</span></h2>"
     try:
-        shown = _blocks(job.views())
+        shown = "".join(_view(view) for view in job.views())
     except (CryoloomError, OSError, ValueError) as error:
         shown = f"<p class='failed'>{html.escape(str(error))}</p>"
     try:
         details = _details(job)
     except (CryoloomError, OSError) as error:
         details = f"<p class='failed'>{html.escape(str(error))}</p>"
-    return head + shown + details
+    return f"{head}<div class='blocks'>{shown}</div>{details}"
+
+
+def _view(view: "JobView") -> str:
+    """A view; of one that shows one item the newest, and the worst where it knows it."""
+    parts = [*view.look().parts]
+    if view.has_worst:
+        worst = view.look(item="worst").parts
+        parts += [part for part in worst if part not in parts]
+    if not parts:
+        return ""
+    return f"<section>{''.join(map(as_html, parts))}<p class='caption'>{html.escape(view.help)}</p></section>"
 
 
 def _details(job: "Job") -> str:
@@ -106,5 +157,9 @@ def _details(job: "Job") -> str:
     )
 
 
-def _blocks(blocks: Sequence[Block]) -> str:
-    return f"<div class='blocks'>{''.join(as_html(block) for block in blocks)}</div>"
+def _blocks(root: Path, blocks: Sequence[Block]) -> str:
+    return _figures([part for part in (drawn(block, root) for block in blocks) if part is not None])
+
+
+def _figures(parts: Sequence[Drawn]) -> str:
+    return f"<div class='blocks'>{''.join(map(as_html, parts))}</div>"

@@ -74,7 +74,7 @@ class StarTable:
         from cryoloom.views.drawing import draw
 
         need_labels(self.file, self.rows, [label for label in (x, y) if label])
-        draw(column_chart(self.rows, x, y, kind), target)
+        draw([column_chart(self.rows, x, y, kind)], target)
 
     def text(self, form: str) -> str:
         """The rows as text: csv or json.

@@ -1,5 +1,6 @@
 """Looking: ls, show, log, plot, report."""
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,6 +13,7 @@ from cryoloom.errors import ProjectError
 
 if TYPE_CHECKING:
     from cryoloom.api import Project
+    from cryoloom.api.looking import JobView
 
 NEWEST = 200
 JobArgument = Annotated[str, typer.Argument(help="Name, number or alias.")]
@@ -133,27 +135,60 @@ def log(
 
 def plot(
     job: JobArgument,
-    view: Annotated[str, typer.Argument(help="Which view; without it, their names are listed.")] = "",
+    view: Annotated[str, typer.Argument(help="Which view; without it, they are listed.")] = "",
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="A file: .png, .svg, .pdf, .html or .json; else after the view."),
+        typer.Option(
+            "-o", "--out", help="A file: .png, .svg, .pdf, .html or .json. Without it: in the terminal."
+        ),
     ] = None,
+    item: Annotated[
+        str,
+        typer.Option(
+            "--item",
+            help="Of a view of one item: its name or a part of it, a number, first, newest or worst.",
+        ),
+    ] = "",
+    iteration: Annotated[int | None, typer.Option("--iteration", help="By default the newest.")] = None,
     project: ProjectOption = None,
 ) -> None:
-    """Draw a view of a job into a file."""
+    """Show a view of a job: in the terminal what that can show, or in a file."""
     found = open_project(project).job(job)
     if not view:
-        rows = [[block.name, type(block).__name__.lower(), block.title] for block in found.views()]
-        print(table(["view", "what", "title"], rows) if rows else f"{found.name} has nothing to show yet.")
+        rows = [[one.name, _asked(one), one.title] for one in found.views()]
+        print(
+            table(["view", "can be asked for", "title"], rows)
+            if rows
+            else f"{found.name} has nothing to show yet."
+        )
         return
-    print(found.draw(view, out))
+    declared = found.view(view)
+    seen = declared.look(item=item, iteration=iteration)
+    if out is not None:
+        print(seen.save(out))
+        return
+    shown = seen.for_terminal(os.environ if is_terminal() else {})
+    print(shown.text)
+    print(f"{declared.help}")
+    if shown.has_more:
+        print(seen.save(Path(f"{found.name.replace('/', '_')}_{view}.png")))
+
+
+def _asked(view: "JobView") -> str:
+    """What of a view can be asked for."""
+    words = []
+    if view.has_items:
+        words.append("--item NAME, newest" + (", worst" if view.has_worst else ""))
+    if view.iterations:
+        words.append(f"--iteration {min(view.iterations)} to {max(view.iterations)}")
+    return "; ".join(words)
 
 
 def report(
-    out: Annotated[Path, typer.Option("-o", "--out", help="The HTML file.")] = Path("report.html"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="A file: .html or .pdf.")] = Path("report.html"),
     project: ProjectOption = None,
 ) -> None:
-    """Write everything about the project into one self-contained HTML file."""
+    """Write everything about the project into one file that needs nothing else."""
     from cryoloom.api.report import write_report
 
     opened = open_project(project)

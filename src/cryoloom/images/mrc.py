@@ -26,9 +26,17 @@ def read_mrc(path: Path | str, *, section: int | None = None) -> NDArray[Any]:
         section: only this one, counted from 0.
     Returns:
         (z, y, x), or (y, x) for a single section.
+    Raises:
+        ImageError: no MRC file, or one without that section: -1 is not the last one.
     """
     path = Path(path)
     header = read_header(path)
+    if section is not None and not 0 <= section < header.frames:
+        raise ImageError(
+            f"{path}",
+            found=f"{header.frames} images",
+            expected=f"an image number {section + 1}, counted from 1",
+        )
     if header.format != "MRC":
         raise ImageError(f"{path}", found=f"a {header.format} file", expected="an MRC file")
     (nx, ny), nz = header.size, header.frames

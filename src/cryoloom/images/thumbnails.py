@@ -39,9 +39,18 @@ def to_png(image: NDArray[Any]) -> bytes:
 
 
 def sheet(
-    images: Sequence[NDArray[Any]], labels: Sequence[str], *, columns: int, tile_px: int = 110
+    images: Sequence[NDArray[Any]],
+    labels: Sequence[str],
+    *,
+    columns: int,
+    tile_px: int = 110,
+    angpix: float = 0.0,
 ) -> bytes:
-    """Images of one size side by side, each with its label below, as one PNG."""
+    """Images of one size side by side, each with its label below, as one PNG.
+
+    Args:
+        angpix: Å per pixel of the images: the first gets a scale bar; 0: none.
+    """
     from PIL import Image, ImageDraw
 
     columns = max(1, min(columns, len(images)))
@@ -52,6 +61,8 @@ def sheet(
         x = number % columns * (tile_px + 4) + 2
         y = number // columns * (tile_px + LABEL_PX + 4) + 2
         tile = Image.fromarray(np.ascontiguousarray(grey(image)[::-1])).resize((tile_px, tile_px))
+        if not number and angpix > 0:
+            _draw_scale(tile, angpix * max(image.shape) / tile_px)
         page.paste(tile, (x, y))
         pen.text((x, y + tile_px + 1), label, fill=0)
     out = io.BytesIO()
@@ -70,3 +81,34 @@ def circles(
     for x, y in places:
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), outline=colour, width=2)
     return np.asarray(page)
+
+
+def with_scale(image: Bytes8, angpix: float) -> Bytes8:
+    """A picture, its row 0 at the bottom, with a scale bar in a lower corner; `angpix`: Å per pixel of this picture."""
+    from PIL import Image
+
+    page = Image.fromarray(np.ascontiguousarray(image[::-1]))
+    _draw_scale(page, angpix)
+    return np.asarray(page)[::-1]
+
+
+def bar_length(width_px: int, angpix: float) -> float:
+    """A round length in Å, some sixth of a picture's width."""
+    aim = width_px * angpix / 6
+    power = 10.0 ** np.floor(np.log10(aim))
+    return float(max(step for step in (1, 2, 5) if step * power <= aim or step == 1) * power)
+
+
+def _draw_scale(page: Any, angpix: float) -> None:
+    from PIL import ImageDraw
+
+    length = bar_length(page.width, angpix)
+    words = f"{length / 10:g} nm"  # the font that every Pillow has knows no Å
+    pen = ImageDraw.Draw(page)
+    wide = length / angpix
+    text_px = pen.textlength(words)
+    box = max(wide, text_px) + 8
+    black, white = ((0, 0, 0), (255, 255, 255)) if page.mode == "RGB" else (0, 255)
+    pen.rectangle((2, page.height - 22, 2 + box, page.height - 3), fill=black)
+    pen.rectangle((6, page.height - 8, 6 + wide, page.height - 6), fill=white)
+    pen.text((6, page.height - 21), words, fill=white)

@@ -4,7 +4,6 @@ A protocol is declared once; command line, form, validation, `job.star`, workflo
 made from that declaration. Nothing here touches the disk. Begin reading in `declare.py`.
 """
 
-from cryoloom.protocol.blocks import Block, Chart, Gallery, Metrics, Picture, TableBlock, Text
 from cryoloom.protocol.cleaning import Rule
 from cryoloom.protocol.command import Command
 from cryoloom.protocol.datasets import (
@@ -47,12 +46,31 @@ from cryoloom.protocol.protocols import (
     SetProtocol,
     SourceProtocol,
 )
+from cryoloom.protocol.views import (
+    Axis,
+    Block,
+    Chart,
+    Drawing,
+    Gallery,
+    Items,
+    Look,
+    Metrics,
+    Micrograph,
+    Overlay,
+    Rows,
+    TableBlock,
+    Text,
+    Values,
+    View,
+    VolumeBlock,
+)
 
 __all__ = [
     "ADVANCED",
     "AUTO",
     "KINDS",
     "NORMAL",
+    "Axis",
     "Batch",
     "BatchResult",
     "Block",
@@ -62,23 +80,27 @@ __all__ = [
     "Command",
     "Coordinates",
     "Dataset",
+    "Drawing",
     "Found",
     "Gallery",
     "HalfMaps",
     "Input",
     "ItemProtocol",
+    "Items",
     "JobFolder",
+    "Look",
     "Mask",
     "Metrics",
+    "Micrograph",
     "Micrographs",
     "Model",
     "Movies",
     "Optimiser",
     "Output",
+    "Overlay",
     "Param",
     "Part",
     "Particles",
-    "Picture",
     "PlainFile",
     "Postprocess",
     "ProgramProtocol",
@@ -88,6 +110,7 @@ __all__ = [
     "RowBatch",
     "RowProtocol",
     "RowResult",
+    "Rows",
     "Rule",
     "SetProtocol",
     "SetResult",
@@ -95,6 +118,9 @@ __all__ = [
     "Table",
     "TableBlock",
     "Text",
+    "Values",
+    "View",
     "Volume",
+    "VolumeBlock",
     "Written",
 ]

@@ -26,8 +26,8 @@ from cryoloom.protocol.declare import (
 )
 
 if TYPE_CHECKING:
-    from cryoloom.protocol.blocks import Block
     from cryoloom.protocol.jobs import JobFolder
+    from cryoloom.protocol.views import View
 
 
 class Protocol:
@@ -229,8 +229,8 @@ class Protocol:
         """Values for the parameters that are `auto`, found when the job starts."""
         return {}
 
-    def views(self, job: "JobFolder") -> "list[Block]":
-        """Something to look at; may be called at any time, also while the job runs."""
+    def views(self, job: "JobFolder") -> "list[View]":
+        """What there is to look at: declarations, which cost nothing; called at any time, also while the job runs."""
         return []
 
 

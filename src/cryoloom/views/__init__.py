@@ -1,5 +1,5 @@
-"""Figures and pictures made from datasets and RELION's files; each module one subject.
+"""What there is to see of each kind of job; each module one subject.
 
-A chart is one Vega-Lite declaration, made with Altair in `charts.py`, and drawn by `drawing.py`
-as PNG, SVG, PDF or HTML without a browser. Views of files that are not there yet are left out.
+A subject's functions give `View` declarations. `resolve.py` reads what they name, `charts.py` makes Vega-Lite of it, and
+`drawing.py` writes PNG, SVG, PDF or HTML without a browser; `terminal.py` prints what a terminal can show.
 """

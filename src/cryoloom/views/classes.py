@@ -1,83 +1,161 @@
-"""2D classes: averages sorted by size, with their numbers; and how the classification settled."""
+"""Classes in two and three dimensions: averages with their shares, and how the classification settled."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from cryoloom.errors import CryoloomError
-from cryoloom.project.iterations import course, newest
-from cryoloom.protocol.blocks import Block, Gallery, TableBlock
-from cryoloom.views import charts
-from cryoloom.views.tables import numbers, table_of
+from cryoloom.project.iterations import course
+from cryoloom.protocol.views import (
+    Axis,
+    Block,
+    Chart,
+    Gallery,
+    Look,
+    Rows,
+    TableBlock,
+    Values,
+    View,
+    VolumeBlock,
+)
+from cryoloom.views.tables import numbers, singles_of, table_of
+
+_MODEL = "model.star"
+_SHARE, _IMAGE = "rlnClassDistribution", "rlnReferenceImage"
+_RESOLUTION = "rlnEstimatedResolution"
+MOST = 200  # averages of one gallery
 
 
-def class2d_views(root: Path, job: str) -> list[Block]:
+def class2d_views(root: Path, job: str) -> list[View]:
     """Views of a 2D classification, while it runs or afterwards."""
-    model = newest(root / job, "model.star")
-    if model is None:
+    models = _models(root, job)
+    if not models:
         return []
-    shown = class_views(root, model, "classes", f"Class averages, {model.name[4:9]}")
-    return [*shown, *convergence_views(root / job)]
+    numbers_of = (*models,)
+    return [
+        View(
+            "classes", "Class averages",
+            "The largest class first. Sharp averages with structure inside are particles; blurred, "
+            "striped or empty ones are not.",
+            (*models.values(),), lambda look: _averages(look, models), iterations=numbers_of,
+        ),
+        View(
+            "class_table", "Classes",
+            "Share, resolution and how exactly particles could be turned: high accuracy is few "
+            "degrees.",
+            (*models.values(),), lambda look: _table(look, models), iterations=numbers_of,
+        ),
+        *convergence_views(models),
+    ]  # fmt: skip
 
 
-def selection_views(root: Path, job: str) -> list[Block]:
+def class3d_views(root: Path, job: str) -> list[View]:
+    """Views of a 3D classification or an initial model: a map of each class."""
+    models = _models(root, job)
+    if not models:
+        return []
+    return [
+        View(
+            "slices", "Central slices of each class", "Secondary structure within, flat solvent around; alike classes are one.",
+            (*models.values(),), lambda look: _slices(look, models), iterations=(*models,),
+        ),
+        View(
+            "class_table", "Classes", "Share, resolution and how exactly particles could be turned.",
+            (*models.values(),), lambda look: _table(look, models), iterations=(*models,),
+        ),
+        *convergence_views(models),
+    ]  # fmt: skip
+
+
+def selection_views(job: str) -> list[View]:
     """The averages that a choice of classes kept."""
-    return _gallery(root, table_of(root / job / "class_averages.star", ""), "averages", "Chosen classes")
+    file = job + "class_averages.star"
+    rows = Rows(file, "", (_IMAGE, _SHARE))
+    return [
+        View(
+            "averages", "Chosen classes", "The averages whose particles were kept, with the share that each had.",
+            (file,), lambda look: [Gallery("Chosen classes", rows, _IMAGE, _LABEL, across=8, most=MOST)],
+        )
+    ]  # fmt: skip
 
 
-def class_views(root: Path, model: Path, name: str, title: str) -> list[Block]:
-    """Averages and figures of all classes, the largest first."""
-    classes = table_of(model, "model_classes")
+def convergence_views(models: dict[int, str]) -> list[View]:
+    """Share of each class over the iterations."""
+    if len(models) < 2:
+        return []
+    return [
+        View(
+            "convergence", "How the classes settled",
+            "Lines that run level at the end: further iterations would change "
+            "little.",
+            (*models.values(),), lambda look: _convergence(look, models),
+        )
+    ]  # fmt: skip
+
+
+# Of class 7 of a stack, 12.3 %: RELION's references count from 1.
+_LABEL = (
+    f"concat(cast(cast(split_part({_IMAGE}, '@', 1) as int) as varchar), ': ', "
+    f"cast(round(100 * {_SHARE}, 1) as varchar), ' %')"
+)
+
+
+def _models(root: Path, job: str) -> dict[int, str]:
+    """The model file of each iteration, as named in the project."""
+    return {number: job + path.name for number, path in course(root / job, _MODEL).items()}
+
+
+def _averages(look: Look, models: dict[int, str]) -> Sequence[Block]:
+    assert look.iteration is not None
+    file = models[look.iteration]
+    classes = table_of(look.root / file, "model_classes")
     if not classes.height:
         return []
-    classes = classes.with_row_index("class", offset=1).sort("rlnClassDistribution", descending=True)
+    pixel = singles_of(look.root / file, "model_general").get("rlnPixelSize") or 0.0
+    return [
+        Gallery(
+            f"Class averages of iteration {look.iteration}", Rows(file, "model_classes", (_IMAGE, _SHARE)), _IMAGE, _LABEL,
+            float(pixel), f"0 - {_SHARE}", across=8, most=MOST, selectable=True,
+            caption=f"Number and share of each of {classes.height} classes.",
+        )
+    ]  # fmt: skip
+
+
+def _slices(look: Look, models: dict[int, str]) -> Sequence[Block]:
+    assert look.iteration is not None
+    classes = table_of(look.root / models[look.iteration], "model_classes")
+    shares = numbers(classes, _SHARE)
+    files = [str(name) for name in classes[_IMAGE].to_list()] if classes.height else []
+    return [
+        VolumeBlock(f"Class {number} of iteration {look.iteration}: {100 * share:.1f} %", file)
+        for number, (file, share) in enumerate(zip(files, shares, strict=True), start=1)
+    ]
+
+
+def _table(look: Look, models: dict[int, str]) -> Sequence[Block]:
+    assert look.iteration is not None
+    classes = table_of(look.root / models[look.iteration], "model_classes")
+    if not classes.height:
+        return []
     rows = []
-    for row in classes.iter_rows(named=True):
-        resolution = row.get("rlnEstimatedResolution")
+    for row in classes.with_row_index("class", offset=1).sort(_SHARE, descending=True).iter_rows(named=True):
+        resolution, accuracy = row.get(_RESOLUTION), row.get("rlnAccuracyRotations")
+        # RELION writes 999 for what it could not estimate.
         rows.append([
-            str(row["class"]), f"{100 * row['rlnClassDistribution']:.1f} %",
-            f"{resolution:.1f} Å" if resolution is not None else "", f"{row['rlnAccuracyRotations']:.1f}°",
+            str(row["class"]), f"{100 * row[_SHARE]:.1f} %",
+            f"{resolution:.1f} Å" if resolution is not None and 0 < resolution < 900 else "unknown",
+            f"{accuracy:.1f}°" if accuracy is not None and accuracy < 900 else "unknown",
         ])  # fmt: skip
-    table = TableBlock(
-        "class_table", "Classes", ["class", "share", "resolution", "rotational accuracy"], rows
-    )
-    return [*_gallery(root, classes, name, title), table]
+    heads = ["class", "share", "resolution", "rotational accuracy"]
+    return [TableBlock(f"Classes of iteration {look.iteration}", heads, rows)]
 
 
-def convergence_views(folder: Path) -> list[Block]:
-    """Share of each class over the iterations."""
+def _convergence(look: Look, models: dict[int, str]) -> Sequence[Block]:
     columns: dict[str, list[object]] = {"iteration": [], "share": [], "class": []}
-    for number, path in sorted(course(folder, "model.star").items()):
-        shares = numbers(table_of(path, "model_classes"), "rlnClassDistribution")
+    for number, file in sorted(models.items()):
+        shares = numbers(table_of(look.root / file, "model_classes"), _SHARE)
         columns["iteration"] += [number] * len(shares)
         columns["share"] += [100 * share for share in shares]
         columns["class"] += [f"class {n}" for n in range(1, len(shares) + 1)]
-    if len(set(columns["iteration"])) < 2:
-        return []
-    chart = charts.lines(
-        columns,
-        "iteration",
-        "share",
-        "class",
-        x_title="iteration",
-        y_title="share of particles, %",
-        points=True,
-    )
-    return [charts.finished("convergence", "How the classes settled", chart)]
-
-
-def _gallery(root: Path, classes, name: str, title: str) -> list[Block]:  # type: ignore[no-untyped-def]
-    from cryoloom.images.mrc import image_of_reference
-    from cryoloom.images.thumbnails import sheet
-
-    if not classes.height or "rlnReferenceImage" not in classes.columns:
-        return []
-    names = [str(reference) for reference in classes["rlnReferenceImage"].to_list()]
-    try:
-        images = [image_of_reference(reference, root) for reference in names]
-    except (CryoloomError, OSError):
-        return []
-    shares = numbers(classes, "rlnClassDistribution")
-    labels = [
-        f"{reference.partition('@')[0].lstrip('0')}: {100 * share:.1f} %"
-        for reference, share in zip(names, shares, strict=True)
-    ]
-    return [Gallery(name, title, sheet(images, labels, columns=8), "Number and share of each class.")]
+    if len(set(columns["class"])) < 2:
+        return []  # all particles are in the one class
+    axes = Axis("iteration", "iteration", is_number=True), Axis("share", "share of particles, %")
+    return [Chart("How the classes settled", "line", Values(columns), *axes, colour="class")]

@@ -5,14 +5,14 @@ import polars as pl
 
 from cryoloom.em.labels import title
 from cryoloom.errors import ParameterError
-from cryoloom.protocol.blocks import Chart
-from cryoloom.views import charts
+from cryoloom.protocol.views import Axis, Chart, Mark
+from cryoloom.views.charts import spec_of
+from cryoloom.views.resolve import DrawnChart
 
-KINDS = ("histogram", "scatter", "line")
-CELLS = 120  # a side, of points too many to be drawn one by one
+KINDS: dict[str, Mark] = {"histogram": "histogram", "scatter": "points", "line": "line"}
 
 
-def column_chart(frame: pl.DataFrame, x: str, y: str = "", kind: str = "") -> Chart:
+def column_chart(frame: pl.DataFrame, x: str, y: str = "", kind: str = "") -> DrawnChart:
     """A chart of one or two columns of numbers.
 
     Args:
@@ -21,8 +21,10 @@ def column_chart(frame: pl.DataFrame, x: str, y: str = "", kind: str = "") -> Ch
         y: another; without it a histogram of `x` is drawn, or `x` along the rows as a line.
         kind: histogram, scatter or line; by default what suits the number of labels.
     Raises:
-        ParameterError: an unknown kind, or a label that is missing or no number.
+        ParameterError: an unknown kind; a label that is missing or no number; no number in any row.
     """
+    from cryoloom.protocol.views import Values
+
     kind = kind or ("scatter" if y else "histogram")
     if kind not in KINDS:
         raise ParameterError("kind of chart", found=repr(kind), expected=f"one of {', '.join(KINDS)}")
@@ -32,48 +34,15 @@ def column_chart(frame: pl.DataFrame, x: str, y: str = "", kind: str = "") -> Ch
             raise ParameterError(
                 f"label {label}", found="missing or no number", expected=f"one of {', '.join(known)}"
             )
-    if kind == "histogram":
-        return charts.finished("histogram", x, charts.histogram(frame[x].to_list(), title(x)))
-    if not y:
-        frame = frame.select(pl.Series("row", np.arange(1, frame.height + 1)), x)
-        x, y = "row", x
-    numbers = frame.select(x=pl.col(x).cast(pl.Float64), y=pl.col(y).cast(pl.Float64))
-    finite = numbers.filter(pl.col("x").is_finite() & pl.col("y").is_finite())
-    if kind == "line":
-        curve = finite.gather_every(max(1, finite.height // charts.MOST_POINTS))
-        chart = charts.lines(curve.to_dict(as_series=False), "x", "y", x_title=title(x), y_title=title(y))
-    else:
-        chart = _scatter(finite, x, y)
-    return charts.finished(kind, f"{y} over {x}", chart)
-
-
-def _scatter(finite: pl.DataFrame, x: str, y: str) -> object:
-    """Points, or where they are too many how many fall into each cell."""
-    import altair as alt
-
-    if finite.height <= charts.MOST_POINTS:
-        points = alt.Chart(charts.data(finite.to_dict(as_series=False)))
-        return (
-            points.mark_circle(size=9, opacity=0.5, color=charts.COLOURS[0])
-            .encode(
-                x=alt.X("x:Q", title=title(x), scale=alt.Scale(zero=False)),
-                y=alt.Y("y:Q", title=title(y), scale=alt.Scale(zero=False)),
-            )
-            .properties(width=charts.WIDTH, height=charts.HEIGHT)
+    name = x if kind == "histogram" else f"{y} over {x}"
+    if kind != "histogram" and not y:
+        frame = frame.with_columns(pl.Series("row", np.arange(1, frame.height + 1)))
+        x, y, name = "row", x, f"{x} of each row"
+    axes = Axis(x, title(x), is_number=x == "row"), Axis(y, title(y)) if y and kind != "histogram" else None
+    # The rows are there already: the chart names none.
+    spec = spec_of(Chart(name, KINDS[kind], Values({}), *axes), frame)
+    if spec is None:
+        raise ParameterError(
+            f"label {y or x}", found="without a number in any row", expected="something to draw"
         )
-    counts, x_edges, y_edges = np.histogram2d(finite["x"].to_numpy(), finite["y"].to_numpy(), bins=CELLS)
-    row, column = np.nonzero(counts)
-    cells = {
-        "x": x_edges[row], "x2": x_edges[row + 1], "y": y_edges[column], "y2": y_edges[column + 1],
-        "items": counts[row, column],
-    }  # fmt: skip
-    chart = alt.Chart(charts.data({name: values.tolist() for name, values in cells.items()}))
-    return (
-        chart.mark_rect()
-        .encode(
-            x=alt.X("x:Q", title=title(x), scale=alt.Scale(zero=False)), x2="x2:Q",
-            y=alt.Y("y:Q", title=title(y), scale=alt.Scale(zero=False)), y2="y2:Q",
-            color=alt.Color("items:Q", title="items", scale=alt.Scale(scheme="viridis")),
-        )
-        .properties(width=charts.WIDTH, height=charts.HEIGHT)
-    )  # fmt: skip
+    return DrawnChart(name, spec)

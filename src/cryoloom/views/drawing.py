@@ -1,50 +1,68 @@
-"""Blocks as files: charts by vl-convert, pictures as they are, tables as text."""
+"""What a view shows, as files: charts by vl-convert, pictures as they are, tables as text."""
 
+import base64
 import html
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryoloom.errors import ParameterError, ProgramError
-from cryoloom.protocol.blocks import Block, Chart, Gallery, Metrics, Picture, TableBlock
+from cryoloom.protocol.views import Metrics, TableBlock, Text
+from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture
 
 ENDINGS = (".png", ".svg", ".pdf", ".html", ".json")
 SCALE = 2.0  # PNG pixels a chart unit
 
 
-def usual_file(block: Block) -> str:
-    """A name for a view's file, with an ending that it has."""
-    return f"{block.name}.png" if isinstance(block, Chart | Picture | Gallery) else f"{block.name}.html"
-
-
-def draw(block: Block, target: Path) -> None:
-    """Write a view into a file; its ending says how.
+def draw(shown: Sequence[Drawn], target: Path) -> None:
+    """Write what a view shows into a file; its ending says how. Of several parts a picture file has the first that fits.
 
     Raises:
-        ParameterError: an ending that this kind of view does not have.
+        ParameterError: an ending that this kind of view does not have; nothing to draw.
     """
     ending = target.suffix.lower()
     if ending not in ENDINGS:
         raise ParameterError(
-            f"{target}", found=f"a name with ending {ending!r}", expected=f"one of {ENDINGS}"
+            f"{target}", found=f"a name with ending {ending!r}", expected=f"one of {', '.join(ENDINGS)}"
         )
     if not target.parent.is_dir():
         raise ParameterError(f"{target.parent}", found="missing", expected="a folder to write into")
-    if ending == ".html":
-        target.write_text(f"<!doctype html><meta charset='utf-8'>{as_html(block)}", encoding="utf-8")
-    elif isinstance(block, Chart):
-        target.write_bytes(chart_bytes(block, ending[1:]))
-    elif isinstance(block, Picture | Gallery) and ending == ".png":
-        target.write_bytes(block.png)
-    elif isinstance(block, Metrics | TableBlock) and ending == ".json":
-        target.write_text(json.dumps({"title": block.title, "rows": list(block.rows)}, indent=1))
-    else:
-        kinds = ".png or .html" if isinstance(block, Picture | Gallery) else ".html or .json"
+    if not shown:
         raise ParameterError(
-            f"{target}", found=f"a name with ending {ending!r}", expected=f"{kinds} for this view"
+            f"{target}", found="nothing to draw yet", expected="data; look again when the job has some"
         )
+    if ending == ".html":
+        body = "".join(map(as_html, shown))
+        target.write_text(f"<!doctype html><meta charset='utf-8'>{body}", encoding="utf-8")
+        return
+    for one in shown:
+        content = _as_bytes(one, ending[1:])
+        if content is not None:
+            target.write_bytes(content)
+            return
+    fitting = [known for known in ENDINGS if any(_as_bytes(one, known[1:]) is not None for one in shown)]
+    raise ParameterError(
+        f"{target}", found=f"a name with ending {ending!r}",
+        expected=f"{' or '.join([*fitting, '.html'])} for this view",
+    )  # fmt: skip
 
 
-def chart_bytes(chart: Chart, form: str) -> bytes:
+def _as_bytes(one: Drawn, form: str) -> bytes | None:
+    """One part as png, svg, pdf or json; None where it has no such form."""
+    match one:
+        case DrawnChart():
+            return chart_bytes(one, form) if form != "html" else None
+        case DrawnPicture():
+            return one.png if form == "png" else None
+        case Metrics() | TableBlock() if form == "json":
+            columns = {"columns": [*one.columns]} if isinstance(one, TableBlock) else {}
+            content = {"title": one.title, **columns, "rows": [[*row] for row in one.rows]}
+            return json.dumps(content, indent=1, ensure_ascii=False).encode()
+        case _:
+            return None
+
+
+def chart_bytes(chart: DrawnChart, form: str) -> bytes:
     """A chart as png, svg, pdf or json.
 
     Raises:
@@ -69,30 +87,28 @@ def chart_bytes(chart: Chart, form: str) -> bytes:
     return bytes(vl_convert.vegalite_to_png(spec, scale=SCALE))
 
 
-def as_html(block: Block) -> str:
-    """A block as a piece of a page that needs nothing else."""
-    import base64
-
-    title = f"<h4>{html.escape(block.title)}</h4>"
-    caption = getattr(block, "caption", "")
+def as_html(one: Drawn) -> str:
+    """A part as a piece of a page that needs nothing else."""
+    title = f"<h4>{html.escape(one.title)}</h4>"
+    caption = getattr(one, "caption", "")
     below = f"<p class='caption'>{html.escape(caption)}</p>" if caption else ""
-    match block:
-        case Chart():
-            return f"<figure>{chart_bytes(block, 'svg').decode()}{below}</figure>"
-        case Picture() | Gallery():
-            image = base64.b64encode(block.png).decode()
-            return f"<figure>{title}<img alt='{html.escape(block.title)}' src='data:image/png;base64,{image}'>{below}</figure>"
+    match one:
+        case DrawnChart():
+            return f"<figure>{chart_bytes(one, 'svg').decode()}{below}</figure>"
+        case DrawnPicture():
+            image = base64.b64encode(one.png).decode()
+            return f"<figure>{title}<img alt='{html.escape(one.title)}' src='data:image/png;base64,{image}'>{below}</figure>"
         case Metrics():
             rows = "".join(
-                f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in block.rows
+                f"<tr><td>{html.escape(a)}</td><td>{html.escape(b)}</td></tr>" for a, b in one.rows
             )
             return f"<figure>{title}<table>{rows}</table></figure>"
         case TableBlock():
-            head = "".join(f"<th>{html.escape(name)}</th>" for name in block.columns)
+            head = "".join(f"<th>{html.escape(name)}</th>" for name in one.columns)
             body = "".join(
                 "<tr>" + "".join(f"<td>{html.escape(word)}</td>" for word in row) + "</tr>"
-                for row in block.rows
+                for row in one.rows
             )
             return f"<figure>{title}<table><tr>{head}</tr>{body}</table></figure>"
-        case _:
-            return f"<figure>{title}<pre>{html.escape(block.text)}</pre></figure>"
+        case Text():
+            return f"<figure>{title}<pre>{html.escape(one.text)}</pre></figure>"

@@ -1,91 +1,93 @@
-"""Motion correction: how far the specimen moved, and the tracks."""
+"""Motion correction: how far the specimen moved, the way that it took, and the corrected micrographs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
-from cryoloom.protocol.blocks import Block
-from cryoloom.views import charts
-from cryoloom.views.tables import blocks_of, numbers, table_of
+from cryoloom.protocol.views import Axis, Block, Chart, Items, Look, Rows, Text, Values, View
+from cryoloom.views.imports import micrograph_view
+from cryoloom.views.tables import blocks_of, frame_of, numbers
 
-MOST_TRACKS = 60
+# RELION 3.1.3 counts pixels of the movie as it was written, also where it bins.
+_PIXEL = "rlnMicrographOriginalPixelSize"
+_PARTS = (("Total", "all frames"), ("Early", "first frames"))  # the others have what is left
 
 
-def motion_views(root: Path, job: str) -> list[Block]:
+def motion_views(job: str) -> list[View]:
     """Views of a motion correction job."""
-    micrographs = table_of(root / job / "corrected_micrographs.star", "micrographs")
-    total = numbers(micrographs, "rlnAccumMotionTotal")
-    if not total:
-        return []
-    sizes = _original_pixel_sizes(root / job / "corrected_micrographs.star", micrographs)
-    shown: list[Block] = []
-    columns: dict[str, list[object]] = {"number": [], "motion": [], "part": []}
-    for label, name in (("Total", "all frames"), ("Early", "first frames"), ("Late", "later frames")):
-        # RELION 3.1.3 counts pixels of the movie as it was written, also where it bins.
-        values = [
-            value * size
-            for value, size in zip(numbers(micrographs, f"rlnAccumMotion{label}"), sizes, strict=False)
-        ]
-        columns["number"] += list(range(1, len(values) + 1))
-        columns["motion"] += values
-        columns["part"] += [name] * len(values)
-    chart = charts.lines(
-        columns,
-        "number",
-        "motion",
-        "part",
-        x_title="micrograph",
-        y_title="accumulated motion, Å",
-        points=True,
-    )
-    shown.append(charts.finished("motion", "Motion of each micrograph", chart))
-    shown += track_views(root, [str(name) for name in micrographs["rlnMicrographMetadata"].to_list()]
-                         if "rlnMicrographMetadata" in micrographs.columns else [])  # fmt: skip
-    return shown
-
-
-def _original_pixel_sizes(path: Path, micrographs: pl.DataFrame) -> list[float]:
-    """Å per pixel of each micrograph's movie."""
-    groups = table_of(path, "optics")
-    sizes = dict(
-        zip(
-            numbers(groups, "rlnOpticsGroup"), numbers(groups, "rlnMicrographOriginalPixelSize"), strict=False
-        )
-    )
-    return [sizes.get(group, 1.0) for group in numbers(micrographs, "rlnOpticsGroup")] or [
-        1.0
-    ] * micrographs.height
-
-
-def track_views(root: Path, files: list[str]) -> list[Block]:
-    """The way of the whole field in each movie, from RELION's per-movie files."""
-    columns: dict[str, list[object]] = {"x": [], "y": [], "frame": [], "movie": []}
-    for file in files[:MOST_TRACKS]:
-        blocks = blocks_of(root / file)
-        shifts, general = blocks.get("global_shift"), blocks.get("general", {})
-        if shifts is None or isinstance(shifts, dict):
-            continue
-        angpix = float(general.get("rlnMicrographOriginalPixelSize", 1.0))
-        # RELION's shifts move the frame back; the specimen went the other way.
-        columns["x"] += [-value * angpix for value in numbers(shifts, "rlnMicrographShiftX")]
-        columns["y"] += [-value * angpix for value in numbers(shifts, "rlnMicrographShiftY")]
-        columns["frame"] += shifts["rlnMicrographFrameNumber"].to_list()
-        columns["movie"] += [Path(file).stem] * shifts.height
-    if not columns["x"]:
-        return []
-    import altair as alt
-
-    chart = (
-        alt.Chart(charts.data(columns))
-        .mark_line(point=alt.OverlayMarkDef(size=14))
-        .encode(
-            x=alt.X("x:Q", title="x, Å"),
-            y=alt.Y("y:Q", title="y, Å"),
-            order="frame:Q",
-            color=alt.Color("movie:N", title=None),
-        )
-        .properties(width=charts.HEIGHT + 40, height=charts.HEIGHT + 40)
+    file = job + "corrected_micrographs.star"
+    in_angstrom = {part: f"rlnAccumMotion{part} * {_PIXEL}" for part, _ in _PARTS}
+    rows = Rows(
+        file,
+        "micrographs",
+        ("rlnMicrographName", "rlnMicrographMetadata"),
+        made=in_angstrom,
+        of_group=(_PIXEL,),
     )
     return [
-        charts.finished("tracks", "Motion of the specimen during exposure", chart, "Frame 1 lies at (0, 0).")
+        View(
+            "motion", "Motion of each micrograph",
+            "The sum of all steps. Some ten Å are usual; micrographs that move several times as far as "
+            "their fellows are suspicious.",
+            (file,), lambda look: _motion(look.root, rows),
+        ),
+        View(
+            "motion_histogram", "How far micrographs moved", "One hill; a tail to the right is a few bad movies.",
+            (file,), lambda look: [
+                Chart("How far micrographs moved", "histogram", rows, Axis("Total", "accumulated motion, Å"))
+            ],
+        ),
+        View(
+            "tracks", "Motion of the specimen during exposure",
+            "The way of the whole field, frame 1 at (0, 0). Long first steps are usual; jumps later on are not.",
+            (file,), lambda look: _track(look), items=Items(rows, worst="Total"),
+        ),
+        micrograph_view(file),
+    ]  # fmt: skip
+
+
+def _motion(root: Path, rows: Rows) -> Sequence[Block]:
+    frame = frame_of(root, rows)
+    if not frame.height:
+        return []
+    number = pl.int_range(1, frame.height + 1)
+    parts = [
+        frame.select("rlnMicrographName", number=number, motion=pl.col(part), part=pl.lit(name))
+        for part, name in _PARTS
+    ]
+    columns = pl.concat(parts, how="vertical_relaxed").to_dict(as_series=False)
+    if all(value is None for value in columns["motion"]):
+        return [Text("Motion", f"{rows.file} does not say the pixel size of the movies ({_PIXEL}).")]
+    axes = Axis("number", "micrograph", is_number=True), Axis("motion", "accumulated motion, Å")
+    return [Chart("Motion of each micrograph", "line", Values(columns), *axes, colour="part")]
+
+
+def _track(look: Look) -> Sequence[Block]:
+    """The way of the whole field in a movie, from RELION's file of it."""
+    name = str(look.item["rlnMicrographName"])
+    file = look.item.get("rlnMicrographMetadata")
+    blocks = blocks_of(look.root / str(file)) if file else {}
+    shifts, general = blocks.get("global_shift"), blocks.get("general", {})
+    angpix = general.get(_PIXEL) or look.item.get(_PIXEL)
+    if not isinstance(shifts, pl.DataFrame) or not angpix:
+        return []
+    # RELION's shifts move the frame back; the specimen went the other way.
+    columns = {
+        "x": [-value * float(angpix) for value in numbers(shifts, "rlnMicrographShiftX")],
+        "y": [-value * float(angpix) for value in numbers(shifts, "rlnMicrographShiftY")],
+        "frame": shifts["rlnMicrographFrameNumber"].to_list(),
+    }
+    title = f"Motion of {Path(name).stem}"
+    axes = Axis("x", "x, Å"), Axis("y", "y, Å")
+    return [
+        Chart(
+            title,
+            "line",
+            Values(columns),
+            *axes,
+            order="frame",
+            is_square=True,
+            caption="Frame 1 lies at (0, 0).",
+        )
     ]

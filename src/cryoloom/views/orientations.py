@@ -1,54 +1,122 @@
-"""From where particles are seen: the distribution of views."""
+"""From where particles are seen: the distribution of views over the sphere, and how sure the assignments are."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
-from cryoloom.protocol.blocks import Block
-from cryoloom.views import charts
-from cryoloom.views.tables import numbers, table_of
+import numpy as np
+
+from cryoloom.em.poses import Floats
+from cryoloom.errors import CryoloomError
+from cryoloom.protocol.views import Axis, Block, Chart, Drawing, Look, Rows, Text, View
+from cryoloom.views.charts import HEIGHT, WIDTH, finished
+from cryoloom.views.tables import frame_of, singles_of
+
+ROT_CELLS, COS_CELLS = 36, 18
+MANY, FINE = 100_000, 10
+_ANGLES = ("rlnAngleRot", "rlnAngleTilt")
 
 
-def orientation_views(root: Path, file: str) -> list[Block]:
-    """Views of refined particles: directions on the sphere, and how sure the assignments are."""
-    import altair as alt
-    import numpy as np
+def orientation_views(file: str, *, symmetry: str = "", sampling: str = "") -> list[View]:
+    """Views of particles with orientations.
 
-    particles = table_of(root / file, "particles")
-    rot, tilt = numbers(particles, "rlnAngleRot"), numbers(particles, "rlnAngleTilt")
-    if not rot:
+    Args:
+        file: their table.
+        symmetry: the point group within which they were found; all mates of a view are drawn.
+        sampling: a sampling file of RELION's that says it, where nobody else does.
+    """
+    sure = Rows(file, "particles", ("rlnMaxValueProbDistribution",))
+    axis = Axis("rlnMaxValueProbDistribution", "largest probability of one orientation", limits=(0.0, 1.0))
+    return [
+        View(
+            "orientations", "Angular distribution",
+            "Even is good; a few bright places are preferred orientations, and gaps between them "
+            "directions that the map lacks.",
+            (file,), lambda look: _directions(look, file, symmetry or _group_of(look, sampling)),
+        ),
+        View(
+            "certainty", "How sure the orientations are",
+            "1: one orientation explains the image alone. Particles near 0 fit everywhere: noise, or too coarse a search.",
+            (file,), lambda look: [Chart("How sure the orientations are", "histogram", sure, axis)],
+        ),
+    ]  # fmt: skip
+
+
+def _group_of(look: Look, sampling: str) -> str:
+    block = singles_of(look.root / sampling, "sampling_general") if sampling else {}
+    return str(block.get("rlnSymmetryGroup") or "C1")
+
+
+def _directions(look: Look, file: str, symmetry: str) -> Sequence[Block]:
+    from cryoloom.em.symmetry import operators
+
+    frame = frame_of(look.root, Rows(file, "particles", _ANGLES))
+    frame = frame.drop_nulls([name for name in _ANGLES if name in frame.columns]) if frame.height else frame
+    if not frame.height:
         return []
-    # Equal areas of the sphere have equal areas here: the cosine of the tilt is the other axis.
-    counts, rots, cosines = np.histogram2d(
-        (np.array(rot) + 180) % 360 - 180,
-        np.cos(np.radians(tilt)),
-        bins=(36, 18),
-        range=((-180, 180), (-1, 1)),
-    )
-    grid = [
-        (float(rots[i]), float(rots[i + 1]), float(cosines[j]), float(cosines[j + 1]), int(counts[i, j]))
-        for i in range(36)
-        for j in range(18)
-        if counts[i, j]
-    ]
-    columns = dict(
-        zip(("rot", "rot2", "cos", "cos2", "particles"), map(list, zip(*grid, strict=True)), strict=True)
-    )
-    chart = (
-        alt.Chart(charts.data(columns))
-        .mark_rect()
-        .encode(
-            x=alt.X("rot:Q", title="rot, °", scale=alt.Scale(domain=[-180, 180])),
-            x2="rot2:Q",
-            y=alt.Y("cos:Q", title="cos(tilt)", scale=alt.Scale(domain=[-1, 1])),
-            y2="cos2:Q",
-            color=alt.Color("particles:Q", scale=alt.Scale(scheme="viridis")),
+    rot, cosines = frame[_ANGLES[0]].to_numpy(), np.cos(np.radians(frame[_ANGLES[1]].to_numpy()))
+    weights: Floats = np.ones(len(rot))
+    if len(rot) > MANY:
+        # By places a degree apart: what is turned below is then no more than they are.
+        rot, cosines, weights = _gathered(rot, cosines)
+    sines = np.sqrt(1 - cosines**2)
+    seen = np.stack([np.cos(np.radians(rot)) * sines, np.sin(np.radians(rot)) * sines, cosines], axis=1)
+    try:
+        group = operators(symmetry)
+    except CryoloomError as error:
+        return [Text("Angular distribution", str(error))]
+    counts: Floats = np.zeros((ROT_CELLS, COS_CELLS))
+    for turn in group:
+        mate = seen @ turn.T
+        counts += _counted(
+            np.degrees(np.arctan2(mate[:, 1], mate[:, 0])), mate[:, 2], weights, ROT_CELLS, COS_CELLS
         )
-        .properties(width=charts.WIDTH, height=charts.HEIGHT)
+    counts /= len(group)
+    rot_edges, cos_edges = np.linspace(-180, 180, ROT_CELLS + 1), np.linspace(-1, 1, COS_CELLS + 1)
+    cells = [
+        {"rot": float(rot_edges[i]), "rot2": float(rot_edges[i + 1]), "cos": float(cos_edges[j]),
+         "cos2": float(cos_edges[j + 1]), "particles": round(float(counts[i, j]), 2)}
+        for i in range(ROT_CELLS) for j in range(COS_CELLS) if counts[i, j]
+    ]  # fmt: skip
+    layer = {
+        "data": {"values": cells},
+        "mark": "rect",
+        "encoding": {
+            "x": _side("rot", "rot, °", (-180, 180)), "x2": {"field": "rot2"},
+            "y": _side("cos", "cos(tilt)", (-1, 1)), "y2": {"field": "cos2"},
+            "color": {"field": "particles", "type": "quantitative", "title": "particles",
+                      "scale": {"scheme": "viridis", "zero": True}},
+        },
+    }  # fmt: skip
+    mates = (
+        f" Each particle counts in parts at its {len(group)} places that are equal in {symmetry}."
+        if len(group) > 1
+        else ""
     )
-    shown: list[Block] = [
-        charts.finished("orientations", "Angular distribution", chart, "Equal areas are equal solid angles.")
-    ]
-    sure = numbers(particles, "rlnMaxValueProbDistribution")
-    if sure:
-        figure = charts.histogram(sure, "largest probability of one orientation")
-        shown.append(charts.finished("certainty", "How sure the orientations are", figure))
-    return shown
+    spec = finished("Angular distribution", [layer], width=WIDTH, height=HEIGHT)
+    return [Drawing("Angular distribution", spec, "Equal areas are equal solid angles." + mates)]
+
+
+def _counted(rot: Floats, cosines: Floats, weights: Floats, across: int, up: int) -> Floats:
+    """The sum of weights in each cell of equal solid angle: (across, up), rot from -180°, cosines from -1."""
+    column = np.minimum(((rot + 180) % 360 * (across / 360)).astype(np.int64), across - 1)
+    row = np.clip(((cosines + 1) * (up / 2)).astype(np.int64), 0, up - 1)
+    return np.asarray(
+        np.bincount(column * up + row, weights, minlength=across * up).reshape(across, up), float
+    )
+
+
+def _gathered(rot: Floats, cosines: Floats) -> tuple[Floats, Floats, Floats]:
+    """Directions as the middles of small cells, with the number in each."""
+    fine = _counted(rot, cosines, np.ones(len(rot)), FINE * ROT_CELLS, FINE * COS_CELLS)
+    column, row = np.nonzero(fine)
+    steps = 360 / (FINE * ROT_CELLS), 2 / (FINE * COS_CELLS)
+    middles = (column + 0.5) * steps[0] - 180, (row + 0.5) * steps[1] - 1
+    return np.asarray(middles[0], float), np.asarray(middles[1], float), fine[column, row]
+
+
+def _side(field: str, title: str, domain: tuple[float, float]) -> dict[str, object]:
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": title,
+        "scale": {"domain": [*domain], "nice": False},
+    }

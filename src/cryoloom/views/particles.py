@@ -1,44 +1,50 @@
-"""Particles: a gallery of images, and how many each micrograph gave."""
+"""Particles: how many, how large, some of them, and what columns say of all."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
-from cryoloom.errors import CryoloomError
-from cryoloom.protocol.blocks import Block, Gallery, Metrics
-from cryoloom.views.tables import table_of
+from cryoloom.protocol.views import Axis, Block, Chart, Gallery, Look, Metrics, Rows, View
+from cryoloom.views.tables import frame_of, table_of
 
-MOST = 40
+_MICROGRAPH = "rlnMicrographName"
 
 
-def particle_views(root: Path, file: str) -> list[Block]:
+def particle_views(file: str) -> list[View]:
     """Views of a set of particles with images."""
-    particles = table_of(root / file, "particles")
-    optics = table_of(root / file, "optics")
-    if not particles.height:
+    images = Rows(file, "particles", ("rlnImageName",))
+    defocus = Rows(file, "particles", made={"defocus": "(rlnDefocusU + rlnDefocusV) / 2"})
+    return [
+        View(
+            "particles", "Particles", "How many there are, of how many micrographs, box and pixel size of each optics group.",
+            (file,), lambda look: _figures(look, file),
+        ),
+        View(
+            "images", "Some of the particles",
+            "Spread over the whole set. One particle in the middle of each, of even contrast, is good.",
+            (file,), lambda look: [Gallery("Some of the particles", images)],
+        ),
+        View(
+            "defocus", "Defocus of the particles",
+            "A range of defocus values is needed: where all have one, the zeros of its CTF are "
+            "lost.",
+            (file,), lambda look: [
+                Chart("Defocus of the particles", "histogram", defocus, Axis("defocus", "mean defocus, Å"))
+            ],
+        ),
+    ]  # fmt: skip
+
+
+def _figures(look: Look, file: str) -> Sequence[Block]:
+    frame = frame_of(look.root, Rows(file, "particles", (_MICROGRAPH, "rlnOpticsGroup")))
+    if not frame.height:
         return []
-    rows = [("particles", str(particles.height))]
-    if "rlnMicrographName" in particles.columns:
-        rows.append(("micrographs", str(particles["rlnMicrographName"].n_unique())))
-    for label, what in (("rlnImageSize", "box, px"), ("rlnImagePixelSize", "pixel size, Å")):
+    rows = [("particles", f"{frame.height}")]
+    if frame[_MICROGRAPH].null_count() < frame.height:
+        rows.append(("micrographs", f"{frame[_MICROGRAPH].n_unique()}"))
+    optics = table_of(look.root / file, "optics")
+    for label, what, unit in (("rlnImageSize", "box", "px"), ("rlnImagePixelSize", "pixel size", "Å")):
         if label in optics.columns:
-            rows.append((what, ", ".join(f"{value:g}" for value in optics[label].unique().to_list())))
-    shown: list[Block] = [Metrics("particles", "Particles", rows)]
-    if "rlnImageName" in particles.columns:
-        step = max(1, particles.height // MOST)
-        gallery = image_gallery(
-            root, [str(n) for n in particles["rlnImageName"].gather_every(step).to_list()[:MOST]]
-        )
-        shown += [gallery] if gallery is not None else []
-    return shown
-
-
-def image_gallery(root: Path, names: list[str]) -> Gallery | None:
-    """Images by RELION's references, side by side; None where their files are not there."""
-    from cryoloom.images.mrc import image_of_reference
-    from cryoloom.images.thumbnails import sheet
-
-    try:
-        images = [image_of_reference(name, root) for name in names]
-    except (CryoloomError, OSError):
-        return None
-    labels = [name.partition("@")[0].lstrip("0") for name in names]
-    return Gallery("images", "Some of the particles", sheet(images, labels, columns=10, tile_px=72))
+            values = [
+                value for value in optics[label].unique(maintain_order=True).to_list() if value is not None
+            ]
+            rows.append((what, ", ".join(f"{value:g}" for value in values) + f" {unit}"))
+    return [Metrics("Particles", rows)]

@@ -1,65 +1,83 @@
-"""Picks: how many on each micrograph, and where."""
+"""Picks: how many on each micrograph, how sure, and where."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from cryoloom.errors import CryoloomError
-from cryoloom.protocol.blocks import Block, Picture
-from cryoloom.views import charts
-from cryoloom.views.tables import blocks_of, numbers, table_of
+from cryoloom.protocol.views import (
+    Axis,
+    Block,
+    Chart,
+    Items,
+    Look,
+    Metrics,
+    Micrograph,
+    Overlay,
+    Rows,
+    Values,
+    View,
+)
+from cryoloom.views.tables import frame_of, numbers, table_of
 
-PICTURE_PX = 620
-MOST_PICTURES = 3
+_NAME, _FILE, _COUNT = "rlnMicrographName", "rlnMicrographCoordinates", "cryoloomCount"
+_MERIT = "rlnAutopickFigureOfMerit"
 
 
-def pick_views(root: Path, job: str) -> list[Block]:
-    """Views of a picking job."""
-    table = table_of(root / job / "coordinates.star", "coordinates")
-    if not table.height:
+def pick_views(file: str, diameter: float = 0.0) -> list[View]:
+    """Views of a set of picks: `file` has a row a micrograph, with the file of its picks and their number.
+
+    Args:
+        file: our table beside RELION's suffix file.
+        diameter: of the particles in Å; 0 where nobody knows.
+    """
+    rows = Rows(file, "coordinates", (_NAME, _FILE, _COUNT))
+    few = Items(rows, worst=f"0 - {_COUNT}")
+    return [
+        View(
+            "counts", "Picks on each micrograph",
+            "Even numbers are good; micrographs with few are empty, those with far more than others are carbon or ice.",
+            (file,), lambda look: _counts(look, rows),
+        ),
+        View(
+            "merit", "Figure of merit of picks",
+            "Two hills are particles (right) and what is none (left): the valley is a "
+            "threshold.",
+            (file,), lambda look: _merits(look, rows),
+        ),
+        View(
+            "picks", "Picks on a micrograph", "Each particle once, no edge of carbon, no ice: --item picks another micrograph.",
+            (file,), lambda look: _on_micrograph(look, diameter), items=few,
+        ),
+    ]  # fmt: skip
+
+
+def _counts(look: Look, rows: Rows) -> Sequence[Block]:
+    frame = frame_of(look.root, rows)
+    if not frame.height:
         return []
-    counts = numbers(table, "cryoloomCount")
-    names = [Path(str(name)).stem for name in table["rlnMicrographName"].to_list()]
-    import altair as alt
-
-    bars = (
-        alt.Chart(charts.data({"micrograph": names, "picks": counts}))
-        .mark_bar(color=charts.COLOURS[0])
-        .encode(
-            x=alt.X("micrograph:N", sort=None, axis=alt.Axis(labels=len(names) <= 40)), y=alt.Y("picks:Q")
-        )
-        .properties(width=charts.WIDTH, height=charts.HEIGHT)
-    )
-    shown: list[Block] = [charts.finished("counts", "Picks on each micrograph", bars)]
-    merits: list[float] = []
-    for row in table.iter_rows(named=True):
-        picks = blocks_of(root / str(row["rlnMicrographCoordinates"])).get("")
-        if picks is not None and not isinstance(picks, dict):
-            merits += numbers(picks, "rlnAutopickFigureOfMerit")
-    if merits:
-        shown.append(
-            charts.finished("merit", "Figure of merit of picks", charts.histogram(merits, "figure of merit"))
-        )
-    for number, row in enumerate(table.head(MOST_PICTURES).iter_rows(named=True), start=1):
-        picture = _picture(root, str(row["rlnMicrographName"]), str(row["rlnMicrographCoordinates"]), number)
-        if picture is not None:
-            shown.append(picture)
-    return shown
+    counts = numbers(frame, _COUNT)
+    columns = {"number": [*range(1, len(counts) + 1)], "picks": counts, _NAME: frame[_NAME].to_list()}
+    axes = Axis("number", "micrograph", is_number=True), Axis("picks", "picks", is_count=True)
+    figures = [("picks", f"{sum(counts):.0f}"), ("micrographs", str(len(counts))),
+               ("picks on a micrograph", f"{sum(counts) / len(counts):.1f}")]  # fmt: skip
+    return [Chart("Picks on each micrograph", "points", Values(columns), *axes), Metrics("Picks", figures)]
 
 
-def _picture(root: Path, micrograph: str, coordinates: str, number: int) -> Picture | None:
-    from cryoloom.images.mrc import read_mrc
-    from cryoloom.images.thumbnails import binned, circles, grey, to_png
+def _merits(look: Look, rows: Rows) -> Sequence[Block]:
+    frame = frame_of(look.root, rows)
+    files = frame[_FILE].to_list() if frame.height else []
+    merits = [value for file in files for value in numbers(table_of(look.root / str(file), ""), _MERIT)]
+    # RELION writes -999 where a pick has none.
+    merits = [value for value in merits if value > -900]
+    if not merits:
+        return []
+    axis = Axis("merit", "figure of merit")
+    return [Chart("Figure of merit of picks", "histogram", Values({"merit": merits}), axis)]
 
-    try:
-        image = read_mrc(root / micrograph)
-    except (CryoloomError, OSError):
-        return None
-    small = binned(image, PICTURE_PX)
-    factor = image.shape[0] / small.shape[0]
-    picks = blocks_of(root / coordinates).get("")
-    places = []
-    if picks is not None and not isinstance(picks, dict):
-        xs, ys = numbers(picks, "rlnCoordinateX"), numbers(picks, "rlnCoordinateY")
-        places = [(x / factor, y / factor) for x, y in zip(xs, ys, strict=True)]
-    drawn = circles(grey(small), places, PICTURE_PX / 28, (255, 150, 0))
-    name = "picks" if number == 1 else f"picks{number}"
-    return Picture(name, f"{len(places)} picks on {Path(micrograph).stem}", to_png(drawn))
+
+def _on_micrograph(look: Look, diameter: float) -> Sequence[Block]:
+    name, file = str(look.item[_NAME]), str(look.item[_FILE])
+    count = look.item.get(_COUNT)
+    picks = Rows(file, "", ("rlnCoordinateX", "rlnCoordinateY"))
+    said = "The circles are of the diameter that was searched." if diameter else ""
+    title = f"{0 if count is None else int(count)} picks on {Path(name).stem}"
+    return [Micrograph(title, name, (Overlay(picks, diameter),), caption=said)]

@@ -1,9 +1,9 @@
-"""Post-processing: FSC curves with the resolution, and the Guinier plot."""
+"""Post-processing: FSC curves with the resolution of each, and the Guinier plot."""
 
-from pathlib import Path
+from collections.abc import Sequence
 
-from cryoloom.protocol.blocks import Block, Metrics
-from cryoloom.views import charts
+from cryoloom.protocol.views import Axis, Block, Chart, Look, Metrics, Values, View
+from cryoloom.views.refinement import FSC, resolution_words
 from cryoloom.views.tables import blocks_of, numbers
 
 _FSC = (
@@ -18,49 +18,88 @@ _GUINIER = (
     ("Sharpened", "sharpened"),
     ("Intercept", "fit"),
 )
+_NOTHING = -90  # RELION writes -99 for the logarithm of nothing
 
 
-def postprocess_views(root: Path, job: str) -> list[Block]:
+def postprocess_views(job: str) -> list[View]:
     """Views of a post-processing job."""
-    blocks = blocks_of(root / job / "postprocess.star")
-    general, fsc, guinier = blocks.get("general"), blocks.get("fsc"), blocks.get("guinier")
+    file = job + "postprocess.star"
+    return [
+        View(
+            "resolution", "Result", "At an FSC of 0.143, corrected for what the mask itself correlates.",
+            (file,), lambda look: _result(look, file),
+        ),
+        View(
+            "fsc", "Fourier shell correlation of the half maps",
+            "The corrected curve counts. Phases randomised must be near 0 at the resolution: else the mask is too tight.",
+            (file,), lambda look: _curves(look, file),
+        ),
+        View(
+            "guinier", "Guinier plot",
+            "The fall of the amplitudes with resolution; sharpening makes it level. The fit gives the "
+            "B-factor.",
+            (file,), lambda look: _guinier(look, file),
+        ),
+    ]  # fmt: skip
+
+
+def _result(look: Look, file: str) -> Sequence[Block]:
+    blocks = blocks_of(look.root / file)
+    general, fsc = blocks.get("general"), blocks.get("fsc")
     if not isinstance(general, dict) or fsc is None:
         return []
-    resolution = float(general["rlnFinalResolution"])
-    nyquist = min(value for value in numbers(fsc, "rlnAngstromResolution"))
-    limited = resolution < nyquist * 1.005
-    said = f"{resolution:.2f} Å" + (", limited by the pixel size" if limited else "")
-    rows = [("resolution (FSC 0.143)", said)]
+    rows = [("resolution (FSC 0.143)", _final(general, fsc))]
     if "rlnBfactorUsedForSharpening" in general:
         rows.append(("B-factor for sharpening", f"{float(general['rlnBfactorUsedForSharpening']):.1f} Å²"))
-    shown: list[Block] = [Metrics("resolution", "Result", rows)]
+    if "rlnParticleBoxFractionSolventMask" in general:
+        rows.append(("mask", f"{float(general['rlnParticleBoxFractionSolventMask']):.1f} % of the box"))
+    return [Metrics("Result", rows)]
+
+
+def _final(general, fsc) -> str:  # type: ignore[no-untyped-def]
+    resolution = float(general["rlnFinalResolution"])
+    finest = min(value for value in numbers(fsc, "rlnAngstromResolution") if value > 0)
+    limited = resolution < finest * 1.005
+    return f"{resolution:.2f} Å" + (", limited by the pixel size" if limited else "")
+
+
+def _curves(look: Look, file: str) -> Sequence[Block]:
+    blocks = blocks_of(look.root / file)
+    general, fsc = blocks.get("general"), blocks.get("fsc")
+    if not isinstance(general, dict) or fsc is None:
+        return []
     columns: dict[str, list[object]] = {"k": [], "fsc": [], "curve": []}
     for label, name in _FSC:
         values = numbers(fsc, f"rln{label}")
-        columns["k"] += numbers(fsc, "rlnResolution")[: len(values)]
+        k = numbers(fsc, "rlnResolution")[: len(values)]
+        if not values:
+            continue
+        if name == "corrected":
+            said = f" ({_final(general, fsc)})"
+        else:
+            said = "" if name == "phases randomised" else f" ({resolution_words(k, values)})"
+        columns["k"] += k
         columns["fsc"] += values
-        columns["curve"] += [f"{name} ({said})" if name == "corrected" else name] * len(values)
-    chart = charts.lines(
-        columns, "k", "fsc", "curve", x_title="resolution, Å", y_title="Fourier shell correlation",
-        x_labels=charts.IN_ANGSTROM,
-    ) + charts.rule(0.143)  # fmt: skip
-    shown.append(
-        charts.finished("fsc", "Fourier shell correlation of the half maps", chart, "Dashed: 0.143.")
-    )
-    if guinier is not None and not isinstance(guinier, dict):
-        columns = {"k2": [], "amplitude": [], "curve": []}
-        for label, name in _GUINIER:
-            values = numbers(guinier, f"rlnLogAmplitudes{label}")
-            kept = [
-                (x, y)
-                for x, y in zip(numbers(guinier, "rlnResolutionSquared"), values, strict=False)
-                if y > -90
-            ]
-            columns["k2"] += [x for x, _ in kept]
-            columns["amplitude"] += [y for _, y in kept]
-            columns["curve"] += [name] * len(kept)
-        chart = charts.lines(
-            columns, "k2", "amplitude", "curve", x_title="1 / resolution², 1/Å²", y_title="ln amplitude"
+        columns["curve"] += [name + said] * len(values)
+    return [
+        Chart(
+            "Fourier shell correlation of the half maps", "line", Values(columns), *FSC, colour="curve", rules=(0.143,),
+            caption="Dashed: 0.143.",
         )
-        shown.append(charts.finished("guinier", "Guinier plot", chart))
-    return shown
+    ]  # fmt: skip
+
+
+def _guinier(look: Look, file: str) -> Sequence[Block]:
+    guinier = blocks_of(look.root / file).get("guinier")
+    if guinier is None or isinstance(guinier, dict):
+        return []
+    columns: dict[str, list[object]] = {"k2": [], "amplitude": [], "curve": []}
+    squares = numbers(guinier, "rlnResolutionSquared")
+    for label, name in _GUINIER:
+        values = numbers(guinier, f"rlnLogAmplitudes{label}")
+        kept = [(x, y) for x, y in zip(squares, values, strict=False) if y > _NOTHING]
+        columns["k2"] += [x for x, _ in kept]
+        columns["amplitude"] += [y for _, y in kept]
+        columns["curve"] += [name] * len(kept)
+    axes = Axis("k2", "1 / resolution², 1/Å²"), Axis("amplitude", "ln amplitude")
+    return [Chart("Guinier plot", "line", Values(columns), *axes, colour="curve")]

@@ -6,7 +6,6 @@ from cryoloom.project.paths import inside
 from cryoloom.protocol import (
     Batch,
     BatchResult,
-    Block,
     Input,
     ItemProtocol,
     JobFolder,
@@ -14,6 +13,7 @@ from cryoloom.protocol import (
     Output,
     Param,
     Rule,
+    View,
 )
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -123,7 +123,7 @@ class CtfEstimate(ItemProtocol):
             found["rlnPhaseShift"] = round(fit.phase_shift_deg, 3)
         return found
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import ctf
 
-        return ctf.ctf_views(job.root, job.name)
+        return ctf.ctf_views(job.file("micrographs_ctf.star"))

@@ -12,7 +12,6 @@ from cryoloom.protocol import (
     ADVANCED,
     Batch,
     BatchResult,
-    Block,
     Coordinates,
     Input,
     ItemProtocol,
@@ -20,6 +19,7 @@ from cryoloom.protocol import (
     Micrographs,
     Output,
     Param,
+    View,
 )
 from cryoloom.protocol.jobs import ITEM_ID, Remark
 
@@ -109,10 +109,10 @@ class ImportCoordinates(ItemProtocol):
             {"coordinates": found} if rows else {}, frozenset(found[ITEM_ID].to_list()), failed
         )
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import picks
 
-        return picks.pick_views(job.root, job.name)
+        return picks.pick_views(job.file("coordinates.star"))
 
     def _written(
         self, job: JobFolder, batch: Batch, micrograph: str, picks: "pl.DataFrame"

@@ -1,7 +1,7 @@
 """Import of a mask."""
 
 from cryoloom.plugins.imports.one_map import import_map, need_file
-from cryoloom.protocol import ADVANCED, Block, JobFolder, Mask, Output, Param, SetProtocol, SetResult
+from cryoloom.protocol import ADVANCED, JobFolder, Mask, Output, Param, SetProtocol, SetResult, View
 
 
 class ImportMask(SetProtocol):
@@ -29,7 +29,7 @@ class ImportMask(SetProtocol):
             self.name, job, self.fn_in_other, "mask.mrc", self.angpix, copy=self.copy, is_mask=True
         )
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import maps
 
-        return maps.map_views(job.root, job.file("mask.mrc"))
+        return maps.map_views(job.file("mask.mrc"), "mask")

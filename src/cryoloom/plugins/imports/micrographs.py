@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from cryoloom.plugins.imports.raw_files import RawFiles
 from cryoloom.plugins.imports.raw_search import import_folder
-from cryoloom.protocol import Block, JobFolder, Micrographs, Output
+from cryoloom.protocol import JobFolder, Micrographs, Output, View
 
 if TYPE_CHECKING:
     import polars as pl
@@ -57,7 +57,7 @@ class ImportMicrographs(RawFiles):
                 return False
         return True
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import imports
 
-        return imports.import_views(job.root, job.name)
+        return [*imports.import_views(job.name), imports.micrograph_view(job.file("micrographs.star"))]

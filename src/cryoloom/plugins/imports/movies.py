@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.plugins.imports.gain import bring_gain
 from cryoloom.plugins.imports.raw_files import RawFiles
-from cryoloom.protocol import Block, JobFolder, Movies, Output, Param
+from cryoloom.protocol import JobFolder, Movies, Output, Param, View
 
 if TYPE_CHECKING:
     from cryoloom.images.headers import ImageHeader
@@ -87,7 +87,7 @@ class ImportMovies(RawFiles):
             ]
         return few + super().remarks(header)
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import imports
 
-        return imports.import_views(job.root, job.name)
+        return imports.import_views(job.name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.plugins.imports.one_map import need_file
 from cryoloom.plugins.imports.stacks import Stack, bring_stacks, check_numbers_of_images, split_names
-from cryoloom.protocol import Block, JobFolder, Output, Param, Particles, SetProtocol, SetResult
+from cryoloom.protocol import JobFolder, Output, Param, Particles, SetProtocol, SetResult, View
 
 if TYPE_CHECKING:
     import polars as pl
@@ -117,10 +117,10 @@ class ImportParticles(SetProtocol):
         counts = {"particles": particles.height, "left out": left_out}
         return SetResult({"particles": {"optics": optics, "particles": with_ids(particles)}}, counts, note)
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import particles
 
-        return particles.particle_views(job.root, job.file("particles.star"))
+        return particles.particle_views(job.file("particles.star"))
 
 
 def _with_image_sizes(

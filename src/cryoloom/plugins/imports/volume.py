@@ -1,7 +1,7 @@
 """Import of a map."""
 
 from cryoloom.plugins.imports.one_map import import_map, need_file
-from cryoloom.protocol import ADVANCED, Block, JobFolder, Output, Param, SetProtocol, SetResult, Volume
+from cryoloom.protocol import ADVANCED, JobFolder, Output, Param, SetProtocol, SetResult, View, Volume
 
 
 class ImportVolume(SetProtocol):
@@ -29,7 +29,7 @@ class ImportVolume(SetProtocol):
             self.name, job, self.fn_in_other, "map.mrc", self.angpix, copy=self.copy, is_mask=False
         )
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import maps
 
-        return maps.map_views(job.root, job.file("map.mrc"))
+        return maps.map_views(job.file("map.mrc"))

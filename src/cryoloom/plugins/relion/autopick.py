@@ -10,7 +10,6 @@ from cryoloom.protocol import (
     ADVANCED,
     Batch,
     BatchResult,
-    Block,
     ClassAverages,
     Command,
     Coordinates,
@@ -21,6 +20,7 @@ from cryoloom.protocol import (
     Output,
     Param,
     Rule,
+    View,
     Volume,
 )
 from cryoloom.protocol.jobs import ITEM_ID
@@ -280,7 +280,10 @@ class AutoPick(Mpi, ItemProtocol):
         skip = CALL_FILES | {"summary.star"}
         return BatchResult({"coordinates": found}, frozenset(found[ITEM_ID].to_list()), skip_files=skip)
 
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import picks
+    def views(self, job: JobFolder) -> list[View]:
+        from cryoloom.views import foreign, picks
 
-        return picks.pick_views(job.root, job.name)
+        diameter = float(self.log_diam_max) if self.do_log else 0.0
+        if (job.path / "coordinates.star").exists():
+            return picks.pick_views(job.file("coordinates.star"), diameter)
+        return foreign.relion_pick_views(job.root, job.file("coords_suffix_autopick.star"), diameter)

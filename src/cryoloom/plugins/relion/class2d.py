@@ -10,7 +10,6 @@ from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import oversampled
 from cryoloom.protocol import (
     ADVANCED,
-    Block,
     Box,
     Command,
     Input,
@@ -22,6 +21,7 @@ from cryoloom.protocol import (
     Particles,
     ProgramProtocol,
     Progress,
+    View,
 )
 
 
@@ -193,7 +193,7 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
     def progress(self, job: JobFolder) -> Progress | None:
         return iterations.progress(job, of=self.nr_iter)
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import classes
 
         return classes.class2d_views(job.root, job.name)

@@ -8,7 +8,6 @@ from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.protocol import (
     Batch,
     BatchResult,
-    Block,
     Command,
     Input,
     ItemProtocol,
@@ -17,6 +16,7 @@ from cryoloom.protocol import (
     Output,
     Param,
     Rule,
+    View,
 )
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -152,7 +152,7 @@ class CtfFind(Mpi, ItemProtocol):
         skip = per_micrograph.CALL_FILES | {"micrographs_ctf.star", "micrographs_ctf_*.eps"}
         return BatchResult(found.rows, found.done, failed, optics, skip)
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import ctf
 
-        return ctf.ctf_views(job.root, job.name)
+        return ctf.ctf_views(job.file("micrographs_ctf.star"))

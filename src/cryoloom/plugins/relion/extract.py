@@ -11,7 +11,6 @@ from cryoloom.protocol import (
     ADVANCED,
     Batch,
     BatchResult,
-    Block,
     Command,
     Coordinates,
     Input,
@@ -22,6 +21,7 @@ from cryoloom.protocol import (
     Param,
     Particles,
     Rule,
+    View,
 )
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -227,10 +227,10 @@ class Extract(Mpi, ItemProtocol):
         )
         return BatchResult({"particles": rows}, done, {}, optics, skip, remarks)
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import particles
 
-        return particles.particle_views(job.root, job.file("particles.star"))
+        return particles.particle_views(job.file("particles.star"))
 
 
 def with_micrograph_pixels(optics: "pl.DataFrame", micrographs: "pl.DataFrame | None") -> "pl.DataFrame":

@@ -2,7 +2,7 @@
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.running import Additional, call, number
-from cryoloom.protocol import Block, Command, Input, JobFolder, Output, Param, ProgramProtocol, Volume
+from cryoloom.protocol import Command, Input, JobFolder, Output, Param, ProgramProtocol, View, Volume
 
 
 class ImageHandler(Additional, ProgramProtocol):
@@ -69,7 +69,7 @@ class ImageHandler(Additional, ProgramProtocol):
             args += ["--multiply_constant", number(self.multiply_constant)]
         return args
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import maps
 
-        return maps.map_views(job.root, job.file("map.mrc"))
+        return maps.map_views(job.file("map.mrc"))

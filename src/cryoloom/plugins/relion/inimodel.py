@@ -9,7 +9,6 @@ from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
 from cryoloom.protocol import (
-    Block,
     Box,
     Command,
     Input,
@@ -21,6 +20,7 @@ from cryoloom.protocol import (
     Particles,
     ProgramProtocol,
     Progress,
+    View,
     Volume,
 )
 
@@ -176,7 +176,7 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
     def progress(self, job: JobFolder) -> Progress | None:
         return iterations.progress(job, of=self.iterations_in_all())
 
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import maps
+    def views(self, job: JobFolder) -> list[View]:
+        from cryoloom.views import foreign
 
-        return maps.map_views(job.root, job.file(f"{_last(self)}_class001.mrc"))
+        return foreign.refined_views(job.root, job.name)

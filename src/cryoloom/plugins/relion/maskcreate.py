@@ -5,7 +5,6 @@ from typing import Any
 from cryoloom.plugins.relion.options.running import Additional, Threads, call, number
 from cryoloom.protocol import (
     AUTO,
-    Block,
     Command,
     Input,
     JobFolder,
@@ -13,6 +12,7 @@ from cryoloom.protocol import (
     Output,
     Param,
     ProgramProtocol,
+    View,
     Volume,
 )
 
@@ -78,7 +78,7 @@ class MaskCreate(Additional, Threads, ProgramProtocol):
         args += ["--width_soft_edge", str(self.width_mask_edge), "--j", str(self.nr_threads)]
         return call(self, "relion_mask_create", args, job)
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import maps
 
-        return maps.map_views(job.root, job.file("mask.mrc"))
+        return maps.map_views(job.file("mask.mrc"), "mask")

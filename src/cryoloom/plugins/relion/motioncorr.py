@@ -11,7 +11,6 @@ from cryoloom.protocol import (
     AUTO,
     Batch,
     BatchResult,
-    Block,
     Command,
     Input,
     ItemProtocol,
@@ -21,6 +20,7 @@ from cryoloom.protocol import (
     Output,
     Param,
     Rule,
+    View,
 )
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -219,10 +219,10 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
         done = frozenset(present[ITEM_ID].to_list())
         return BatchResult({"micrographs": present}, done, failed, optics, skip)
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import motion
 
-        return motion.motion_views(job.root, job.name)
+        return motion.motion_views(job.name)
 
 
 def _without_picture(path: Path, name: str) -> str:

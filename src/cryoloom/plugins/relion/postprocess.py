@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.running import Additional, call, number
 from cryoloom.protocol import (
-    Block,
     Box,
     Command,
     HalfMaps,
@@ -16,6 +15,7 @@ from cryoloom.protocol import (
     Param,
     ProgramProtocol,
     Rule,
+    View,
 )
 from cryoloom.protocol.datasets import FinalMap, Postprocess
 
@@ -120,10 +120,10 @@ class PostProcess(Additional, ProgramProtocol):
             args += ["--skip_fsc_weighting", "--low_pass", number(self.low_pass)]
         return call(self, "relion_postprocess", args, job)
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import maps, postprocess
 
         return [
-            *postprocess.postprocess_views(job.root, job.name),
-            *maps.map_views(job.root, job.file("postprocess.mrc")),
+            *postprocess.postprocess_views(job.name),
+            *maps.map_views(job.file("postprocess.mrc")),
         ]

@@ -12,7 +12,6 @@ from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
 from cryoloom.protocol import (
     ADVANCED,
-    Block,
     Box,
     Command,
     HalfMaps,
@@ -25,6 +24,7 @@ from cryoloom.protocol import (
     Particles,
     ProgramProtocol,
     Progress,
+    View,
     Volume,
 )
 
@@ -219,9 +219,11 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
     def progress(self, job: JobFolder) -> Progress | None:
         return iterations.progress(job)
 
-    def views(self, job: JobFolder) -> list[Block]:
-        from cryoloom.views import maps, orientations
+    def views(self, job: JobFolder) -> list[View]:
+        from cryoloom.views import maps, orientations, refinement
 
-        shown = maps.refinement_views(job.root, job.name)
-        shown += orientations.orientation_views(job.root, job.file(f"{root(self)}_data.star"))
-        return [*shown, *maps.map_views(job.root, job.file(f"{root(self)}_class001.mrc"))]
+        return [
+            *refinement.refinement_views(job.root, job.name),
+            *orientations.orientation_views(refinement.newest_file(job, "data.star"), symmetry=self.sym_name),
+            *maps.map_views(refinement.newest_file(job, "class001.mrc")),
+        ]

@@ -1,7 +1,7 @@
 """Symmetry expansion: each particle once for each operator of its point group."""
 
 from cryoloom.plugins.relion.options.running import Additional, call
-from cryoloom.protocol import Block, Command, Input, JobFolder, Output, Param, Particles, ProgramProtocol
+from cryoloom.protocol import Command, Input, JobFolder, Output, Param, Particles, ProgramProtocol, View
 from cryoloom.protocol.jobs import ITEM_ID
 
 
@@ -45,7 +45,7 @@ class SymmetryExpand(Additional, ProgramProtocol):
         star.write(path, {**blocks, "particles": table.with_columns(ids.alias(ITEM_ID))})
         return ""
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import orientations
 
-        return orientations.orientation_views(job.root, job.file("particles.star"))
+        return orientations.orientation_views(job.file("particles.star"))

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.protocol import (
-    Block,
     ClassAverages,
     Input,
     JobFolder,
@@ -15,6 +14,7 @@ from cryoloom.protocol import (
     Particles,
     SetProtocol,
     SetResult,
+    View,
 )
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ class Classes(SetProtocol):
                 found |= set(range(int(match.group(1)), int(match.group(2) or match.group(1)) + 1))
         return found
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import classes, counts
 
-        return [*counts.kept_and_rejected(job.root, job.name), *classes.selection_views(job.root, job.name)]
+        return [*counts.kept_and_rejected(job.name), *classes.selection_views(job.name)]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from cryoloom.protocol import Block, JobFolder, Protocol
+from cryoloom.protocol import JobFolder, Protocol, View
 
 KEPT = "kept"
 REJECTED = "rejected"
@@ -23,7 +23,7 @@ def set_file(part: str = KEPT) -> Callable[[Protocol], str]:
 class Counted:
     """Shows how many items went where."""
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import counts
 
-        return counts.kept_and_rejected(job.root, job.name)
+        return counts.kept_and_rejected(job.name)

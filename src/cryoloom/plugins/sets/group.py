@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping
 
 from cryoloom.errors import ParameterError, StarError
 from cryoloom.protocol import (
-    Block,
     Input,
     JobFolder,
     Output,
@@ -14,7 +13,7 @@ from cryoloom.protocol import (
     RowProtocol,
     RowResult,
     Table,
-    TableBlock,
+    View,
 )
 
 
@@ -75,14 +74,7 @@ class Group(RowProtocol):
             ) from None
         return RowResult({"groups": table})
 
-    def views(self, job: JobFolder) -> list[Block]:
-        import polars as pl
+    def views(self, job: JobFolder) -> list[View]:
+        from cryoloom.views import counts
 
-        from cryoloom import star
-
-        path = job.path / "groups.star"
-        table = star.read(path).get("") if path.exists() else None
-        if not isinstance(table, pl.DataFrame):
-            return []
-        rows = [[str(value) for value in row] for row in table.head(1000).iter_rows()]
-        return [TableBlock("groups", "Groups", table.columns, rows)]
+        return [counts.table_view("groups", "Groups", "One row a group.", job.file("groups.star"))]

@@ -2,7 +2,6 @@
 
 from cryoloom.plugins.sets.matching import BY_POSITION, Matching
 from cryoloom.protocol import (
-    Block,
     Input,
     JobFolder,
     Output,
@@ -10,7 +9,7 @@ from cryoloom.protocol import (
     RowProtocol,
     RowResult,
     Table,
-    TableBlock,
+    View,
 )
 
 
@@ -57,14 +56,15 @@ class Overlap(Matching, RowProtocol):
         note = "; ".join(f"cryoloomIn{number} is {part.source}" for number, part in enumerate(parts, start=1))
         return RowResult({"overlap": rows}, note=note + ".")
 
-    def views(self, job: JobFolder) -> list[Block]:
-        import polars as pl
+    def views(self, job: JobFolder) -> list[View]:
+        from cryoloom.views import counts
 
-        from cryoloom import star
-
-        path = job.path / "overlap.star"
-        table = star.read(path).get("") if path.exists() else None
-        if not isinstance(table, pl.DataFrame):
-            return []
-        rows = [[str(value) for value in row] for row in table.iter_rows()]
-        return [TableBlock("overlap", "Items by the sets that they are in", table.columns, rows)]
+        title = "Items by the sets that they are in"
+        return [
+            counts.table_view(
+                "overlap",
+                title,
+                "cryoloomCount items are in those sets and no others.",
+                job.file("overlap.star"),
+            )
+        ]

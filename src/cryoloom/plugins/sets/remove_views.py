@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from cryoloom.errors import DatasetError
 from cryoloom.plugins.sets.files import REJECTED, set_file
 from cryoloom.protocol import (
-    Block,
     Input,
     JobFolder,
     Output,
@@ -14,6 +13,7 @@ from cryoloom.protocol import (
     RowBatch,
     RowProtocol,
     RowResult,
+    View,
 )
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ class RemoveViews(RowProtocol):
         one = images[np.argmax(score, axis=0), np.arange(len(seen))]
         return np.asarray(scipy.spatial.cKDTree(spiral).query(one)[1])
 
-    def views(self, job: JobFolder) -> list[Block]:
+    def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import counts, orientations
 
-        blocks = counts.kept_and_rejected(job.root, job.name)
-        return [*blocks, *orientations.orientation_views(job.root, job.file("particles.star"))]
+        blocks = counts.kept_and_rejected(job.name)
+        return [*blocks, *orientations.orientation_views(job.file("particles.star"))]

@@ -1,0 +1,115 @@
+"""What people ask of a project first: the resolution, how many particles, the map, how long it took; and how it was made."""
+
+from typing import TYPE_CHECKING
+
+from cryoloom.errors import CryoloomError
+from cryoloom.project.jobstar import relion_text
+from cryoloom.protocol.views import Metrics
+
+if TYPE_CHECKING:
+    from cryoloom.api.job import Job
+    from cryoloom.api.project import Project
+    from cryoloom.api.summary import JobSummary
+
+# Kinds of sets, in the order in which items pass them.
+_KINDS = ("movies", "micrographs", "particles")
+
+
+def answers(project: "Project") -> Metrics:
+    """The newest resolution, the items that are left of each kind, the newest map, and the time from first to last."""
+    jobs, summaries = project.jobs(), {summary.name: summary for summary in project.summaries()}
+    ended = [job for job in jobs if job.name in summaries and summaries[job.name].state == "succeeded"]
+    rows: list[tuple[str, str]] = []
+    for job in reversed(ended):
+        said = _resolution(job)
+        if said:
+            rows.append(("resolution", f"{said} ({job.name})"))
+            break
+    for kind in _KINDS:
+        found = [
+            (job.name, output["items"])
+            for job in ended
+            for output in summaries[job.name].outputs.values()
+            if output["kind"] == kind and output["items"]
+        ]
+        if found:
+            (first, most), (last, left) = max(found, key=lambda one: int(one[1])), found[-1]
+            more = f", of {most} in {first}" if most != left else ""
+            rows.append((kind, f"{left} in {last}{more}"))
+    maps = [
+        (job.name, output["path"])
+        for job in ended
+        for output in summaries[job.name].outputs.values()
+        if output["kind"] in ("volume", "finalmap", "final map")
+    ]
+    if maps:
+        rows.append(("map", maps[-1][1]))
+    rows += _time(jobs)
+    states = [summary.state for summary in summaries.values()]
+    counted = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states)))
+    return Metrics("In short", [*rows, ("jobs", counted or "none")])
+
+
+def _resolution(job: "Job") -> str:
+    """What a job says of the resolution; "" where it does not."""
+    try:
+        views = {view.name: view for view in job.views()}
+        for name in ("resolution", "fsc"):
+            for part in views[name].look().parts if name in views else ():
+                if isinstance(part, Metrics):
+                    return dict(part.rows).get("resolution (FSC 0.143)", "")
+    except CryoloomError:
+        pass  # of a job that cannot be read its own part of the report tells
+    return ""
+
+
+def _time(jobs: "list[Job]") -> list[tuple[str, str]]:
+    histories = [job.entry.look().history for job in jobs if job.entry.known_spec is not None]
+    began = [history.began for history in histories if history.began]
+    last = [max(history.ended, history.last_done) for history in histories]
+    if not began or not max(last):
+        return []
+    cpu = sum(history.cpu_s + history.program_cpu_s for history in histories)
+    return [
+        (
+            "time",
+            f"{duration(max(last) - min(began))} from the first job's start to the last one's end; {duration(cpu)} of CPU",
+        )
+    ]
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: `42 s`, `7 min`, `3 h 12 min`, `2 d 4 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 100:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
+
+
+def methods(project: "Project") -> str:
+    """How the results were made, as a paragraph for a paper's methods: each step with what was not left as usual."""
+    summaries = {summary.name: summary for summary in project.summaries()}
+    sentences = []
+    for job in project.jobs():
+        summary = summaries.get(job.name)
+        if summary is None or summary.state != "succeeded" or job.entry.spec is None:
+            continue
+        protocol = job.entry.make_protocol()
+        values = [
+            f"{name} {relion_text(value)}{f' {spec.unit}' if spec.unit else ''}"
+            for name, spec in protocol.params.items()
+            if not spec.own and (value := protocol.values[name]) != spec.default and value not in ("", None)
+        ]
+        cited = f" [{', '.join(protocol.cites)}]" if protocol.cites else ""
+        sentences.append(
+            f"{protocol.label} ({protocol.name}{cited}): {', '.join(values) or 'default values'}{_made(summary)}."
+        )
+    return " ".join(sentences)
+
+
+def _made(summary: "JobSummary") -> str:
+    counts = [f"{output['items']} {output['kind']}" for output in summary.outputs.values() if output["items"]]
+    return f" → {', '.join(counts)}" if counts else ""

@@ -1,0 +1,169 @@
+"""Views of a job, bound to its project: looked at, saved, shown in a notebook."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryoloom.errors import CryoloomError, ProjectError
+from cryoloom.project.folder import JobEntry
+from cryoloom.project.foreign import protocol_of
+from cryoloom.protocol.views import View
+from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture, is_there, look_at
+
+VEGA_LITE = "application/vnd.vegalite.v5+json"
+
+
+@dataclass(frozen=True)
+class JobView:
+    """Something to look at in a job; what it shows is read anew at each look."""
+
+    root: Path
+    declared: View
+
+    @property
+    def name(self) -> str:
+        return self.declared.name
+
+    @property
+    def title(self) -> str:
+        return self.declared.title
+
+    @property
+    def help(self) -> str:
+        """How to read it, and what is good."""
+        return self.declared.help
+
+    @property
+    def iterations(self) -> tuple[int, ...]:
+        """Those that can be asked for; empty where there are none."""
+        return self.declared.iterations
+
+    @property
+    def has_items(self) -> bool:
+        """Whether it shows one item, which can be asked for."""
+        return self.declared.items is not None
+
+    @property
+    def has_worst(self) -> bool:
+        """Whether it knows which item is the worst."""
+        return self.declared.items is not None and bool(self.declared.items.worst)
+
+    def look(self, *, item: str = "", iteration: int | None = None) -> "Seen":
+        """What it shows now: charts with their data, pictures, figures, tables.
+
+        Args:
+            item: a name or part of one, a number from 1, `first`, `newest` (the default), `worst`.
+            iteration: the newest by default.
+        Raises:
+            ParameterError: no such item or iteration.
+            ProjectError: the plugin that declared it is broken.
+        """
+        try:
+            return Seen((*look_at(self.declared, self.root, item=item, iteration=iteration),))
+        except CryoloomError:
+            raise
+        except Exception as error:  # the edge to a plugin
+            raise ProjectError(
+                f"view {self.name}", found=f"broken ({type(error).__name__}: {error})", expected="something to look at",
+                hint=f"The fault is in {self.declared.blocks.__module__}; the job's results are as they were.",
+            ) from error  # fmt: skip
+
+    def save(self, target: Path | str, *, item: str = "", iteration: int | None = None) -> Path:
+        """Write it into a file: .png, .svg, .pdf, .html or .json.
+
+        Raises:
+            ParameterError: an ending that it does not have, or nothing to show yet.
+        """
+        return self.look(item=item, iteration=iteration).save(target)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return self.look()._repr_mimebundle_()
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a terminal shows of a look, and whether there is more in a picture file."""
+
+    text: str
+    has_more: bool
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen at one look; shows itself in a notebook."""
+
+    parts: tuple[Drawn, ...]
+
+    def save(self, target: Path | str) -> Path:
+        """Write it into a file: .png, .svg, .pdf, .html or .json.
+
+        Raises:
+            ParameterError: an ending that it does not have, or nothing to show.
+        """
+        from cryoloom.views.drawing import draw
+
+        draw(self.parts, Path(target))
+        return Path(target)
+
+    def for_terminal(self, environment: Mapping[str, str]) -> "Shown":
+        """What a terminal shows: text, and pictures where it draws some.
+
+        Args:
+            environment: the variables by which terminals make themselves known; none: it is no terminal.
+        """
+        from cryoloom.views.terminal import as_text, can_draw_pictures, picture
+
+        protocol = can_draw_pictures(environment)
+        words = [as_text(part) for part in self.parts]
+        if protocol:
+            words += [picture(part, protocol) for part in self.parts]
+        has_pictures = any(isinstance(part, DrawnChart | DrawnPicture) for part in self.parts)
+        return Shown("\n\n".join(filter(None, words)) or "nothing to show yet", has_pictures and not protocol)
+
+    def __str__(self) -> str:
+        from cryoloom.views.terminal import as_text
+
+        return "\n\n".join(filter(None, map(as_text, self.parts))) or "nothing to show yet"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        from cryoloom.views.drawing import as_html
+
+        html = "".join(map(as_html, self.parts)) or "<p>nothing to show yet</p>"
+        bundle: dict[str, Any] = {"text/plain": str(self), "text/html": html}
+        match self.parts:
+            case (DrawnChart(spec=spec),):
+                bundle[VEGA_LITE] = spec
+            case (DrawnPicture(png=png),):
+                bundle["image/png"] = png
+        return bundle
+
+
+def views_of(root: Path, entry: JobEntry) -> list[JobView]:
+    """What a job has to show now; by its protocol, or by its files where no protocol of ours knows its kind.
+
+    Raises:
+        CryoloomError: a file of the job cannot be read, or its plugin is broken; it is named.
+    """
+    job = entry.job_folder()
+    try:
+        protocol = protocol_of(entry)
+    except CryoloomError:
+        protocol = None
+    declared: list[View] = []
+    if protocol is not None:
+        try:
+            declared = [view for view in protocol.views(job) if is_there(view, root)]
+        except CryoloomError:
+            raise
+        except Exception as error:  # the edge to a plugin: whose fault it is, and what was looked at
+            raise ProjectError(
+                f"{entry.name}: views() of {protocol.name}", found=f"broken ({type(error).__name__}: {error})",
+                expected="something to look at",
+                hint=f"The fault is in {type(protocol).__module__}; the job's results are as they were.",
+            ) from error  # fmt: skip
+    if not declared and entry.spec is None:
+        from cryoloom.views.foreign import views_of_files
+
+        declared = [view for view in views_of_files(root, job.name) if is_there(view, root)]
+    return [JobView(root, view) for view in declared]

@@ -1,0 +1,164 @@
+"""Jobs of RELION's that no protocol of ours models: what their folder and files tell."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cryoloom.em.names import file_of_micrograph
+from cryoloom.project.iterations import newest
+from cryoloom.protocol.views import (
+    Axis,
+    Block,
+    Chart,
+    Items,
+    Look,
+    Metrics,
+    Micrograph,
+    Overlay,
+    Rows,
+    Values,
+    View,
+)
+from cryoloom.views.classes import class3d_views, selection_views
+from cryoloom.views.ctf import ctf_views
+from cryoloom.views.imports import micrograph_view
+from cryoloom.views.maps import map_views
+from cryoloom.views.orientations import orientation_views
+from cryoloom.views.particles import particle_views
+from cryoloom.views.tables import frame_of, table_of
+
+_NAME = "rlnMicrographName"
+# Sets of particles, by what RELION's jobs call them.
+_PARTICLES = (
+    "particles.star",
+    "join_particles.star",
+    "particles_subtracted.star",
+    "particles_ctf_refine.star",
+    "shiny.star",
+)
+_MICROGRAPHS = ("micrographs.star", "join_mics.star", "micrographs_ctf.star", "logfile_micrographs.star")
+
+
+def views_of_files(root: Path, job: str) -> list[View]:
+    """What the files of a job have to show, whatever kind of job it is.
+
+    Args:
+        root: the project.
+        job: the job's name, with its slash.
+    """
+    folder = root / job
+    shown: list[View] = []
+    if newest(folder, "model.star") is not None and "2D" not in job:
+        shown += refined_views(root, job)
+    shown += locres_views(root, job)
+    for file in _PARTICLES:
+        if (folder / file).exists():
+            shown += particle_views(job + file)
+    if (folder / "class_averages.star").exists():
+        shown += selection_views(job)
+    for file in _MICROGRAPHS:
+        if (folder / file).exists():
+            has_ctf = "rlnDefocusU" in table_of(folder / file, "micrographs").columns
+            shown += ctf_views(job + file) if has_ctf else [micrograph_view(job + file)]
+    for suffix_file in sorted(folder.glob("coords_suffix_*.star")):
+        shown += relion_pick_views(root, job + suffix_file.name)
+    return _named_apart(shown)
+
+
+def refined_views(root: Path, job: str) -> list[View]:
+    """Classes in 3D (of one class too) with the orientations of their particles."""
+    shown = class3d_views(root, job)
+    data, sampling = (newest(root / job, name) for name in ("data.star", "sampling.star"))
+    if data is not None:
+        shown += orientation_views(
+            job + data.name, sampling=job + sampling.name if sampling is not None else ""
+        )
+    return shown
+
+
+def locres_views(root: Path, job: str) -> list[View]:
+    """Local resolution: its map, and how much of the molecule has which."""
+    file = job + "relion_locres.mrc"
+    if not (root / file).exists():
+        return []
+    histogram = View(
+        "local_resolution", "Local resolution", "Where most of the molecule lies; the tail to the right is what moves.",
+        (file,), lambda look: _local_resolutions(look, file),
+    )  # fmt: skip
+    return [histogram, *map_views(file)]
+
+
+def relion_pick_views(root: Path, suffix_file: str, diameter: float = 0.0) -> list[View]:
+    """Picks of RELION's: the suffix file names the micrographs, and lies where their coordinates do."""
+    path = root / suffix_file
+    words = path.read_text(errors="replace").split() if path.exists() else []
+    if not words:
+        return []
+    ending = path.name.removeprefix("coords_suffix")
+    job = suffix_file.removesuffix(path.name)
+    rows = Rows(words[0], "micrographs", (_NAME,))
+
+    def file_of(name: str) -> str:
+        return job + file_of_micrograph(name, ending)
+
+    def counts(look: Look) -> Sequence[Block]:
+        return _counts(look, rows, file_of)
+
+    def on_micrograph(look: Look) -> Sequence[Block]:
+        name = str(look.item[_NAME])
+        picks = Rows(file_of(name), "", ("rlnCoordinateX", "rlnCoordinateY"))
+        count = table_of(look.root / picks.file, "").height
+        return [Micrograph(f"{count} picks on {Path(name).stem}", name, (Overlay(picks, diameter),))]
+
+    return [
+        View(
+            "counts", "Picks on each micrograph", "Even numbers are good; micrographs with few are empty.",
+            (suffix_file,), counts,
+        ),
+        View(
+            "picks", "Picks on a micrograph", "Each particle once, no edge of carbon, no ice.",
+            (suffix_file,), on_micrograph, items=Items(rows),
+        ),
+    ]  # fmt: skip
+
+
+def _counts(look: Look, rows: Rows, file_of: Callable[[str], str]) -> Sequence[Block]:
+    frame = frame_of(look.root, rows)
+    names = [str(name) for name in frame[_NAME].to_list()] if frame.height else []
+    picked = [name for name in names if (look.root / file_of(name)).exists()]
+    counts = [table_of(look.root / file_of(name), "").height for name in picked]
+    if not counts:
+        return []
+    columns = {"number": [*range(1, len(counts) + 1)], "picks": counts, _NAME: picked}
+    axes = Axis("number", "micrograph", is_number=True), Axis("picks", "picks", is_count=True)
+    figures = [("picks", str(sum(counts))), ("micrographs", f"{len(counts)} of {len(names)}")]
+    return [Chart("Picks on each micrograph", "points", Values(columns), *axes), Metrics("Picks", figures)]
+
+
+def _local_resolutions(look: Look, file: str) -> Sequence[Block]:
+    import numpy as np
+
+    from cryoloom.images.mrc import read_mrc
+
+    values = np.asarray(read_mrc(look.root / file))
+    # Outside the mask RELION writes 0; far beyond it, 100 Å and more.
+    inside = values[(values > 0) & (values < 99)]
+    if not inside.size:
+        return []
+    low, middle, high = np.percentile(inside, (5, 50, 95))
+    chart = Chart(
+        "Local resolution",
+        "histogram",
+        Values({"resolution": inside.ravel().tolist()}),
+        Axis("resolution", "local resolution, Å"),
+    )
+    return [
+        chart,
+        Metrics(
+            "Local resolution", [("median", f"{middle:.2f} Å"), ("90 % within", f"{low:.2f} to {high:.2f} Å")]
+        ),
+    ]
+
+
+def _named_apart(views: Sequence[View]) -> list[View]:
+    """Views whose names are all different: of one name the first stays."""
+    return [*{view.name: view for view in reversed(views)}.values()][::-1]

@@ -1,0 +1,274 @@
+"""From declarations to what can be drawn: rows read, charts filled, images made. The one place where views meet data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from cryoloom.em.names import stem
+from cryoloom.errors import CryoloomError, ParameterError
+from cryoloom.protocol.jobs import ITEM_ID
+from cryoloom.protocol.views import (
+    Block,
+    Chart,
+    Drawing,
+    Gallery,
+    Items,
+    Look,
+    Metrics,
+    Micrograph,
+    Rows,
+    TableBlock,
+    Text,
+    View,
+    VolumeBlock,
+)
+from cryoloom.views.charts import Spec, frame_of_values, spec_of
+from cryoloom.views.tables import frame_of, numbers, table_of
+
+PICTURE_PX = 620
+TILE_PX, SLICE_PX = 84, 190
+FIRST, NEWEST, WORST = "first", "newest", "worst"
+ORANGE = (255, 150, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnChart:
+    """A Vega-Lite declaration with its data."""
+
+    title: str
+    spec: Spec
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnPicture:
+    """A PNG. `ids`: of a gallery, the item of each image."""
+
+    title: str
+    png: bytes
+    caption: str = ""
+    ids: tuple[str, ...] = ()
+
+
+Drawn: TypeAlias = DrawnChart | DrawnPicture | Metrics | TableBlock | Text
+
+
+def is_there(view: View, root: Path) -> bool:
+    """Whether there is anything to see."""
+    return any((root / file).exists() for file in view.reads)
+
+
+def look_at(view: View, root: Path, *, item: str = "", iteration: int | None = None) -> list[Drawn]:
+    """What a view shows now.
+
+    Args:
+        view: the declaration.
+        root: the project.
+        item: of a view of one item: its name or a part of it, its number from 1, `first`, `newest` (the default), `worst`.
+        iteration: of a view that has several; the newest by default.
+    Raises:
+        ParameterError: no such item or iteration, or a view that has none.
+    """
+    if iteration is not None and iteration not in view.iterations:
+        known = (
+            f"one of {_in_short(view.iterations)}" if view.iterations else "none: this view has no iterations"
+        )
+        raise ParameterError(f"view {view.name}: iteration {iteration}", found="not there", expected=known)
+    if item and view.items is None:
+        raise ParameterError(
+            f"view {view.name}: item {item}",
+            found="a view of all items",
+            expected="no item: it shows all of them",
+        )
+    if iteration is None and view.iterations:
+        iteration = max(view.iterations)
+    row = {} if view.items is None else _row_of(view, view.items, root, item or NEWEST)
+    if view.items is not None and not row:
+        return []
+    shown = (drawn(block, root) for block in view.blocks(Look(root, iteration, row)))
+    return [one for one in shown if one is not None]
+
+
+def drawn(block: Block, root: Path) -> Drawn | None:
+    """One block with its data; None where there is nothing to be drawn."""
+    match block:
+        case Chart():
+            spec = spec_of(block, _frame_of_chart(block, root))
+            return None if spec is None else DrawnChart(block.title, spec, block.caption)
+        case Drawing():
+            return DrawnChart(block.title, dict(block.spec), block.caption)
+        case Gallery():
+            return _gallery(block, root)
+        case Micrograph():
+            return _micrograph(block, root)
+        case VolumeBlock():
+            return _volume(block, root)
+        case _:
+            return block
+
+
+def _frame_of_chart(chart: Chart, root: Path) -> pl.DataFrame:
+    """The rows of a chart, with the columns that it draws."""
+    if not isinstance(chart.source, Rows):
+        return frame_of_values(chart.source)
+    axes = (chart.x.column, chart.y.column if chart.y is not None else "", chart.colour, chart.order)
+    others = {*chart.source.made, *chart.source.of_group, ""}
+    columns = dict.fromkeys([*chart.source.columns, *(name for name in axes if name not in others)])
+    return frame_of(root, replace(chart.source, columns=(*columns,)))
+
+
+def _row_of(view: View, items: Items, root: Path, asked: str) -> dict[str, Any]:
+    """The row of the item that is asked for; empty where there are no items yet.
+
+    Raises:
+        ParameterError: there is none of that name.
+    """
+    frame = frame_of(root, items.rows)
+    if not frame.height:
+        return {}
+    if asked in (FIRST, NEWEST):
+        return frame.row(0 if asked == FIRST else -1, named=True)
+    if asked == WORST:
+        if not items.worst:
+            raise ParameterError(
+                f"view {view.name}: item worst",
+                found="not known here",
+                expected="a name, a number, first or newest",
+            )
+        from cryoloom.star.expressions import evaluated
+
+        badness = evaluated(frame, items.worst).cast(pl.Float64, strict=False).fill_nan(None)
+        place = badness.arg_max()
+        return frame.row(frame.height - 1 if place is None else place, named=True)
+    if asked.isdigit():
+        if not 1 <= int(asked) <= frame.height:
+            raise ParameterError(
+                f"view {view.name}: item {asked}",
+                found="not there",
+                expected=f"a number from 1 to {frame.height}",
+            )
+        return frame.row(int(asked) - 1, named=True)
+    names = frame[items.label].cast(pl.String)
+    stems = pl.Series([stem(str(name)) for name in names.to_list()], dtype=pl.String)
+    for fits in (names == asked, stems == asked, stems.str.contains(asked, literal=True)):
+        found = frame.filter(fits)
+        if found.height == 1:
+            return found.row(0, named=True)
+        if found.height > 1:
+            candidates = " and ".join(found[items.label].head(2).cast(pl.String).to_list())
+            raise ParameterError(
+                f"view {view.name}: item {asked}", found=f"{found.height} items, such as {candidates}",
+                expected="a name that only one has",
+            )  # fmt: skip
+    raise ParameterError(
+        f"view {view.name}: item {asked}", found="unknown",
+        expected=f"a name such as {names[-1]}, a number from 1 to {frame.height}, first, newest or worst",
+    )  # fmt: skip
+
+
+def _in_short(numbers: Sequence[int]) -> str:
+    words = [str(number) for number in numbers]
+    return ", ".join(words) if len(words) < 8 else f"{', '.join(words[:3])}, ..., {words[-1]}"
+
+
+def _gallery(block: Gallery, root: Path) -> DrawnPicture | None:
+    from cryoloom.images.thumbnails import sheet
+    from cryoloom.star.expressions import evaluated
+
+    frame = frame_of(root, block.rows)
+    if not frame.height or block.image not in frame.columns:
+        return None
+    frame = frame.filter(pl.col(block.image).is_not_null())
+    if block.order:
+        frame = frame.sort(evaluated(frame, block.order), maintain_order=True)
+    if frame.height > block.most:
+        # Spread over all, the first and the last among them.
+        frame = frame[np.linspace(0, frame.height - 1, block.most).round().astype(int).tolist()]
+    images, kept = [], []
+    for place, name in enumerate(frame[block.image].to_list()):
+        image = _image(str(name), root)
+        if image is not None:
+            images.append(image)
+            kept.append(place)
+    if not images:
+        return None
+    frame = frame[kept]
+    labels = [str(name).partition("@")[0].lstrip("0") for name in frame[block.image].to_list()]
+    if block.label:
+        labels = [str(text) for text in evaluated(frame, block.label).to_list()]
+    pixel = block.pixel_size or _pixel_size(root, block)
+    png = sheet(images, labels, columns=block.across, tile_px=TILE_PX, angpix=pixel)
+    ids = [str(one) for one in frame[ITEM_ID].to_list()] if ITEM_ID in frame.columns else []
+    return DrawnPicture(block.title, png, block.caption, (*ids,))
+
+
+def _pixel_size(root: Path, block: Gallery) -> float:
+    """Å per pixel where all optics groups have one; else 0."""
+    sizes = set(numbers(table_of(root / block.rows.file, "optics"), "rlnImagePixelSize"))
+    return sizes.pop() if len(sizes) == 1 else 0.0
+
+
+def _image(name: str, root: Path) -> NDArray[Any] | None:
+    from cryoloom.images.mrc import image_of_reference
+
+    try:
+        return image_of_reference(name, root)
+    except (CryoloomError, OSError):
+        return None
+
+
+def _micrograph(block: Micrograph, root: Path) -> DrawnPicture | None:
+    from cryoloom.images.headers import read_header
+    from cryoloom.images.mrc import read_mrc
+    from cryoloom.images.thumbnails import binned, circles, grey, to_png, with_scale
+
+    path = root / block.file.removesuffix(":mrc")
+    try:
+        header, image = read_header(path), read_mrc(path)
+    except (CryoloomError, OSError):
+        return None
+    if image.ndim != 2:
+        return None
+    small = binned(image, PICTURE_PX)
+    factor = -(-max(image.shape) // PICTURE_PX) or 1
+    angpix = block.pixel_size or header.angpix or 0.0
+    shown = grey(small, *block.percent)
+    for overlay in block.overlays:
+        picks = frame_of(root, overlay.rows)
+        places = [
+            (x / factor, y / factor)
+            for x, y in zip(numbers(picks, overlay.x), numbers(picks, overlay.y), strict=True)
+        ]
+        radius = overlay.diameter / 2 / angpix / factor if overlay.diameter and angpix else PICTURE_PX / 28
+        shown = circles(shown, places, radius, ORANGE)
+    if angpix and block.has_scale:
+        shown = with_scale(shown, angpix * factor)
+    return DrawnPicture(block.title, to_png(shown), block.caption)
+
+
+def _volume(block: VolumeBlock, root: Path) -> DrawnPicture | None:
+    from cryoloom.images.headers import read_header
+    from cryoloom.images.mrc import read_mrc
+    from cryoloom.images.thumbnails import sheet
+
+    path = root / block.file
+    try:
+        header = read_header(path)
+        volume: NDArray[Any] = np.asarray(read_mrc(path), dtype=np.float32)
+    except (CryoloomError, OSError):
+        return None
+    if volume.ndim != 3:
+        return None
+    draw = partial(sheet, columns=3, tile_px=SLICE_PX, angpix=header.angpix or 0.0)
+    if block.how == "projections":
+        images = [volume.sum(axis=axis) for axis in range(3)]
+        return DrawnPicture(block.title, draw(images, ["along z", "along y", "along x"]), block.caption)
+    z, y, x = (size // 2 for size in volume.shape)
+    slices = [volume[z], volume[:, y], volume[:, :, x]]
+    return DrawnPicture(block.title, draw(slices, ["xy", "xz", "yz"]), block.caption)

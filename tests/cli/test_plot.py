@@ -1,0 +1,72 @@
+"""`plot`: what can be asked for is listed, shown in the terminal as far as that can, and written where it cannot."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cryoloom import Project
+from cryoloom.api.job import Job
+from cryoloom.cli.main import main
+from cryoloom.images.mrc import write_mrc
+
+
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """An import of three micrographs, of which one is cut short."""
+    folder = tmp_path_factory.mktemp("plot")
+    (folder / "raw").mkdir()
+    for number in (1, 2, 3):
+        image = np.random.default_rng(number).normal(size=(48, 64)).astype(np.float32)
+        write_mrc(folder / f"raw/m_{number}.mrc", image, 2.0)
+    os.truncate(folder / "raw/m_2.mrc", 3000)
+    project = Project.create(folder / "p")
+    return project.run("import.micrographs", fn_in_raw=f"{folder}/raw/*.mrc", angpix=2.0).wait(60)
+
+
+def plot(job: Job, *words: str, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setattr("sys.argv", ["cryoloom", "plot", job.name, *words, "-p", str(job.project.path)])
+    return main()
+
+
+def test_views_are_listed_with_what_can_be_asked_for(
+    imported: Job, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plot(imported, monkeypatch=monkeypatch) == 0
+
+    lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    assert [line[0] for line in lines] == ["view", "imported", "micrograph"]
+    assert "--item NAME, newest" in lines[2]
+
+
+def test_figures_are_printed_and_no_file_is_made_for_them(
+    imported: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert plot(imported, "imported", monkeypatch=monkeypatch) == 0
+
+    out = capsys.readouterr().out
+    assert "taken    2" in out and "refused  1" in out and "m_2.mrc" in out and "cut short" in out
+    assert not [*tmp_path.iterdir()]
+
+
+def test_a_picture_is_written_beside_where_the_terminal_draws_none_and_any_item_can_be_asked_for(
+    imported: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert plot(imported, "micrograph", "--item", "m_1", monkeypatch=monkeypatch) == 0
+    assert (tmp_path / "Import_job001_micrograph.png").read_bytes()[:4] == b"\x89PNG"
+    assert plot(imported, "micrograph", "-o", "x.png", "--item", "3", monkeypatch=monkeypatch) == 2
+    assert "a number from 1 to 2" in capsys.readouterr().err
+    assert plot(imported, "micrograph", "-o", "x.pdf", monkeypatch=monkeypatch) == 2
+    assert ".png or .html for this view" in capsys.readouterr().err
+
+
+def test_a_view_shows_itself_in_a_notebook(imported: Job) -> None:
+    figures, picture = (imported.view(name)._repr_mimebundle_() for name in ("imported", "micrograph"))
+
+    assert "taken    2" in figures["text/plain"] and "<table>" in figures["text/html"]
+    assert picture["image/png"][:4] == b"\x89PNG"
