@@ -28,8 +28,8 @@ from pathlib import Path
 import psutil
 
 from cryoloom import Job, Project
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.events import AttemptStarted, ItemsDone
+from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.index import cache_folder
 from cryoloom.project.journal import JournalWriter
 

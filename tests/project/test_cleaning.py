@@ -6,11 +6,11 @@ That the rules are RELION's own is shown in `tests/relion/test_relion_cleaning.p
 import pytest
 
 from cryoloom.errors import ProjectError
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt
 from cryoloom.project.cleaning import PROTECTED, clean, plan_cleaning, rules_of_type
 from cryoloom.project.events import AttemptStarted, JobEnded
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.forms.relion31 import EXTERNAL, FOLDERS, TYPES
 from cryoloom.project.forms.relion31_cleaning import UNMODELLED, UNMODELLED_ITERATIVE
 from cryoloom.project.journal import JournalWriter

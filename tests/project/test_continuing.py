@@ -8,13 +8,13 @@ import pytest
 
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.images.mrc import write_mrc
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt
 from cryoloom.project.continuing import continue_job
 from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.forms import pipeline as pipe
+from cryoloom.project.forms.jobstar import read_job_star
 from cryoloom.project.iterations import whole_iterations
 from cryoloom.project.jobspec import read_spec
-from cryoloom.project.jobstar import read_job_star
 from cryoloom.project.lineage import dependents_of
 from cryoloom.protocol.datasets import Particles
 

@@ -123,8 +123,8 @@ def test_what_goes_on_from_an_earlier_iteration_is_no_part_of_a_branch(project: 
 def test_a_branch_is_copied_without_failed_jobs_and_relion_s_own_selects_each_with_its_reason(
     project: ProjectFolder,
 ) -> None:
-    from cryoloom.project import pipeline as pipe
-    from cryoloom.project.jobstar import job_star_text
+    from cryoloom.project.forms import pipeline as pipe
+    from cryoloom.project.forms.jobstar import job_star_text
     from cryoloom.project.journal import JournalWriter
 
     first = project.create_job("import.movies", {"fn_in_raw": "/x/*.mrc"}, {})

@@ -3,10 +3,10 @@
 import pytest
 
 from cryoloom.errors import ProjectError
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt
 from cryoloom.project.deleting import delete_jobs
 from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.forms import pipeline as pipe
 
 MOVIES = {"fn_in_raw": "raw/*.mrc", "angpix": 1.0}
 

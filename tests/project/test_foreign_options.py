@@ -6,12 +6,12 @@ import pytest
 
 from cryoloom.api.relion_command import commands_of
 from cryoloom.errors import CryoloomError, ProjectError
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.continuing import continue_job
 from cryoloom.project.copying import copy_jobs
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms import pipeline as pipe
+from cryoloom.project.forms.jobstar import job_star_text
 from cryoloom.project.forms.relion31 import FOLDERS
-from cryoloom.project.jobstar import job_star_text
 
 
 def relion_job(project: ProjectFolder, number: int, options: dict[str, str]) -> str:

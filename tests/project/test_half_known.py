@@ -17,9 +17,9 @@ from cryoloom.launchers.machine import this_machine
 from cryoloom.project.attempts import CONTROL, read_control, write_control
 from cryoloom.project.events import AttemptStarted, Note
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms.pipeline import FILE, read_pipeline
 from cryoloom.project.index import Row, add_to_index, cache_folder, read_index
 from cryoloom.project.journal import JournalWriter, read_history
-from cryoloom.project.pipeline import FILE, read_pipeline
 from cryoloom.project.relion_lock import relion_lock
 from cryoloom.project.settings import load_settings
 from cryoloom.schedule.decide import decide

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from cryoloom.errors import ParameterError, ProjectError
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt
 from cryoloom.project.deleting import delete_jobs
 from cryoloom.project.events import AttemptStarted, ItemsDone
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.journal import JournalWriter, read_history
 from cryoloom.project.jsonfile import write_json
 from cryoloom.project.processes import boot_id, start_ticks

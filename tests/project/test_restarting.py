@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from cryoloom.errors import ProjectError
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import make_attempt, newest_attempt, read_control, write_control
 from cryoloom.project.events import AttemptStarted, ItemsDone, JobEnded
 from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.journal import JournalWriter, read_history
 from cryoloom.project.jsonfile import write_json
 from cryoloom.project.restarting import restart_jobs

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cryoloom.api.relion_command import commands_of
-from cryoloom.project.jobstar import job_star_of
+from cryoloom.project.forms.jobstar import job_star_of
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol

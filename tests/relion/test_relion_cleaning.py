@@ -9,9 +9,9 @@ import pytest
 from conftest_tiny import job
 
 from cryoloom import Project
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.cleaning import clean, plan_cleaning
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.forms.relion31 import TYPES
 from cryoloom.runner.programs import RELION_ENVIRONMENT
 

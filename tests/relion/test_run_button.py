@@ -13,7 +13,7 @@ import rings
 
 from cryoloom import Job, Project, star
 from cryoloom.images.mrc import read_mrc, write_mrc
-from cryoloom.project.jobstar import as_argument, from_argument
+from cryoloom.project.forms.jobstar import as_argument, from_argument
 from cryoloom.runner.programs import RELION_ENVIRONMENT
 
 pytestmark = [pytest.mark.relion, pytest.mark.timeout(300)]

@@ -10,7 +10,7 @@ import pytest
 from conftest_tiny import cryoloom, job
 
 from cryoloom import Project, star
-from cryoloom.project.jobstar import job_star_text
+from cryoloom.project.forms.jobstar import job_star_text
 from cryoloom.runner.programs import RELION_ENVIRONMENT
 from cryoloom.simulate import Scores, compare_project
 

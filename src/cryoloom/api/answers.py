@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import CryoloomError
-from cryoloom.project.jobstar import relion_text
+from cryoloom.project.forms.jobstar import relion_text
 from cryoloom.protocol.views import Metrics
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import ProjectError
-from cryoloom.project.coordinate_files import table_beside
+from cryoloom.project.forms.coordinate_files import table_beside
 from cryoloom.protocol import datasets as kinds
 
 if TYPE_CHECKING:

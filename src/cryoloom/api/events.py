@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from cryoloom.project.forms.pipeline import FILE as PIPELINE
+from cryoloom.project.forms.pipeline import read_pipeline
 from cryoloom.project.journal import FILE, HEAD_BYTES
-from cryoloom.project.pipeline import FILE as PIPELINE
-from cryoloom.project.pipeline import read_pipeline
 from cryoloom.project.watching import Watcher
 
 LONGEST_WAIT_S = 0.5

@@ -54,7 +54,7 @@ class Job:
         """Parameters, complete; for a job of RELION's the options of its `job.star`."""
         if self.entry.spec is not None:
             return self.entry.make_protocol().values | self.entry.status().history.resolved
-        from cryoloom.project.jobstar import read_job_star
+        from cryoloom.project.forms.jobstar import read_job_star
 
         return read_job_star(self.folder / "job.star")[1]
 

@@ -21,9 +21,9 @@ from cryoloom.api.job import Job
 from cryoloom.api.summary import JobSummary, summarise
 from cryoloom.engine.scheduler import ensure_scheduler, read_waits
 from cryoloom.errors import ParameterError
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.cleaning import Cleaning
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.retrying import Retry, opens_others

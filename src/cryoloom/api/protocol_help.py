@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cryoloom.project.jobstar import relion_text
+from cryoloom.project.forms.jobstar import relion_text
 from cryoloom.project.registry import all_protocols, find_protocol
 from cryoloom.protocol.declare import InputSpec, ParamSpec
 from cryoloom.protocol.protocols import Protocol

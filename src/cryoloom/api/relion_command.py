@@ -4,8 +4,8 @@ from pathlib import Path
 
 from cryoloom.errors import ProjectError
 from cryoloom.project.foreign import protocol_for
+from cryoloom.project.forms.jobstar import read_job_star
 from cryoloom.project.forms.relion31 import FOLDERS, lost_options, unknown_options
-from cryoloom.project.jobstar import read_job_star
 from cryoloom.protocol.command import Command
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import JobFolder

@@ -18,10 +18,10 @@ from cryoloom.project.attempts import (
 )
 from cryoloom.project.disk import why_not_writable, why_over_quota
 from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.forms.pipeline import STATES
 from cryoloom.project.history import JobHistory
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.lineage import gives_early, needs_of, outputs_of
-from cryoloom.project.pipeline import STATES
 from cryoloom.project.state import JobStatus, foreign_status, job_status, stamp_of
 from cryoloom.protocol.protocols import ProgramProtocol, Protocol
 from cryoloom.schedule.facts import Ages, Asked, JobFacts, Need, SlotFacts, facts_of

@@ -24,8 +24,8 @@ from cryoloom.launchers import ledger
 from cryoloom.launchers.launcher import Launcher
 from cryoloom.launchers.local import Local
 from cryoloom.launchers.machine import this_machine
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.index import cache_folder
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.jsonfile import read_json_if_there, write_json

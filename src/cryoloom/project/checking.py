@@ -10,7 +10,7 @@ from pathlib import Path
 from cryoloom.errors import ParameterError
 from cryoloom.project.boxes import check_boxes
 from cryoloom.project.columns import check_columns
-from cryoloom.project.jobstar import relion_text
+from cryoloom.project.forms.jobstar import relion_text
 from cryoloom.project.needs import check_needs, is_in_the_making
 from cryoloom.project.programs import check_gpu_support
 from cryoloom.protocol.datasets import Dataset

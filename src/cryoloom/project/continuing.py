@@ -10,8 +10,8 @@ from typing import Any
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.foreign import protocol_of
+from cryoloom.project.forms.jobstar import CONTINUE
 from cryoloom.project.iterations import whole_iterations
-from cryoloom.project.jobstar import CONTINUE
 from cryoloom.project.lineage import refuse_running
 from cryoloom.protocol.datasets import Dataset, Optimiser
 from cryoloom.protocol.protocols import ProgramProtocol

@@ -4,8 +4,8 @@ import contextlib
 from collections.abc import Sequence
 
 from cryoloom.errors import ProjectError
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.lineage import dependents_of, refuse_running
 from cryoloom.project.trash import job_to_trash
 

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.errors import ParameterError, ProjectError, UnreadableError
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import write_control
 from cryoloom.project.checking import check_job
 from cryoloom.project.folded import remember, remembered
-from cryoloom.project.forms.relion31 import label_of_type
+from cryoloom.project.forms import pipeline as pipe
+from cryoloom.project.forms.jobstar import job_star_of
+from cryoloom.project.forms.relion31 import kind_of_node, label_of_type, nodes_of
 from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.project.jobspec import JobSpec, read_spec
-from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.jsonfile import read_json_if_there, write_json
 from cryoloom.project.notes import write_job_pipeline
@@ -28,7 +28,7 @@ from cryoloom.project.registry import find_protocol
 from cryoloom.project.relion_lock import PATIENCE_S
 from cryoloom.project.sharing import make_shared, shared_as
 from cryoloom.project.state import JobStatus, foreign_status, job_status, stamp_of
-from cryoloom.protocol.datasets import BY_NODE_TYPE, Dataset, PlainFile, Volume
+from cryoloom.protocol.datasets import Dataset, PlainFile, Volume
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
@@ -111,7 +111,7 @@ class JobEntry:
             return dict(spec.outputs)
         found: dict[str, Dataset] = {}
         for path, node_type in self.files:
-            kind = BY_NODE_TYPE.get(node_type, PlainFile)
+            kind = kind_of_node(node_type)
             name = kind.kind.replace(" ", "_")
             number = sum(key.split("#")[0] == name for key in found)
             key = name if not number else f"{name}#{number + 1}"
@@ -329,8 +329,8 @@ class ProjectFolder:
             )
             make_shared(folder / ".cryoloom" / "attempts", self.root)
             (folder / "job.star").write_text(job_star_of(protocol))
-            in_nodes = [(d.path, d.node_type) for d in spec.inputs.values() if d.node_type is not None]
-            out_nodes = [(d.path, d.node_type) for d in outputs.values() if d.node_type is not None]
+            in_nodes = nodes_of(spec.inputs.values())
+            out_nodes = nodes_of(outputs.values())
             pipeline.counter = number + 1
             pipeline.processes.append(pipe.Process(f"{name}/", "None", kind.relion_type, pipe.SCHEDULED))
             for file, node_type in (*in_nodes, *out_nodes):

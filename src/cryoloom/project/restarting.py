@@ -9,11 +9,11 @@ import os
 from collections.abc import Sequence
 
 from cryoloom.errors import ProjectError
-from cryoloom.project import pipeline as pipe
 from cryoloom.project.attempts import attempts_folder, write_control
 from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.forms import pipeline as pipe
+from cryoloom.project.forms.jobstar import job_star_of
 from cryoloom.project.jobspec import FILE as SPEC_FILE
-from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.lineage import dependents_of, refuse_running
 from cryoloom.project.trash import files_to_trash
 

@@ -8,12 +8,12 @@ from typing import Any
 
 from cryoloom.project.attempts import Attempt, newest_attempt, read_attempt, read_control
 from cryoloom.project.disk import why_not_writable
+from cryoloom.project.forms.pipeline import STATES
 from cryoloom.project.history import JobHistory
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import read_history
 from cryoloom.project.jsonfile import read_json_if_there
 from cryoloom.project.notes import marked_state
-from cryoloom.project.pipeline import STATES
 from cryoloom.schedule.state import AttemptFacts, JobState, State, Told, Wishes, state_of
 
 

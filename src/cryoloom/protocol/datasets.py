@@ -1,4 +1,4 @@
-"""Kinds of datasets: the closed table, with RELION's node types.
+"""Kinds of datasets: the closed table.
 
 A kind is a class, so that a protocol declares an input as `fn_img: Particles`; an instance refers
 to one file of the project and, where a job made it, to that job and output.
@@ -13,7 +13,6 @@ class Dataset:
     """A reference to a dataset: its file, and who made it. Empty (false) where nothing is given."""
 
     kind: ClassVar[str] = "dataset"
-    node_type: ClassVar[int | None] = None
     block: ClassVar[str] = ""  # the STAR table that holds the items; "" where it is no table
 
     path: str = ""  # relative to the project
@@ -46,67 +45,67 @@ class Table(Dataset):
 
 
 class Movies(Table):
-    kind, node_type, block = "movies", 0, "movies"
+    kind, block = "movies", "movies"
 
 
 class Micrographs(Table):
-    kind, node_type, block = "micrographs", 1, "micrographs"
+    kind, block = "micrographs", "micrographs"
 
 
 class Coordinates(Table):
     """RELION's suffix file; beside it lies `coordinates.star` (micrograph, file, count)."""
 
-    kind, node_type, block = "coordinates", 2, "coordinates"
+    kind, block = "coordinates", "coordinates"
 
 
 class Particles(Table):
-    kind, node_type, block = "particles", 3, "particles"
+    kind, block = "particles", "particles"
 
 
 class ClassAverages(Table):
-    kind, node_type, block = "class averages", 5, ""
+    kind, block = "class averages", ""
 
 
 class Volume(Dataset):
-    kind, node_type = "volume", 6
+    kind = "volume"
 
 
 class Mask(Dataset):
-    kind, node_type = "mask", 7
+    kind = "mask"
 
 
 class Model(Dataset):
-    kind, node_type = "model", 8
+    kind = "model"
 
 
 class Optimiser(Dataset):
-    kind, node_type = "optimiser", 9
+    kind = "optimiser"
 
 
 class HalfMaps(Dataset):
     """A pair; the path is that of half 1, as RELION names it (`..._half1_class001_unfil.mrc`)."""
 
-    kind, node_type = "half maps", 10
+    kind = "half maps"
 
 
 class FinalMap(Volume):
-    kind, node_type = "final map", 11
+    kind = "final map"
 
 
 class LocalResolution(Dataset):
-    kind, node_type = "local resolution", 12
+    kind = "local resolution"
 
 
 class Report(Dataset):
-    kind, node_type = "report", 13
+    kind = "report"
 
 
 class Postprocess(Dataset):
-    kind, node_type = "postprocess", 14
+    kind = "postprocess"
 
 
 class PolishingParameters(Dataset):
-    kind, node_type = "polishing parameters", 15
+    kind = "polishing parameters"
 
 
 class PlainFile(Dataset):
@@ -115,13 +114,10 @@ class PlainFile(Dataset):
 
 _CLOSED = (
     *(Movies, Micrographs, Coordinates, Particles, ClassAverages, Volume, Mask, Model, Optimiser, HalfMaps),
-    *(FinalMap, LocalResolution, Report, Postprocess, PolishingParameters),
+    *(FinalMap, LocalResolution, Report, Postprocess, PolishingParameters, Table, PlainFile),
 )
 
-KINDS: dict[str, type[Dataset]] = {kind.kind: kind for kind in (*_CLOSED, Table, PlainFile)}
-BY_NODE_TYPE: dict[int, type[Dataset]] = {
-    kind.node_type: kind for kind in _CLOSED if kind.node_type is not None
-}
+KINDS: dict[str, type[Dataset]] = {kind.kind: kind for kind in _CLOSED}
 
 
 def accepts(wanted: type[Dataset], offered: type[Dataset]) -> bool:

@@ -12,7 +12,7 @@ import polars as pl
 
 from cryoloom.em.optics import NAME, NUMBER
 from cryoloom.project.events import AutoUsed
-from cryoloom.project.jobstar import job_star_of
+from cryoloom.project.forms.jobstar import job_star_of
 from cryoloom.project.notes import append_note
 from cryoloom.protocol.protocols import ItemProtocol
 from cryoloom.runner.context import RunContext

@@ -9,7 +9,7 @@ from typing import Any
 
 from cryoloom.project.attempts import CONTROL
 from cryoloom.project.events import ParamsChanged
-from cryoloom.project.jobstar import job_options, job_star_text
+from cryoloom.project.forms.jobstar import job_options, job_star_text
 from cryoloom.protocol.protocols import ItemProtocol
 from cryoloom.runner.context import RunContext
 

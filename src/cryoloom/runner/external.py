@@ -15,8 +15,9 @@ from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.launchers.surroundings import job_environment
 from cryoloom.project.attempts import make_attempt
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms.jobstar import EXTERNAL_FIELDS, from_argument, input_of
+from cryoloom.project.forms.relion31 import nodes_of
 from cryoloom.project.jobspec import FILE, JobSpec
-from cryoloom.project.jobstar import EXTERNAL_FIELDS, from_argument, input_of
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.settings import load_settings
@@ -128,7 +129,7 @@ def _given(protocol: Protocol) -> dict[str, Dataset]:
 
 
 def _tell_outputs(folder: Path, outputs: dict[str, Dataset]) -> None:
-    rows = "".join(f"{d.path} {d.node_type}\n" for d in outputs.values() if d.node_type is not None)
+    rows = "".join(f"{path} {number}\n" for path, number in nodes_of(outputs.values()))
     head = "data_output_nodes\nloop_\n_rlnPipeLineNodeName #1\n_rlnPipeLineNodeType #2\n"
     beside = folder / f".nodes.{os.getpid()}"
     beside.write_text(head + rows)

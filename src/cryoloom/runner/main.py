@@ -16,8 +16,8 @@ from cryoloom.project.attempts import attempt_numbers, attempts_folder, read_con
 from cryoloom.project.checking import check_start
 from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_quota, no_space
 from cryoloom.project.events import AttemptStarted, AutoResolved, JobEnded, JobSuspended
+from cryoloom.project.forms.jobstar import job_star_of
 from cryoloom.project.jobspec import read_spec
-from cryoloom.project.jobstar import job_star_of
 from cryoloom.project.journal import FORMAT, JournalWriter
 from cryoloom.project.notes import clear_marks, set_mark
 from cryoloom.project.registry import find_protocol, tell_module

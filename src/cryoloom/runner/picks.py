@@ -4,7 +4,6 @@ A set of coordinates is a table of micrographs, each with a STAR file of its pic
 put together, each pick with its `rlnMicrographName`, and written again, one file a micrograph.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import polars as pl
 
 from cryoloom import star
 from cryoloom.em.joining import with_groups
-from cryoloom.project.coordinate_files import coordinate_file, suffix_of
+from cryoloom.project.forms.coordinate_files import coordinate_file, suffix_of
 from cryoloom.project.item_ids import ids_of_places
 from cryoloom.project.paths import inside
 from cryoloom.protocol.datasets import Dataset
@@ -103,12 +102,3 @@ def write_picks(root: Path, dataset: Dataset, micrographs: pl.DataFrame, picks: 
         rows.append((str(name), str(file), part.height, item))
     schema = {MICROGRAPH: pl.String, FILE: pl.String, COUNT: pl.Int64, ITEM_ID: pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
-
-
-def write_suffix_file(root: Path, dataset: Dataset, likes: Sequence[Dataset]) -> None:
-    """RELION's suffix file of an output: a line that names the micrographs, and more where inputs have others.
-
-    RELION's programs read the first one.
-    """
-    files = dict.fromkeys(file for like in likes for file in (root / like.path).read_text().split())
-    (root / dataset.path).write_text("".join(f"{file}\n" for file in files))

@@ -9,7 +9,6 @@ import time
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError, PluginError, ProgramError
-from cryoloom.project.coordinate_files import table_beside
 from cryoloom.project.disk import lack_of_room
 from cryoloom.project.events import (
     CommandStarted,
@@ -19,6 +18,7 @@ from cryoloom.project.events import (
     OutputOpened,
     ProgressTold,
 )
+from cryoloom.project.forms.coordinate_files import table_beside
 from cryoloom.project.iterations import whole_iterations
 from cryoloom.project.notes import append_note
 from cryoloom.protocol.command import Command

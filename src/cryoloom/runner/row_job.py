@@ -14,8 +14,8 @@ import polars as pl
 from cryoloom import star
 from cryoloom.em.places import micrograph_key
 from cryoloom.errors import DatasetError
-from cryoloom.project.coordinate_files import own_table
 from cryoloom.project.events import InputRevised, ItemsDone, ItemsKnown, Note, RowsForgotten
+from cryoloom.project.forms.coordinate_files import own_table, write_suffix_file
 from cryoloom.project.notes import append_note, own_command
 from cryoloom.project.watching import Watcher
 from cryoloom.protocol.datasets import Coordinates, Table
@@ -25,7 +25,7 @@ from cryoloom.protocol.protocols import RowProtocol
 from cryoloom.runner.context import RunContext, Suspended, out_of_time
 from cryoloom.runner.job_outputs import JobOutputs
 from cryoloom.runner.outputs import GROUP, GrowingOutput
-from cryoloom.runner.picks import MICROGRAPH, PickReader, write_picks, write_suffix_file
+from cryoloom.runner.picks import MICROGRAPH, PickReader, write_picks
 from cryoloom.runner.streams import InputStream, below, without
 
 # Rows that are written in one go: bounds the memory of a write, and starts who reads early.

@@ -16,7 +16,7 @@ import polars as pl
 from cryoloom import star
 from cryoloom.em.joining import with_neutral
 from cryoloom.errors import DatasetError, StarError, UnreadableError
-from cryoloom.project.coordinate_files import coordinate_file
+from cryoloom.project.forms.coordinate_files import coordinate_file
 from cryoloom.project.history import JobHistory, OutputState
 from cryoloom.project.item_ids import with_ids
 from cryoloom.project.journal import FILE as JOURNAL

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.imports.patterns import patterns_of
-from cryoloom.project.coordinate_files import coordinate_file
+from cryoloom.project.forms.coordinate_files import coordinate_file
 from cryoloom.project.item_ids import pick_ids
 from cryoloom.project.paths import inside
 from cryoloom.protocol import (

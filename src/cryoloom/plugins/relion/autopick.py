@@ -259,7 +259,7 @@ class AutoPick(Mpi, ItemProtocol):
 
         from cryoloom import star
         from cryoloom.plugins.relion.per_micrograph import CALL_FILES
-        from cryoloom.project.coordinate_files import coordinate_file
+        from cryoloom.project.forms.coordinate_files import coordinate_file
 
         rows = []
         for item, micrograph in batch.items.select(ITEM_ID, "rlnMicrographName").iter_rows():

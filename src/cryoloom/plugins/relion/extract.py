@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from cryoloom.em.names import file_of_micrograph
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.running import Mpi, call, number
-from cryoloom.project.coordinate_files import suffix_of
+from cryoloom.project.forms.coordinate_files import suffix_of
 from cryoloom.protocol import (
     ADVANCED,
     Batch,

@@ -99,7 +99,7 @@ class ParticleCoordinates(Counted, SetProtocol):
         import polars as pl
 
         from cryoloom import star
-        from cryoloom.project.coordinate_files import coordinate_file
+        from cryoloom.project.forms.coordinate_files import coordinate_file
 
         parts = {str(key[0]): part.drop("_mic") for key, part in picks.group_by("_mic", maintain_order=True)}
         rows = []

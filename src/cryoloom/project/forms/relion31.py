@@ -3,11 +3,13 @@
 The later forms name a type by a word, which is 3.1's folder in small letters behind `relion.`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryoloom.errors import ProjectError
+from cryoloom.protocol import datasets as kinds
+from cryoloom.protocol.datasets import Dataset
 
 FOLDERS = {
     0: "Import",
@@ -31,6 +33,25 @@ FOLDERS = {
     21: "CtfRefine",
     99: "External",
 }
+# Of files that jobs hand on, by the kind of dataset; a kind that is not here is no node.
+NODE_TYPES: Mapping[type[Dataset], int] = {
+    kinds.Movies: 0,
+    kinds.Micrographs: 1,
+    kinds.Coordinates: 2,
+    kinds.Particles: 3,
+    kinds.ClassAverages: 5,
+    kinds.Volume: 6,
+    kinds.Mask: 7,
+    kinds.Model: 8,
+    kinds.Optimiser: 9,
+    kinds.HalfMaps: 10,
+    kinds.FinalMap: 11,
+    kinds.LocalResolution: 12,
+    kinds.Report: 13,
+    kinds.Postprocess: 14,
+    kinds.PolishingParameters: 15,
+}
+_KINDS = {number: kind for kind, number in NODE_TYPES.items()}
 TYPES = {folder: number for number, folder in FOLDERS.items()}
 EXTERNAL = TYPES["External"]
 # Words that are not the folder's name in small letters.
@@ -45,6 +66,21 @@ EVERY_FORM = {
     "queuename": "openmpi",
     "other_args": "",
 }
+
+
+def nodes_of(datasets: Iterable[Dataset]) -> list[tuple[str, int]]:
+    """The nodes that datasets are in a pipeline: file and type; those that RELION has no type for are left out."""
+    return [(one.path, number) for one in datasets if (number := _node_type(type(one))) is not None]
+
+
+def _node_type(kind: type[Dataset]) -> int | None:
+    """The type of a kind, or of the one that it is a kind of."""
+    return next((NODE_TYPES[owner] for owner in kind.__mro__ if owner in NODE_TYPES), None)
+
+
+def kind_of_node(number: int) -> type[Dataset]:
+    """The kind of dataset that a node's type means; a plain file where it is none of ours."""
+    return _KINDS.get(number, kinds.PlainFile)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import shlex
 from typing import Any
 
 from cryoloom.errors import ParameterError
-from cryoloom.project.jobstar import relion_text
+from cryoloom.project.forms.jobstar import relion_text
 from cryoloom.protocol import ADVANCED, Command, JobFolder, Param
 
 

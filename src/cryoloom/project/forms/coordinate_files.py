@@ -1,8 +1,10 @@
-"""Names of per-micrograph coordinate files, by RELION's rule."""
+"""RELION's coordinates: a suffix file that names the micrographs, and a file for each of them, named by RELION's rule."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from cryoloom.em.names import file_of_micrograph
+from cryoloom.protocol.datasets import Dataset
 
 TABLE = "coordinates.star"
 
@@ -31,3 +33,12 @@ def table_beside(suffix_file: Path) -> str:
         if suffix_file.with_name(name).exists():
             return name
     return suffix_file.name
+
+
+def write_suffix_file(root: Path, dataset: Dataset, likes: Sequence[Dataset]) -> None:
+    """RELION's suffix file of an output: a line that names the micrographs, and more where inputs have others.
+
+    RELION's programs read the first one.
+    """
+    files = dict.fromkeys(file for like in likes for file in (root / like.path).read_text().split())
+    (root / dataset.path).write_text("".join(f"{file}\n" for file in files))
