@@ -10,7 +10,7 @@ from running import run_in
 from typer.testing import CliRunner
 
 from cryoloom import Project, star
-from cryoloom.api import doctor, label_help, protocol_help, workflows
+from cryoloom.api import doctor, help_search, label_help, protocol_help, workflows
 from cryoloom.cli.main import app
 from cryoloom.project.folder import ProjectFolder
 
@@ -44,7 +44,8 @@ CASES: dict[str, tuple[list[str], Callable[[Project], object]]] = {
     "show": (["show", "1"], lambda project: project.job("1").details().as_dict()),
     "ls": (["ls"], lambda project: [one.as_dict() for one in project.summaries()]),
     "protocol": (["help", "sets.filter"], lambda _: protocol_help.help_on("sets.filter").as_dict()),
-    "protocols": (["help", "sets"], lambda _: [one.as_dict() for one in protocol_help.protocols_named("sets")]),
+    "protocols": (["help"], lambda _: [one.as_dict() for one in protocol_help.protocols_named()]),
+    "words": (["help", "defocus"], lambda _: json.loads(json.dumps(help_search.search_help("defocus").as_dict()))),
     "label": (["help", "rlnDefocusU"], lambda _: [one.as_dict() for one in label_help.labels_named("rlnDefocusU")]),
     "doctor": (["doctor"], lambda project: doctor.diagnose(project.path).as_dict()),
 }  # fmt: skip

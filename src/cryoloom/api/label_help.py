@@ -1,5 +1,6 @@
 """What a label of a STAR file means: its type, unit and the RELION that knows it."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from cryoloom.em.labels import Label, all_labels
@@ -42,6 +43,15 @@ def labels_named(text: str) -> list[LabelHelp]:
             f"label {name}", found="unknown", expected="one of RELION's", hint=near(name, [*known])
         )
     return [_help(one) for one in found]
+
+
+def labels_with(words: Sequence[str]) -> list[LabelHelp]:
+    """All labels whose names or meanings have these words, in small letters."""
+    return [
+        _help(one)
+        for one in all_labels().values()
+        if all(word in f"{one.name} {one.meaning}".lower() for word in words)
+    ]
 
 
 def _help(label: Label) -> LabelHelp:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cryoloom.cli import live
-from cryoloom.cli.protocol_help import as_text
+from cryoloom.cli.protocol_help import as_text, hits_as_text
 from cryoloom.cli.shell import (
     FAILED,
     JsonOption,
@@ -93,12 +93,15 @@ def _say_next(job: "Job") -> None:
 
 def help_(
     protocol: Annotated[
-        str, typer.Argument(help="A protocol, or the first part of its name; or a label such as rlnDefocusU.")
+        str,
+        typer.Argument(
+            help="A protocol, any word, a parameter or option of RELION's, or a label such as rlnDefocusU."
+        ),
     ] = "",
     as_json: JsonOption = False,
 ) -> None:
-    """List protocols, or every parameter of one: meaning, unit, default, limits, condition; or explain a label."""
-    from cryoloom.api import label_help, protocol_help
+    """List protocols, or every parameter of one: meaning, unit, default, limits, condition; find what a word means."""
+    from cryoloom.api import help_search, label_help, protocol_help
 
     if label_help.is_label(protocol):
         labels = [label.as_dict() for label in label_help.labels_named(protocol)]
@@ -107,19 +110,29 @@ def help_(
         else:
             print(table([*labels[0]], [[*label.values()] for label in labels]))
         return
-    if "." not in protocol:
-        found = protocol_help.protocols_named(protocol)
+    if not protocol:
+        found = protocol_help.protocols_named()
         if as_json:
             print_json([line.as_dict() for line in found])
         else:
-            rows = [[line.name, line.help.split("\n")[0]] for line in found]
-            print(table(["protocol", "what it does"], rows))
+            print(
+                table(["protocol", "what it does"], [[line.name, line.help.split("\n")[0]] for line in found])
+            )
         return
+    alike: list[str] = []
+    if "." not in protocol:
+        hits = help_search.search_help(protocol)
+        if not hits.protocol:
+            print_json(hits.as_dict()) if as_json else print(hits_as_text(hits))
+            return
+        protocol, alike = hits.protocol, [hit.protocol for hit in hits.hits[1:]]
     kind = protocol_help.help_on(protocol)
     if as_json:
         print_json(kind.as_dict())
-    else:
-        print(as_text(kind))
+        return
+    print(as_text(kind))
+    if alike:
+        print(f"\nOf a like name: {', '.join(alike)}.")
 
 
 def alias(

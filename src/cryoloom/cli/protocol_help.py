@@ -1,9 +1,12 @@
-"""Help on a protocol as text."""
+"""Help on a protocol, and what was found for a word, as text."""
 
 import textwrap
 from typing import TYPE_CHECKING
 
+from cryoloom.cli.shell import table
+
 if TYPE_CHECKING:
+    from cryoloom.api.help_search import Hits
     from cryoloom.api.protocol_help import ProtocolHelp
 
 
@@ -38,6 +41,21 @@ def as_text(kind: "ProtocolHelp") -> str:
     lines += ["", "Outputs:"]
     lines += [f"  {spec.name}: {spec.label} ({spec.kind})" for spec in kind.outputs]
     return "\n".join(lines)
+
+
+def hits_as_text(hits: "Hits") -> str:
+    """What a word was found in: protocols, their parameters, labels."""
+    parts = []
+    protocols = [[hit.protocol, hit.what] for hit in hits.hits if not hit.parameter]
+    if protocols:
+        parts.append(table(["protocol", "what it does"], protocols))
+    parameters = [[hit.parameter, hit.protocol, hit.what] for hit in hits.hits if hit.parameter]
+    if parameters:
+        parts.append(table(["parameter", "of", "what it is"], parameters))
+    if hits.labels:
+        labels = [[one.label, one.unit, one.meaning] for one in hits.labels]
+        parts.append(table(["label", "unit", "meaning"], labels))
+    return "\n\n".join(parts)
 
 
 def _entry(name: str, label: str, facts: str, text: str, when: str) -> list[str]:

@@ -1,0 +1,84 @@
+"""What a word may mean to who asks for help: protocols by name or words, parameters (RELION's job options too), labels."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cryoloom.api.label_help import LabelHelp, labels_with
+from cryoloom.errors import ParameterError
+from cryoloom.project.registry import all_protocols
+from cryoloom.protocol.declare import near
+from cryoloom.protocol.protocols import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """Something that a word was found in: a protocol, or a parameter or an input of one."""
+
+    protocol: str
+    parameter: str  # "" where the protocol itself is meant
+    what: str  # its label, or what the protocol does
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """All that was found, the likeliest first. `protocol`: the one whose own name was given; the others are like it."""
+
+    hits: tuple[Hit, ...]
+    labels: tuple[LabelHelp, ...] = ()
+    protocol: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def search_help(text: str) -> Hits:
+    """What a word, or several, may mean.
+
+    A protocol whose own name it is (`class2d`), with those of a like name. Else those of a plugin (`sets`); else those whose
+    name, label or description have all the words (`motion`, `initial model`), then parameters and labels that do.
+
+    Raises:
+        ParameterError: nothing has them; the nearest names are offered.
+    """
+    words = text.lower().removeprefix("--").split()
+    kinds = [*all_protocols()]
+    exact = [kind for kind in kinds if text.lower() in (kind.name, kind.name.partition(".")[2])]
+    if len(exact) == 1:
+        alike = [
+            kind for kind in kinds if text.lower() in kind.name.partition(".")[2] and kind is not exact[0]
+        ]
+        return Hits((_hit(exact[0]), *map(_hit, alike)), protocol=exact[0].name)
+    of_plugin = [kind for kind in kinds if kind.name.startswith(text)]
+    if of_plugin:
+        return Hits((*map(_hit, of_plugin),))
+    by_words = [kind for kind in kinds if _has(f"{kind.name} {kind.label} {kind.__doc__ or ''}", words)]
+    parameters = [
+        Hit(kind.name, name, label)
+        for kind in kinds
+        for name, label in _declared(kind).items()
+        if _has(f"{name} {label}", words)
+    ]
+    found = Hits((*map(_hit, by_words), *parameters), (*labels_with(words),))
+    if not found.hits and not found.labels:
+        names = [name for kind in kinds for name in (kind.name, kind.name.partition(".")[2], *kind.params)]
+        raise ParameterError(
+            f"help on {text}", found="nothing", expected="a protocol, a word of its description, a parameter or a label",
+            hint=near(text, names) or "`cryoloom help` lists all protocols.",
+        )  # fmt: skip
+    return found
+
+
+def _declared(kind: type[Protocol]) -> dict[str, str]:
+    """Inputs and parameters with their labels."""
+    inputs = {name: spec.label for name, spec in kind.inputs.items()}
+    return inputs | {name: spec.label for name, spec in kind.params.items()}
+
+
+def _hit(kind: type[Protocol]) -> Hit:
+    return Hit(kind.name, "", (kind.__doc__ or kind.label).split("\n")[0])
+
+
+def _has(text: str, words: list[str]) -> bool:
+    lower = text.lower()
+    return all(word in lower for word in words)
