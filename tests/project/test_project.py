@@ -305,6 +305,10 @@ def test_relion_s_tutorial_project_is_looked_at_without_changing_a_byte(
     assert "motion" in shown["MotionCorr/job002"][2]
     assert "ctf" in shown["CtfFind/job003"][2]
     assert "2.82 Å" in str(project.job("PostProcess/shiny").view("resolution").look())
+    made = {summary.name: summary.made for summary in project.summaries()}
+    assert made["MotionCorr/job002"] == "24 micrographs" and made["AutoPick/job011"] == "9482 picks"
+    assert made["Class2D/job008"] == "1158 particles, 50 classes"
+    assert made["Refine3D/job029"] == "4501 particles, 2.84 Å" and made["PostProcess/job030"] == "2.82 Å"
     assert isinstance(project.job("Extract/job018").dataset().ref, Particles)
     assert len(project.job("Extract/job018").dataset()) == 4501
     assert fingerprint(tmp_path / "t") == before

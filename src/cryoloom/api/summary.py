@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from cryoloom.api.totals import totals_of
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.history import JobHistory
 from cryoloom.project.index import Row, add_to_index, read_index
@@ -34,6 +35,7 @@ class JobSummary:
     progress: str
     left_s: float | None
     seconds: float | None
+    made: str  # `513 particles`
     ours: bool
     stuck: bool = field(default=False)  # waits for a job that will not go on by itself
     damage: str = ""  # why its files do not tell what it is
@@ -51,6 +53,7 @@ class JobSummary:
             "progress": self.progress,
             "left_s": self.left_s,
             "seconds": self.seconds,
+            "made": self.made,
         }
 
 
@@ -108,7 +111,7 @@ def _remembered(row: Row) -> JobSummary | None:
 def _damaged(entry: JobEntry, status: JobStatus) -> JobSummary:
     """A job whose files do not tell what it is: told as such, and nothing of it is touched."""
     return JobSummary(
-        entry.name, entry.alias, "", entry.protocol, status.state, status.why, 0, 0, None, {}, "", None, None,
+        entry.name, entry.alias, "", entry.protocol, status.state, status.why, 0, 0, None, {}, "", None, None, "",
         ours=True, stuck=True, damage=status.damage,
     )  # fmt: skip
 
@@ -144,6 +147,7 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
     total = history.total
     if entry.spec is not None and not done and history.progress.get("done") is not None:
         done, total = history.progress["done"], history.progress["of"]
+    outputs = entry.outputs()
     return JobSummary(
         entry.name,
         entry.alias,
@@ -154,13 +158,11 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
         done,
         failed,
         total,
-        {
-            name: _output(dataset.path, dataset.kind, name, history)
-            for name, dataset in entry.outputs().items()
-        },
+        {name: _output(dataset.path, dataset.kind, name, history) for name, dataset in outputs.items()},
         _progress(history, status.state),
         seconds_left(history, status.state),
         round((history.ended or 0) - history.began, 1) if history.ended and history.began else None,
+        totals_of(entry.root, outputs, history, has_ended=status.has_ended),
         entry.spec is not None,
         bool(dead),
     )

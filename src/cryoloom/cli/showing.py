@@ -60,13 +60,16 @@ def list_jobs(project: "Project", *, as_json: bool, newest: int = 0) -> None:
             s.protocol,
             s.state,
             live.items_text(s),
+            s.made,
             live.duration(s.left_s),
             " ".join(s.why.split()),
         ]
         for s in shown
     ]
     print(
-        table(["job", "alias", "protocol", "state", "items", "left", "why"], rows) if rows else "No jobs yet."
+        table(["job", "alias", "protocol", "state", "items", "made", "left", "why"], rows)
+        if rows
+        else "No jobs yet."
     )
 
 
@@ -88,6 +91,8 @@ def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption =
         print(f"  {details.asks}")
     if live.items_text(summary):
         print(f"  items: {live.items_text(summary)}")
+    if summary.made:
+        print(f"  made: {summary.made}")
     _section("inputs", [[name, given.path, given.kind] for name, given in details.inputs.items()])
     _section(
         "outputs",
