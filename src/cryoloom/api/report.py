@@ -3,11 +3,13 @@
 import html
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryoloom._version import __version__
-from cryoloom.api.answers import answers, methods
+from cryoloom.api.answers import answers, duration, methods
 from cryoloom.api.printing import print_pdf
 from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.protocol.views import Block
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from cryoloom.api.project import Project
     from cryoloom.api.summary import JobSummary
 
+DRAWING = 2  # figures at the same time, beside what is read
 _WITH_MAPS = ("PostProcess/", "Refine3D/", "Class3D/", "InitialModel/")
 STYLE = """
 :root { color-scheme: light; } body { font: 14px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 1180px;
@@ -52,50 +55,87 @@ def write_report(project: "Project", target: Path, *, extra: Sequence[Block] = (
         raise ParameterError(
             f"{target}", found=f"a name with ending {target.suffix!r}", expected=".html or .pdf"
         )
-    page = _page(project, extra, title or project.path.name)
+    with ThreadPoolExecutor(DRAWING) as pool:
+        page = Page(pool)
+        _write(page, project, extra, title or project.path.name)
+        text = page.text()
     if target.suffix.lower() == ".pdf":
-        print_pdf(page, target)
+        print_pdf(text, target)
         return
     beside = target.with_name(f".{target.name}.tmp")
-    beside.write_text(page, encoding="utf-8")
+    beside.write_text(text, encoding="utf-8")
     beside.replace(target)
 
 
-def _page(project: "Project", extra: Sequence[Block], name: str) -> str:
+@dataclass
+class Page:
+    """The pieces of a page in their order; figures are drawn beside while the next ones are read."""
+
+    pool: ThreadPoolExecutor
+    pieces: list["str | Future[str]"] = field(default_factory=list)
+
+    def add(self, piece: str) -> None:
+        """Some HTML."""
+        self.pieces.append(piece)
+
+    def draw(self, parts: Sequence[Drawn]) -> None:
+        """What a look has shown."""
+        self.pieces += [self.pool.submit(_html_of, part) for part in parts]
+
+    def figures(self, parts: Sequence[Drawn]) -> None:
+        """What a look has shown, side by side."""
+        self.add("<div class='blocks'>")
+        self.draw(parts)
+        self.add("</div>")
+
+    def text(self) -> str:
+        """The page, when all is drawn."""
+        return "\n".join(piece if isinstance(piece, str) else piece.result() for piece in self.pieces)
+
+
+def _html_of(part: Drawn) -> str:
+    try:
+        return as_html(part)
+    except CryoloomError as error:
+        return f"<p class='failed'>{html.escape(str(error))}</p>"
+
+
+def _write(page: Page, project: "Project", extra: Sequence[Block], name: str) -> None:
     jobs = project.jobs()
     summaries = {summary.name: summary for summary in project.summaries()}
-    parts = [
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'>",
-        f"<meta name='viewport' content='width=device-width'><title>{html.escape(name)} · Cryoloom</title>",
-        f"<style>{STYLE}</style></head><body><h1>{html.escape(name)}</h1>",
-        f"<p class='quiet'>Cryoloom {__version__}, {time.strftime('%Y-%m-%d %H:%M')}</p>",
-        _blocks(project.path, [answers(project), *extra]),
-        _map(jobs, summaries),
-        "<h2>Jobs</h2>", _job_table(project), _blocks(project.path, project_blocks([job.entry for job in jobs])),
-    ]  # fmt: skip
-    parts += [_job(job, summaries[job.name]) for job in jobs if job.name in summaries]
+    page.add("<!doctype html><html lang='en'><head><meta charset='utf-8'>")
+    page.add(
+        f"<meta name='viewport' content='width=device-width'><title>{html.escape(name)} · Cryoloom</title>"
+    )
+    page.add(f"<style>{STYLE}</style></head><body><h1>{html.escape(name)}</h1>")
+    page.add(f"<p class='quiet'>Cryoloom {__version__}, {time.strftime('%Y-%m-%d %H:%M')}</p>")
+    page.figures(_drawn(project.path, [answers(project), *extra]))
+    page.figures(_newest_map(jobs, summaries))
+    page.add(f"<h2>Jobs</h2>{_job_table(project)}")
+    page.figures(_drawn(project.path, project_blocks([job.entry for job in jobs])))
+    for job in jobs:
+        if job.name in summaries:
+            _write_job(page, job, summaries[job.name])
     said = methods(project)
     if said:
-        parts.append(f"<h2>Methods</h2><p>{html.escape(said)}</p>")
-    parts.append("</body></html>")
-    return "\n".join(parts)
+        page.add(f"<h2>Methods</h2><p>{html.escape(said)}</p>")
+    page.add("</body></html>")
 
 
-def _map(jobs: "Sequence[Job]", summaries: "Mapping[str, JobSummary]") -> str:
+def _drawn(root: Path, blocks: Sequence[Block]) -> list[Drawn]:
+    return [part for part in (drawn(block, root) for block in blocks) if part is not None]
+
+
+def _newest_map(jobs: "Sequence[Job]", summaries: "Mapping[str, JobSummary]") -> list[Drawn]:
     """The newest map of a job that succeeded."""
     for job in reversed(jobs):
-        if (
-            job.name in summaries
-            and summaries[job.name].state == "succeeded"
-            and job.name.startswith(_WITH_MAPS)
-        ):
+        is_done = job.name in summaries and summaries[job.name].state == "succeeded"
+        if is_done and job.name.startswith(_WITH_MAPS):
             try:
-                return _figures(
-                    [part for view in job.views() if view.name == "slices" for part in view.look().parts]
-                )
+                return [part for view in job.views() if view.name == "slices" for part in view.look().parts]
             except (CryoloomError, OSError, ValueError):
                 continue  # its own part says why
-    return ""
+    return []
 
 
 def _job_table(project: "Project") -> str:
@@ -104,39 +144,48 @@ def _job_table(project: "Project") -> str:
         items = f"{summary.done}" + (f" / {summary.total}" if summary.total is not None else "")
         failed = f", {summary.failed} failed" if summary.failed else ""
         link = f"<a href='#{summary.name}'>{summary.name}</a>"
-        seconds = f"{summary.seconds:.1f} s" if summary.seconds is not None else ""
+        taken = duration(summary.seconds) if summary.seconds is not None else ""
         rows.append(
             f"<tr><td>{link}</td><td>{html.escape(summary.alias or summary.label)}</td><td>{summary.protocol}</td>"
             f"<td class='{summary.state}'>{summary.state}</td><td>{items if summary.done or summary.failed else ''}{failed}"
-            f"</td><td>{seconds}</td><td>{html.escape(summary.why)}</td></tr>"
+            f"</td><td>{html.escape(summary.made)}</td><td>{taken}</td><td>{html.escape(summary.why)}</td></tr>"
         )
-    head = "<tr><th>job</th><th>name</th><th>protocol</th><th>state</th><th>items</th><th>time</th><th></th></tr>"
+    head = "<tr><th>job</th><th>name</th><th>protocol</th><th>state</th><th>items</th><th>made</th><th>time</th><th></th></tr>"
     return f"<table>{head}{''.join(rows)}</table>"
 
 
-def _job(job: "Job", summary: "JobSummary") -> str:
+def _write_job(page: Page, job: "Job", summary: "JobSummary") -> None:
     name = html.escape(summary.alias or summary.label)
-    head = f"<h2 id='{job.name}'>{job.name} <span class='quiet'>{job.entry.protocol} {name}</span></h2>"
+    page.add(f"<h2 id='{job.name}'>{job.name} <span class='quiet'>{job.entry.protocol} {name}</span></h2>")
+    page.add("<div class='blocks'>")
     try:
-        shown = "".join(_view(view) for view in job.views())
+        views = job.views()
     except (CryoloomError, OSError, ValueError) as error:
-        shown = f"<p class='failed'>{html.escape(str(error))}</p>"
+        views = []
+        page.add(f"<p class='failed'>{html.escape(str(error))}</p>")
+    for view in views:
+        _write_view(page, view)
+    page.add("</div>")
     try:
-        details = _details(job)
+        page.add(_details(job))
     except (CryoloomError, OSError) as error:
-        details = f"<p class='failed'>{html.escape(str(error))}</p>"
-    return f"{head}<div class='blocks'>{shown}</div>{details}"
+        page.add(f"<p class='failed'>{html.escape(str(error))}</p>")
 
 
-def _view(view: "JobView") -> str:
-    """A view; of one that shows one item the newest, and the worst where it knows it."""
-    parts = [*view.look().parts]
-    if view.has_worst:
-        worst = view.look(item="worst").parts
-        parts += [part for part in worst if part not in parts]
-    if not parts:
-        return ""
-    return f"<section>{''.join(map(as_html, parts))}<p class='caption'>{html.escape(view.help)}</p></section>"
+def _write_view(page: Page, view: "JobView") -> None:
+    """A view, and why where it cannot be shown; of one that shows one item the newest, and the worst where it knows it."""
+    try:
+        parts = [*view.look().parts]
+        if view.has_worst:
+            worst = view.look(item="worst").parts
+            parts += [part for part in worst if part not in parts]
+    except (CryoloomError, OSError, ValueError) as error:
+        page.add(f"<p class='failed'>{html.escape(str(error))}</p>")
+        return
+    if parts:
+        page.add("<section>")
+        page.draw(parts)
+        page.add(f"<p class='caption'>{html.escape(view.help)}</p></section>")
 
 
 def _details(job: "Job") -> str:
@@ -155,11 +204,3 @@ def _details(job: "Job") -> str:
         f"{lost}<details><summary>Parameters and commands</summary><table>{params}</table>"
         f"<pre style='white-space:pre-wrap'><code>{commands}</code></pre></details>"
     )
-
-
-def _blocks(root: Path, blocks: Sequence[Block]) -> str:
-    return _figures([part for part in (drawn(block, root) for block in blocks) if part is not None])
-
-
-def _figures(parts: Sequence[Drawn]) -> str:
-    return f"<div class='blocks'>{''.join(map(as_html, parts))}</div>"

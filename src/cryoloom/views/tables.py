@@ -37,8 +37,13 @@ def table_of(path: Path, name: str) -> pl.DataFrame:
 
 def singles_of(path: Path, name: str) -> dict[str, Any]:
     """One block of single values; empty where it is missing."""
-    block = blocks_of(path).get(name)
-    return block if isinstance(block, dict) else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", star.StarWarning)
+        try:
+            block = star.read(path, [name], optional=True).get(name)
+        except (StarError, OSError):
+            return {}
+    return dict(block) if isinstance(block, dict) else {}
 
 
 def numbers(frame: pl.DataFrame, label: str) -> list[float]:
