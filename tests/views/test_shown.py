@@ -86,6 +86,25 @@ def test_motion_is_in_angstrom_by_each_group_s_own_pixel_and_a_missing_one_is_a_
     assert axes[0][1] - axes[0][0] == pytest.approx(axes[1][1] - axes[1][0])
 
 
+def test_frames_that_were_left_out_of_the_sum_are_no_places_on_the_track(root: Path) -> None:
+    optics = pl.DataFrame({"rlnOpticsGroup": [1], "rlnMicrographOriginalPixelSize": [2.0]})
+    table = pl.DataFrame(
+        {"rlnMicrographName": ["a.mrc"], "rlnOpticsGroup": [1], "rlnMicrographMetadata": [f"{JOB}a.star"]}
+    )
+    star.write(root / JOB / "corrected_micrographs.star", {"optics": optics, "micrographs": table})
+    # As relion_run_motioncorr --first_frame_sum 2 --last_frame_sum 3 writes a movie of four frames.
+    shifts = pl.DataFrame({
+        "rlnMicrographFrameNumber": [1, 2, 3, 4], "rlnMicrographShiftX": [-9999.0, 0.0, -0.5, -9999.0],
+        "rlnMicrographShiftY": [-9999.0, 0.0, 1.0, -9999.0],
+    })  # fmt: skip
+    star.write(root / JOB / "a.star", {"global_shift": shifts})
+
+    [track] = shown(motion_views(JOB), "tracks", root)
+
+    assert [(row["x"], row["y"], row["frame"]) for row in values(track)] == [(0.0, 0.0, 2), (1.0, -2.0, 3)]
+    assert isinstance(track, DrawnChart) and track.caption == "Frame 2 lies at (0, 0)."
+
+
 def test_ctf_views_name_groups_and_show_any_micrograph_s_rings(root: Path) -> None:
     image = np.zeros((16, 16), np.float32)
     for name in "ab":

@@ -11,6 +11,7 @@ from cryoloom.views.tables import blocks_of, frame_of, numbers
 
 # RELION 3.1.3 counts pixels of the movie as it was written, also where it bins.
 _PIXEL = "rlnMicrographOriginalPixelSize"
+_LEFT_OUT = -9990
 _PARTS = (("Total", "all frames"), ("Early", "first frames"))  # the others have what is left
 
 
@@ -40,7 +41,7 @@ def motion_views(job: str) -> list[View]:
         ),
         View(
             "tracks", "Motion of the specimen during exposure",
-            "The way of the whole field, frame 1 at (0, 0). Long first steps are usual; jumps later on are not.",
+            "The way of the whole field, the first frame at (0, 0). Long first steps are usual; jumps later on are not.",
             (file,), lambda look: _track(look), items=Items(rows, worst="Total"),
         ),
         micrograph_view(file),
@@ -72,6 +73,9 @@ def _track(look: Look) -> Sequence[Block]:
     angpix = general.get(_PIXEL) or look.item.get(_PIXEL)
     if not isinstance(shifts, pl.DataFrame) or not angpix:
         return []
+    shifts = _summed(shifts)
+    if not shifts.height:
+        return []
     # RELION's shifts move the frame back; the specimen went the other way.
     columns = {
         "x": [-value * float(angpix) for value in numbers(shifts, "rlnMicrographShiftX")],
@@ -88,6 +92,11 @@ def _track(look: Look) -> Sequence[Block]:
             *axes,
             order="frame",
             is_square=True,
-            caption="Frame 1 lies at (0, 0).",
+            caption=f"Frame {columns['frame'][0]} lies at (0, 0).",
         )
     ]
+
+
+def _summed(shifts: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the frames that were summed: RELION writes -9999 for the shift of one that was left out."""
+    return shifts.filter(pl.col("rlnMicrographShiftX") > _LEFT_OUT, pl.col("rlnMicrographShiftY") > _LEFT_OUT)
