@@ -275,6 +275,49 @@ def test_a_full_set_of_a_trigger_is_closed_while_the_stream_goes_on(
     assert job.ids("set1") == ["i00", "i01", "i02", "i03"] and job.ids("set2") == ["i04", "i05"]
 
 
+def test_items_of_a_closed_set_come_into_no_other_set_when_all_are_made_again(
+    project: ProjectFolder, started: Callable[..., Background]
+) -> None:
+    ours = Producer(project.root, "Extract/job091")
+    ours.add(particles(5))
+    job = started("sets.trigger", {"first": 2, "every": 2, "nr_sets": 2}, {"input": ours.dataset()})
+    job.until(lambda: job.items("rest") == 1)
+
+    ours.output.begin_revision()
+    ours.add(particles(6))
+    ours.close()
+    job.finish()
+
+    assert job.ids("set1") == ["i00", "i01"] and job.ids("set2") == ["i02", "i03"]
+    assert job.ids("rest") == ["i04", "i05"]
+
+
+def test_a_set_that_was_full_when_its_job_was_killed_is_closed_with_the_next_items(
+    project: ProjectFolder, started: Callable[..., Background]
+) -> None:
+    ours = Producer(project.root, "Extract/job091")
+    ours.add(particles(3))
+    job = started("sets.trigger", {"first": 2, "nr_sets": 1}, {"input": ours.dataset()})
+    job.until(lambda: job.items("rest") == 1)
+    ours.fail()
+    job.finish()
+    # As a kill between the rows and the line that closes the set leaves it.
+    journal = job.entry.folder / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    [closing] = [line for line in lines if '"output.closed"' in line]
+    journal.write_text("".join(line for line in lines if line != closing))
+
+    ours.go_on()
+    ours.add(particles(1, start=3))
+    again = Background(project, job.entry)
+    again.until(lambda: again.items("rest") == 2)
+    again.until(lambda: again.entry.status().history.outputs["set1"].closed)
+    ours.close()
+    again.finish()
+
+    assert again.ids("set1") == ["i00", "i01"] and again.ids("rest") == ["i02", "i03"]
+
+
 def picks(producer: Producer, micrograph: str, suffix: str, xs: list[float]) -> pl.DataFrame:
     """Writes a micrograph's picks as a picking job does, and gives its row."""
     file = producer.folder / f"Movies/{micrograph}{suffix}.star"

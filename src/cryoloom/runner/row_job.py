@@ -137,6 +137,10 @@ class RowRun:
         elif self.outputs.are_open and self.protocol.needs_all():
             self.run.log("The datasets are made anew: what is made in one go is not gone on with.")
             self.outputs.make_anew(None)
+        self._know_what_is_through()
+
+    def _know_what_is_through(self) -> None:
+        """The items that the outputs hold are not treated once more."""
         is_joined = self.protocol.input_spec(self.protocol.treated).several
         for output in self.outputs:
             rows = output.rows([ITEM_ID, SOURCE])
@@ -172,7 +176,7 @@ class RowRun:
         return news
 
     def _begin_anew(self) -> None:
-        """An input was made again, with other parameters: so are our rows. Sets that are complete stay."""
+        """An input was made again, with other parameters: so are our rows. Sets that are complete stay, with their items."""
         self.outputs.begin_revision()
         self.run.journal.write(RowsForgotten())
         self.held.clear()
@@ -182,6 +186,7 @@ class RowRun:
             one.done.clear()
             if one.stream.revision != self.run.journal.history.input_revisions.get(name, 0):
                 self.run.journal.write(InputRevised(input=name, revision=one.stream.revision))
+        self._know_what_is_through()
         # What is remembered of the rows before counts no more.
         self.memory = call_plugin(self.protocol, "begin", self.run.job, self._written)
 
@@ -292,7 +297,8 @@ class RowRun:
         if result.note:
             self.run.say_once(result.note)
         for name in result.closed:
-            if self.outputs[name].state is not None:
+            state = self.outputs[name].state
+            if state is not None and not state.closed:
                 self.outputs[name].close(0)
 
     def _close(self) -> None:

@@ -69,6 +69,6 @@ class Trigger(Counted, RowProtocol):
             room = size - counts[place]
             rows[name], items = items.head(room), items.slice(room)
             counts[place] += rows[name].height
-            if counts[place] == size and rows[name].height:
+            if counts[place] == size:  # also one that was full when the job was killed, and still open
                 closed.add(name)
         return RowResult({**rows, "rest": items}, closed=frozenset(closed))
