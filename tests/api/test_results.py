@@ -11,8 +11,11 @@ from typer.testing import CliRunner
 
 from cryoloom import Project, star
 from cryoloom.api import doctor, help_search, label_help, protocol_help, workflows
+from cryoloom.api.answers import answers, methods
 from cryoloom.cli.main import app
+from cryoloom.project.events import ParamsChanged
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.journal import JournalWriter
 
 WORKFLOW = {
     "format": 1, "title": "two",
@@ -34,6 +37,11 @@ def filtered(project: ProjectFolder) -> Project:
     star.write(project.root / "given.star", {"optics": optics, "micrographs": items})
     run_in(project, "sets.filter", input="given.star", expression="rlnDefocusU > 15000")
     return Project(project.root)
+
+
+def end_attempt(job: Path) -> None:
+    """As a shepherd does when its process is gone."""
+    (job / ".cryoloom/attempts/0001/exit.json").write_text('{"ended_by": "exit", "code": 0}')
 
 
 def said(*words: str) -> object:
@@ -94,6 +102,28 @@ def test_a_job_says_what_it_took_and_what_it_kept(filtered: Project) -> None:
     assert details.inputs["input"].path == "given.star"
     assert details.resources.disk_mb > 0
     assert details.summary.outputs["kept"]["items"] == 1
+
+
+def test_items_that_were_rejected_are_not_those_that_are_left(project: ProjectFolder) -> None:
+    optics = pl.DataFrame({"rlnOpticsGroupName": ["a"], "rlnOpticsGroup": [1]})
+    items = pl.DataFrame({
+        "rlnMicrographName": list("abcd"), "rlnOpticsGroup": [1] * 4, "rlnDefocusU": [1.0, 2.0, 3.0, 4.0]
+    })  # fmt: skip
+    star.write(project.root / "given.star", {"optics": optics, "micrographs": items})
+    run_in(project, "sets.filter", input="given.star", expression="rlnDefocusU > 1")
+    end_attempt(project.entry("1").folder)
+
+    said = dict(answers(Project(project.root)).rows)
+
+    assert said["micrographs"] == "3 in Select/job001"
+
+
+def test_the_methods_tell_the_values_that_counted_last(filtered: Project) -> None:
+    journal = JournalWriter(filtered.job("1").folder, 1)
+    journal.write(ParamsChanged(version=1, values={"expression": "rlnDefocusU > 12000"}, of_all=True))
+    end_attempt(filtered.job("1").folder)
+
+    assert "expression rlnDefocusU > 12000" in methods(filtered)
 
 
 def test_an_alias_is_given_and_taken_away(filtered: Project) -> None:

@@ -26,12 +26,15 @@ def answers(project: "Project") -> Metrics:
             rows.append(("resolution", f"{said} ({job.name})"))
             break
     for kind in _KINDS:
-        found = [
-            (job.name, output["items"])
+        # A job's first output of a kind is what the next job takes; behind it stand what was rejected, and further parts.
+        firsts = [
+            (
+                job.name,
+                next((one for one in summaries[job.name].outputs.values() if one["kind"] == kind), None),
+            )
             for job in ended
-            for output in summaries[job.name].outputs.values()
-            if output["kind"] == kind and output["items"]
         ]
+        found = [(name, output["items"]) for name, output in firsts if output and output["items"]]
         if found:
             (first, most), (last, left) = max(found, key=lambda one: int(one[1])), found[-1]
             more = f", of {most} in {first}" if most != left else ""
@@ -97,11 +100,14 @@ def methods(project: "Project") -> str:
         summary = summaries.get(job.name)
         if summary is None or summary.state != "succeeded" or job.entry.spec is None:
             continue
-        protocol = job.entry.make_protocol()
+        protocol, counted = (
+            job.entry.make_protocol(),
+            job.params,
+        )  # with what was changed while items streamed
         values = [
             f"{name} {relion_text(value)}{f' {spec.unit}' if spec.unit else ''}"
             for name, spec in protocol.params.items()
-            if not spec.own and (value := protocol.values[name]) != spec.default and value not in ("", None)
+            if not spec.own and (value := counted[name]) != spec.default and value not in ("", None)
         ]
         cited = f" [{', '.join(protocol.cites)}]" if protocol.cites else ""
         sentences.append(
