@@ -9,10 +9,11 @@ import pytest
 
 from cryoloom import star
 from cryoloom.images.mrc import write_mrc
-from cryoloom.protocol.views import Metrics, TableBlock, View
+from cryoloom.protocol.views import Look, Metrics, Micrograph, TableBlock, View
 from cryoloom.views.classes import class2d_views
 from cryoloom.views.ctf import ctf_views
-from cryoloom.views.foreign import views_of_files
+from cryoloom.views.foreign import relion_pick_views, views_of_files
+from cryoloom.views.imports import micrograph_view
 from cryoloom.views.maps import map_views
 from cryoloom.views.motion import motion_views
 from cryoloom.views.orientations import orientation_views
@@ -105,6 +106,42 @@ def test_frames_that_were_left_out_of_the_sum_are_no_places_on_the_track(root: P
     assert isinstance(track, DrawnChart) and track.caption == "Frame 2 lies at (0, 0)."
 
 
+def test_a_micrograph_has_the_pixel_size_of_its_optics_group_and_not_that_of_its_header(root: Path) -> None:
+    chance = np.random.default_rng(0)
+    for name in "ab":  # a header of 1 Å, as many programs leave it
+        write_mrc(root / f"{name}.mrc", chance.normal(size=(80, 100)).astype(np.float32), 1.0)
+        star.write(
+            root / JOB / f"{name}_pick.star",
+            {"": pl.DataFrame({"rlnCoordinateX": [50.0], "rlnCoordinateY": [40.0]})},
+        )
+    optics = pl.DataFrame({"rlnOpticsGroup": [1, 2], "rlnMicrographPixelSize": [2.0, 4.0]})
+    items = pl.DataFrame({"rlnMicrographName": ["a.mrc", "b.mrc"], "rlnOpticsGroup": [1, 2]})
+    star.write(root / "m.star", {"optics": optics, "micrographs": items})
+    files = [f"{JOB}{name}_pick.star" for name in "ab"]
+    table = items.select("rlnMicrographName", rlnMicrographCoordinates=pl.Series(files), cryoloomCount=1)
+    star.write(root / JOB / "coordinates.star", {"coordinates": table})
+    (root / JOB / "coords_suffix_pick.star").write_text("m.star\n")
+
+    for views in (
+        pick_views(JOB + "coordinates.star", "m.star", 80.0),
+        relion_pick_views(root, JOB + "coords_suffix_pick.star", 80.0),
+    ):
+        wide = []
+        for name in "ab":
+            [picture] = shown(views, "picks", root, item=name)
+            assert isinstance(picture, DrawnPicture)
+            drawn = pixels(picture.png)
+            orange = np.argwhere((drawn[..., 0] > 200) & (drawn[..., 2] < 100))
+            wide.append(np.ptp(orange[:, 1]))
+        # 80 Å are 40 px of 2 Å, and 20 px of 4 Å.
+        assert wide == pytest.approx([40, 20], abs=2)
+    view = micrograph_view("m.star")
+    row = {"rlnMicrographName": "b.mrc", "rlnMicrographPixelSize": 4.0}
+    [block] = view.blocks(Look(root, item=row))
+    assert isinstance(block, Micrograph) and block.pixel_size == 4.0
+    assert view.items is not None and "rlnMicrographPixelSize" in view.items.rows.of_group
+
+
 def test_ctf_views_name_groups_and_show_any_micrograph_s_rings(root: Path) -> None:
     image = np.zeros((16, 16), np.float32)
     for name in "ab":
@@ -151,7 +188,7 @@ def test_picks_are_counted_and_drawn_on_the_micrograph_that_is_asked_for(root: P
         "rlnMicrographCoordinates": [f"{JOB}a_autopick.star", f"{JOB}b_autopick.star"],
     })  # fmt: skip
     star.write(root / JOB / "coordinates.star", {"coordinates": table})
-    views = pick_views(JOB + "coordinates.star", 40.0)
+    views = pick_views(JOB + "coordinates.star", "m.star", 40.0)
 
     chart, total = shown(views, "counts", root)
     [picture], [worst] = shown(views, "picks", root), shown(views, "picks", root, item="worst")

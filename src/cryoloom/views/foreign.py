@@ -20,7 +20,7 @@ from cryoloom.protocol.views import (
 )
 from cryoloom.views.classes import class3d_views, selection_views
 from cryoloom.views.ctf import ctf_views
-from cryoloom.views.imports import micrograph_view
+from cryoloom.views.imports import micrograph_view, pixel_size_of
 from cryoloom.views.maps import map_views
 from cryoloom.views.orientations import orientation_views
 from cryoloom.views.particles import particle_views
@@ -107,7 +107,8 @@ def relion_pick_views(root: Path, suffix_file: str, diameter: float = 0.0) -> li
         name = str(look.item[_NAME])
         picks = Rows(file_of(name), "", ("rlnCoordinateX", "rlnCoordinateY"))
         count = table_of(look.root / picks.file, "").height
-        return [Micrograph(f"{count} picks on {Path(name).stem}", name, (Overlay(picks, diameter),))]
+        angpix = pixel_size_of(look.root, rows.file, name)
+        return [Micrograph(f"{count} picks on {Path(name).stem}", name, (Overlay(picks, diameter),), angpix)]
 
     return [
         View(

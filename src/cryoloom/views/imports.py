@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
+
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import read_history
 from cryoloom.protocol.views import Block, Items, Look, Metrics, Micrograph, Rows, TableBlock, View
+from cryoloom.views.tables import frame_of
 
 MOST_REFUSED = 200
+_NAME, _PIXEL_SIZE = "rlnMicrographName", "rlnMicrographPixelSize"
 
 
 def import_views(job: str) -> list[View]:
@@ -24,16 +28,29 @@ def import_views(job: str) -> list[View]:
 
 def micrograph_view(file: str) -> View:
     """One micrograph of a set."""
-    rows = Rows(file, "micrographs", ("rlnMicrographName",))
+    rows = Rows(file, "micrographs", (_NAME,), of_group=(_PIXEL_SIZE,))
 
     def blocks(look: Look) -> Sequence[Block]:
-        name = str(look.item["rlnMicrographName"])
-        return [Micrograph(Path(name).stem, name)]
+        name = str(look.item[_NAME])
+        return [Micrograph(Path(name).stem, name, pixel_size=look.item.get(_PIXEL_SIZE) or 0.0)]
 
     return View(
         "micrograph", "One micrograph", "Even ice, particles apart from each other, no crystals: --item picks another one.",
         (file,), blocks, items=Items(rows),
     )  # fmt: skip
+
+
+def pixel_size_of(root: Path, micrographs: str, name: str) -> float:
+    """Å per pixel of a micrograph as its optics group says, which counts before its header; 0 where no group does.
+
+    Args:
+        root: the project.
+        micrographs: a table with the micrograph.
+        name: of the micrograph.
+    """
+    frame = frame_of(root, Rows(micrographs, "micrographs", (_NAME,), of_group=(_PIXEL_SIZE,)))
+    sizes = frame.filter(pl.col(_NAME) == name)[_PIXEL_SIZE].drop_nulls() if frame.height else ()
+    return float(sizes[0]) if len(sizes) else 0.0
 
 
 def _files(root: Path, job: str) -> list[Block]:

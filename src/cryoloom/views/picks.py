@@ -16,17 +16,19 @@ from cryoloom.protocol.views import (
     Values,
     View,
 )
+from cryoloom.views.imports import pixel_size_of
 from cryoloom.views.tables import frame_of, numbers, table_of
 
 _NAME, _FILE, _COUNT = "rlnMicrographName", "rlnMicrographCoordinates", "cryoloomCount"
 _MERIT = "rlnAutopickFigureOfMerit"
 
 
-def pick_views(file: str, diameter: float = 0.0) -> list[View]:
+def pick_views(file: str, micrographs: str, diameter: float = 0.0) -> list[View]:
     """Views of a set of picks: `file` has a row a micrograph, with the file of its picks and their number.
 
     Args:
         file: our table beside RELION's suffix file.
+        micrographs: the table of those that were picked, whose optics groups know their pixel sizes.
         diameter: of the particles in Å; 0 where nobody knows.
     """
     rows = Rows(file, "coordinates", (_NAME, _FILE, _COUNT))
@@ -45,7 +47,7 @@ def pick_views(file: str, diameter: float = 0.0) -> list[View]:
         ),
         View(
             "picks", "Picks on a micrograph", "Each particle once, no edge of carbon, no ice: --item picks another micrograph.",
-            (file,), lambda look: _on_micrograph(look, diameter), items=few,
+            (file,), lambda look: _on_micrograph(look, micrographs, diameter), items=few,
         ),
     ]  # fmt: skip
 
@@ -74,10 +76,11 @@ def _merits(look: Look, rows: Rows) -> Sequence[Block]:
     return [Chart("Figure of merit of picks", "histogram", Values({"merit": merits}), axis)]
 
 
-def _on_micrograph(look: Look, diameter: float) -> Sequence[Block]:
+def _on_micrograph(look: Look, micrographs: str, diameter: float) -> Sequence[Block]:
     name, file = str(look.item[_NAME]), str(look.item[_FILE])
     count = look.item.get(_COUNT)
     picks = Rows(file, "", ("rlnCoordinateX", "rlnCoordinateY"))
     said = "The circles are of the diameter that was searched." if diameter else ""
     title = f"{0 if count is None else int(count)} picks on {Path(name).stem}"
-    return [Micrograph(title, name, (Overlay(picks, diameter),), caption=said)]
+    angpix = pixel_size_of(look.root, micrographs, name)
+    return [Micrograph(title, name, (Overlay(picks, diameter),), angpix, caption=said)]

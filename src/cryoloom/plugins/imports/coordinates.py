@@ -112,7 +112,7 @@ class ImportCoordinates(ItemProtocol):
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import picks
 
-        return picks.pick_views(job.file("coordinates.star"))
+        return picks.pick_views(job.file("coordinates.star"), self.star_mics.path)
 
     def _written(
         self, job: JobFolder, batch: Batch, micrograph: str, picks: "pl.DataFrame"

@@ -285,5 +285,5 @@ class AutoPick(Mpi, ItemProtocol):
 
         diameter = float(self.log_diam_max) if self.do_log else 0.0
         if (job.path / "coordinates.star").exists():
-            return picks.pick_views(job.file("coordinates.star"), diameter)
+            return picks.pick_views(job.file("coordinates.star"), self.fn_input_autopick.path, diameter)
         return foreign.relion_pick_views(job.root, job.file("coords_suffix_autopick.star"), diameter)
