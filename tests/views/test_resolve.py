@@ -1,10 +1,12 @@
 """A view names its rows; what is drawn has exactly those, with gaps as gaps, and counts where they are many."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from cryoloom import star
 from cryoloom.errors import ParameterError
@@ -22,11 +24,12 @@ from cryoloom.protocol.views import (
     Text,
     Values,
     View,
+    VolumeBlock,
 )
 from cryoloom.views.charts import MOST_POINTS, spec_of
 from cryoloom.views.colours import colours_of
 from cryoloom.views.drawing import draw
-from cryoloom.views.resolve import DrawnChart, DrawnPicture, drawn, look_at
+from cryoloom.views.resolve import SLICE_PX, DrawnChart, DrawnPicture, drawn, look_at
 from cryoloom.views.tables import frame_of
 from cryoloom.views.terminal import as_text, can_draw_pictures, picture
 
@@ -44,6 +47,48 @@ def root(tmp_path: Path) -> Path:
     })  # fmt: skip
     star.write(tmp_path / "m.star", {"optics": optics, "micrographs": items})
     return tmp_path
+
+
+def bright_about_the_middle(line: np.ndarray) -> int:
+    """How long the run of bright pixels is that the middle lies in."""
+    dark = np.flatnonzero(line < 128)
+    middle = len(line) // 2
+    return int(dark[dark > middle].min() - dark[dark < middle].max())
+
+
+def test_a_section_of_a_map_that_is_no_cube_keeps_its_proportions(root: Path) -> None:
+    volume = np.zeros((24, 48, 96), np.float32)  # z, y, x
+    volume[12 - 4 : 12 + 4, 24 - 4 : 24 + 4, 48 - 4 : 48 + 4] = 1  # a cube within
+    write_mrc(root / "box.mrc", volume, 1.0, is_volume=True)
+
+    picture = drawn(VolumeBlock("Slices", "box.mrc"), root)
+
+    assert isinstance(picture, DrawnPicture)
+    page = np.asarray(Image.open(io.BytesIO(picture.png)))
+    for place in range(3):
+        tile = page[2 : 2 + SLICE_PX, place * (SLICE_PX + 4) + 2 :][:, :SLICE_PX]
+        # Of the row and the column through the middle: the cube is as wide as it is high.
+        across, down = (
+            bright_about_the_middle(line) for line in (tile[SLICE_PX // 2], tile[:, SLICE_PX // 2])
+        )
+        assert across == pytest.approx(down, abs=3)
+
+
+def test_an_item_whose_name_is_a_number_is_found_by_its_name_first(root: Path) -> None:
+    items = pl.DataFrame({"rlnMicrographName": ["M/3.mrc", "M/1.mrc", "M/7.mrc"]})
+    star.write(root / "n.star", {"micrographs": items})
+    rows = Rows("n.star", "micrographs", ("rlnMicrographName",))
+
+    def blocks(look: Look) -> list[Block]:
+        return [Text("Name", str(look.item["rlnMicrographName"]))]
+
+    view = View("one", "One", "", ("n.star",), blocks, items=Items(rows))
+
+    found = {asked: look_at(view, root, item=asked) for asked in ("1", "2", "3")}
+
+    assert found == {
+        "1": [Text("Name", "M/1.mrc")], "2": [Text("Name", "M/1.mrc")], "3": [Text("Name", "M/3.mrc")],
+    }  # fmt: skip
 
 
 def test_rows_have_the_columns_that_are_asked_for_their_ids_and_their_groups_values(root: Path) -> None:

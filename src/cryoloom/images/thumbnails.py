@@ -46,23 +46,29 @@ def sheet(
     tile_px: int = 110,
     angpix: float = 0.0,
 ) -> bytes:
-    """Images of one size side by side, each with its label below, as one PNG.
+    """Images side by side, each in a square with its label below, as one PNG.
 
     Args:
+        images: (y, x) each; with one pixel size they are drawn at one scale, else each fills its square.
         angpix: Å per pixel of the images: the first gets a scale bar; 0: none.
     """
     from PIL import Image, ImageDraw
 
     columns = max(1, min(columns, len(images)))
     rows = -(-len(images) // columns)
+    largest = max(max(image.shape) for image in images)
     page = Image.new("L", (columns * (tile_px + 4), rows * (tile_px + LABEL_PX + 4)), 255)
     pen = ImageDraw.Draw(page)
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         x = number % columns * (tile_px + 4) + 2
         y = number // columns * (tile_px + LABEL_PX + 4) + 2
-        tile = Image.fromarray(np.ascontiguousarray(grey(image)[::-1])).resize((tile_px, tile_px))
+        longest = largest if angpix > 0 else max(image.shape)
+        high, wide = (max(1, round(tile_px * side / longest)) for side in image.shape)
+        shown = Image.fromarray(np.ascontiguousarray(grey(image)[::-1])).resize((wide, high))
+        tile = Image.new("L", (tile_px, tile_px), 255)
+        tile.paste(shown, ((tile_px - wide) // 2, (tile_px - high) // 2))
         if not number and angpix > 0:
-            _draw_scale(tile, angpix * max(image.shape) / tile_px)
+            _draw_scale(tile, angpix * longest / tile_px)
         page.paste(tile, (x, y))
         pen.text((x, y + tile_px + 1), label, fill=0)
     out = io.BytesIO()

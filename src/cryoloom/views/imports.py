@@ -8,7 +8,7 @@ import polars as pl
 from cryoloom.project.journal import FILE as JOURNAL
 from cryoloom.project.journal import read_history
 from cryoloom.protocol.views import Block, Items, Look, Metrics, Micrograph, Rows, TableBlock, View
-from cryoloom.views.tables import frame_of
+from cryoloom.views.tables import frame_of, numbers
 
 MOST_REFUSED = 200
 _NAME, _PIXEL_SIZE = "rlnMicrographName", "rlnMicrographPixelSize"
@@ -49,8 +49,12 @@ def pixel_size_of(root: Path, micrographs: str, name: str) -> float:
         name: of the micrograph.
     """
     frame = frame_of(root, Rows(micrographs, "micrographs", (_NAME,), of_group=(_PIXEL_SIZE,)))
-    sizes = frame.filter(pl.col(_NAME) == name)[_PIXEL_SIZE].drop_nulls() if frame.height else ()
-    return float(sizes[0]) if len(sizes) else 0.0
+    sizes = (
+        numbers(frame.filter(pl.col(_NAME) == name).drop_nulls(_PIXEL_SIZE), _PIXEL_SIZE)
+        if frame.height
+        else []
+    )
+    return sizes[0] if sizes else 0.0
 
 
 def _files(root: Path, job: str) -> list[Block]:

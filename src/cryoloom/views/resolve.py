@@ -146,7 +146,10 @@ def _row_of(view: View, items: Items, root: Path, asked: str) -> dict[str, Any]:
         badness = evaluated(frame, items.worst).cast(pl.Float64, strict=False).fill_nan(None)
         place = badness.arg_max()
         return frame.row(frame.height - 1 if place is None else place, named=True)
-    if asked.isdigit():
+    names = frame[items.label].cast(pl.String)
+    stems = pl.Series([stem(str(name)) for name in names.to_list()], dtype=pl.String)
+    is_name = bool(((names == asked) | (stems == asked)).any())
+    if asked.isdigit() and not is_name:
         if not 1 <= int(asked) <= frame.height:
             raise ParameterError(
                 f"view {view.name}: item {asked}",
@@ -154,8 +157,6 @@ def _row_of(view: View, items: Items, root: Path, asked: str) -> dict[str, Any]:
                 expected=f"a number from 1 to {frame.height}",
             )
         return frame.row(int(asked) - 1, named=True)
-    names = frame[items.label].cast(pl.String)
-    stems = pl.Series([stem(str(name)) for name in names.to_list()], dtype=pl.String)
     for fits in (names == asked, stems == asked, stems.str.contains(asked, literal=True)):
         found = frame.filter(fits)
         if found.height == 1:
