@@ -35,6 +35,10 @@ def numbered(attempt: AttemptFacts, number: int) -> AttemptFacts:
         ((numbered(LOST, 2), ENDED), Told(1, "failed", "x"), Wishes(True, fresh=1), "failed", "x"),
         ((numbered(LOST, 2), ENDED), Told(1), Wishes(True, fresh=1), "aborted", "stopped by the user"),
         ((GIVEN_UP, ENDED), Told(1), Wishes(fresh=1), "failed", "three"),
+        # More was asked of what had ended, and none of the new attempts could speak.
+        ((GIVEN_UP, ENDED), Told(1, "succeeded"), Wishes(fresh=1), "failed", "three"),
+        ((GIVEN_UP, ENDED), Told(1, "failed", "long ago"), Wishes(fresh=1), "failed", "three"),
+        ((GIVEN_UP, ENDED), Told(1, "succeeded"), Wishes(stop=True, fresh=1), "succeeded", ""),
         # After a resume, and a new attempt that died before it could speak.
         ((ENDED,), Told(1, "failed"), Wishes(fresh=1), "scheduled", ""),
         ((numbered(LOST, 2), ENDED), Told(1, "failed"), Wishes(fresh=1), "scheduled", "killed by signal 9"),

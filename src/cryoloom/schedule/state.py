@@ -139,9 +139,9 @@ def _judge(newest: AttemptFacts | None, told: Told, wishes: Wishes) -> tuple[Sta
     if not newest.ended:
         return "running", _of_running(newest, told)
     was_silent = told.attempt <= wishes.fresh < newest.number > 1
-    if was_silent and not wishes.stop and newest.given_up is None:
-        # It was to go on with what had ended, and died before it could say that it did.
-        return "scheduled", newest.how
+    if was_silent and not wishes.stop:
+        # It was to go on with what had ended, and died before it could say that it did: how that had ended counts no more.
+        return ("scheduled", newest.how) if newest.given_up is None else ("failed", newest.given_up)
     if told.state == "succeeded":
         return "succeeded", told.why
     if wishes.stop and (newest.ended_by == "cancel" or told.state != "failed"):
