@@ -335,6 +335,24 @@ def test_post_processing_says_the_resolution_of_each_curve_and_leaves_out_logari
     assert [(row["k2"], row["amplitude"]) for row in values(fall)] == [(0.01, -5.0)]
 
 
+def test_post_processing_says_what_the_mask_encloses_and_not_what_relion_calls_its_fraction(
+    root: Path,
+) -> None:
+    mask = np.zeros((10, 10, 10), np.float32)
+    mask[:2] = 1.0
+    write_mrc(root / "mask.mrc", mask, 1.0)
+    # As RELION 3.1.3 writes it for a mask of a fifth of the box.
+    general = {
+        "rlnFinalResolution": 5.0, "rlnParticleBoxFractionSolventMask": 2.32, "rlnMaskName": "mask.mrc",
+    }  # fmt: skip
+    fsc = pl.DataFrame({"rlnResolution": [0.0, 0.1], "rlnAngstromResolution": [999.0, 10.0]})
+    star.write(root / JOB / "postprocess.star", {"general": general, "fsc": fsc})
+
+    [result] = shown(postprocess_views(JOB), "resolution", root)
+
+    assert figures(result)["mask encloses"] == "20.0 % of the box (mask.mrc)"
+
+
 @pytest.mark.parametrize(("symmetry", "filled"), [("C1", 1), ("C4", 4), ("D2", 4)])
 def test_all_mates_of_a_view_are_drawn_and_each_particle_counts_once(
     root: Path, symmetry: str, filled: int

@@ -2,9 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import CryoloomError
 from cryoloom.protocol.views import Block, Look, Metrics, View, VolumeBlock
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def map_views(file: str, what: str = "map") -> list[View]:
@@ -22,6 +26,20 @@ def map_views(file: str, what: str = "map") -> list[View]:
     ]  # fmt: skip
 
 
+def enclosed_by(path: Path) -> str:
+    """How much of its box a mask encloses, in words; "" where there is no mask."""
+    from cryoloom.images.mrc import read_mrc
+
+    try:
+        return _enclosed(read_mrc(path))
+    except (CryoloomError, OSError):
+        return ""
+
+
+def _enclosed(mask: "NDArray[Any]") -> str:
+    return f"{100 * float((mask > 0.5).mean()):.1f} % of the box"
+
+
 def _figures(look: Look, file: str, what: str) -> Sequence[Block]:
     import numpy as np
 
@@ -37,8 +55,7 @@ def _figures(look: Look, file: str, what: str) -> Sequence[Block]:
     if header.angpix:
         rows.append(("pixel size", f"{header.angpix:g} Å"))
     if what == "mask":
-        inside = float((values > 0.5).mean())
-        rows.append(("encloses", f"{100 * inside:.1f} % of the box"))
+        rows.append(("encloses", _enclosed(values)))
         if header.angpix:
             volume = float(values.sum(dtype=np.float64)) * header.angpix**3
             rows.append(("volume", f"{volume / 1000:.0f} nm³"))

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cryoloom.protocol.views import Axis, Block, Chart, Look, Metrics, Values, View
+from cryoloom.views.maps import enclosed_by
 from cryoloom.views.refinement import FSC, resolution_words
 from cryoloom.views.tables import blocks_of, numbers
 
@@ -51,8 +52,10 @@ def _result(look: Look, file: str) -> Sequence[Block]:
     rows = [("resolution (FSC 0.143)", _final(general, fsc))]
     if "rlnBfactorUsedForSharpening" in general:
         rows.append(("B-factor for sharpening", f"{float(general['rlnBfactorUsedForSharpening']):.1f} Å²"))
-    if "rlnParticleBoxFractionSolventMask" in general:
-        rows.append(("mask", f"{float(general['rlnParticleBoxFractionSolventMask']):.1f} % of the box"))
+    # RELION's rlnParticleBoxFractionSolventMask is no part of the box: it is above 1 for any usual mask.
+    mask = str(general.get("rlnMaskName") or "")
+    if enclosed := enclosed_by(look.root / mask) if mask else "":
+        rows.append(("mask encloses", f"{enclosed} ({mask})"))
     return [Metrics("Result", rows)]
 
 
