@@ -19,6 +19,7 @@ from cryoloom.protocol.views import (
     Gallery,
     Items,
     Look,
+    Mark,
     Metrics,
     Rows,
     Text,
@@ -47,6 +48,23 @@ def root(tmp_path: Path) -> Path:
     })  # fmt: skip
     star.write(tmp_path / "m.star", {"optics": optics, "micrographs": items})
     return tmp_path
+
+
+@pytest.mark.parametrize("mark", ["histogram", "points", "line", "bars"])
+def test_a_table_without_rows_gives_no_chart_and_no_fault(root: Path, mark: Mark) -> None:
+    (root / "e.star").write_text("data_particles\n\nloop_\n_rlnDefocusU #1\n_rlnDefocusV #2\n")
+    rows = Rows("e.star", "particles", made={"defocus": "(rlnDefocusU + rlnDefocusV) / 2"})
+
+    assert drawn(Chart("Defocus", mark, rows, Axis("defocus"), Axis("rlnDefocusU")), root) is None
+
+
+def test_values_that_differ_in_their_last_digit_are_one_hill() -> None:
+    chart = Chart("x", "histogram", Values({}), Axis("x"))
+
+    spec = spec_of(chart, pl.DataFrame({"x": [2.4, 2.4000000000000004] * 10}))
+
+    assert spec is not None
+    assert sorted(row["count"] for row in spec["data"]["values"])[-1] == 20
 
 
 def bright_about_the_middle(line: np.ndarray) -> int:

@@ -82,17 +82,20 @@ def _finite(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
 
 def _histogram(chart: Chart, frame: pl.DataFrame) -> Spec | None:
     """Counts of values; binned here, so that a million items are forty bars."""
-    values = _finite(frame, chart.x.column)[chart.x.column].to_numpy()
-    if not len(values):
+    finite = _finite(frame, chart.x.column)
+    if not finite.height:
         return None
+    values = finite[chart.x.column].to_numpy()
     if chart.x.is_count:
         low, high = int(values.min()), int(values.max())
         step = max(1, -(-(high - low + 1) // BINS))
         edges = np.arange(low, high + step + 1, step) - 0.5
     else:
-        edges = np.histogram_bin_edges(
-            values, bins=min(BINS, max(5, int(2 * np.sqrt(len(values))))), range=chart.x.limits
-        )
+        start, end = chart.x.limits or (float(values.min()), float(values.max()))
+        bins = min(BINS, max(5, int(2 * np.sqrt(len(values)))))
+        if end - start <= 1e-9 * max(abs(start), abs(end)):  # one value, but for its last digits
+            start, end, bins = start - 0.5, end + 0.5, 5
+        edges = np.linspace(start, end, bins + 1)
     counts, edges = np.histogram(values, bins=edges)
     rows = [
         {"from": low, "to": high, "count": int(count)}
