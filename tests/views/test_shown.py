@@ -10,7 +10,7 @@ import pytest
 from cryoloom import star
 from cryoloom.images.mrc import write_mrc
 from cryoloom.protocol.views import Look, Metrics, Micrograph, TableBlock, View
-from cryoloom.views.classes import class2d_views
+from cryoloom.views.classes import class2d_views, selection_views
 from cryoloom.views.ctf import ctf_views
 from cryoloom.views.foreign import relion_pick_views, views_of_files
 from cryoloom.views.imports import micrograph_view
@@ -333,6 +333,23 @@ def test_post_processing_says_the_resolution_of_each_curve_and_leaves_out_logari
         "corrected (5.00 Å)", "masked (5.00 Å)", "unmasked (10.00 Å)",
     ]  # fmt: skip
     assert [(row["k2"], row["amplitude"]) for row in values(fall)] == [(0.01, -5.0)]
+
+
+def test_chosen_classes_in_three_dimensions_are_shown_as_maps(root: Path) -> None:
+    for number in (2, 3):
+        write_mrc(
+            root / f"run_it025_class{number:03}.mrc", np.ones((8, 8, 8), np.float32), 2.0, is_volume=True
+        )
+    chosen = pl.DataFrame({
+        "rlnReferenceImage": ["run_it025_class002.mrc", "run_it025_class003.mrc"],
+        "rlnClassDistribution": [0.25, 0.5],
+    })  # fmt: skip
+    star.write(root / JOB / "class_averages.star", {"": chosen})
+
+    found = shown(selection_views(JOB), "averages", root)
+
+    assert [part.title for part in found] == ["run_it025_class002: 25.0 %", "run_it025_class003: 50.0 %"]
+    assert all(isinstance(part, DrawnPicture) for part in found)
 
 
 def test_post_processing_says_what_the_mask_encloses_and_not_what_relion_calls_its_fraction(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryoloom.em.names import stem
 from cryoloom.project.iterations import course
 from cryoloom.protocol.views import (
     Axis,
@@ -68,11 +69,10 @@ def class3d_views(root: Path, job: str) -> list[View]:
 def selection_views(job: str) -> list[View]:
     """The averages that a choice of classes kept."""
     file = job + "class_averages.star"
-    rows = Rows(file, "", (_IMAGE, _SHARE))
     return [
         View(
             "averages", "Chosen classes", "The averages whose particles were kept, with the share that each had.",
-            (file,), lambda look: [Gallery("Chosen classes", rows, _IMAGE, _LABEL, across=8, most=MOST)],
+            (file,), lambda look: _chosen(look, file),
         )
     ]  # fmt: skip
 
@@ -117,6 +117,20 @@ def _averages(look: Look, models: dict[int, str]) -> Sequence[Block]:
             caption=f"Number and share of each of {classes.height} classes.",
         )
     ]  # fmt: skip
+
+
+def _chosen(look: Look, file: str) -> Sequence[Block]:
+    classes = table_of(look.root / file, "")
+    names = [str(name) for name in classes[_IMAGE].to_list()] if classes.height else []
+    if all("@" in name for name in names):
+        rows = Rows(file, "", (_IMAGE, _SHARE))
+        return [Gallery("Chosen classes", rows, _IMAGE, _LABEL, across=8, most=MOST)]
+    # Of a classification in 3D: each class is a map, whose name has the class's number.
+    shares = numbers(classes, _SHARE)
+    return [
+        VolumeBlock(f"{stem(name)}: {100 * share:.1f} %", name)
+        for name, share in zip(names, shares, strict=True)
+    ]
 
 
 def _slices(look: Look, models: dict[int, str]) -> Sequence[Block]:
