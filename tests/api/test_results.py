@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import polars as pl
 import pytest
@@ -116,6 +118,18 @@ def test_items_that_were_rejected_are_not_those_that_are_left(project: ProjectFo
     said = dict(answers(Project(project.root)).rows)
 
     assert said["micrographs"] == "3 in Select/job001"
+
+
+def test_the_map_of_a_project_is_the_one_that_its_report_shows_and_not_the_masked_one() -> None:
+    outputs = {
+        "final_map": {"kind": "final map", "items": 1, "path": "PostProcess/job001/postprocess.mrc"},
+        "masked_map": {"kind": "final map", "items": 1, "path": "PostProcess/job001/postprocess_masked.mrc"},
+    }
+    job = SimpleNamespace(name="PostProcess/job001", views=list, entry=SimpleNamespace(known_spec=None))
+    summary = SimpleNamespace(name=job.name, state="succeeded", outputs=outputs)
+    project: Any = SimpleNamespace(jobs=lambda: [job], summaries=lambda: [summary])
+
+    assert dict(answers(project).rows)["map"] == "PostProcess/job001/postprocess.mrc"
 
 
 def test_the_methods_tell_the_values_that_counted_last(filtered: Project) -> None:

@@ -1,6 +1,7 @@
 """What people ask of a project first: the resolution, how many particles, the map, how long it took; and how it was made."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import CryoloomError
 from cryoloom.project.forms.jobstar import relion_text
@@ -26,31 +27,24 @@ def answers(project: "Project") -> Metrics:
             rows.append(("resolution", f"{said} ({job.name})"))
             break
     for kind in _KINDS:
-        # A job's first output of a kind is what the next job takes; behind it stand what was rejected, and further parts.
-        firsts = [
-            (
-                job.name,
-                next((one for one in summaries[job.name].outputs.values() if one["kind"] == kind), None),
-            )
-            for job in ended
-        ]
+        firsts = [(job.name, _first(summaries[job.name], kind)) for job in ended]
         found = [(name, output["items"]) for name, output in firsts if output and output["items"]]
         if found:
             (first, most), (last, left) = max(found, key=lambda one: int(one[1])), found[-1]
             more = f", of {most} in {first}" if most != left else ""
             rows.append((kind, f"{left} in {last}{more}"))
-    maps = [
-        (job.name, output["path"])
-        for job in ended
-        for output in summaries[job.name].outputs.values()
-        if output["kind"] in ("volume", "finalmap", "final map")
-    ]
+    maps = [output for job in ended if (output := _first(summaries[job.name], "volume", "final map"))]
     if maps:
-        rows.append(("map", maps[-1][1]))
+        rows.append(("map", str(maps[-1]["path"])))
     rows += _time(jobs)
     states = [summary.state for summary in summaries.values()]
     counted = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states)))
     return Metrics("In short", [*rows, ("jobs", counted or "none")])
+
+
+def _first(summary: "JobSummary", *kinds: str) -> "Mapping[str, Any] | None":
+    """A job's first output of a kind, which is what the next one takes; behind it stand what was rejected, and other parts."""
+    return next((output for output in summary.outputs.values() if output["kind"] in kinds), None)
 
 
 def _resolution(job: "Job") -> str:
