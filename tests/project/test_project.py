@@ -236,6 +236,24 @@ def test_a_setting_comes_from_the_nearest_source_and_says_which(
     assert unknown_settings(misspelt) == ["machine.coers"]
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("[programs.relion]\npath = 3", r"programs.relion.path is 3, expected text"),
+        ("[programs.relion]\nmodules = 'a'", "programs.relion.modules is 'a', expected a list of names"),
+        ("environment = 'A=1'", "environment is 'A=1', expected a table"),
+        ("[scheduler]\nidle_s = 'long'", "scheduler.idle_s is 'long', expected seconds"),
+    ],
+)
+def test_a_setting_of_the_wrong_type_is_told_where_it_stands(tmp_path: Path, line: str, said: str) -> None:
+    (tmp_path / ".cryoloom").mkdir()
+    (tmp_path / ".cryoloom" / "config.toml").write_text(line)
+
+    with pytest.raises(ProjectError, match=f"config.toml: {said}"):
+        load_settings(tmp_path, {})
+    assert load_settings(None, {"CRYOLOOM_PROGRAMS__RELION__PATH": "3"}).get("programs.relion.path") == "3"
+
+
 def test_a_broken_setting_file_is_named(tmp_path: Path) -> None:
     (tmp_path / ".cryoloom").mkdir()
     (tmp_path / ".cryoloom" / "config.toml").write_text("[programs\n")

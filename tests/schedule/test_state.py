@@ -20,7 +20,7 @@ def numbered(attempt: AttemptFacts, number: int) -> AttemptFacts:
     ("attempts", "told", "wishes", "state", "why"),
     [
         ((), Told(), Wishes(), "scheduled", ""),
-        ((), Told(), Wishes(stop=True), "aborted", "stopped before it began"),
+        ((), Told(), Wishes(stop=True), "aborted", "not started"),
         ((AttemptFacts(1),), Told(), Wishes(), "running", ""),
         ((LIVES,), Told(1, waiting="needs 2 cores"), Wishes(), "running", "needs 2 cores"),
         ((AttemptFacts(1, True, lives=False),), Told(1), Wishes(), "running", "interrupted: its process is gone"),

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from cryoloom.api import Job, Project
     from cryoloom.api.summary import JobSummary
 
+NOT_STARTED = "not started"
 MARKS = {"scheduled": "·", "running": "▶", "succeeded": "✓", "failed": "✗", "aborted": "■"}
 
 
@@ -22,6 +23,18 @@ def follow(project: "Project", jobs: "Sequence[Job] | None", *, quiet: bool = Fa
 
     with Live(refresh_per_second=4) as screen:
         return project.wait(jobs, tell=lambda shown: screen.update(_rich_table(shown)), every_s=0.4)
+
+
+def state_text(summary: "JobSummary") -> str:
+    """The state for people: what was made and not started yet was not stopped."""
+    return summary.why if summary.state == "aborted" and summary.why == NOT_STARTED else summary.state
+
+
+def why_text(summary: "JobSummary") -> str:
+    """Why it is so, in one line; what starts it, of one that was not started."""
+    if state_text(summary) == NOT_STARTED:
+        return f"cryoloom resume {summary.name} starts it"
+    return " ".join(summary.why.split())
 
 
 def items_text(summary: "JobSummary") -> str:

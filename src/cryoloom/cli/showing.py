@@ -58,11 +58,11 @@ def list_jobs(project: "Project", *, as_json: bool, newest: int = 0) -> None:
             s.name,
             s.alias or s.label,
             s.protocol,
-            s.state,
+            live.state_text(s),
             live.items_text(s),
             s.made,
             live.duration(s.left_s),
-            " ".join(s.why.split()),
+            live.why_text(s),
         ]
         for s in shown
     ]
@@ -84,9 +84,9 @@ def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption =
         return
     summary, used = details.summary, details.resources
     alias = f" ({summary.alias})" if summary.alias else ""
-    print(f"{found.name}{alias}: {summary.protocol}, {summary.state}")
+    print(f"{found.name}{alias}: {summary.protocol}, {live.state_text(summary)}")
     if summary.why:
-        print(f"  {summary.why}")
+        print(f"  {live.why_text(summary)}")
     if details.asks:
         print(f"  {details.asks}")
     if live.items_text(summary):

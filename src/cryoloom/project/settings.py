@@ -45,6 +45,8 @@ KNOWN = {
     "scheduler.idle_s": "seconds with nothing to do after which the scheduler ends",
 }
 
+_TEXTS = ("path", "mpirun")  # of a program's settings
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -84,7 +86,7 @@ def load_settings(root: Path | None, environ: Mapping[str, str] | None = None) -
     `CRYOLOOM_PROGRAMS__RELION__PATH=/opt/relion/bin` sets `programs.relion.path`; lists are words.
 
     Raises:
-        ProjectError: a file is no TOML; the line is named.
+        ProjectError: a file is no TOML (the line is named), or a value is of another type than its setting.
     """
     values: dict[str, tuple[Any, str]] = {}
     files = [user_file()] + ([root / ".cryoloom" / "config.toml"] if root else [])
@@ -108,7 +110,34 @@ def load_settings(root: Path | None, environ: Mapping[str, str] | None = None) -
         if rest != variable and "__" in rest:
             name = rest.lower().replace("__", ".")
             values[name] = (_from_text(name, text), f"environment variable {variable}")
+    for name, (value, source) in values.items():
+        _check(name, value, source)
     return Settings(values)
+
+
+def _check(name: str, value: Any, source: str) -> None:
+    """That a value is of the type that its setting has; numbers of the machine and of limits are checked where they are used.
+
+    Raises:
+        ProjectError: it is not; which file or variable says so.
+    """
+    last = name.rpartition(".")[2]
+    if last in _TEXTS and name.startswith("programs."):
+        fits, expected = isinstance(value, str), 'text, "..."'
+    elif name.endswith(".modules"):
+        fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        expected = 'a list of names, ["..."]'
+    elif last == "environment":
+        fits = isinstance(value, Mapping) and all(
+            isinstance(one, str | int | float) for one in value.values()
+        )
+        expected = 'a table, { NAME = "..." }'
+    elif name == "scheduler.idle_s":
+        fits, expected = isinstance(value, int | float) and value >= 0, "seconds, a number"
+    else:
+        return
+    if not fits:
+        raise ProjectError(f"{source}: {name}", found=repr(value), expected=expected)
 
 
 def _from_text(name: str, text: str) -> Any:
@@ -116,7 +145,7 @@ def _from_text(name: str, text: str) -> Any:
         return shlex.split(text)
     if name.endswith("environment"):
         return dict(word.partition("=")[::2] for word in shlex.split(text))
-    return int(text) if text.isdigit() else text
+    return int(text) if text.isdigit() and name.rpartition(".")[2] not in _TEXTS else text
 
 
 def _flatten(

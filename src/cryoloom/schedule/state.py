@@ -134,7 +134,7 @@ def _judge(newest: AttemptFacts | None, told: Told, wishes: Wishes) -> tuple[Sta
     if newest is None or (newest.number <= wishes.fresh and newest.ended):
         # `fresh`: a resume or restart asked for a new attempt after this one.
         if wishes.stop:
-            return "aborted", "stopped by the user" if told.attempt else "stopped before it began"
+            return "aborted", "stopped by the user" if told.attempt else "not started"
         return "scheduled", ""
     if not newest.ended:
         return "running", _of_running(newest, told)
