@@ -289,6 +289,8 @@ def test_a_running_refinement_shows_its_course_and_the_fsc_of_its_newest_iterati
         model = {"model_general": {"rlnCurrentResolution": resolution}, "model_class_1": fsc}
         star.write(root / f"{stem}half1_model.star", model)
         star.write(root / f"{stem}sampling.star", {"sampling_general": {"rlnPsiStep": 7.5}})
+        is_masked = {"optimiser_general": {"rlnDoSolventFscCorrection": int(iteration == 2)}}
+        star.write(root / f"{stem}optimiser.star", is_masked)
     views = refinement_views(root, JOB)
 
     [course], [fsc_now] = shown(views, "progress", root), shown(views, "fsc", root)
@@ -298,7 +300,12 @@ def test_a_running_refinement_shows_its_course_and_the_fsc_of_its_newest_iterati
     ] == [(1, 20.0), (2, 8.0)]
     assert fsc_now.title == "Gold-standard FSC of iteration 2"
     assert {row["curve"] for row in values(fsc_now)} == {"half maps (10.00 Å)"}
-    assert shown(views, "fsc", root, iteration=1)[0].title.endswith("iteration 1")
+    [fsc_before] = shown(views, "fsc", root, iteration=1)
+    assert fsc_before.title.endswith("iteration 1")
+    captions = [part.caption for part in (fsc_before, fsc_now) if isinstance(part, DrawnChart)]
+    assert captions == [
+        "Dashed: 0.143. Without a mask.", "Dashed: 0.143. Within the mask, corrected for what it correlates itself.",
+    ]  # fmt: skip
 
 
 def test_a_resolution_is_that_of_the_last_shell_above_the_threshold() -> None:

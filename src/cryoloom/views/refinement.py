@@ -32,8 +32,7 @@ def refinement_views(root: Path, job: str) -> list[View]:
         ),
         View(
             "fsc", "Gold-standard FSC",
-            "Correlation of the half maps, without a mask: the resolution is where it falls below "
-            "0.143. It should reach 0 and stay there.",
+            "Correlation of the half maps: the resolution is where it falls below 0.143. It should reach 0 and stay there.",
             files, lambda look: _fsc(look, halves, end), iterations=(*halves,),
         ),
     ]  # fmt: skip
@@ -90,9 +89,22 @@ def _fsc(look: Look, models: dict[int, str], end: Path | None) -> Sequence[Block
             *FSC,
             colour="curve",
             rules=(0.143,),
-            caption="Dashed: 0.143.",
+            caption=f"Dashed: 0.143. {_of_mask(look, models)}".strip(),
         )
     ]
+
+
+def _of_mask(look: Look, models: dict[int, str]) -> str:
+    """What RELION compared: the whole boxes, or what lies within the mask (do_solvent_fsc); "" where no file says it."""
+    if look.iteration is None:
+        return ""
+    optimiser = look.root / models[look.iteration].replace("half1_model", "optimiser")
+    corrected = singles_of(optimiser, "optimiser_general").get("rlnDoSolventFscCorrection")
+    if corrected is None:
+        return ""
+    return (
+        "Within the mask, corrected for what it correlates itself." if int(corrected) else "Without a mask."
+    )
 
 
 def resolution_words(k: Sequence[float], fsc: Sequence[float], threshold: float = 0.143) -> str:
