@@ -318,6 +318,26 @@ def test_a_set_that_was_full_when_its_job_was_killed_is_closed_with_the_next_ite
     assert again.ids("set1") == ["i00", "i01"] and again.ids("rest") == ["i02", "i03"]
 
 
+def test_items_keep_their_new_optics_group_when_their_set_gets_another_one_while_it_grows(
+    project: ProjectFolder, started: Callable[..., Background]
+) -> None:
+    ours = Producer(project.root, "Extract/job091")
+    both = optics_table((1, "a", 1.0), (2, "b", 2.0))
+    ours.add(particles(2))
+    job = started("optics.assign", {"how": "file name", "pattern": "(m)"}, {"input": ours.dataset()})
+    job.until(lambda: job.items("kept") == 2)
+
+    ours.add(particles(2, start=2).with_columns(pl.lit(2).alias("rlnOpticsGroup")), both)
+    job.until(lambda: job.items("kept") == 4)
+    ours.add(particles(2, start=4), both)
+    ours.close()
+    job.finish()
+
+    blocks = star.read(project.root / job.entry.outputs()["kept"].path)
+    assert blocks["optics"]["rlnOpticsGroupName"].to_list() == ["opticsGroup_m", "opticsGroup_m_b"]
+    assert blocks["particles"]["rlnOpticsGroup"].to_list() == [1, 1, 2, 2, 1, 1]
+
+
 def picks(producer: Producer, micrograph: str, suffix: str, xs: list[float]) -> pl.DataFrame:
     """Writes a micrograph's picks as a picking job does, and gives its row."""
     file = producer.folder / f"Movies/{micrograph}{suffix}.star"

@@ -125,7 +125,7 @@ class AssignOptics(Counted, RowProtocol):
         of_item = [names.get(str(file)) for file in items[label].to_list()]
         theirs = {row[GROUP]: row for row in optics.iter_rows(named=True)}
         numbers = [
-            None if name is None else self._number(name, theirs[group], groups, many=len(theirs) > 1)
+            None if name is None else self._number(name, group, theirs, groups)
             for name, group in zip(of_item, items[GROUP].to_list(), strict=True)
         ]
         found = items.with_columns(pl.Series("_new", numbers, dtype=pl.Int64))
@@ -138,10 +138,13 @@ class AssignOptics(Counted, RowProtocol):
             note=groups.note(int((~known).sum())),
         )
 
-    def _number(self, name: str, old: dict[str, Any], groups: "_Groups", *, many: bool) -> int:
-        """The number of the group of this name for items that were in `old`; made when first met."""
-        # Items of different groups stay in different ones: their pixel sizes may differ.
-        full = (name or str(old[NAME])) if not many or not name else f"{name}_{old[NAME]}"
+    def _number(self, name: str, group: int, theirs: dict[int, dict[str, Any]], groups: "_Groups") -> int:
+        """The number of the group of this name for items that were in one of `theirs`; made when first met."""
+        old = theirs[group]
+        # Items of different groups stay in different ones: their pixel sizes may differ. Further groups may come while
+        # the input grows; what the first of them got as the only one stays its own.
+        is_alone = len(theirs) == 1 or (name in groups.rows and group == next(iter(theirs)))
+        full = (name or str(old[NAME])) if is_alone or not name else f"{name}_{old[NAME]}"
         if full not in groups.rows:
             values = {label: getattr(self, key) for key, label in _FORM.items() if getattr(self, key) >= 0}
             tilts = {"rlnBeamTiltX": self.beamtilt_x, "rlnBeamTiltY": self.beamtilt_y}
