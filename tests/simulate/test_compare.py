@@ -1,19 +1,23 @@
 """Scores are what was put in: known errors are found again, and freedoms that data leave are no errors."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 from relion_chain import Chain
 
+from cryoloom import star
 from cryoloom.em import fourier, poses, symmetry
 from cryoloom.errors import DatasetError, ProjectError
 from cryoloom.simulate import SimulatedSet, compare_project, simulate
 from cryoloom.simulate.compare.maps import compare_maps
 from cryoloom.simulate.compare.places import centred_rms, match, particle_places, stem
+from cryoloom.simulate.compare.steps import motion_rows
 from cryoloom.simulate.compare.views import view_errors
-from cryoloom.simulate.truth import Truth, read_truth
+from cryoloom.simulate.truth import LOCAL_COLUMNS, Truth, read_truth
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +155,22 @@ def test_motion_picks_and_particles_of_a_relion_run_pass_their_bars(tmp_path: Pa
     assert scores.hand == "unknown"
     before = next(row for row in scores.rows if row.what.startswith("motion before"))
     assert scores.bars["drift_error"]["value"] < 0.25 * before.value
+
+
+def test_frames_that_were_left_out_of_the_sum_are_no_motion_that_is_left(tmp_path: Path) -> None:
+    shifts = np.array([[0.0, 0.0], [1.0, -1.0], [2.0, -1.5], [2.5, -2.0]])
+    columns = {"rlnMicrographShiftX": shifts[:, 0], "rlnMicrographShiftY": shifts[:, 1]}
+    true = pl.DataFrame(
+        {"rlnMicrographName": ["m.mrc"] * 4, **columns, "cryoloomCourse": [0.0, 0.3, 0.6, 1.0]}
+    )
+    local = pl.DataFrame({"rlnMicrographName": ["m.mrc"], **dict.fromkeys(LOCAL_COLUMNS, 0.0)})
+    truth: Any = SimpleNamespace(shifts=true, angpix=2.0, size=64, local=local, particles=pl.DataFrame())
+    # As relion_run_motioncorr --first_frame_sum 2 --last_frame_sum 3 writes them: the first that is summed lies at 0.
+    found = np.array([[-9999.0, -9999.0], [0.0, 0.0], [1.0, -0.5], [-9999.0, -9999.0]])
+    table = pl.DataFrame({"rlnMicrographShiftX": found[:, 0], "rlnMicrographShiftY": found[:, 1]})
+    (tmp_path / "Movies").mkdir()
+    star.write(tmp_path / "Movies/m.star", {"global_shift": table})
+
+    rows = {row.what: row.value for row in motion_rows(tmp_path, "MotionCorr/job002", truth)}
+
+    assert rows["motion left, rms"] == pytest.approx(0)

@@ -23,6 +23,7 @@ from cryoloom.simulate.truth import LOCAL_COLUMNS, Blocks, Truth, read_map, tabl
 
 PICK_ANGST, PARTICLE_ANGST = 30.0, 60.0  # a pick or particle this far from the truth is another one
 VIEW_DEGREES = 5.0
+_LEFT_OUT = -9990
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,10 @@ def motion_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
         places = _places_of(truth, stem(path.name))
         wanted = -_true_motion(truth, stem(path.name)).at(places, truth.size) / truth.angpix
         found = shifts.select("rlnMicrographShiftX", "rlnMicrographShiftY").to_numpy()[:, None]
-        found = found + _local_model(blocks, places, truth.size, shifts.height)
+        # RELION writes -9999 for frames that it leaves out of the sum; its model begins with the first that it takes.
+        is_summed = (found > _LEFT_OUT).all(axis=(1, 2))
+        wanted, found = wanted[is_summed], found[is_summed]
+        found = found + _local_model(blocks, places, truth.size, len(found))
         error = found - wanted
         left.append(np.mean(np.sum((error - error.mean(axis=0)) ** 2, axis=2)))
         before.append(np.mean(np.sum((wanted - wanted.mean(axis=0)) ** 2, axis=2)))
@@ -328,7 +332,7 @@ def _local_model(blocks: Blocks, places: Floats, size: int, frames: int) -> Floa
     """RELION's polynomial of the local shifts at places (n, 2) in px: (frames, n, 2), px; 0 without one.
 
     Eighteen coefficients an axis: for each of 1, x, x², y, y², x y (from -0.5 to 0.5) those of t, t², t³,
-    t the frame's number from 0.
+    t the frame's number from 0, which is the first that is summed.
     """
     model = table(blocks, "local_motion_model")
     if model.height != 36:
