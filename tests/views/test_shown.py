@@ -9,7 +9,8 @@ import pytest
 
 from cryoloom import star
 from cryoloom.images.mrc import write_mrc
-from cryoloom.protocol.views import Look, Metrics, Micrograph, TableBlock, View
+from cryoloom.protocol.views import Gallery, Look, Metrics, Micrograph, TableBlock, View
+from cryoloom.star.expressions import evaluated
 from cryoloom.views.classes import class2d_views, selection_views
 from cryoloom.views.ctf import ctf_views
 from cryoloom.views.foreign import relion_pick_views, views_of_files
@@ -22,6 +23,7 @@ from cryoloom.views.picks import pick_views
 from cryoloom.views.postprocess import postprocess_views
 from cryoloom.views.refinement import refinement_views, resolution_words
 from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture, look_at
+from cryoloom.views.tables import frame_of
 
 JOB = "Kind/job005/"
 
@@ -340,6 +342,27 @@ def test_post_processing_says_the_resolution_of_each_curve_and_leaves_out_logari
         "corrected (5.00 Å)", "masked (5.00 Å)", "unmasked (10.00 Å)",
     ]  # fmt: skip
     assert [(row["k2"], row["amplitude"]) for row in values(fall)] == [(0.01, -5.0)]
+
+
+@pytest.mark.parametrize("is_recentred", [True, False])
+def test_a_chosen_class_keeps_its_number_where_relion_has_re_centred_the_averages(
+    root: Path, is_recentred: bool
+) -> None:
+    write_mrc(root / JOB / "class_averages.mrcs", np.ones((30, 8, 8), np.float32), 2.0)
+    places = [1, 2] if is_recentred else [4, 24]
+    chosen = pl.DataFrame({
+        "rlnReferenceImage": [f"{place:06}@{JOB}class_averages.mrcs" for place in places],
+        "rlnClassDistribution": [0.057, 0.115],
+    })  # fmt: skip
+    if is_recentred:  # as in Select/job009 of RELION's tutorial
+        chosen = chosen.with_columns(rlnClassNumber=pl.Series([4, 24]))
+    star.write(root / JOB / "class_averages.star", {"": chosen})
+    [view] = selection_views(JOB)
+
+    [block] = view.blocks(Look(root))
+
+    assert isinstance(block, Gallery)
+    assert evaluated(frame_of(root, block.rows), block.label).to_list() == ["4: 5.7 %", "24: 11.5 %"]
 
 
 def test_chosen_classes_in_three_dimensions_are_shown_as_maps(root: Path) -> None:

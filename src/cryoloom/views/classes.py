@@ -21,6 +21,7 @@ from cryoloom.views.tables import numbers, singles_of, table_of
 
 _MODEL = "model.star"
 _SHARE, _IMAGE = "rlnClassDistribution", "rlnReferenceImage"
+_NUMBER = "rlnClassNumber"
 _RESOLUTION = "rlnEstimatedResolution"
 MOST = 200  # averages of one gallery
 
@@ -91,9 +92,10 @@ def convergence_views(models: dict[int, str]) -> list[View]:
     ]  # fmt: skip
 
 
-# Of class 7 of a stack, 12.3 %: RELION's references count from 1.
+# `7: 12.3 %`. RELION's references count from 1; those that it has re-centred stand in a stack of their own, whose table
+# says of which class each is.
 _LABEL = (
-    f"concat(cast(cast(split_part({_IMAGE}, '@', 1) as int) as varchar), ': ', "
+    f"concat(cast(coalesce(cast({_NUMBER} as int), cast(split_part({_IMAGE}, '@', 1) as int)) as varchar), ': ', "
     f"cast(round(100 * {_SHARE}, 1) as varchar), ' %')"
 )
 
@@ -110,9 +112,10 @@ def _averages(look: Look, models: dict[int, str]) -> Sequence[Block]:
     if not classes.height:
         return []
     pixel = singles_of(look.root / file, "model_general").get("rlnPixelSize") or 0.0
+    rows = Rows(file, "model_classes", (_IMAGE, _SHARE, _NUMBER))
     return [
         Gallery(
-            f"Class averages of iteration {look.iteration}", Rows(file, "model_classes", (_IMAGE, _SHARE)), _IMAGE, _LABEL,
+            f"Class averages of iteration {look.iteration}", rows, _IMAGE, _LABEL,
             float(pixel), f"0 - {_SHARE}", across=8, most=MOST, selectable=True,
             caption=f"Number and share of each of {classes.height} classes.",
         )
@@ -123,7 +126,7 @@ def _chosen(look: Look, file: str) -> Sequence[Block]:
     classes = table_of(look.root / file, "")
     names = [str(name) for name in classes[_IMAGE].to_list()] if classes.height else []
     if all("@" in name for name in names):
-        rows = Rows(file, "", (_IMAGE, _SHARE))
+        rows = Rows(file, "", (_IMAGE, _SHARE, _NUMBER))
         return [Gallery("Chosen classes", rows, _IMAGE, _LABEL, across=8, most=MOST)]
     # Of a classification in 3D: each class is a map, whose name has the class's number.
     shares = numbers(classes, _SHARE)
