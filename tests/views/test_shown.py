@@ -11,7 +11,7 @@ from cryoloom import star
 from cryoloom.images.mrc import write_mrc
 from cryoloom.protocol.views import Gallery, Look, Metrics, Micrograph, TableBlock, View
 from cryoloom.star.expressions import evaluated
-from cryoloom.views.classes import class2d_views, selection_views
+from cryoloom.views.classes import class2d_views, class3d_views, selection_views
 from cryoloom.views.ctf import ctf_views
 from cryoloom.views.foreign import relion_pick_views, views_of_files
 from cryoloom.views.imports import micrograph_view
@@ -342,6 +342,21 @@ def test_post_processing_says_the_resolution_of_each_curve_and_leaves_out_logari
         "corrected (5.00 Å)", "masked (5.00 Å)", "unmasked (10.00 Å)",
     ]  # fmt: skip
     assert [(row["k2"], row["amplitude"]) for row in values(fall)] == [(0.01, -5.0)]
+
+
+def test_an_accuracy_that_relion_did_not_estimate_is_unknown_and_not_perfect(root: Path) -> None:
+    # As in InitialModel/job015 of RELION's tutorial.
+    classes = pl.DataFrame({
+        "rlnReferenceImage": ["run_it150_class001.mrc"], "rlnClassDistribution": [1.0], "rlnAccuracyRotations": [0.0],
+        "rlnEstimatedResolution": [20.596364],
+    })  # fmt: skip
+    star.write(root / JOB / "run_it150_model.star", {"model_classes": classes})
+
+    [table] = shown(class3d_views(root, JOB), "class_table", root)
+
+    assert isinstance(table, TableBlock) and [[*row] for row in table.rows] == [
+        ["1", "100.0 %", "20.6 Å", "unknown"]
+    ]
 
 
 @pytest.mark.parametrize("is_recentred", [True, False])

@@ -155,11 +155,11 @@ def _table(look: Look, models: dict[int, str]) -> Sequence[Block]:
     rows = []
     for row in classes.with_row_index("class", offset=1).sort(_SHARE, descending=True).iter_rows(named=True):
         resolution, accuracy = row.get(_RESOLUTION), row.get("rlnAccuracyRotations")
-        # RELION writes 999 for what it could not estimate.
+        # RELION writes 999 for what it could not estimate, and 0 for what it did not: an initial model's accuracy.
         rows.append([
             str(row["class"]), f"{100 * row[_SHARE]:.1f} %",
             f"{resolution:.1f} Å" if resolution is not None and 0 < resolution < 900 else "unknown",
-            f"{accuracy:.1f}°" if accuracy is not None and accuracy < 900 else "unknown",
+            f"{accuracy:.1f}°" if accuracy is not None and 0 < accuracy < 900 else "unknown",
         ])  # fmt: skip
     heads = ["class", "share", "resolution", "rotational accuracy"]
     return [TableBlock(f"Classes of iteration {look.iteration}", heads, rows)]
