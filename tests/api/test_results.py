@@ -15,6 +15,7 @@ from cryoloom import Project, star
 from cryoloom.api import doctor, help_search, label_help, protocol_help, workflows
 from cryoloom.api.answers import answers, methods
 from cryoloom.cli.main import app
+from cryoloom.project.attempts import write_control
 from cryoloom.project.events import ParamsChanged
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.journal import JournalWriter
@@ -132,12 +133,15 @@ def test_the_map_of_a_project_is_the_one_that_its_report_shows_and_not_the_maske
     assert dict(answers(project).rows)["map"] == "PostProcess/job001/postprocess.mrc"
 
 
-def test_the_methods_tell_the_values_that_counted_last(filtered: Project) -> None:
-    journal = JournalWriter(filtered.job("1").folder, 1)
-    journal.write(ParamsChanged(version=1, values={"expression": "rlnDefocusU > 12000"}, of_all=True))
-    end_attempt(filtered.job("1").folder)
+@pytest.mark.parametrize("of_all", [True, False])
+def test_the_methods_tell_the_values_with_which_items_were_made(filtered: Project, of_all: bool) -> None:
+    folder, values = filtered.job("1").folder, {"expression": "rlnDefocusU > 12000"}
+    write_control(folder, changes=[{"version": 1, "values": values, "of_all": of_all}])
+    JournalWriter(folder, 1).write(ParamsChanged(version=1, values=values, of_all=of_all))
+    end_attempt(folder)
 
-    assert "expression rlnDefocusU > 12000" in methods(filtered)
+    earlier = "" if of_all else "rlnDefocusU > 15000, later "
+    assert f"expression {earlier}rlnDefocusU > 12000 →" in methods(filtered)
 
 
 def test_an_alias_is_given_and_taken_away(filtered: Project) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import CryoloomError
+from cryoloom.project.attempts import read_control
 from cryoloom.project.forms.jobstar import relion_text
 from cryoloom.protocol.views import Metrics
 
@@ -94,20 +95,31 @@ def methods(project: "Project") -> str:
         summary = summaries.get(job.name)
         if summary is None or summary.state != "succeeded" or job.entry.spec is None:
             continue
-        protocol, counted = (
-            job.entry.make_protocol(),
-            job.params,
-        )  # with what was changed while items streamed
+        protocol, made_with = job.entry.make_protocol(), _values_of(job)
         values = [
-            f"{name} {relion_text(value)}{f' {spec.unit}' if spec.unit else ''}"
+            f"{name} {', later '.join(map(relion_text, made_with[name]))}{f' {spec.unit}' if spec.unit else ''}"
             for name, spec in protocol.params.items()
-            if not spec.own and (value := counted[name]) != spec.default and value not in ("", None)
+            if not spec.own and any(value not in (spec.default, "", None) for value in made_with[name])
         ]
         cited = f" [{', '.join(protocol.cites)}]" if protocol.cites else ""
         sentences.append(
             f"{protocol.label} ({protocol.name}{cited}): {', '.join(values) or 'default values'}{_made(summary)}."
         )
     return " ".join(sentences)
+
+
+def _values_of(job: "Job") -> dict[str, list[Any]]:
+    """The values of each parameter with which items were made, in their order: some may have been changed in mid-stream."""
+    found = {name: [value] for name, value in job.entry.make_protocol().values.items()}
+    for change in read_control(job.folder)["changes"]:
+        if change["version"] > job.entry.status().history.version:
+            break
+        for name, value in change["values"].items():
+            found[name] = [*found[name], value]
+        if change["of_all"]:
+            found = {name: values[-1:] for name, values in found.items()}
+    last = job.params  # with what `auto` came to
+    return {name: [*values[:-1], last[name]] for name, values in found.items()}
 
 
 def _made(summary: "JobSummary") -> str:
