@@ -141,6 +141,19 @@ def test_what_is_no_number_is_a_gap_and_a_chart_without_numbers_is_none(root: Pa
     assert drawn(Chart("t", "points", Rows("absent.star"), Axis("a"), Axis("b")), root) is None
 
 
+def test_a_line_breaks_where_a_value_is_missing() -> None:
+    import vl_convert
+
+    values = Values({"x": [1, 2, 3, 4, 5], "y": [1.0, 2.0, None, 2.0, 1.0]})
+    shown = drawn(Chart("t", "line", values, Axis("x", "x"), Axis("y", "y")), Path())
+
+    assert isinstance(shown, DrawnChart)
+    assert [row["y"] for row in shown.spec["data"]["values"]] == [1.0, 2.0, None, 2.0, 1.0]
+    picture = vl_convert.vegalite_to_svg(shown.spec)
+    [line] = [part for part in picture.split("<path") if 'aria-roledescription="line mark"' in part]
+    assert line.count("M") == 2  # two pieces, each begun by a move
+
+
 def test_too_many_points_are_counted_in_cells_and_none_is_lost() -> None:
     count = MOST_POINTS + 5
     chance = np.random.default_rng(0)

@@ -168,7 +168,9 @@ def _lines(chart: Chart, frame: pl.DataFrame) -> Spec | None:
     if chart.is_square:
         chart = _with_one_scale(chart, finite)
     assert chart.y is not None
-    thinned = finite.gather_every(-(-finite.height // MOST_POINTS))
+    # Where a value is missing the line breaks: it does not run on to the next one.
+    with_gaps = _finite(frame, x).with_columns(pl.col(y).cast(pl.Float64, strict=False))
+    thinned = with_gaps.gather_every(-(-with_gaps.height // MOST_POINTS))
     names = [
         name
         for name in (chart.colour, chart.order, ITEM_ID, *_texts(thinned))
