@@ -70,3 +70,23 @@ def test_a_view_shows_itself_in_a_notebook(imported: Job) -> None:
 
     assert "taken    2" in figures["text/plain"] and "<table>" in figures["text/html"]
     assert picture["image/png"][:4] == b"\x89PNG"
+
+
+def test_a_picture_is_not_called_nothing_and_a_file_that_is_gone_is_named(
+    imported: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert plot(imported, "micrograph", "--item", "m_1", monkeypatch=monkeypatch) == 0
+    assert "m_1" in (out := capsys.readouterr().out) and "nothing to show" not in out
+
+    name = imported.dataset("micrographs").table()["rlnMicrographName"][0]
+    file = imported.project.path / name
+    file.rename(tmp_path / "away")
+    try:
+        assert plot(imported, "micrograph", "--item", "m_1", monkeypatch=monkeypatch) == 0
+        assert f"nothing to show: {name} is not there" in capsys.readouterr().out
+        assert plot(imported, "micrograph", "--item", "m_1", "-o", "x.png", monkeypatch=monkeypatch) == 2
+        assert f"{name}, which is not there" in capsys.readouterr().err
+    finally:
+        (tmp_path / "away").rename(file)

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import Any
 
-from cryoloom.errors import CryoloomError, ProjectError
+from cryoloom.errors import CryoloomError, ParameterError, ProjectError
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.foreign import protocol_of
 from cryoloom.protocol.views import View
-from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture, is_there, look_at
+from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture, absent_file, is_there, look_at
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 
@@ -60,7 +61,9 @@ class JobView:
             ProjectError: the plugin that declared it is broken.
         """
         try:
-            return Seen((*look_at(self.declared, self.root, item=item, iteration=iteration),))
+            parts = look_at(self.declared, self.root, item=item, iteration=iteration)
+            absent = "" if parts else absent_file(self.declared, self.root, item=item, iteration=iteration)
+            return Seen((*parts,), absent)
         except CryoloomError:
             raise
         except Exception as error:  # the edge to a plugin
@@ -91,9 +94,10 @@ class Shown:
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen at one look; shows itself in a notebook."""
+    """What was seen at one look; shows itself in a notebook. `absent`: the file for want of which nothing was."""
 
     parts: tuple[Drawn, ...]
+    absent: str = ""
 
     def save(self, target: Path | str) -> Path:
         """Write it into a file: .png, .svg, .pdf, .html or .json.
@@ -103,6 +107,10 @@ class Seen:
         """
         from cryoloom.views.drawing import draw
 
+        if not self.parts and self.absent:
+            raise ParameterError(
+                f"{target}", found=f"a picture of {self.absent}, which is not there", expected="that file"
+            )
         draw(self.parts, Path(target))
         return Path(target)
 
@@ -115,21 +123,25 @@ class Seen:
         from cryoloom.views.terminal import as_text, can_draw_pictures, picture
 
         protocol = can_draw_pictures(environment)
-        words = [as_text(part) for part in self.parts]
-        if protocol:
-            words += [picture(part, protocol) for part in self.parts]
         has_pictures = any(isinstance(part, DrawnChart | DrawnPicture) for part in self.parts)
-        return Shown("\n\n".join(filter(None, words)) or "nothing to show yet", has_pictures and not protocol)
+        if not protocol:
+            return Shown(str(self), has_pictures)
+        words = [*map(as_text, self.parts), *(picture(part, protocol) for part in self.parts)]
+        return Shown("\n\n".join(filter(None, words)) or self._nothing(), False)
 
     def __str__(self) -> str:
         from cryoloom.views.terminal import as_text
 
-        return "\n\n".join(filter(None, map(as_text, self.parts))) or "nothing to show yet"
+        # Of a picture a text has the title, so that it is not taken for nothing.
+        return "\n\n".join(as_text(part) or part.title for part in self.parts) or self._nothing()
+
+    def _nothing(self) -> str:
+        return f"nothing to show: {self.absent} is not there" if self.absent else "nothing to show yet"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         from cryoloom.views.drawing import as_html
 
-        html = "".join(map(as_html, self.parts)) or "<p>nothing to show yet</p>"
+        html = "".join(map(as_html, self.parts)) or f"<p>{escape(self._nothing())}</p>"
         bundle: dict[str, Any] = {"text/plain": str(self), "text/html": html}
         match self.parts:
             case (DrawnChart(spec=spec),):

@@ -86,13 +86,34 @@ def look_at(view: View, root: Path, *, item: str = "", iteration: int | None = N
             found="a view of all items",
             expected="no item: it shows all of them",
         )
+    shown = (drawn(block, root) for block in _blocks(view, root, item, iteration))
+    return [one for one in shown if one is not None]
+
+
+def absent_file(view: View, root: Path, *, item: str = "", iteration: int | None = None) -> str:
+    """The first file that a view would show and that is not there; "" where none is missing."""
+    files = (file for block in _blocks(view, root, item, iteration) for file in _images_of(block, root))
+    return next((file for file in files if not (root / file).exists()), "")
+
+
+def _blocks(view: View, root: Path, item: str, iteration: int | None) -> Sequence[Block]:
     if iteration is None and view.iterations:
         iteration = max(view.iterations)
     row = {} if view.items is None else _row_of(view, view.items, root, item or NEWEST)
-    if view.items is not None and not row:
-        return []
-    shown = (drawn(block, root) for block in view.blocks(Look(root, iteration, row)))
-    return [one for one in shown if one is not None]
+    return [] if view.items is not None and not row else view.blocks(Look(root, iteration, row))
+
+
+def _images_of(block: Block, root: Path) -> list[str]:
+    """Image files that a block is drawn from."""
+    match block:
+        case Micrograph() | VolumeBlock():
+            return [block.file.removesuffix(":mrc")]
+        case Gallery():
+            frame = frame_of(root, block.rows)
+            names = frame[block.image].drop_nulls().to_list() if block.image in frame.columns else []
+            return [*dict.fromkeys(str(name).rpartition("@")[2].removesuffix(":mrc") for name in names)]
+        case _:
+            return []
 
 
 def drawn(block: Block, root: Path) -> Drawn | None:
