@@ -185,6 +185,7 @@ def test_a_histogram_counts_every_value_once_and_numbers_of_things_in_whole_bins
     bins = {(row["from"], row["to"]): row["count"] for row in whole["data"]["values"]}
     assert bins == {(0.5, 1.5): 2, (1.5, 2.5): 1, (2.5, 3.5): 0, (3.5, 4.5): 0, (4.5, 5.5): 3}
     assert whole["encoding"]["y"]["axis"]["tickMinStep"] == 1
+    assert "datum.value % 1 ? ''" in whole["encoding"]["y"]["axis"]["labelExpr"]
     assert sum(row["count"] for row in real["data"]["values"]) == 4
 
 

@@ -20,6 +20,11 @@ CELLS = 120  # a side, of points too many to be drawn one by one
 Spec = dict[str, Any]
 # A spatial frequency's axis, labelled by its resolution.
 IN_ANGSTROM = "datum.value == 0 ? '∞' : format(1 / datum.value, '.3~g')"
+# Vega keeps to `tickMinStep` only roughly: between 0 and 2 it has ticks at halves, which ",d" alone would round.
+_AT_WHOLE_NUMBERS: Spec = {
+    "tickMinStep": 1,
+    "labelExpr": "datum.value % 1 ? '' : format(datum.value, ',d')",
+}
 _LOOK: Spec = {
     "axis": {"labelFontSize": 11, "titleFontSize": 12, "grid": True, "gridOpacity": 0.35},
     "title": {"fontSize": 14, "anchor": "start"},
@@ -224,7 +229,7 @@ def _position(axis: Axis) -> Spec:
     if axis.is_count:
         return {**found, **_whole()}
     if axis.is_number:
-        found["axis"] = {"tickMinStep": 1, "format": ",d"}
+        found["axis"] = _AT_WHOLE_NUMBERS
     scale: Spec = {"zero": False, **({"domain": [*axis.limits], "nice": False} if axis.limits else {})}
     if axis.is_frequency:
         found["axis"] = {"labelExpr": IN_ANGSTROM}
@@ -233,7 +238,7 @@ def _position(axis: Axis) -> Spec:
 
 def _whole() -> Spec:
     """An axis of numbers of things: from 0, with ticks at whole numbers."""
-    return {"axis": {"tickMinStep": 1, "format": ",d"}, "scale": {"zero": True}}
+    return {"axis": _AT_WHOLE_NUMBERS, "scale": {"zero": True}}
 
 
 def _coloured(chart: Chart, frame: pl.DataFrame) -> Spec:
