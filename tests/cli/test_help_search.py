@@ -38,3 +38,8 @@ def test_what_nothing_has_is_an_error_with_the_nearest_name() -> None:
         search_help("motoncorr")
     with pytest.raises(ParameterError, match="lists all protocols"):
         search_help("xyzzy")
+
+
+def test_a_word_within_another_word_is_looked_for_only_where_no_word_begins_so() -> None:
+    assert {hit.protocol for hit in search_help("gain").hits} == {"import.movies", "relion.motioncorr"}
+    assert {hit.parameter for hit in search_help("tilt").hits} >= {"beamtilt_x"}

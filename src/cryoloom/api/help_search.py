@@ -1,5 +1,7 @@
 """What a word may mean to who asks for help: protocols by name or words, parameters (RELION's job options too), labels."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,14 +54,9 @@ def search_help(text: str) -> Hits:
     of_plugin = [kind for kind in kinds if kind.name.startswith(text)]
     if of_plugin:
         return Hits((*map(_hit, of_plugin),))
-    by_words = [kind for kind in kinds if _has(f"{kind.name} {kind.label} {kind.__doc__ or ''}", words)]
-    parameters = [
-        Hit(kind.name, name, label)
-        for kind in kinds
-        for name, label in _declared(kind).items()
-        if _has(f"{name} {label}", words)
-    ]
-    found = Hits((*map(_hit, by_words), *parameters), (*labels_with(words),))
+    # Words that begin so come before words that only contain it: `gain` is no part of "again".
+    hits = _hits(kinds, [rf"(?<![a-z]){re.escape(word)}" for word in words])
+    found = Hits(hits or _hits(kinds, [re.escape(word) for word in words]), (*labels_with(words),))
     if not found.hits and not found.labels:
         names = [name for kind in kinds for name in (kind.name, kind.name.partition(".")[2], *kind.params)]
         raise ParameterError(
@@ -67,6 +64,18 @@ def search_help(text: str) -> Hits:
             hint=near(text, names) or "`cryoloom help` lists all protocols.",
         )  # fmt: skip
     return found
+
+
+def _hits(kinds: Sequence[type[Protocol]], patterns: Sequence[str]) -> tuple[Hit, ...]:
+    """Protocols whose name, label or description all patterns are found in, then parameters."""
+    by_words = [kind for kind in kinds if _has(f"{kind.name} {kind.label} {kind.__doc__ or ''}", patterns)]
+    parameters = [
+        Hit(kind.name, name, label)
+        for kind in kinds
+        for name, label in _declared(kind).items()
+        if _has(f"{name} {label}", patterns)
+    ]
+    return (*map(_hit, by_words), *parameters)
 
 
 def _declared(kind: type[Protocol]) -> dict[str, str]:
@@ -79,6 +88,6 @@ def _hit(kind: type[Protocol]) -> Hit:
     return Hit(kind.name, "", (kind.__doc__ or kind.label).split("\n")[0])
 
 
-def _has(text: str, words: list[str]) -> bool:
+def _has(text: str, patterns: Sequence[str]) -> bool:
     lower = text.lower()
-    return all(word in lower for word in words)
+    return all(re.search(pattern, lower) for pattern in patterns)
