@@ -148,6 +148,7 @@ def test_a_plugin_may_keep_its_annotations_as_text() -> None:
         ("symmetry", ""),
         ("box", ""),
         ("nr_threds", "Did you mean nr_threads?"),
+        ("NR_Classes", "Did you mean nr_classes?"),
     ],
 )
 def test_only_a_name_that_is_near_is_offered(name: str, hint: str) -> None:

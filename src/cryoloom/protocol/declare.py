@@ -283,7 +283,10 @@ def near(name: str, names: Sequence[str]) -> str:
     """A hint that offers the nearest of the known names, "" when none is near."""
     import difflib  # only mistakes need it
 
-    close = difflib.get_close_matches(name, names, n=3, cutoff=NEAR)
+    # `kv` is far from `kV` only by its letters' size.
+    by_lower = {known.lower(): known for known in reversed(names)}
+    lower = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=NEAR)
+    close = [by_lower[known] for known in lower]
     return f"Did you mean {' or '.join(close)}?" if close else ""
 
 
