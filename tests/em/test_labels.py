@@ -66,3 +66,9 @@ def test_every_rln_label_of_the_real_files_is_known(shared_data: Path) -> None:
 
     assert len(met) > 300
     assert {name: str(path) for name, path in met.items() if label(name) is None} == {}
+
+
+def test_a_model_s_resolution_is_in_angstrom_as_relion_writes_it() -> None:
+    found = label("rlnCurrentResolution")
+
+    assert found is not None and found.unit == "Å"
