@@ -53,3 +53,10 @@ def test_a_map_comes_with_its_pixel_size(tmp_path: Path) -> None:
     volume = Dataset(tmp_path, Volume("m.mrc")).volume()
 
     assert volume.angpix == 1.25 and volume.pixels.shape == (4, 4, 4)
+
+
+def test_one_label_is_no_list_of_letters_and_what_are_no_rows_is_told(particles: Dataset) -> None:
+    assert particles.table("rlnDefocusU").to_dict(as_series=False) == {"rlnDefocusU": [3.0, 1.0, 2.0]}
+
+    with pytest.raises(ProjectError, match=r"a list, expected rows of its table.*table\(\)\[:3\]"):
+        particles.images([0, 1])  # type: ignore[arg-type]

@@ -54,11 +54,11 @@ class Dataset:
         path = self.root / self.ref.path
         return path.with_name(table_beside(path)) if isinstance(self.ref, kinds.Coordinates) else path
 
-    def table(self, columns: "Sequence[str] | None" = None, *, where: str = "") -> "pl.DataFrame":
+    def table(self, columns: "Sequence[str] | str | None" = None, *, where: str = "") -> "pl.DataFrame":
         """The items as a polars frame; `.to_pandas()` gives the other kind.
 
         Args:
-            columns: labels; None for all. Of a large table the others are not even parsed.
+            columns: labels, or one; None for all. Of a large table the others are not even parsed.
             where: only the items for which this holds, `rlnCtfMaxResolution < 4`.
         Raises:
             ProjectError: a map has no items.
@@ -73,6 +73,8 @@ class Dataset:
             raise ProjectError(
                 f"{self.path}", found=f"a {self.kind}", expected="a table", hint="Use volume() for maps."
             )
+        if isinstance(columns, str):
+            columns = [columns]
         read = None if columns is None else {*columns, *((labels_in(where) or ()) if where else ())}
         blocks = star.read(self.file, columns=read)
         tables = {name: table for name, table in star.tables_of(blocks).items() if name != "optics"}
@@ -95,13 +97,20 @@ class Dataset:
         Returns:
             (n, y, x) float32 and the pixel size.
         Raises:
-            ProjectError: items without images, or of several boxes or pixel sizes: take those of one optics group.
+            ProjectError: no rows of a table; items without images, or of several boxes or pixel sizes: take those of
+                one optics group.
             ImageError: an image that is not there.
         """
         import numpy as np
+        import polars as pl
 
         from cryoloom.images.mrc import image_of_reference
 
+        if not isinstance(rows, pl.DataFrame | None):
+            raise ProjectError(
+                f"{self.path}: images", found=f"a {type(rows).__name__}", expected="rows of its table",
+                hint="For the first three: images(table()[:3]).",
+            )  # fmt: skip
         chosen = self.table() if rows is None else rows
         if "rlnImageName" not in chosen.columns:
             raise ProjectError(
