@@ -5,6 +5,7 @@ import pytest
 from cryoloom.errors import ParameterError
 from cryoloom.project.registry import all_protocols, find_protocol
 from cryoloom.protocol import Param, ProgramProtocol
+from cryoloom.protocol.datasets import Micrographs
 from cryoloom.protocol.declare import condition_names, holds
 
 
@@ -177,3 +178,26 @@ def test_a_misspelt_reference_to_an_input_or_switch_is_found_when_the_protocol_i
 ) -> None:
     with pytest.raises(TypeError, match=said):
         type("Wrong", (ProgramProtocol,), {"__annotations__": {"given": str}, "given": spec})
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"dfmin": 5000, "dfmax": 2000}, "dfmax is 2000 Å, expected more than 5000 Å"),
+        ({"resmin": 10, "resmax": 20}, "resmin is 10 Å, expected more than 20 Å"),
+    ],
+)
+def test_a_range_that_ends_before_it_begins_is_refused_when_it_is_given(
+    values: dict[str, float], said: str
+) -> None:
+    protocol = find_protocol("ctf.estimate")(values, {"input_star_mics": Micrographs("m.star")})
+
+    with pytest.raises(ParameterError, match=said):
+        protocol.check()
+
+
+def test_a_kind_of_relion_s_that_is_not_run_is_told_and_no_other_is_offered() -> None:
+    with pytest.raises(ParameterError, match="Cryoloom shows and does not run") as caught:
+        find_protocol("relion.class3d")
+
+    assert "class2d" not in str(caught.value)

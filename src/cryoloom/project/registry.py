@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from cryoloom.errors import ParameterError
+from cryoloom.project.forms.relion31 import FOLDERS
 from cryoloom.protocol.declare import near
 from cryoloom.protocol.protocols import Protocol
 
@@ -46,6 +47,11 @@ def find_protocol(name: str) -> type[Protocol]:
             found = None
         if found is not None:
             return found
+    if name in {f"relion.{folder.lower()}" for folder in FOLDERS.values()}:
+        raise ParameterError(
+            f"protocol {name}", found="a kind of RELION's jobs that Cryoloom shows and does not run",
+            expected="one that `cryoloom help` lists", hint="Run such jobs in RELION's GUI; their results can be used here.",
+        )  # fmt: skip
     names = [protocol.name for protocol in all_protocols()]
     raise ParameterError(
         f"protocol {name}", found="unknown", expected="one that `cryoloom help` lists", hint=near(name, names)

@@ -1,7 +1,7 @@
 """CTF estimation without an outside program."""
 
 from cryoloom.em.names import file_of_micrograph
-from cryoloom.errors import CryoloomError
+from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.project.paths import inside
 from cryoloom.protocol import (
     Batch,
@@ -53,6 +53,14 @@ class CtfEstimate(ItemProtocol):
     )
 
     micrographs: Micrographs = Output("Micrographs with CTF", "micrographs_ctf.star")
+
+    def check(self) -> None:
+        super().check()
+        for name, low, high in (("dfmax", self.dfmin, self.dfmax), ("resmin", self.resmax, self.resmin)):
+            if high <= low:
+                raise ParameterError(
+                    f"{self.name}: parameter {name}", found=f"{high:g} Å", expected=f"more than {low:g} Å"
+                )
 
     def own_file(self, name: str) -> str:
         return file_of_micrograph(name, ".ctf")
