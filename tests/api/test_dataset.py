@@ -52,6 +52,8 @@ def test_a_map_comes_with_its_pixel_size(tmp_path: Path) -> None:
 
     volume = Dataset(tmp_path, Volume("m.mrc")).volume()
 
+    with pytest.raises(ProjectError, match=r"images\(\)"):
+        Dataset(tmp_path, Particles("p.star")).volume()
     assert volume.angpix == 1.25 and volume.pixels.shape == (4, 4, 4)
 
 

@@ -188,11 +188,19 @@ class Dataset:
         """A map or mask: (z, y, x) and its pixel size.
 
         Raises:
+            ProjectError: these are items, and no map.
             ImageError: no MRC file, or one whose header says no pixel size.
         """
         from cryoloom.images.headers import read_header
         from cryoloom.images.mrc import read_mrc
 
+        if self.file.suffix == ".star":
+            raise ProjectError(
+                f"{self.path}",
+                found=f"a table of {self.kind}",
+                expected="a map",
+                hint="images() gives the items' images.",
+            )
         angpix = read_header(self.file).angpix
         if not angpix:
             raise ImageError(f"{self.path}", found="without a pixel size in its header", expected="a map")

@@ -195,6 +195,9 @@ class Project:
         watcher.close()
         return shown
 
+    def __repr__(self) -> str:
+        return f"<Project {self.path}>"
+
     def summaries(self) -> list["JobSummary"]:
         """The state of every job: what `cryoloom ls` prints."""
         entries = self.folder.entries()

@@ -185,7 +185,8 @@ def _asked(view: "JobView") -> str:
     if view.has_items:
         words.append("--item NAME, newest" + (", worst" if view.has_worst else ""))
     if view.iterations:
-        words.append(f"--iteration {min(view.iterations)} to {max(view.iterations)}")
+        first, last = min(view.iterations), max(view.iterations)
+        words.append(f"--iteration {first}" + (f" to {last}" if last != first else ""))
     return "; ".join(words)
 
 

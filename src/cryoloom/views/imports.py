@@ -35,7 +35,7 @@ def micrograph_view(file: str) -> View:
         return [Micrograph(Path(name).stem, name, pixel_size=look.item.get(_PIXEL_SIZE) or 0.0)]
 
     return View(
-        "micrograph", "One micrograph", "Even ice, particles apart from each other, no crystals: --item picks another one.",
+        "micrograph", "One micrograph", "Even ice, particles apart from each other, no crystals. Another one can be asked for.",
         (file,), blocks, items=Items(rows),
     )  # fmt: skip
 

@@ -46,7 +46,8 @@ def pick_views(file: str, micrographs: str, diameter: float = 0.0) -> list[View]
             (file,), lambda look: _merits(look, rows),
         ),
         View(
-            "picks", "Picks on a micrograph", "Each particle once, no edge of carbon, no ice: --item picks another micrograph.",
+            "picks", "Picks on a micrograph",
+            "Each particle once, no edge of carbon, no ice. Another micrograph can be asked for.",
             (file,), lambda look: _on_micrograph(look, micrographs, diameter), items=few,
         ),
     ]  # fmt: skip
