@@ -110,3 +110,15 @@ def test_a_workflow_is_checked_without_anything_being_made(
     assert command(monkeypatch, "workflow", "check", bad, "-p", str(project.path)) == 2
     assert "job motion: relion.motioncorr: input input_star_mics is missing" in capsys.readouterr().err
     assert project.jobs() == []
+
+
+def test_the_nearest_alias_of_an_unknown_job_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = Project.create(tmp_path / "p")
+    project.run("loomtest.nothing", start=False).set_alias("class2d")
+
+    assert command(monkeypatch, "show", "clas2d", "-p", str(project.path)) == 2
+    assert "Did you mean class2d?" in capsys.readouterr().err
+    assert command(monkeypatch, "show", "unlike", "-p", str(project.path)) == 2
+    assert "`cryoloom ls` lists them." in capsys.readouterr().err

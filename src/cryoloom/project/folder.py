@@ -29,6 +29,7 @@ from cryoloom.project.relion_lock import PATIENCE_S
 from cryoloom.project.sharing import make_shared, shared_as
 from cryoloom.project.state import JobStatus, foreign_status, job_status, stamp_of
 from cryoloom.protocol.datasets import Dataset, PlainFile, Volume
+from cryoloom.protocol.declare import near
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
@@ -271,11 +272,13 @@ class ProjectFolder:
             found = [entry for entry in entries if (spec := entry.known_spec) and spec.label == wanted]
         if len(found) != 1:
             names = [entry.name for entry in entries]
+            known = [*names, *filter(None, (entry.alias for entry in entries))]
+            known += [spec.label for entry in entries if (spec := entry.known_spec) and spec.label]
             raise ProjectError(
                 f"job {text}",
                 found="unknown" if not found else f"ambiguous ({', '.join(entry.name for entry in found)})",
                 expected=f"one of {', '.join(names[-8:])}" if names else "a job; this project has none yet",
-                hint="`cryoloom ls` lists them.",
+                hint=("" if found else near(wanted, known)) or "`cryoloom ls` lists them.",
             )
         return found[0]
 
