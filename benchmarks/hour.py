@@ -85,7 +85,7 @@ def main() -> None:
         first = project.run("loomtest.relay", input=source)
         program = project.run("loomtest.stage", input=first)
         last = project.run("loomtest.relay", input=program)
-        joined = project.run("sets.join", input=[first, last], keep="all")
+        joined = project.run("sets.join", input=[first, last], keep="all", labels_of="common")
         jobs = [source, first, program, last, joined]
         time.sleep(20)
         print(
