@@ -13,13 +13,13 @@ from cryoloom.protocol.views import Gallery, Look, Metrics, Micrograph, TableBlo
 from cryoloom.star.expressions import evaluated
 from cryoloom.views.classes import class2d_views, class3d_views, selection_views
 from cryoloom.views.ctf import ctf_views
-from cryoloom.views.foreign import relion_pick_views, views_of_files
+from cryoloom.views.foreign import views_of_files
 from cryoloom.views.imports import micrograph_view
 from cryoloom.views.maps import map_views
 from cryoloom.views.motion import motion_views
 from cryoloom.views.orientations import orientation_views
 from cryoloom.views.particles import particle_views
-from cryoloom.views.picks import pick_views
+from cryoloom.views.picks import pick_views, relion_pick_views
 from cryoloom.views.postprocess import postprocess_views
 from cryoloom.views.refinement import refinement_views, resolution_words
 from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture, look_at
@@ -201,7 +201,7 @@ def test_picks_are_counted_and_drawn_on_the_micrograph_that_is_asked_for(root: P
 
     assert [(row["number"], row["picks"]) for row in values(chart)] == [(1, 1.0), (2, 2.0)]
     assert figures(total)["picks"] == "3"
-    assert (picture.title, worst.title) == ("2 picks on b", "1 picks on a")
+    assert (picture.title, worst.title) == ("2 picks on b", "1 pick on a")
     # RELION's -999 is no figure of merit.
     assert sum(row["count"] for row in values(merit)) == 1
     assert isinstance(worst, DrawnPicture)
@@ -477,7 +477,7 @@ def test_jobs_that_relion_made_show_what_their_files_tell(root: Path) -> None:
 
     assert len(values(orientations)) == 4
     assert figures(said)["median"] == "4.00 Å" and sum(row["count"] for row in values(chart)) == 2 * 36
-    assert figures(counts) == {"picks": "2", "micrographs": "1 of 2"}
+    assert figures(counts) == {"picks": "2", "micrographs": "1 of 2", "picks on a micrograph": "2.0"}
     assert len({view.name for view in views}) == len(views)
 
 

@@ -1,32 +1,27 @@
 """Jobs of RELION's that no protocol of ours models: what their folder and files tell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from cryoloom.em.names import file_of_micrograph
 from cryoloom.project.iterations import newest
 from cryoloom.protocol.views import (
     Axis,
     Block,
     Chart,
-    Items,
     Look,
     Metrics,
-    Micrograph,
-    Overlay,
-    Rows,
     Values,
     View,
 )
 from cryoloom.views.classes import class3d_views, selection_views
 from cryoloom.views.ctf import ctf_views
-from cryoloom.views.imports import micrograph_view, pixel_size_of
+from cryoloom.views.imports import micrograph_view
 from cryoloom.views.maps import map_views
 from cryoloom.views.orientations import orientation_views
 from cryoloom.views.particles import particle_views
-from cryoloom.views.tables import frame_of, table_of
+from cryoloom.views.picks import relion_pick_views
+from cryoloom.views.tables import table_of
 
-_NAME = "rlnMicrographName"
 # Sets of particles, by what RELION's jobs call them.
 _PARTICLES = (
     "particles.star",
@@ -85,54 +80,6 @@ def locres_views(root: Path, job: str) -> list[View]:
         (file,), lambda look: _local_resolutions(look, file),
     )  # fmt: skip
     return [histogram, *map_views(file)]
-
-
-def relion_pick_views(root: Path, suffix_file: str, diameter: float = 0.0) -> list[View]:
-    """Picks of RELION's: the suffix file names the micrographs, and lies where their coordinates do."""
-    path = root / suffix_file
-    words = path.read_text(errors="replace").split() if path.exists() else []
-    if not words:
-        return []
-    ending = path.name.removeprefix("coords_suffix")
-    job = suffix_file.removesuffix(path.name)
-    rows = Rows(words[0], "micrographs", (_NAME,))
-
-    def file_of(name: str) -> str:
-        return job + file_of_micrograph(name, ending)
-
-    def counts(look: Look) -> Sequence[Block]:
-        return _counts(look, rows, file_of)
-
-    def on_micrograph(look: Look) -> Sequence[Block]:
-        name = str(look.item[_NAME])
-        picks = Rows(file_of(name), "", ("rlnCoordinateX", "rlnCoordinateY"))
-        count = table_of(look.root / picks.file, "").height
-        angpix = pixel_size_of(look.root, rows.file, name)
-        return [Micrograph(f"{count} picks on {Path(name).stem}", name, (Overlay(picks, diameter),), angpix)]
-
-    return [
-        View(
-            "counts", "Picks on each micrograph", "Even numbers are good; micrographs with few are empty.",
-            (suffix_file,), counts,
-        ),
-        View(
-            "picks", "Picks on a micrograph", "Each particle once, no edge of carbon, no ice.",
-            (suffix_file,), on_micrograph, items=Items(rows),
-        ),
-    ]  # fmt: skip
-
-
-def _counts(look: Look, rows: Rows, file_of: Callable[[str], str]) -> Sequence[Block]:
-    frame = frame_of(look.root, rows)
-    names = [str(name) for name in frame[_NAME].to_list()] if frame.height else []
-    picked = [name for name in names if (look.root / file_of(name)).exists()]
-    counts = [table_of(look.root / file_of(name), "").height for name in picked]
-    if not counts:
-        return []
-    columns = {"number": [*range(1, len(counts) + 1)], "picks": counts, _NAME: picked}
-    axes = Axis("number", "micrograph", is_number=True), Axis("picks", "picks", is_count=True)
-    figures = [("picks", str(sum(counts))), ("micrographs", f"{len(counts)} of {len(names)}")]
-    return [Chart("Picks on each micrograph", "points", Values(columns), *axes), Metrics("Picks", figures)]
 
 
 def _local_resolutions(look: Look, file: str) -> Sequence[Block]:

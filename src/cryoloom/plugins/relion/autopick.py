@@ -281,9 +281,9 @@ class AutoPick(Mpi, ItemProtocol):
         return BatchResult({"coordinates": found}, frozenset(found[ITEM_ID].to_list()), skip_files=skip)
 
     def views(self, job: JobFolder) -> list[View]:
-        from cryoloom.views import foreign, picks
+        from cryoloom.views import picks
 
         diameter = float(self.log_diam_max) if self.do_log else 0.0
         if (job.path / "coordinates.star").exists():
             return picks.pick_views(job.file("coordinates.star"), self.fn_input_autopick.path, diameter)
-        return foreign.relion_pick_views(job.root, job.file("coords_suffix_autopick.star"), diameter)
+        return picks.relion_pick_views(job.root, job.file("coords_suffix_autopick.star"), diameter)
