@@ -135,8 +135,6 @@ class VolumeBlock:
     title: str
     file: str
     how: Literal["slices", "projections"] = "slices"
-    level: float | None = None  # of the surface, where it is drawn as one
-    coloured_by: str = ""  # a map of values, such as local resolution
     caption: str = ""
 
 

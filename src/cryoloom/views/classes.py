@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cryoloom.em.names import stem
-from cryoloom.project.iterations import course
+from cryoloom.project.iterations import course, newest
 from cryoloom.protocol.views import (
     Axis,
     Block,
@@ -17,6 +17,7 @@ from cryoloom.protocol.views import (
     View,
     VolumeBlock,
 )
+from cryoloom.views.orientations import orientation_views
 from cryoloom.views.tables import numbers, singles_of, table_of
 
 _MODEL = "model.star"
@@ -65,6 +66,17 @@ def class3d_views(root: Path, job: str) -> list[View]:
         ),
         *convergence_views(models),
     ]  # fmt: skip
+
+
+def refined_views(root: Path, job: str) -> list[View]:
+    """Classes in 3D (of one class too) with the orientations of their particles."""
+    shown = class3d_views(root, job)
+    data, sampling = (newest(root / job, name) for name in ("data.star", "sampling.star"))
+    if data is not None:
+        shown += orientation_views(
+            job + data.name, sampling=job + sampling.name if sampling is not None else ""
+        )
+    return shown
 
 
 def selection_views(job: str) -> list[View]:

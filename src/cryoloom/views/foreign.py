@@ -13,11 +13,10 @@ from cryoloom.protocol.views import (
     Values,
     View,
 )
-from cryoloom.views.classes import class3d_views, selection_views
+from cryoloom.views.classes import refined_views, selection_views
 from cryoloom.views.ctf import ctf_views
 from cryoloom.views.imports import micrograph_view
 from cryoloom.views.maps import map_views
-from cryoloom.views.orientations import orientation_views
 from cryoloom.views.particles import particle_views
 from cryoloom.views.picks import relion_pick_views
 from cryoloom.views.tables import table_of
@@ -57,17 +56,6 @@ def views_of_files(root: Path, job: str) -> list[View]:
     for suffix_file in sorted(folder.glob("coords_suffix_*.star")):
         shown += relion_pick_views(root, job + suffix_file.name)
     return _named_apart(shown)
-
-
-def refined_views(root: Path, job: str) -> list[View]:
-    """Classes in 3D (of one class too) with the orientations of their particles."""
-    shown = class3d_views(root, job)
-    data, sampling = (newest(root / job, name) for name in ("data.star", "sampling.star"))
-    if data is not None:
-        shown += orientation_views(
-            job + data.name, sampling=job + sampling.name if sampling is not None else ""
-        )
-    return shown
 
 
 def locres_views(root: Path, job: str) -> list[View]:

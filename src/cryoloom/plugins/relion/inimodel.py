@@ -177,6 +177,6 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
         return iterations.progress(job, of=self.iterations_in_all())
 
     def views(self, job: JobFolder) -> list[View]:
-        from cryoloom.views import foreign
+        from cryoloom.views import classes
 
-        return foreign.refined_views(job.root, job.name)
+        return classes.refined_views(job.root, job.name)
