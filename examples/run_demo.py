@@ -153,8 +153,8 @@ def main() -> int:
     wall_s = time.monotonic() - began
     write_summary(project, scores, folder / "summary.json", wall_s, memory.peak_mb)
     extra = [
-        TableBlock("bars", "Against the truth", ["figure", "value", "bar", ""], bars),
-        TableBlock("steps", "Every step against the truth", ["job", "what", "value", "note"], rows),
+        TableBlock("Against the truth", ["figure", "value", "bar", ""], bars),
+        TableBlock("Every step against the truth", ["job", "what", "value", "note"], rows),
     ]
     write_report(project, folder / "report.html", extra=extra, title="Cryoloom demo: movies to map")
     print(f"\n{wall_s:.0f} s, at most {memory.peak_mb:.0f} MB. {folder}/report.html, {folder}/summary.json")
