@@ -13,7 +13,7 @@ from cryoloom.schedule.decide import (
     decide,
 )
 from cryoloom.schedule.facts import JobFacts, Need, SlotFacts
-from cryoloom.schedule.slots import Machine, Request, Use
+from cryoloom.schedule.slots import Machine, Request, Use, held_by
 
 
 def judged(*jobs: JobFacts):  # type: ignore[no-untyped-def]
@@ -110,14 +110,17 @@ def test_slots_are_given_once_in_one_look_and_to_the_most_urgent_first() -> None
 def test_the_slots_of_a_launched_job_are_kept_until_its_process_asks_for_them() -> None:
     request = Request("a", cores=2)
     scheduled = JobFacts("a", "scheduled", request=request)
-    starting = replace(scheduled, state="running", attempt=1, attempt_ended=False, starting_s=0.1)
+    launched = replace(scheduled, state="running", attempt=1, attempt_ended=False, launched_s=0.1)
+    held = replace(held_by(request), pid=7)
 
-    def wanted(job: JobFacts) -> dict[str, Request]:
-        return dict(decide({"a": job}, SlotFacts(Machine(2))).wants_slots)
+    def wanted(job: JobFacts, *uses: Use) -> dict[str, Request]:
+        return dict(decide({"a": job}, SlotFacts(Machine(2), uses)).wants_slots)
 
-    assert wanted(scheduled) == wanted(starting) == {"a": request}
-    assert wanted(replace(starting, starting_s=LAUNCH_S + 1)) == {}, "its process hangs"
-    assert wanted(replace(starting, starting_s=None)) == {}, "it has begun"
+    assert wanted(scheduled) == wanted(launched) == {"a": request}
+    assert wanted(launched, held) == {}, "it has asked"
+    assert wanted(launched, replace(held, project="another")) == {"a": request}
+    assert wanted(replace(launched, launched_s=LAUNCH_S + 1)) == {}, "its process hangs"
+    assert wanted(replace(launched, launched_s=None)) == {}, "it has ended"
 
 
 def test_a_job_does_not_start_before_one_that_has_waited_longer_for_the_same_slots() -> None:

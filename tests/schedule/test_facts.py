@@ -26,7 +26,15 @@ def test_what_is_opened_again_is_not_taken_for_complete_by_those_that_need_it() 
 def test_an_attempt_without_a_claim_is_nobodys() -> None:
     facts = seen(AttemptFacts(1), Told(), Wishes(), Ages(since_launch_s=3.0, unclaimed_s=2.0))
 
-    assert (facts.claimed, facts.seen_unclaimed_s, facts.starting_s) == (False, 2.0, 3.0)
+    assert (facts.claimed, facts.seen_unclaimed_s, facts.launched_s) == (False, 2.0, 3.0)
+
+
+def test_a_launch_counts_while_the_attempt_goes_on_here_or_may() -> None:
+    ages = Ages(since_launch_s=3.0)
+
+    assert seen(AttemptFacts(1, True, lives=True), Told(1), Wishes(), ages).launched_s == 3.0
+    assert seen(ELSEWHERE, Told(), Wishes(), ages).launched_s is None
+    assert seen(ENDED, Told(1), Wishes(), ages).launched_s is None
 
 
 @pytest.mark.parametrize(("silent_s", "lives"), [(SILENT_S - 1, None), (SILENT_S + 1, False)])

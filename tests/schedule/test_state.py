@@ -100,13 +100,6 @@ def test_outputs_that_are_opened_again_look_closed_until_the_next_attempt_speaks
     assert not state_of((ENDED,), Told(1, "succeeded"), Wishes()).reopening
 
 
-def test_an_attempt_is_starting_until_it_has_spoken() -> None:
-    assert state_of((AttemptFacts(1),), Told(), Wishes()).starting
-    assert state_of((LIVES,), Told(), Wishes()).starting
-    assert not state_of((LIVES,), Told(1), Wishes()).starting
-    assert not state_of((AttemptFacts(1, True, lives=None, host="x"),), Told(), Wishes()).starting
-
-
 def test_an_attempt_at_a_job_that_has_succeeded_does_nothing_unless_more_was_asked() -> None:
     assert is_done(Told(1, "succeeded"), Wishes())
     assert not is_done(Told(1, "succeeded"), Wishes(fresh=1))

@@ -26,7 +26,7 @@ from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
-from cryoloom.project.retrying import Retry, opens_others
+from cryoloom.project.retrying import Retry, opened_by
 from cryoloom.project.watching import Watcher
 from cryoloom.project.workflow import add_to_project, check_workflow, read_workflow
 from cryoloom.protocol import datasets as kinds
@@ -173,19 +173,25 @@ class Project:
             every_s: how often it is looked where no change of state wakes us.
         """
         names = None if jobs is None else {job.name for job in jobs}
-        began, pause = time.monotonic(), 0.02
+        began, pause, has_ended = time.monotonic(), 0.02, False
         # The scheduler writes each change of a state into the pipeline.
         watcher = Watcher()
         watcher.watch(self.path, only=(pipe.FILE,))
         while True:
+            # Before the states: who was opened after these were read would look as if it had ended.
+            is_opening = has_ended and self._opens_any(names)
             shown = [summary for summary in self.summaries() if names is None or summary.name in names]
             if tell is not None:
                 tell(shown)
             waiting = [summary for summary in shown if summary.state in LIVE and summary.ours]
             if waiting and all(summary.stuck for summary in waiting):
                 break
-            if not waiting and not any(opens_others(self.path / summary.name) for summary in shown):
-                break
+            if not waiting and not is_opening:
+                if has_ended:
+                    break
+                has_ended = True
+                continue
+            has_ended = False
             if timeout_s is not None and time.monotonic() - began > timeout_s:
                 break
             ensure_scheduler(self.path)
@@ -194,6 +200,11 @@ class Project:
             pause = min(pause * 1.5, every_s)
         watcher.close()
         return shown
+
+    def _opens_any(self, names: "set[str] | None") -> bool:
+        """Whether a job is still to be opened again that one waits for."""
+        asked = (opened_by(self.path / entry.name) for entry in self.folder.entries())
+        return any(opened and (names is None or not names.isdisjoint(opened)) for opened in asked)
 
     def __repr__(self) -> str:
         return f"<Project {self.path}>"

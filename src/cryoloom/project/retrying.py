@@ -6,7 +6,7 @@ a whole set have to be restarted.
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -102,12 +102,12 @@ def open_followers(root: Path, job: str) -> None:
         change_control(root / job, functools.partial(_without, name))
 
 
-def opens_others(folder: Path) -> bool:
-    """Whether a job's followers are still to be opened; one whose wishes cannot be read says so elsewhere."""
+def opened_by(folder: Path) -> Collection[str]:
+    """The jobs that are still to be opened with this one; one whose wishes cannot be read says so elsewhere."""
     try:
-        return bool(read_control(folder)["opens"])
+        return tuple(read_control(folder)["opens"])
     except UnreadableError:
-        return False
+        return ()
 
 
 def _anew(number: int) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def decide(
             action = _of_running(job)
             if action is not None:
                 actions.append(action)
-            elif job.request is not None and job.starting_s is not None and job.starting_s < LAUNCH_S:
+            elif job.request is not None and _is_about_to_ask(job, slots):
                 wants[job.name] = job.request
         elif job.state == "scheduled":
             wait = waiting.of(job)
@@ -145,6 +145,15 @@ def without_launches(decision: Decision, why: str) -> Decision:
     held = {action.job: why for action in decision.actions if isinstance(action, Launch | LaunchAgain)}
     wants = {job: request for job, request in decision.wants_slots.items() if job not in held}
     return replace(decision, actions=kept, waits={**decision.waits, **held}, wants_slots=wants)
+
+
+def _is_about_to_ask(job: JobFacts, slots: SlotFacts | None) -> bool:
+    """Whether its process was launched just now and does not hold its slots yet: nobody is to be faster."""
+    if job.launched_s is None or job.launched_s >= LAUNCH_S or job.request is None:
+        return False
+    uses = slots.uses if slots is not None else ()
+    mine = (job.request.project, job.request.job)
+    return all((use.project, use.job) != mine for use in uses)
 
 
 def _refused(job: JobFacts, slots: SlotFacts | None, launched: list[Use]) -> str:

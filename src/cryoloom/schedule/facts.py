@@ -37,7 +37,7 @@ class JobFacts:
     attempt: int = 0
     attempt_ended: bool = True
     claimed: bool = True
-    starting_s: float | None = None  # since it was launched, while its process has not said that it runs
+    launched_s: float | None = None  # since its attempt was launched, while that goes on here or may
     lives: bool | None = True  # None: on another host
     seen_unclaimed_s: float = 0.0  # how long the attempt has had no claim
     lost_in_a_row: int = 0
@@ -110,7 +110,7 @@ def facts_of(
         attempt=newest.number if newest else 0,
         attempt_ended=newest is None or newest.ended,
         claimed=claimed,
-        starting_s=ages.since_launch_s if known.starting else None,
+        launched_s=ages.since_launch_s if _goes_on_here(newest) else None,
         lives=_lives(newest, ages) if newest is not None and claimed else True,
         seen_unclaimed_s=0.0 if claimed else ages.unclaimed_s,
         lost_in_a_row=known.lost_in_a_row,
@@ -119,6 +119,10 @@ def facts_of(
         request=asked.request,
         priority=asked.priority,
     )
+
+
+def _goes_on_here(newest: AttemptFacts | None) -> bool:
+    return newest is not None and not newest.ended and (not newest.claimed or newest.lives is True)
 
 
 def _lives(newest: AttemptFacts, ages: Ages) -> bool | None:

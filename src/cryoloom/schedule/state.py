@@ -77,7 +77,6 @@ class JobState:
     wants_stop: bool = False
     wants_anew: bool = False  # its attempt is to be ended where it runs, and another to follow
     reopening: bool = False  # its outputs look closed until the next attempt says that they are not
-    starting: bool = False  # launched, perhaps claimed, and not yet heard of
 
     @property
     def has_ended(self) -> bool:
@@ -111,12 +110,6 @@ def state_of(attempts: Iterable[AttemptFacts], told: Told, wishes: Wishes) -> Jo
         wants_stop=wishes.stop,
         wants_anew=0 < number <= wishes.reopen,
         reopening=opens_again(told, wishes) and state != "succeeded",
-        starting=(
-            newest is not None
-            and not newest.ended
-            and (not newest.claimed or newest.lives is True)
-            and told.attempt < number
-        ),
     )
 
 
