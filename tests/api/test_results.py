@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from running import run_in
-from typer.testing import CliRunner
 
 from cryoloom import Project, star
 from cryoloom.api import doctor, help_search, label_help, protocol_help, workflows

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 import cryoloom
 from cryoloom.cli.main import app
@@ -52,7 +51,7 @@ def suggestions() -> Iterator[tuple[str, str]]:
 
 def wrong_of(words: list[str]) -> str:
     """What of a suggested command does not exist; "" where all does."""
-    command: Any = typer.main.get_command(app)
+    command: Any = app
     words = [*words]
     while hasattr(command, "commands"):
         if not words or words[0] not in command.commands:

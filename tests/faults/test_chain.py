@@ -14,7 +14,7 @@ import pytest
 from faults.killing import kill_at_random, left_behind
 
 from cryoloom import Project
-from cryoloom.engine.scheduler import ensure_scheduler
+from cryoloom.engine.calling import ensure_scheduler
 from cryoloom.images.mrc import write_mrc
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]

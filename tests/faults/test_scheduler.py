@@ -10,7 +10,7 @@ import pytest
 from waiting import until
 
 from cryoloom import Project
-from cryoloom.engine.scheduler import call_scheduler
+from cryoloom.engine.calling import call_scheduler
 from cryoloom.project.index import cache_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]

@@ -12,7 +12,7 @@ from waiting import until
 
 from cryoloom import Project
 from cryoloom.api import lifecycle
-from cryoloom.engine.scheduler import call_scheduler
+from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.images.mrc import write_mrc
 from cryoloom.project.attempts import change_control, read_control, write_control

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.api import steering
 from cryoloom.api.dataset import Dataset
-from cryoloom.engine.scheduler import call_scheduler
+from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.folder import JobEntry

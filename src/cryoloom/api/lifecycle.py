@@ -1,27 +1,23 @@
 """What can be done with a job after it was made: resume, retry, restart, continue, copy, clean, delete.
 
-`Project` has a method for each; what happens on disk is told in `project/`.
+`Project` has a method for each; what happens on disk is told in `project/`, of which each function loads its own part:
+most commands only look.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cryoloom.engine.scheduler import call_scheduler
+from cryoloom.engine.calling import call_scheduler
 from cryoloom.project import attempts
-from cryoloom.project.cleaning import Cleaning, plan_cleaning
-from cryoloom.project.cleaning import clean as clean_job
-from cryoloom.project.continuing import continue_job
-from cryoloom.project.copying import branch_of, copy_jobs, to_choose_again
-from cryoloom.project.deleting import delete_jobs
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.registry import find_protocol
-from cryoloom.project.restarting import restart_jobs
 from cryoloom.project.retrying import Retry, followers_of, is_import, numbers_of, plan_retry, reopen
 
 if TYPE_CHECKING:
     from cryoloom.api.job import Job
     from cryoloom.api.project import Project
+    from cryoloom.project.cleaning import Cleaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +135,8 @@ def restart(project: "Project", job: "Job | str", *, dependents: bool | None) ->
     Returns:
         For each job where its earlier results lie in `Trash/`.
     """
+    from cryoloom.project.restarting import restart_jobs
+
     moved = restart_jobs(project.folder, _name(job), dependents=dependents)
     call_scheduler(project.path)
     return moved
@@ -146,6 +144,8 @@ def restart(project: "Project", job: "Job | str", *, dependents: bool | None) ->
 
 def delete(project: "Project", jobs: "Sequence[Job | str]", *, dependents: bool) -> dict[str, str]:
     """Move jobs to `Trash/`; refuses while others need them, unless these come along."""
+    from cryoloom.project.deleting import delete_jobs
+
     return delete_jobs(project.folder, [_name(job) for job in jobs], dependents=dependents)
 
 
@@ -161,6 +161,8 @@ def copy(
         branch: copy the jobs that need it too; their inputs lead to the copies.
         start: false leaves the copies unscheduled until `resume`.
     """
+    from cryoloom.project.copying import branch_of, copy_jobs, to_choose_again
+
     name = project.job(_name(job)).name
     values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
     apart = branch_of(project.folder.entries(), name)[1] if branch else {}
@@ -183,6 +185,8 @@ def continue_from(
         iteration: where to go on from; None: the newest whole one.
         start: false leaves it unscheduled until `resume`.
     """
+    from cryoloom.project.continuing import continue_job
+
     name = project.job(_name(job)).name
     values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
     entry = continue_job(project.folder, name, values, inputs, iteration=iteration, wishes=_wishes(start))
@@ -191,7 +195,7 @@ def continue_from(
     return project.job(entry.name)
 
 
-def clean(project: "Project", jobs: "Sequence[Job | str]", *, harsh: bool, dry_run: bool) -> list[Cleaning]:
+def clean(project: "Project", jobs: "Sequence[Job | str]", *, harsh: bool, dry_run: bool) -> "list[Cleaning]":
     """Move intermediate files to `Trash/`, by RELION's rules for each kind of job.
 
     Args:
@@ -200,6 +204,9 @@ def clean(project: "Project", jobs: "Sequence[Job | str]", *, harsh: bool, dry_r
         harsh: also images that later jobs read through their tables; their names are in `warning`.
         dry_run: only say what would go.
     """
+    from cryoloom.project.cleaning import clean as clean_job
+    from cryoloom.project.cleaning import plan_cleaning
+
     plans = plan_cleaning(project.folder, [_name(job) for job in jobs] or None, harsh=harsh)
     return plans if dry_run else [clean_job(project.folder, plan) for plan in plans]
 

@@ -1,9 +1,10 @@
 """What a job's programs said, from the beginning or as it goes on."""
 
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryoloom.project.journal import FILE as JOURNAL
 
@@ -35,6 +36,12 @@ def log_of(job: "Job", *, follow: bool = False, events: bool = False) -> Iterato
         if not goes_on:
             return
         time.sleep(LOOK_S)
+
+
+def events_of(job: "Job") -> list[dict[str, Any]]:
+    """Its journal as it is now, an event a line; a line that is still being written is left out."""
+    data = _from(job.folder / JOURNAL, 0)
+    return [json.loads(line) for line in data.splitlines(keepends=True) if line.endswith(b"\n")]
 
 
 def _from(path: Path, offset: int) -> bytes:

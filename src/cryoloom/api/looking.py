@@ -50,6 +50,13 @@ class JobView:
         """Whether it knows which item is the worst."""
         return self.declared.items is not None and bool(self.declared.items.worst)
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: what can be asked for, not what is seen."""
+        return {
+            "name": self.name, "title": self.title, "help": self.help, "iterations": list(self.iterations),
+            "items": self.has_items, "worst": self.has_worst,
+        }  # fmt: skip
+
     def look(self, *, item: str = "", iteration: int | None = None) -> "Seen":
         """What it shows now: charts with their data, pictures, figures, tables.
 
@@ -113,6 +120,12 @@ class Seen:
             )
         draw(self.parts, Path(target))
         return Path(target)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: charts as their declarations with the data, pictures as base64."""
+        from cryoloom.views.drawing import as_dict
+
+        return {"parts": [as_dict(part) for part in self.parts], "absent": self.absent}
 
     def for_terminal(self, environment: Mapping[str, str]) -> "Shown":
         """What a terminal shows: text, and pictures where it draws some.

@@ -13,25 +13,26 @@ aligned.wait().dataset("micrographs").table()
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryoloom.api import lifecycle, steering
 from cryoloom.api.dataset import Dataset
 from cryoloom.api.job import Job
 from cryoloom.api.summary import JobSummary, summarise
-from cryoloom.engine.scheduler import ensure_scheduler, read_waits
+from cryoloom.engine.calling import ensure_scheduler, read_waits
 from cryoloom.errors import ParameterError
-from cryoloom.project.cleaning import Cleaning
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.retrying import Retry, opened_by
 from cryoloom.project.watching import Watcher
-from cryoloom.project.workflow import add_to_project, check_workflow, read_workflow
 from cryoloom.protocol import datasets as kinds
 from cryoloom.protocol.declare import InputSpec, near, numbered
 from cryoloom.protocol.protocols import Protocol
+
+if TYPE_CHECKING:
+    from cryoloom.project.cleaning import Cleaning
 
 LIVE = ("scheduled", "running")
 
@@ -142,12 +143,16 @@ class Project:
         Raises:
             CryoloomError: the first that could not, and why.
         """
+        from cryoloom.project.workflow import check_workflow, read_workflow
+
         workflow = read_workflow(Path(path), {name: str(value) for name, value in placeholders.items()})
         check_workflow(self.folder, workflow)
         return [job["name"] for job in workflow.jobs]
 
     def run_workflow(self, path: str | Path, /, **placeholders: Any) -> list["Job"]:
         """Make all jobs of a JSON workflow and hand them to the scheduler."""
+        from cryoloom.project.workflow import add_to_project, read_workflow
+
         steering.check_settings(self.path)
         workflow = read_workflow(Path(path), {name: str(value) for name, value in placeholders.items()})
         if workflow.seed is not None:
@@ -256,7 +261,7 @@ class Project:
         """Make a new job that goes on from an iteration of an old one; see `lifecycle.continue_from`."""
         return lifecycle.continue_from(self, job, given, iteration=iteration, start=start)
 
-    def clean(self, *jobs: "Job | str", harsh: bool = False, dry_run: bool = False) -> list[Cleaning]:
+    def clean(self, *jobs: "Job | str", harsh: bool = False, dry_run: bool = False) -> "list[Cleaning]":
         """Move intermediate files of jobs, of all without a name, to `Trash/`; see `lifecycle.clean`."""
         return lifecycle.clean(self, jobs, harsh=harsh, dry_run=dry_run)
 

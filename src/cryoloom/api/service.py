@@ -6,7 +6,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from cryoloom.errors import ProjectError
 
@@ -33,6 +35,26 @@ def unit_text(root: Path) -> str:
 def crontab_line(root: Path) -> str:
     """Where there is no systemd: looked every five minutes; one that lives already lets the other end at once."""
     return f"*/5 * * * * {shlex.join(_command(root)).replace('%', chr(92) + '%')} >/dev/null 2>&1"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What would keep a project's scheduler alive, and whether it is there."""
+
+    file: str
+    installed: bool
+    text: str
+    crontab: str  # the line that does it where there is no systemd
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def unit_of(root: Path) -> Unit:
+    """The unit of a project; nothing is changed."""
+    file = unit_file(root)
+    return Unit(str(file), file.exists(), unit_text(root), crontab_line(root))
 
 
 def install(root: Path) -> Path:

@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryoloom.engine.scheduler import call_scheduler
+from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project import attempts
-from cryoloom.project.changing import change_held, is_held
-from cryoloom.project.checking import check_job
 from cryoloom.project.retrying import is_import
 from cryoloom.project.settings import load_settings
 from cryoloom.protocol.protocols import ItemProtocol
@@ -86,6 +84,9 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
         ProjectError: the job has ended, or does not treat items one by one.
         ParameterError: an unknown parameter, or a value that does not fit.
     """
+    from cryoloom.project.changing import change_held, is_held
+    from cryoloom.project.checking import check_job
+
     if is_held(job.entry):
         change_held(job.entry, _parameters(job, given))
         return 0

@@ -1,16 +1,16 @@
 """Running jobs: run and alias; and help on protocols."""
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from cryoloom.cli import live
+from cryoloom.cli.completion import complete_protocols
+from cryoloom.cli.options import given_argument, job_argument, json_option, project_option, wait_option
 from cryoloom.cli.protocol_help import as_text, hits_as_text
 from cryoloom.cli.shell import (
     FAILED,
-    JsonOption,
-    ProjectOption,
-    WaitOption,
     open_project,
     print_json,
     split_given,
@@ -21,40 +21,51 @@ if TYPE_CHECKING:
     from cryoloom.api import Job
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
-    app.command("run")(run)
-    app.command("help")(help_)
-    app.command("alias")(alias)
+    app.add_command(run)
+    app.add_command(help_)
+    app.add_command(alias)
 
 
+@click.command("run")
+@click.argument(
+    "protocol",
+    help="What to run, such as relion.class2d; `cryoloom help` lists all.",
+    shell_complete=complete_protocols,
+)
+@given_argument("Parameters and inputs.")
+@click.option("--stream", is_flag=True, help="An import goes on while the microscope writes.")
+@wait_option
+@click.option("--wait-for", multiple=True, help="A job that must succeed first.")
+@click.option("--alias", "name", default="", show_default=False, help="A name of your own for the job.")
+@click.option("--label", default="", show_default=False, help="A remark.")
+@click.option("--priority", type=int, default=0, help="The higher the sooner it gets its slots.")
+@click.option("--alone", is_flag=True, help="With nothing else on the machine.")
+@click.option("--memory-gb", type=float, default=0, help="Memory that it takes; 0: as the protocol says.")
+@json_option
+@project_option
 def run(
-    protocol: Annotated[
-        str, typer.Argument(help="What to run, such as relion.class2d; `cryoloom help` lists all.")
-    ],
-    given: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="Parameters and inputs.")
-    ] = None,
-    stream: Annotated[
-        bool, typer.Option("--stream", help="An import goes on while the microscope writes.")
-    ] = False,
-    wait: WaitOption = False,
-    wait_for: Annotated[list[str] | None, typer.Option(help="A job that must succeed first.")] = None,
-    name: Annotated[str, typer.Option("--alias", help="A name of your own for the job.")] = "",
-    label: Annotated[str, typer.Option(help="A remark.")] = "",
-    priority: Annotated[int, typer.Option(help="The higher the sooner it gets its slots.")] = 0,
-    alone: Annotated[bool, typer.Option("--alone", help="With nothing else on the machine.")] = False,
-    memory_gb: Annotated[float, typer.Option(help="Memory that it takes; 0: as the protocol says.")] = 0,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
+    protocol: str,
+    given: tuple[str, ...],
+    stream: bool,
+    wait: bool,
+    wait_for: tuple[str, ...],
+    name: str,
+    label: str,
+    priority: int,
+    alone: bool,
+    memory_gb: float,
+    as_json: bool,
+    project: Path | None,
 ) -> None:
     """Make a job and hand it to the scheduler."""
     opened = open_project(project)
-    values = split_given(given or [])
+    values = split_given(given)
     if stream:
         values["stream"] = "Yes"
     job = opened.make(
-        protocol, values, wait_for=wait_for or [], alias=name, label=label, priority=priority, alone=alone,
+        protocol, values, wait_for=wait_for, alias=name, label=label, priority=priority, alone=alone,
         memory_gb=memory_gb,
     )  # fmt: skip
     if as_json and not wait:
@@ -69,7 +80,7 @@ def run(
         else:
             _say_end(job)
         if shown[0].state != "succeeded":
-            raise typer.Exit(FAILED)
+            raise click.exceptions.Exit(FAILED)
     elif not as_json:
         print(f"  cryoloom log {job.name} --follow")
     if not as_json:
@@ -91,18 +102,20 @@ def _say_next(job: "Job") -> None:
         print("\n".join(f"  {step.command}" for step in steps))
 
 
-def help_(
-    protocol: Annotated[
-        str,
-        typer.Argument(
-            help="A protocol, any word, a parameter or option of RELION's, or a label such as rlnDefocusU."
-        ),
-    ] = "",
-    as_json: JsonOption = False,
-) -> None:
+@click.command("help")
+@click.argument(
+    "words",
+    nargs=-1,
+    metavar="[PROTOCOL or WORDS]",
+    help="A protocol, any words, a parameter or option of RELION's, or a label such as rlnDefocusU.",
+    shell_complete=complete_protocols,
+)
+@json_option
+def help_(words: tuple[str, ...], as_json: bool) -> None:
     """List protocols, or every parameter of one: meaning, unit, default, limits, condition; find what a word means."""
     from cryoloom.api import help_search, label_help, protocol_help
 
+    protocol = " ".join(words)
     if label_help.is_label(protocol):
         labels = [label.as_dict() for label in label_help.labels_named(protocol)]
         if as_json:
@@ -135,12 +148,17 @@ def help_(
         print(f"\nOf a like name: {', '.join(alike)}.")
 
 
-def alias(
-    job: Annotated[str, typer.Argument(help="Name, number or alias.")],
-    name: Annotated[str, typer.Argument(help="The new name; None takes it away.")],
-    project: ProjectOption = None,
-) -> None:
+@click.command("alias")
+@job_argument
+@click.argument("name", help="The new name; None takes it away.")
+@json_option
+@project_option
+def alias(job: str, name: str, as_json: bool, project: Path | None) -> None:
     """Give a job a name of your own."""
-    found = open_project(project).job(job)
+    opened = open_project(project)
+    found = opened.job(job)
     found.set_alias(name)
-    print(f"{found.name}: {name}")
+    if as_json:
+        print_json(opened.job(found.name).summary().as_dict())
+    else:
+        print(f"{found.name}: {name}")

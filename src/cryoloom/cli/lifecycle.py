@@ -1,16 +1,23 @@
 """What becomes of a job: stop, resume, retry, restart, continue, copy, clean, delete."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from cryoloom.cli import live
+from cryoloom.cli.options import (
+    given_argument,
+    job_argument,
+    jobs_argument,
+    json_option,
+    project_option,
+    some_jobs_argument,
+    wait_option,
+)
 from cryoloom.cli.shell import (
     FAILED,
-    JsonOption,
-    ProjectOption,
-    WaitOption,
     is_conversation,
     open_project,
     print_json,
@@ -21,31 +28,25 @@ from cryoloom.cli.shell import (
 if TYPE_CHECKING:
     from cryoloom.api import Job, Project
 
-JobArgument = Annotated[str, typer.Argument(help="Name, number or alias.")]
-JobsArgument = Annotated[list[str], typer.Argument(help="Names, numbers or aliases.")]
-SomeJobsArgument = Annotated[list[str] | None, typer.Argument(help="Names, numbers or aliases.")]
 
-
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
-    app.command("stop")(stop)
-    app.command("resume")(resume)
-    app.command("retry")(retry)
-    app.command("restart")(restart)
-    app.command("continue")(continue_)
-    app.command("copy")(copy)
-    app.command("clean")(clean)
-    app.command("delete")(delete)
+    app.add_command(stop)
+    app.add_command(resume)
+    app.add_command(retry)
+    app.add_command(restart)
+    app.add_command(continue_)
+    app.add_command(copy)
+    app.add_command(clean)
+    app.add_command(delete)
 
 
-def stop(
-    jobs: JobsArgument,
-    stream: Annotated[
-        bool, typer.Option("--stream", help="Only close an import's stream; what came goes on.")
-    ] = False,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
-) -> None:
+@click.command("stop")
+@jobs_argument
+@click.option("--stream", is_flag=True, help="Only close an import's stream; what came goes on.")
+@json_option
+@project_option
+def stop(jobs: tuple[str, ...], stream: bool, as_json: bool, project: Path | None) -> None:
     """End jobs; what they have done is kept, and `resume` goes on from there."""
     from cryoloom.api.steering import check_stream
 
@@ -71,31 +72,30 @@ def stop(
             print(f"{job.name} is being stopped. `cryoloom resume {job.name}` goes on.")
 
 
+@click.command("resume")
+@some_jobs_argument
+@click.option("--all", "everything", is_flag=True, help="All that was interrupted, failed or stopped.")
+@click.option("--take-over", is_flag=True, help="Also what another host runs that is gone for good.")
+@click.option(
+    "--dependents", is_flag=True, help="Of an import: the jobs that followed its stream to the end go on too."
+)
+@wait_option
+@json_option
+@project_option
 def resume(
-    jobs: SomeJobsArgument = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="All that was interrupted, failed or stopped.")
-    ] = False,
-    take_over: Annotated[
-        bool, typer.Option("--take-over", help="Also what another host runs that is gone for good.")
-    ] = False,
-    dependents: Annotated[
-        bool,
-        typer.Option(
-            "--dependents", help="Of an import: the jobs that followed its stream to the end go on too."
-        ),
-    ] = False,
-    wait: WaitOption = False,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
+    jobs: tuple[str, ...],
+    everything: bool,
+    take_over: bool,
+    dependents: bool,
+    wait: bool,
+    as_json: bool,
+    project: Path | None,
 ) -> None:
     """Go on with jobs that failed, were stopped or were killed: after their last finished item or iteration."""
     opened = open_project(project)
     if not jobs and not everything:
-        raise typer.BadParameter("name jobs, or say --all")
-    taken = opened.resume(
-        None if everything else list(jobs or []), take_over=take_over, dependents=dependents
-    )
+        raise click.UsageError("name jobs, or say --all")
+    taken = opened.resume(None if everything else list(jobs), take_over=take_over, dependents=dependents)
     if not as_json:
         print("Resumed: " + (", ".join(job.name for job in taken) or "nothing; no job was interrupted"))
         for job in taken:
@@ -110,18 +110,15 @@ def resume(
     finish(opened, taken, wait=wait, as_json=as_json, everything=True)
 
 
-def retry(
-    job: JobArgument,
-    dependents: Annotated[
-        bool,
-        typer.Option(
-            "--dependents", help="The jobs that followed it and ended without these items take them."
-        ),
-    ] = False,
-    wait: WaitOption = False,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
-) -> None:
+@click.command("retry")
+@job_argument
+@click.option(
+    "--dependents", is_flag=True, help="The jobs that followed it and ended without these items take them."
+)
+@wait_option
+@json_option
+@project_option
+def retry(job: str, dependents: bool, wait: bool, as_json: bool, project: Path | None) -> None:
     """Try a job's failed items again, in the same job; what is through stays."""
     opened = open_project(project)
     plan = opened.retry(job, dependents=dependents)
@@ -141,24 +138,23 @@ def retry(
     finish(opened, [opened.job(name) for name in names], wait=wait, as_json=as_json)
 
 
-def restart(
-    job: JobArgument,
-    dependents: Annotated[
-        bool | None,
-        typer.Option(
-            "--dependents/--alone", help="Clear and run the jobs that need it too, or leave them as they are."
-        ),
-    ] = None,
-    wait: WaitOption = False,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
-) -> None:
+@click.command("restart")
+@job_argument
+@click.option(
+    "--dependents/--alone",
+    default=None,
+    help="Clear and run the jobs that need it too, or leave them as they are.",
+)
+@wait_option
+@json_option
+@project_option
+def restart(job: str, dependents: bool | None, wait: bool, as_json: bool, project: Path | None) -> None:
     """Run a job again from the beginning, in its folder and under its number; its results go to `Trash/`."""
     opened = open_project(project)
     others = opened.job(job).dependents()
     if others and dependents is None and not as_json and is_conversation():
         print(f"These need {opened.job(job).name}: {', '.join(other.name for other in others)}")
-        dependents = typer.confirm("Clear them and run them again too?")
+        dependents = click.confirm("Clear them and run them again too?")
     moved = opened.restart(job, dependents=dependents)
     if as_json and not wait:
         print_json([{"job": name, "trash": where} for name, where in moved.items()])
@@ -175,47 +171,48 @@ def restart(
     finish(opened, [opened.job(name) for name in moved], wait=wait, as_json=as_json)
 
 
+@click.command("continue")
+@job_argument
+@given_argument("What is different from now on, such as nr_iter=40.")
+@click.option("--from-iteration", "iteration", type=int, help="Where to go on from; by default the newest.")
+@wait_option
+@json_option
+@project_option
 def continue_(
-    job: JobArgument,
-    given: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="NAME=VALUE...", help="What is different from now on, such as nr_iter=40."),
-    ] = None,
-    iteration: Annotated[
-        int | None, typer.Option("--from-iteration", help="Where to go on from; by default the newest.")
-    ] = None,
-    wait: WaitOption = False,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
+    job: str, given: tuple[str, ...], iteration: int | None, wait: bool, as_json: bool, project: Path | None
 ) -> None:
     """Make a new job that goes on from an iteration of a classification, initial model or refinement."""
     from cryoloom.api.lifecycle import continue_from
 
     opened = open_project(project)
-    made = continue_from(opened, job, split_given(given or []), iteration=iteration, start=True)
+    made = continue_from(opened, job, split_given(given), iteration=iteration, start=True)
     if not as_json:
         print(f"{made.name}: {made.summary().label}")
     finish(opened, [made], wait=wait, as_json=as_json)
 
 
+@click.command("copy")
+@job_argument
+@given_argument("What is different in the copy.")
+@click.option("--branch", is_flag=True, help="Copy the jobs that need it too; they then need the copy.")
+@click.option("--start", is_flag=True, help="Hand the copies to the scheduler.")
+@wait_option
+@json_option
+@project_option
 def copy(
-    job: JobArgument,
-    given: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME=VALUE...", help="What is different in the copy.")
-    ] = None,
-    branch: Annotated[
-        bool, typer.Option("--branch", help="Copy the jobs that need it too; they then need the copy.")
-    ] = False,
-    start: Annotated[bool, typer.Option("--start", help="Hand the copies to the scheduler.")] = False,
-    wait: WaitOption = False,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
+    job: str,
+    given: tuple[str, ...],
+    branch: bool,
+    start: bool,
+    wait: bool,
+    as_json: bool,
+    project: Path | None,
 ) -> None:
     """Make a job like this one with some parameters changed; the original stays as it is."""
     from cryoloom.api.lifecycle import copy as copy_jobs
 
     opened = open_project(project)
-    copies = copy_jobs(opened, job, split_given(given or []), branch=branch, start=start or wait)
+    copies = copy_jobs(opened, job, split_given(given), branch=branch, start=start or wait)
     made = list(copies.jobs)
     if not as_json:
         for name, why in copies.left_out.items():
@@ -230,14 +227,12 @@ def copy(
     finish(opened, made, wait=wait, as_json=as_json)
 
 
-def delete(
-    jobs: JobsArgument,
-    dependents: Annotated[
-        bool, typer.Option("--dependents", help="Take along the jobs that need them.")
-    ] = False,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
-) -> None:
+@click.command("delete")
+@jobs_argument
+@click.option("--dependents", is_flag=True, help="Take along the jobs that need them.")
+@json_option
+@project_option
+def delete(jobs: tuple[str, ...], dependents: bool, as_json: bool, project: Path | None) -> None:
     """Move jobs to `Trash/`; nothing is erased. Refuses while other jobs need them."""
     moved = open_project(project).delete(*jobs, dependents=dependents)
     if as_json:
@@ -247,22 +242,23 @@ def delete(
         print(f"{name} → {where}" if where else f"{name}: its folder was gone; it is not listed any more.")
 
 
+@click.command("clean")
+@some_jobs_argument
+@click.option("--all", "everything", is_flag=True, help="All jobs that have succeeded.")
+@click.option(
+    "--harsh", is_flag=True, help="Also images that later jobs may need: micrographs, particle stacks."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@json_option
+@project_option
 def clean(
-    jobs: SomeJobsArgument = None,
-    everything: Annotated[bool, typer.Option("--all", help="All jobs that have succeeded.")] = False,
-    harsh: Annotated[
-        bool,
-        typer.Option("--harsh", help="Also images that later jobs may need: micrographs, particle stacks."),
-    ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
+    jobs: tuple[str, ...], everything: bool, harsh: bool, dry_run: bool, as_json: bool, project: Path | None
 ) -> None:
     """Move intermediate files to `Trash/`, by RELION's rules; nothing is erased."""
     if bool(jobs) == everything:
-        raise typer.BadParameter("name jobs, or say --all")
+        raise click.UsageError("name jobs, or say --all")
     opened = open_project(project)
-    done = opened.clean(*(jobs or []), harsh=harsh, dry_run=dry_run)
+    done = opened.clean(*jobs, harsh=harsh, dry_run=dry_run)
     for summary in opened.summaries() if everything else ():
         if summary.damage:
             print(f"Passed over: {summary.name}, {summary.why}", file=sys.stderr)
@@ -314,4 +310,4 @@ def finish(
     if as_json:
         print_json([summary.as_dict() for summary in shown])
     if wait and any(summary.state != "succeeded" for summary in shown if summary.ours):
-        raise typer.Exit(FAILED)
+        raise click.exceptions.Exit(FAILED)

@@ -3,12 +3,12 @@
 import gc
 import os
 import sys
-from typing import Annotated
 
-import typer
+import click
 
 from cryoloom._version import __version__
 from cryoloom.cli import (
+    completion,
     jobs,
     lifecycle,
     relion,
@@ -20,35 +20,22 @@ from cryoloom.cli import (
     steering,
     workflows,
 )
+from cryoloom.cli.completion import VARIABLE
 from cryoloom.cli.shell import FAILED, USAGE, say_error
 from cryoloom.errors import CryoloomError, ParameterError, ProjectError, StarError
 
-app = typer.Typer(
-    name="cryoloom",
-    help="Cryo-EM single-particle processing from microscope movies to a map, on RELION.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 110}
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"cryoloom {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")
-    ] = False,
-) -> None:
+@click.group("cryoloom", context_settings=CONTEXT, no_args_is_help=True)
+@click.version_option(__version__, prog_name="cryoloom", message="%(prog)s %(version)s", help="Print it.")
+def app() -> None:
     """Cryo-EM single-particle processing from microscope movies to a map, on RELION."""
 
 
-for group in (setup, jobs, lifecycle, steering, showing, workflows, star, relion, service, simulation):
+for group in (
+    setup, jobs, lifecycle, steering, showing, workflows, star, relion, service, simulation, completion
+):  # fmt: skip
     group.add_to(app)
 
 
@@ -65,13 +52,18 @@ def main() -> int:
     """Run the command; errors of users are one sentence and exit code 2 or 1, never a traceback."""
     # A command ends soon: looking for garbage among ten thousand jobs would only take time.
     gc.set_threshold(100_000)
+    if VARIABLE in os.environ:  # a shell asks which words could follow
+        from cryoloom.cli import shells
+
+        shells.answer()
     try:
-        # Outside its standalone mode click hands a command's `typer.Exit` code back as the value.
+        # Outside its standalone mode click hands a command's `Exit` code back as the value.
         code = app(standalone_mode=False)
-        if code == INTERRUPTED:
-            _say_interrupted()  # the library that reads the command line has caught it
-    except typer.Abort:
-        return FAILED
+    except click.Abort as error:
+        if not isinstance(error.__cause__, KeyboardInterrupt):
+            return FAILED
+        _say_interrupted()  # the library that reads the command line has caught it
+        return INTERRUPTED
     except (ParameterError, ProjectError, StarError) as error:
         say_error(error, "--json" in sys.argv)
         return USAGE

@@ -1,25 +1,30 @@
 """What concerns RELION itself: relion command."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
+
+from cryoloom.cli.options import file_path, json_option
+from cryoloom.cli.shell import print_json
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
-    group = typer.Typer(help="RELION's own files and commands.", no_args_is_help=True, rich_markup_mode=None)
-    group.command("command")(command)
-    group.callback()(lambda: None)
-    app.add_typer(group, name="relion")
+    group = click.Group("relion", help="RELION's own files and commands.", no_args_is_help=True)
+    group.add_command(command)
+    app.add_command(group)
 
 
-def command(
-    file: Annotated[Path, typer.Argument(help="A job.star of RELION 3.1.")],
-    job: Annotated[str, typer.Option("--job", help="The job's folder; by default the file's own.")] = "",
-) -> None:
+@click.command("command")
+@click.argument("file", type=file_path, help="A job.star of RELION 3.1.")
+@click.option("--job", default="", show_default=False, help="The job's folder; by default the file's own.")
+@json_option
+def command(file: Path, job: str, as_json: bool) -> None:
     """Print the exact command that a job.star means."""
     from cryoloom.api.relion_command import commands_of
 
-    for line in commands_of(file, job):
-        print(line)
+    lines = commands_of(file, job)
+    if as_json:
+        print_json(lines)
+    else:
+        print("\n".join(lines))

@@ -1,26 +1,26 @@
 """Making and opening projects, and looking at the installation: new, open, doctor."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-from cryoloom.cli.shell import FAILED, JsonOption, ProjectOption, open_project, print_json, table
+from cryoloom.cli.options import file_path, json_option, project_option
+from cryoloom.cli.shell import FAILED, open_project, print_json, table
 from cryoloom.errors import CryoloomError
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
-    app.command("new")(new)
-    app.command("open")(open_)
-    app.command("index")(index)
-    app.command("doctor")(doctor)
+    app.add_command(new)
+    app.add_command(open_)
+    app.add_command(index)
+    app.add_command(doctor)
 
 
-def new(
-    path: Annotated[Path, typer.Argument(help="The project's folder; made where it is missing.")],
-    seed: Annotated[int | None, typer.Option(help="Makes the ids of jobs and items repeatable.")] = None,
-) -> None:
+@click.command("new")
+@click.argument("path", type=file_path, help="The project's folder; made where it is missing.")
+@click.option("--seed", type=int, help="Makes the ids of jobs and items repeatable.")
+def new(path: Path, seed: int | None) -> None:
     """Make a project: a folder that RELION's GUI opens too."""
     from cryoloom.api import Project
 
@@ -35,10 +35,10 @@ def new(
         )
 
 
-def open_(
-    path: Annotated[Path, typer.Argument(help="A project of RELION or Cryoloom.")],
-    as_json: JsonOption = False,
-) -> None:
+@click.command("open")
+@click.argument("path", type=file_path, help="A project of RELION or Cryoloom.")
+@json_option
+def open_(path: Path, as_json: bool) -> None:
     """Look at a project, also one that RELION made; not a byte of it is changed."""
     from cryoloom.cli.showing import list_jobs
 
@@ -50,19 +50,26 @@ def open_(
     list_jobs(project, as_json=as_json)
 
 
-def index(
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Forget it and make it anew.")] = False,
-    project: ProjectOption = None,
-) -> None:
+@click.command("index")
+@click.option("--rebuild", is_flag=True, help="Forget it and make it anew.")
+@json_option
+@project_option
+def index(rebuild: bool, as_json: bool, project: Path | None) -> None:
     """Say where the index of ended jobs lies; it may be deleted at any time."""
     from cryoloom.api.index import index_of, rebuild_index
 
     opened = open_project(project)
     state = rebuild_index(opened) if rebuild else index_of(opened)
-    print(f"{state.file}: {state.jobs} jobs that have ended")
+    if as_json:
+        print_json(state.as_dict())
+    else:
+        print(f"{state.file}: {state.jobs} jobs that have ended")
 
 
-def doctor(project: ProjectOption = None, as_json: JsonOption = False) -> None:
+@click.command("doctor")
+@project_option
+@json_option
+def doctor(project: Path | None, as_json: bool) -> None:
     """Say what is installed, what is missing and where each setting comes from."""
     from cryoloom.api.doctor import diagnose
 
@@ -80,4 +87,4 @@ def doctor(project: ProjectOption = None, as_json: JsonOption = False) -> None:
         settings = [[setting.name, str(setting.value), setting.source] for setting in found.settings]
         print(table(["setting", "value", "source"], settings))
     if not found.healthy:
-        raise typer.Exit(FAILED)
+        raise click.exceptions.Exit(FAILED)

@@ -5,9 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import CryoloomError
 
@@ -16,14 +14,6 @@ if TYPE_CHECKING:
 
 USAGE = 2  # the user's words are at fault
 FAILED = 1  # a job or program failed
-
-ProjectOption = Annotated[
-    Path | None, typer.Option("--project", "-p", help="The project's folder; by default the one you are in.")
-]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-WaitOption = Annotated[
-    bool, typer.Option("--wait", "-w", help="Stay and show the progress until it has ended.")
-]
 
 
 def open_project(path: Path | None) -> "Project":

@@ -3,12 +3,14 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+import click
 
 from cryoloom.cli import live
-from cryoloom.cli.shell import JsonOption, ProjectOption, is_terminal, open_project, print_json, table
+from cryoloom.cli.completion import complete_views
+from cryoloom.cli.options import file_path, job_argument, json_option, project_option
+from cryoloom.cli.shell import is_terminal, open_project, print_json, table
 from cryoloom.errors import ProjectError
 
 if TYPE_CHECKING:
@@ -16,26 +18,23 @@ if TYPE_CHECKING:
     from cryoloom.api.looking import JobView
 
 NEWEST = 200
-JobArgument = Annotated[str, typer.Argument(help="Name, number or alias.")]
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
-    app.command("ls")(ls)
-    app.command("show")(show)
-    app.command("log")(log)
-    app.command("plot")(plot)
-    app.command("report")(report)
+    app.add_command(ls)
+    app.add_command(show)
+    app.add_command(log)
+    app.add_command(plot)
+    app.add_command(report)
 
 
-def ls(
-    as_json: JsonOption = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Go on showing until all have ended.")] = False,
-    everything: Annotated[
-        bool, typer.Option("--all", help="In a terminal: not only the newest 200.")
-    ] = False,
-    project: ProjectOption = None,
-) -> None:
+@click.command("ls")
+@json_option
+@click.option("--watch", is_flag=True, help="Go on showing until all have ended.")
+@click.option("--all", "everything", is_flag=True, help="In a terminal: not only the newest 200.")
+@project_option
+def ls(as_json: bool, watch: bool, everything: bool, project: Path | None) -> None:
     """List the jobs: state, items, why one waits or failed."""
     opened = open_project(project)
     if watch and not as_json:
@@ -73,7 +72,11 @@ def list_jobs(project: "Project", *, as_json: bool, newest: int = 0) -> None:
     )
 
 
-def show(job: JobArgument, as_json: JsonOption = False, project: ProjectOption = None) -> None:
+@click.command("show")
+@job_argument
+@json_option
+@project_option
+def show(job: str, as_json: bool, project: Path | None) -> None:
     """Show a job: parameters, inputs, outputs, failed items, what it says of itself."""
     found = open_project(project).job(job)
     details = found.details()
@@ -114,51 +117,71 @@ def _section(title: str, rows: list[list[str]]) -> None:
         print("\n".join("  " + line for line in table(["" for _ in rows[0]], rows).splitlines()[1:]))
 
 
-def log(
-    job: JobArgument,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on printing until the job has ended.")
-    ] = False,
-    events: Annotated[
-        bool, typer.Option("--events", help="The journal instead of the programs' output.")
-    ] = False,
-    story: Annotated[
-        bool, typer.Option("--story", help="The job's life in sentences: attempts, items, reasons.")
-    ] = False,
-    project: ProjectOption = None,
-) -> None:
+@click.command("log")
+@job_argument
+@click.option("--follow", "-f", is_flag=True, help="Go on printing until the job has ended.")
+@click.option("--events", is_flag=True, help="The journal instead of the programs' output.")
+@click.option("--story", is_flag=True, help="The job's life in sentences: attempts, items, reasons.")
+@json_option
+@project_option
+def log(job: str, follow: bool, events: bool, story: bool, as_json: bool, project: Path | None) -> None:
     """Print what a job's programs said: run.out, then run.err."""
     found = open_project(project).job(job)
+    if as_json and follow:
+        raise click.UsageError("--json is of what is there now; `cryoloom events --follow` gives JSON lines.")
     if story:
-        print("\n".join(found.story()))
+        sentences = found.story()
+        if as_json:
+            print_json({"job": found.name, "story": sentences})
+        else:
+            print(
+                "\n".join(sentences) or f"{found.name} was made by RELION, which keeps no story of its jobs."
+            )
         return
-    from cryoloom.api.logs import log_of
+    from cryoloom.api.logs import events_of, log_of
 
+    if as_json:
+        said = {"events": events_of(found)} if events else {"text": "".join(log_of(found))}
+        print_json({"job": found.name, **said})
+        return
     for text in log_of(found, follow=follow, events=events):
         print(text, end="", flush=True)
 
 
+@click.command("plot")
+@job_argument
+@click.argument(
+    "view", default="", help="Which view; without it, they are listed.", shell_complete=complete_views
+)
+@click.option(
+    "-o",
+    "--out",
+    type=file_path,
+    help="A file: .png, .svg, .pdf, .html or .json. Without it: in the terminal.",
+)
+@click.option(
+    "--item",
+    default="",
+    show_default=False,
+    help="Of a view of one item: its name or a part of it, a number, first, newest or worst.",
+)
+@click.option("--iteration", type=int, help="By default the newest.")
+@json_option
+@project_option
 def plot(
-    job: JobArgument,
-    view: Annotated[str, typer.Argument(help="Which view; without it, they are listed.")] = "",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "-o", "--out", help="A file: .png, .svg, .pdf, .html or .json. Without it: in the terminal."
-        ),
-    ] = None,
-    item: Annotated[
-        str,
-        typer.Option(
-            "--item",
-            help="Of a view of one item: its name or a part of it, a number, first, newest or worst.",
-        ),
-    ] = "",
-    iteration: Annotated[int | None, typer.Option("--iteration", help="By default the newest.")] = None,
-    project: ProjectOption = None,
+    job: str,
+    view: str,
+    out: Path | None,
+    item: str,
+    iteration: int | None,
+    as_json: bool,
+    project: Path | None,
 ) -> None:
     """Show a view of a job: in the terminal what that can show, or in a file."""
     found = open_project(project).job(job)
+    if not view and as_json:
+        print_json([one.as_dict() for one in found.views()])
+        return
     if not view:
         rows = [[one.name, _asked(one), one.title] for one in found.views()]
         print(
@@ -170,7 +193,11 @@ def plot(
     declared = found.view(view)
     seen = declared.look(item=item, iteration=iteration)
     if out is not None:
-        print(seen.save(out))
+        written = seen.save(out)
+        print_json({"file": str(written)}) if as_json else print(written)
+        return
+    if as_json:
+        print_json({**declared.as_dict(), **seen.as_dict()})
         return
     shown = seen.for_terminal(os.environ if is_terminal() else {})
     print(shown.text)
@@ -190,10 +217,11 @@ def _asked(view: "JobView") -> str:
     return "; ".join(words)
 
 
-def report(
-    out: Annotated[Path, typer.Option("-o", "--out", help="A file: .html or .pdf.")] = Path("report.html"),
-    project: ProjectOption = None,
-) -> None:
+@click.command("report")
+@click.option("-o", "--out", type=file_path, default=Path("report.html"), help="A file: .html or .pdf.")
+@json_option
+@project_option
+def report(out: Path, as_json: bool, project: Path | None) -> None:
     """Write everything about the project into one file that needs nothing else."""
     from cryoloom.api.report import write_report
 
@@ -201,4 +229,4 @@ def report(
     if not opened.jobs():
         raise ProjectError(f"{opened.path}", found="without jobs", expected="something to report")
     write_report(opened, out)
-    print(f"{out}")
+    print_json({"file": str(out)}) if as_json else print(out)

@@ -2,40 +2,46 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-import typer
+import click
 
-from cryoloom.cli.shell import FAILED, USAGE, JsonOption, print_json, table
+from cryoloom.cli.options import file_path, json_option
+from cryoloom.cli.shell import FAILED, USAGE, print_json, table
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
-    app.command("simulate")(simulate)
+    app.add_command(simulate)
 
 
+@click.command("simulate")
+@click.argument("out", metavar="OUT", help="A folder; or the word compare, to score a project.")
+@click.argument(
+    "scored", metavar="[PROJECT]", type=file_path, required=False, help="After compare: the project."
+)
+@click.option("--preset", default="demo", help="tiny, demo or large.")
+@click.option("--seed", type=int, default=1, help="The same seed makes the same data.")
+@click.option("--rate", type=float, default=0.0, help="Movies a second; 0: as fast as they can be made.")
+@click.option(
+    "--truth", type=file_path, help="compare: the truth; by default the project's microscope/truth."
+)
+@click.option("--summary", type=file_path, help="Also write what was made into this JSON file.")
+@json_option
 def simulate(
-    out: Annotated[
-        str, typer.Argument(metavar="OUT", help="A folder; or the word compare, to score a project.")
-    ],
-    scored: Annotated[
-        Path | None, typer.Argument(metavar="[PROJECT]", help="After compare: the project.")
-    ] = None,
-    preset: Annotated[str, typer.Option(help="tiny, demo or large.")] = "demo",
-    seed: Annotated[int, typer.Option(help="The same seed makes the same data.")] = 1,
-    rate: Annotated[float, typer.Option(help="Movies a second; 0: as fast as they can be made.")] = 0.0,
-    truth: Annotated[
-        Path | None, typer.Option(help="compare: the truth; by default the project's microscope/truth.")
-    ] = None,
-    summary: Annotated[
-        Path | None, typer.Option(help="Also write what was made into this JSON file.")
-    ] = None,
-    as_json: JsonOption = False,
+    out: str,
+    scored: Path | None,
+    preset: str,
+    seed: int,
+    rate: float,
+    truth: Path | None,
+    summary: Path | None,
+    as_json: bool,
 ) -> None:
     """Make movies of a known molecule with complete truth, or score a project against it."""
     if out == "compare":
         if scored is None:
-            raise typer.BadParameter("name the project: cryoloom simulate compare PROJECT")
+            raise click.UsageError("name the project: cryoloom simulate compare PROJECT")
         _compare(scored, truth, as_json)
         return
     from cryoloom.api.simulation import simulate_session
@@ -61,9 +67,9 @@ def _compare(project: Path, truth: Path | None, as_json: bool) -> None:
         print()
         print(bars_table(found.bars))
     if not found.bars:
-        raise typer.Exit(USAGE)
+        raise click.exceptions.Exit(USAGE)
     if not found.passed:
-        raise typer.Exit(FAILED)
+        raise click.exceptions.Exit(FAILED)
 
 
 def bars_table(bars: Mapping[str, Mapping[str, Any]]) -> str:

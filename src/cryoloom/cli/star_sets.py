@@ -1,39 +1,38 @@
 """STAR files into STAR files, whole sets at a time: star join, split, convert."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-FileArgument = Annotated[Path, typer.Argument(help="A STAR file of particles or micrographs.")]
-OutOption = Annotated[Path, typer.Option("--output", "-o", help="The STAR file to write.")]
+from cryoloom.cli.options import file_path
 
 
-def add_to(group: typer.Typer) -> None:
+def add_to(group: click.Group) -> None:
     """Add these commands to `cryoloom star`."""
     for command in (join, split, convert):
-        group.command()(command)
+        group.add_command(command)
 
 
+@click.command("join")
+@click.argument(
+    "files", nargs=-1, required=True, type=file_path, help="STAR files of one kind: particles or micrographs."
+)
+@click.option("--output", "-o", type=file_path, required=True, help="The STAR file to write.")
+@click.option(
+    "--unique", default="", show_default=False, help="A label: of rows with one value only the first is kept."
+)
+@click.option(
+    "--fill",
+    default="",
+    show_default=False,
+    help="LABEL=VALUE, ...: what stands where a file lacks a column that means something.",
+)
+@click.option("--common", is_flag=True, help="Only the columns that all files have.")
+@click.option(
+    "--merge-groups", is_flag=True, help="Optics groups that say the same become one, whatever their names."
+)
 def join(
-    files: Annotated[list[Path], typer.Argument(help="STAR files of one kind: particles or micrographs.")],
-    output: OutOption,
-    unique: Annotated[
-        str, typer.Option("--unique", help="A label: of rows with one value only the first is kept.")
-    ] = "",
-    fill: Annotated[
-        str,
-        typer.Option(
-            "--fill", help="LABEL=VALUE, ...: what stands where a file lacks a column that means something."
-        ),
-    ] = "",
-    common: Annotated[bool, typer.Option("--common", help="Only the columns that all files have.")] = False,
-    merge_groups: Annotated[
-        bool,
-        typer.Option(
-            "--merge-groups", help="Optics groups that say the same become one, whatever their names."
-        ),
-    ] = False,
+    files: tuple[Path, ...], output: Path, unique: str, fill: str, common: bool, merge_groups: bool
 ) -> None:
     """Put sets together; optics groups of one name that say the same become one, all others stay apart."""
     from cryoloom.api.star_sets import join_files
@@ -44,15 +43,13 @@ def join(
         print(f"  {remark}")
 
 
-def split(
-    file: FileArgument,
-    output: OutOption,
-    parts: Annotated[int, typer.Option("--parts", "-n", min=2, help="How many, of equal size.")] = 2,
-    seed: Annotated[
-        int | None, typer.Option("--random", help="Items at random, from this seed; else in their order.")
-    ] = None,
-    by: Annotated[str, typer.Option("--by", help="A label: one file for each of its values.")] = "",
-) -> None:
+@click.command("split")
+@click.argument("file", type=file_path, help="A STAR file of particles or micrographs.")
+@click.option("--output", "-o", type=file_path, required=True, help="The STAR file to write.")
+@click.option("--parts", "-n", type=click.IntRange(min=2), default=2, help="How many, of equal size.")
+@click.option("--random", "seed", type=int, help="Items at random, from this seed; else in their order.")
+@click.option("--by", default="", show_default=False, help="A label: one file for each of its values.")
+def split(file: Path, output: Path, parts: int, seed: int | None, by: str) -> None:
     """Write a set as several, `-o part.star` as part_1.star, part_2.star, ..."""
     from cryoloom.api.star_sets import split_file
 
@@ -60,13 +57,11 @@ def split(
         print(f"{made.file}: {made.what}, {made.items} items")
 
 
-def convert(
-    file: FileArgument,
-    output: OutOption,
-    to: Annotated[
-        str, typer.Option("--to", help="RELION's layout: 3.1 (and later) or 3.0 (and older).")
-    ] = "3.1",
-) -> None:
+@click.command("convert")
+@click.argument("file", type=file_path, help="A STAR file of particles or micrographs.")
+@click.option("--output", "-o", type=file_path, required=True, help="The STAR file to write.")
+@click.option("--to", default="3.1", help="RELION's layout: 3.1 (and later) or 3.0 (and older).")
+def convert(file: Path, output: Path, to: str) -> None:
     """Particles or micrographs between RELION 3.0's layout and that of 3.1: optics groups, shifts in Å."""
     from cryoloom.api.star_sets import convert_file
 

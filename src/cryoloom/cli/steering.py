@@ -1,29 +1,30 @@
 """Wishes about jobs that wait or run: change, priority; and what happens in a project: events."""
 
 import json
-from typing import Annotated
+from pathlib import Path
 
-import typer
+import click
 
-from cryoloom.cli.shell import JsonOption, ProjectOption, open_project, print_json, split_given
+from cryoloom.cli.options import given_argument, job_argument, json_option, project_option
+from cryoloom.cli.shell import open_project, print_json, split_given
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
-    app.command("change")(change)
-    app.command("priority")(priority)
-    app.command("events")(events)
+    app.add_command(change)
+    app.add_command(priority)
+    app.add_command(events)
 
 
-def change(
-    job: Annotated[str, typer.Argument(help="A streaming job: name, number or alias.")],
-    given: Annotated[list[str], typer.Argument(metavar="NAME=VALUE...", help="Parameters.")],
-    of_all: Annotated[
-        bool, typer.Option("--all", help="Make all items again, also in the jobs behind; else those to come.")
-    ] = False,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
-) -> None:
+@click.command("change")
+@job_argument
+@given_argument("Parameters.", required=True)
+@click.option(
+    "--all", "of_all", is_flag=True, help="Make all items again, also in the jobs behind; else those to come."
+)
+@json_option
+@project_option
+def change(job: str, given: tuple[str, ...], of_all: bool, as_json: bool, project: Path | None) -> None:
     """Change parameters of a job while items stream through it, or of any job that was made and not started."""
     from cryoloom.api.steering import change as change_job
 
@@ -40,26 +41,31 @@ def change(
         )
 
 
+# A number below zero is no option.
+@click.command("priority", context_settings={"ignore_unknown_options": True})
+@job_argument
+@click.argument("number", type=int, help="The higher the sooner; 0 is usual.")
+@click.option("--alone/--together", default=None, help="With nothing else on the machine.")
+@click.option("--memory-gb", type=float, help="Memory that it takes, in GB.")
+@json_option
+@project_option
 def priority(
-    job: Annotated[str, typer.Argument(help="Name, number or alias.")],
-    number: Annotated[int, typer.Argument(help="The higher the sooner; 0 is usual.")],
-    alone: Annotated[
-        bool | None, typer.Option("--alone/--together", help="With nothing else on the machine.")
-    ] = None,
-    memory_gb: Annotated[float | None, typer.Option(help="Memory that it takes, in GB.")] = None,
-    project: ProjectOption = None,
+    job: str, number: int, alone: bool | None, memory_gb: float | None, as_json: bool, project: Path | None
 ) -> None:
     """Say how urgent a job is, and what it takes of the machine."""
     found = open_project(project).job(job)
     found.prioritise(priority=number, alone=alone, memory_gb=memory_gb)
-    print(f"{found.name}: priority {number}")
+    if as_json:
+        print_json(found.summary().as_dict())
+    else:
+        print(f"{found.name}: priority {number}")
 
 
-def events(
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more happens.")] = False,
-    since: Annotated[float, typer.Option(help="Leave out what was before, in seconds of the epoch.")] = 0.0,
-    project: ProjectOption = None,
-) -> None:
+@click.command("events")
+@click.option("--follow", "-f", is_flag=True, help="Go on as more happens.")
+@click.option("--since", type=float, default=0.0, help="Leave out what was before, in seconds of the epoch.")
+@project_option
+def events(follow: bool, since: float, project: Path | None) -> None:
     """Print what happens to all jobs, one JSON object a line."""
     from cryoloom.api.events import events as stream
 

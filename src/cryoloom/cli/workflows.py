@@ -1,36 +1,34 @@
 """JSON workflows: workflow run, workflow check, workflow show."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
 from cryoloom.cli import live
-from cryoloom.cli.shell import FAILED, JsonOption, ProjectOption, open_project, print_json, split_pair, table
+from cryoloom.cli.options import file_path, json_option, project_option
+from cryoloom.cli.shell import FAILED, open_project, print_json, split_pair, table
 
 
-def add_to(app: typer.Typer) -> None:
+def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
-    group = typer.Typer(
-        help="Workflows: many jobs from one file.", no_args_is_help=True, rich_markup_mode=None
-    )
-    group.command("run")(run)
-    group.command("check")(check)
-    group.command("show")(show)
-    app.add_typer(group, name="workflow")
+    group = click.Group("workflow", help="Workflows: many jobs from one file.", no_args_is_help=True)
+    group.add_command(run)
+    group.add_command(check)
+    group.add_command(show)
+    app.add_command(group)
 
 
-def run(
-    file: Annotated[Path, typer.Argument(help="A JSON workflow.")],
-    settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for a placeholder.")] = None,
-    wait: Annotated[bool, typer.Option("--wait", "-w", help="Stay until all jobs have ended.")] = False,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
-) -> None:
+@click.command("run")
+@click.argument("file", type=file_path, help="A JSON workflow.")
+@click.option("--set", "settings", multiple=True, help="NAME=VALUE for a placeholder.")
+@click.option("--wait", "-w", is_flag=True, help="Stay until all jobs have ended.")
+@json_option
+@project_option
+def run(file: Path, settings: tuple[str, ...], wait: bool, as_json: bool, project: Path | None) -> None:
     """Make the jobs of a workflow and hand them to the scheduler; the project is made where it is missing."""
     from cryoloom.api import Project
 
-    given = dict(split_pair(word) for word in settings or [])
+    given = dict(split_pair(word) for word in settings)
     opened = Project.create(project) if project is not None else open_project(None)
     jobs = opened.run_workflow(file, **given)
     if not as_json:
@@ -42,33 +40,33 @@ def run(
         for summary in shown:
             if summary.state != "succeeded" and not as_json:
                 print(f"{summary.name} {summary.state}: {summary.why}")
-        raise typer.Exit(FAILED)
+        raise click.exceptions.Exit(FAILED)
 
 
-def check(
-    file: Annotated[Path, typer.Argument(help="A JSON workflow.")],
-    settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for a placeholder.")] = None,
-    as_json: JsonOption = False,
-    project: ProjectOption = None,
-) -> None:
+@click.command("check")
+@click.argument("file", type=file_path, help="A JSON workflow.")
+@click.option("--set", "settings", multiple=True, help="NAME=VALUE for a placeholder.")
+@json_option
+@project_option
+def check(file: Path, settings: tuple[str, ...], as_json: bool, project: Path | None) -> None:
     """Say whether all jobs of a workflow could be made in a project; nothing is made."""
     opened = open_project(project)
-    names = opened.check_workflow(file, **dict(split_pair(word) for word in settings or []))
+    names = opened.check_workflow(file, **dict(split_pair(word) for word in settings))
     if as_json:
         print_json({"jobs": names})
     else:
         print(f"{file}: {len(names)} jobs could be made in {opened.path}")
 
 
-def show(
-    file: Annotated[Path, typer.Argument(help="A JSON workflow.")],
-    settings: Annotated[list[str] | None, typer.Option("--set", help="NAME=VALUE for a placeholder.")] = None,
-    as_json: JsonOption = False,
-) -> None:
+@click.command("show")
+@click.argument("file", type=file_path, help="A JSON workflow.")
+@click.option("--set", "settings", multiple=True, help="NAME=VALUE for a placeholder.")
+@json_option
+def show(file: Path, settings: tuple[str, ...], as_json: bool) -> None:
     """Print a workflow's jobs with their inputs, placeholders filled."""
     from cryoloom.api.workflows import outline_of
 
-    outline = outline_of(file, dict(split_pair(word) for word in settings or []))
+    outline = outline_of(file, dict(split_pair(word) for word in settings))
     if as_json:
         print_json(outline.as_dict())
         return

@@ -9,7 +9,6 @@ import fcntl
 import itertools
 import os
 import signal
-import subprocess
 import sys
 import time
 import traceback
@@ -17,9 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cryoloom.engine.calling import LOCK, POKE, WAITS
 from cryoloom.engine.deeds import do
 from cryoloom.engine.facts import FactGatherer
-from cryoloom.errors import CryoloomError, ProjectError, UnreadableError
+from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.launchers import ledger
 from cryoloom.launchers.launcher import Launcher
 from cryoloom.launchers.local import Local
@@ -28,7 +28,7 @@ from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.index import cache_folder
 from cryoloom.project.journal import FILE as JOURNAL
-from cryoloom.project.jsonfile import read_json_if_there, write_json
+from cryoloom.project.jsonfile import write_json
 from cryoloom.project.notes import set_mark
 from cryoloom.project.settings import load_settings
 from cryoloom.project.sharing import umask_of
@@ -52,64 +52,9 @@ LIVELY_S, WAITING_S, QUIET_S = 0.25, 1.0, 5.0
 # Jobs that have ended are looked at when a command asks, and so often for what hands have changed.
 SWEEP_S = 60.0
 IDLE_S = 60.0
-POKE, LOCK, WAITS = "poke", "scheduler.lock", "waits.json"
 TROUBLE_S = 2.0  # after a round that failed
 MOST_ANNOUNCED = 50
 LOCK_PATIENCE_S, LOCKED_S = 0.5, 5.0
-
-
-def ensure_scheduler(root: Path) -> None:
-    """Start the project's scheduler, detached, unless one lives."""
-    folder = _usable_cache(root)
-    if _is_locked(folder / LOCK):
-        return
-    with (folder / "scheduler.log").open("ab") as log:
-        subprocess.Popen(
-            [sys.executable, "-m", "cryoloom.engine.scheduler", str(root.resolve())],
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-
-
-def call_scheduler(root: Path) -> None:
-    """Have the project's scheduler look at all jobs now: a wish has changed."""
-    folder = _usable_cache(root)
-    (folder / POKE).write_text("")
-    ensure_scheduler(root)
-
-
-def _usable_cache(root: Path) -> Path:
-    """The project's cache folder, made where it is missing.
-
-    Raises:
-        ProjectError: it cannot be.
-    """
-    folder = cache_folder(root)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ProjectError(
-            f"{folder}", found=f"not usable ({error.strerror})", expected="a folder for the scheduler of this project",
-            hint="Set XDG_CACHE_HOME to a folder that you may write to.",
-        ) from None  # fmt: skip
-    return folder
-
-
-def read_waits(root: Path) -> dict[str, str]:
-    """Why jobs wait, as the scheduler says that lives; under "" why none can work, or that none is there."""
-    folder = cache_folder(root)
-    try:
-        content = read_json_if_there(folder / WAITS) or {}
-    except UnreadableError as error:
-        return {"": f"why jobs wait cannot be read: {error}"}
-    if trouble := str(content.get("trouble", "")):
-        return {"": trouble}
-    if not _is_locked(folder / LOCK):
-        return {"": "no scheduler runs on this machine; cryoloom resume JOB starts it"}
-    return {str(name): str(why) for name, why in content.get("waits", {}).items()}
 
 
 def main(root: Path) -> int:
@@ -339,20 +284,6 @@ def _locked_within(handle: int, patience_s: float) -> bool:
             if time.monotonic() - began > patience_s:
                 return False
             time.sleep(0.05)
-
-
-def _is_locked(path: Path) -> bool:
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except OSError:
-        return False  # not there; or a cache that cannot be used, in which none can work
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 if __name__ == "__main__":

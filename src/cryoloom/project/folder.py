@@ -10,11 +10,10 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import ParameterError, ProjectError, UnreadableError
 from cryoloom.project.attempts import write_control
-from cryoloom.project.checking import check_job
 from cryoloom.project.folded import remember, remembered
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.forms.jobstar import job_star_of
@@ -31,9 +30,11 @@ from cryoloom.project.state import JobStatus, foreign_status, job_status, stamp_
 from cryoloom.protocol.datasets import Dataset, PlainFile, Volume
 from cryoloom.protocol.declare import near
 from cryoloom.protocol.edge import call_plugin
-from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
 from cryoloom.schedule.state import JobState
+
+if TYPE_CHECKING:
+    from cryoloom.protocol.jobs import JobFolder
 
 PROJECT_FILE = ".cryoloom/project.json"
 
@@ -149,7 +150,9 @@ class JobEntry:
             raise ProjectError(f"{self.name}", found="a job that RELION made", expected="one of Cryoloom's")
         return self.spec.make_protocol()
 
-    def job_folder(self) -> JobFolder:
+    def job_folder(self) -> "JobFolder":
+        from cryoloom.protocol.jobs import JobFolder
+
         return JobFolder(f"{self.name}/", self.root, self.spec.id if self.spec else "")
 
 
@@ -300,6 +303,9 @@ class ProjectFolder:
         Raises:
             ParameterError: a value or an input does not fit its declaration.
         """
+        from cryoloom.project.checking import check_job  # only who makes a job needs it
+        from cryoloom.protocol.jobs import JobFolder
+
         kind = find_protocol(protocol_name)
         protocol = kind(values, inputs)
         check_job(self.root, protocol, asked=asked, waits=bool(wait_for))

@@ -4,66 +4,70 @@ A protocol is declared once; command line, form, validation, `job.star`, workflo
 made from that declaration. Nothing here touches the disk. Begin reading in `declare.py`.
 """
 
-from cryoloom.protocol.cleaning import Rule
-from cryoloom.protocol.command import Command
-from cryoloom.protocol.datasets import (
-    KINDS,
-    Box,
-    ClassAverages,
-    Coordinates,
-    Dataset,
-    HalfMaps,
-    Mask,
-    Micrographs,
-    Model,
-    Movies,
-    Optimiser,
-    Particles,
-    PlainFile,
-    Postprocess,
-    Report,
-    Table,
-    Volume,
-)
-from cryoloom.protocol.declare import ADVANCED, AUTO, NORMAL, Input, Output, Param
-from cryoloom.protocol.jobs import (
-    Batch,
-    BatchResult,
-    Found,
-    JobFolder,
-    Part,
-    Progress,
-    RowBatch,
-    RowResult,
-    SetResult,
-    Written,
-)
-from cryoloom.protocol.protocols import (
-    ItemProtocol,
-    ProgramProtocol,
-    Protocol,
-    RowProtocol,
-    SetProtocol,
-    SourceProtocol,
-)
-from cryoloom.protocol.views import (
-    Axis,
-    Block,
-    Chart,
-    Drawing,
-    Gallery,
-    Items,
-    Look,
-    Metrics,
-    Micrograph,
-    Overlay,
-    Rows,
-    TableBlock,
-    Text,
-    Values,
-    View,
-    VolumeBlock,
-)
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cryoloom.protocol.cleaning import Rule
+    from cryoloom.protocol.command import Command
+    from cryoloom.protocol.datasets import (
+        KINDS,
+        Box,
+        ClassAverages,
+        Coordinates,
+        Dataset,
+        HalfMaps,
+        Mask,
+        Micrographs,
+        Model,
+        Movies,
+        Optimiser,
+        Particles,
+        PlainFile,
+        Postprocess,
+        Report,
+        Table,
+        Volume,
+    )
+    from cryoloom.protocol.declare import ADVANCED, AUTO, NORMAL, Input, Output, Param
+    from cryoloom.protocol.jobs import (
+        Batch,
+        BatchResult,
+        Found,
+        JobFolder,
+        Part,
+        Progress,
+        RowBatch,
+        RowResult,
+        SetResult,
+        Written,
+    )
+    from cryoloom.protocol.protocols import (
+        ItemProtocol,
+        ProgramProtocol,
+        Protocol,
+        RowProtocol,
+        SetProtocol,
+        SourceProtocol,
+    )
+    from cryoloom.protocol.views import (
+        Axis,
+        Block,
+        Chart,
+        Drawing,
+        Gallery,
+        Items,
+        Look,
+        Metrics,
+        Micrograph,
+        Overlay,
+        Rows,
+        TableBlock,
+        Text,
+        Values,
+        View,
+        VolumeBlock,
+    )
 
 __all__ = [
     "ADVANCED",
@@ -124,3 +128,15 @@ __all__ = [
     "VolumeBlock",
     "Written",
 ]
+
+# Those of which a command that only looks at jobs needs something come first, so that it loads no others.
+_MODULES = ("datasets", "declare", "protocols", "command", "cleaning", "jobs", "views")
+
+
+def __getattr__(name: str) -> object:
+    if name in __all__:
+        for module in _MODULES:
+            found = importlib.import_module(f"{__name__}.{module}")
+            if hasattr(found, name):
+                return getattr(found, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

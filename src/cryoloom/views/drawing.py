@@ -5,6 +5,7 @@ import html
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, assert_never
 
 from cryoloom.errors import ParameterError, ProgramError
 from cryoloom.protocol.views import Metrics, TableBlock, Text
@@ -55,11 +56,29 @@ def _as_bytes(one: Drawn, form: str) -> bytes | None:
         case DrawnPicture():
             return one.png if form == "png" else None
         case Metrics() | TableBlock() if form == "json":
-            columns = {"columns": [*one.columns]} if isinstance(one, TableBlock) else {}
-            content = {"title": one.title, **columns, "rows": [[*row] for row in one.rows]}
+            content = {name: value for name, value in as_dict(one).items() if name != "kind"}
             return json.dumps(content, indent=1, ensure_ascii=False).encode()
         case _:
             return None
+
+
+def as_dict(one: Drawn) -> dict[str, Any]:
+    """A part for programs: a chart as its declaration with its data, a picture as base64."""
+    kind = {
+        "kind": type(one).__name__.removeprefix("Drawn").removesuffix("Block").lower(),
+        "title": one.title,
+    }
+    match one:
+        case DrawnChart():
+            return {**kind, "vega_lite": one.spec}
+        case DrawnPicture():
+            return {**kind, "caption": one.caption, "png": base64.b64encode(one.png).decode()}
+        case Metrics() | TableBlock():
+            columns = {"columns": [*one.columns]} if isinstance(one, TableBlock) else {}
+            return {**kind, **columns, "rows": [[*row] for row in one.rows]}
+        case Text():
+            return {**kind, "text": one.text}
+    assert_never(one)
 
 
 def chart_bytes(chart: DrawnChart, form: str) -> bytes:
