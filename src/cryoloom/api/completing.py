@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cryoloom.errors import CryoloomError
-from cryoloom.project.registry import all_protocols, find_protocol
+from cryoloom.project.catalogue import protocol_lines
+from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.datasets import accepts
 from cryoloom.protocol.declare import InputSpec, ParamSpec
 
@@ -28,7 +29,7 @@ class Candidate:
 
 def protocols_like(start: str) -> list[Candidate]:
     """Protocols whose names begin so."""
-    return [Candidate(kind.name, kind.label) for kind in all_protocols() if kind.name.startswith(start)]
+    return [Candidate(line.name, line.label) for line in protocol_lines() if line.name.startswith(start)]
 
 
 def jobs_like(project: "Project", start: str) -> list[Candidate]:

@@ -3,23 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cryoloom.project.catalogue import ProtocolLine, protocol_lines
 from cryoloom.project.forms.jobstar import relion_text
-from cryoloom.project.registry import all_protocols, find_protocol
+from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.declare import InputSpec, ParamSpec
 from cryoloom.protocol.protocols import Protocol
-
-
-@dataclass(frozen=True, slots=True)
-class ProtocolLine:
-    """A protocol in a list."""
-
-    name: str
-    label: str
-    help: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +74,7 @@ class ProtocolHelp:
 
 def protocols_named(start: str = "") -> list[ProtocolLine]:
     """All protocols whose names begin so."""
-    return [
-        ProtocolLine(kind.name, kind.label, kind.__doc__ or "")
-        for kind in all_protocols()
-        if kind.name.startswith(start)
-    ]
+    return [line for line in protocol_lines() if line.name.startswith(start)]
 
 
 def help_on(protocol: str) -> ProtocolHelp:
