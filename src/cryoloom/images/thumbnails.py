@@ -71,6 +71,67 @@ def sheet(
             _draw_scale(tile, angpix * longest / tile_px)
         page.paste(tile, (x, y))
         pen.text((x, y + tile_px + 1), label, fill=0)
+    return _png(page)
+
+
+def coloured_sheet(
+    images: Sequence[NDArray[Any]],
+    colourings: Sequence[NDArray[Any]],
+    labels: Sequence[str],
+    *,
+    limits: tuple[float, float],
+    unit: str,
+    tile_px: int,
+    angpix: float = 0.0,
+) -> bytes:
+    """Slices of a map in the colours of another, white where the map is not dense, with the scale of colours on the right.
+
+    Args:
+        images: (y, x) each, of one size.
+        colourings: (y, x) each, of the same size; a value that is no number is white.
+        labels: a word for each.
+        limits: the values of the first colour and the last.
+        unit: of these values.
+        tile_px: how wide a slice is drawn.
+        angpix: Å per pixel; the first gets a scale bar; 0: none.
+    """
+    from PIL import Image, ImageDraw
+
+    low, high = np.percentile(np.stack(images), (50, 99.7))
+    page = Image.new("RGB", (len(images) * (tile_px + 4) + 70, tile_px + LABEL_PX + 4), "white")
+    pen = ImageDraw.Draw(page)
+    for number, (image, values, label) in enumerate(zip(images, colourings, labels, strict=True)):
+        dense = np.clip((image - low) / max(high - low, 1e-12), 0, 1) * np.isfinite(values)
+        mixed = 255 * (1 - dense[..., None]) + _coloured(values, limits) * dense[..., None]
+        tile = Image.fromarray(np.ascontiguousarray(mixed[::-1]).astype(np.uint8)).resize((tile_px, tile_px))
+        if not number and angpix > 0:
+            _draw_scale(tile, angpix * max(image.shape) / tile_px)
+        page.paste(tile, (number * (tile_px + 4) + 2, 2))
+        pen.text((number * (tile_px + 4) + 2, tile_px + 3), label, fill="black")
+    bar = _coloured(np.linspace(limits[1], limits[0], tile_px)[:, None].repeat(14, axis=1), limits)
+    left = len(images) * (tile_px + 4) + 6
+    page.paste(Image.fromarray(bar.astype(np.uint8)), (left, 2))
+    for place, value in ((2, limits[1]), (tile_px // 2 - 5, sum(limits) / 2), (tile_px - 10, limits[0])):
+        pen.text((left + 18, place), f"{value:.1f}", fill="black")
+    pen.text((left, tile_px + 3), unit, fill="black")
+    return _png(page)
+
+
+# From fine to coarse, as people know it of local resolution: blue, cyan, green, yellow, red.
+_SCALE = np.array(
+    [[43, 108, 196], [0, 166, 202], [90, 190, 110], [240, 190, 50], [215, 25, 28]], dtype=np.float64
+)
+
+
+def _coloured(values: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.float64]:
+    """Colours (..., 3), 0 to 255, of values between the limits."""
+    low, high = limits
+    place = np.clip((np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-12), 0, 1) * (len(_SCALE) - 1)
+    channels = [np.interp(place, np.arange(len(_SCALE)), _SCALE[:, channel]) for channel in range(3)]
+    return np.stack(channels, axis=-1)
+
+
+def _png(page: Any) -> bytes:
     out = io.BytesIO()
     page.save(out, "PNG")
     return out.getvalue()

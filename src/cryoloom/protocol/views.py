@@ -87,10 +87,10 @@ class Drawing:
 class Gallery:
     """Images side by side.
 
-    `image`: the column of references (`000001@stack.mrcs`). `label`: an SQL expression whose value stands below each; the
-    number in its stack by default. `order`: one by which they are sorted. `most`: of more rows so many are shown, spread over
-    all. `pixel_size`: Å, for the scale bar; 0: as the rows' optics groups say. `selectable`: whether a set may be made of those
-    that are chosen.
+    `image`: the column of references (`000001@stack.mrcs`). `label`: an SQL expression whose value stands below each; by
+    default the number of its row, from 1. `order`: one by which they are sorted. `most`: of more rows so many are shown, spread
+    over all. `pixel_size`: Å, for the scale bar; 0: as the rows' optics groups say. `selectable`: whether a set may be made of
+    those that are chosen.
     """
 
     title: str
@@ -130,12 +130,16 @@ class Micrograph:
 
 @dataclass(frozen=True, slots=True)
 class VolumeBlock:
-    """A map: its central slices, or its projections along the axes."""
+    """A map: its central slices, or its projections along the axes.
+
+    `coloured_by`: another map of the same box, local resolution in Å; slices have its colours where the first is dense.
+    """
 
     title: str
     file: str
     how: Literal["slices", "projections"] = "slices"
     caption: str = ""
+    coloured_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

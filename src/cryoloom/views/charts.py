@@ -26,7 +26,14 @@ _AT_WHOLE_NUMBERS: Spec = {
     "labelExpr": "datum.value % 1 ? '' : format(datum.value, ',d')",
 }
 _LOOK: Spec = {
-    "axis": {"labelFontSize": 11, "titleFontSize": 12, "grid": True, "gridOpacity": 0.35},
+    "axis": {
+        "labelFontSize": 11,
+        "labelOverlap": "greedy",
+        "labelSeparation": 6,
+        "titleFontSize": 12,
+        "grid": True,
+        "gridOpacity": 0.35,
+    },
     "title": {"fontSize": 14, "anchor": "start"},
     "legend": {"labelFontSize": 11, "titleFontSize": 11, "labelLimit": 340},
     "view": {"strokeOpacity": 0.3},

@@ -12,14 +12,17 @@ from cryoloom.protocol.views import (
     Metrics,
     Values,
     View,
+    VolumeBlock,
 )
 from cryoloom.views.classes import refined_views, selection_views
 from cryoloom.views.ctf import ctf_views
 from cryoloom.views.imports import micrograph_view
-from cryoloom.views.maps import map_views
+from cryoloom.views.maps import known_resolutions, map_views
+from cryoloom.views.optics import optics_view
 from cryoloom.views.particles import particle_views
 from cryoloom.views.picks import relion_pick_views
-from cryoloom.views.tables import table_of
+from cryoloom.views.polishing import B_FACTORS, TRAINED, polishing_views
+from cryoloom.views.tables import blocks_of
 
 # Sets of particles, by what RELION's jobs call them.
 _PARTICLES = (
@@ -29,7 +32,14 @@ _PARTICLES = (
     "particles_ctf_refine.star",
     "shiny.star",
 )
-_MICROGRAPHS = ("micrographs.star", "join_mics.star", "micrographs_ctf.star", "logfile_micrographs.star")
+_MICROGRAPHS = (
+    "micrographs.star",
+    "join_mics.star",
+    "micrographs_ctf.star",
+    "micrographs_selected.star",
+    "logfile_micrographs.star",
+)
+_MOVIES = ("movies.star", "join_movies.star")
 
 
 def views_of_files(root: Path, job: str) -> list[View]:
@@ -51,11 +61,22 @@ def views_of_files(root: Path, job: str) -> list[View]:
         shown += selection_views(job)
     for file in _MICROGRAPHS:
         if (folder / file).exists():
-            has_ctf = "rlnDefocusU" in table_of(folder / file, "micrographs").columns
-            shown += ctf_views(job + file) if has_ctf else [micrograph_view(job + file)]
+            shown += ctf_views(job + file) if has_ctf(folder / file) else [micrograph_view(job + file)]
+            shown.append(optics_view(job + file, "micrographs"))
+    shown += [optics_view(job + file, "movies") for file in _MOVIES if (folder / file).exists()]
     for suffix_file in sorted(folder.glob("coords_suffix_*.star")):
         shown += relion_pick_views(root, job + suffix_file.name)
+    if (folder / "mask.mrc").exists():
+        shown += map_views(job + "mask.mrc", "mask")
+    if any((folder / file).exists() for file in (TRAINED, B_FACTORS)):
+        shown += polishing_views(job)
     return _named_apart(shown)
+
+
+def has_ctf(micrographs: Path) -> bool:
+    """Whether a table of micrographs says what their CTFs are."""
+    columns = {label for block in blocks_of(micrographs).values() for label in getattr(block, "columns", ())}
+    return "rlnDefocusU" in columns
 
 
 def locres_views(root: Path, job: str) -> list[View]:
@@ -67,7 +88,14 @@ def locres_views(root: Path, job: str) -> list[View]:
         "local_resolution", "Local resolution", "Where most of the molecule lies; the tail to the right is what moves.",
         (file,), lambda look: _local_resolutions(look, file),
     )  # fmt: skip
-    return [histogram, *map_views(file)]
+    filtered = job + "relion_locres_filtered.mrc"
+    coloured = View(
+        "coloured", "The map in the colours of its local resolution",
+        "Blue is fine, red is coarse: the core of a molecule is blue, what moves and its rim are not. Nine tenths of what is "
+        "dense lie between the colours' ends.",
+        (filtered, file), lambda _: [VolumeBlock("Local resolution, Å", filtered, coloured_by=file)],
+    )  # fmt: skip
+    return [histogram, *([coloured] if (root / filtered).exists() else []), *map_views(file)]
 
 
 def _local_resolutions(look: Look, file: str) -> Sequence[Block]:
@@ -75,9 +103,8 @@ def _local_resolutions(look: Look, file: str) -> Sequence[Block]:
 
     from cryoloom.images.mrc import read_mrc
 
-    values = np.asarray(read_mrc(look.root / file))
-    # Outside the mask RELION writes 0; far beyond it, 100 Å and more.
-    inside = values[(values > 0) & (values < 99)]
+    values = known_resolutions(read_mrc(look.root / file))
+    inside = values[np.isfinite(values)]
     if not inside.size:
         return []
     low, middle, high = np.percentile(inside, (5, 50, 95))

@@ -8,6 +8,7 @@ from cryoloom.errors import CryoloomError
 from cryoloom.protocol.views import Block, Look, Metrics, View, VolumeBlock
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -24,6 +25,15 @@ def map_views(file: str, what: str = "map") -> list[View]:
             (file,), lambda look: [VolumeBlock(f"Projections of {name}", file, "projections")],
         ),
     ]  # fmt: skip
+
+
+def known_resolutions(locres: "NDArray[Any]") -> "NDArray[np.float64]":
+    """RELION's local resolutions, Å, as float64 of the map's shape; nan outside the mask, where it writes 0, and far beyond it,
+    where it writes 100 and more."""
+    import numpy as np
+
+    values = np.asarray(locres, dtype=np.float64)
+    return np.where((values > 0) & (values < 99), values, np.nan)
 
 
 def enclosed_by(path: Path) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from cryoloom.protocol.views import Axis, Block, Chart, Gallery, Look, Metrics, Rows, View
+from cryoloom.views.optics import optics_view
 from cryoloom.views.tables import frame_of, table_of
 
 _MICROGRAPH = "rlnMicrographName"
@@ -30,6 +31,7 @@ def particle_views(file: str) -> list[View]:
                 Chart("Defocus of the particles", "histogram", defocus, Axis("defocus", "mean defocus, Å"))
             ],
         ),
+        optics_view(file, "particles"),
     ]  # fmt: skip
 
 

@@ -35,6 +35,7 @@ PICTURE_PX = 620
 TILE_PX, SLICE_PX = 84, 190
 FIRST, NEWEST, WORST = "first", "newest", "worst"
 ORANGE = (255, 150, 0)
+_ROW = "number of the row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +207,7 @@ def _gallery(block: Gallery, root: Path) -> DrawnPicture | None:
     frame = frame_of(root, block.rows)
     if not frame.height or block.image not in frame.columns:
         return None
-    frame = frame.filter(pl.col(block.image).is_not_null())
+    frame = frame.with_row_index(_ROW, 1).filter(pl.col(block.image).is_not_null())
     if block.order:
         frame = frame.sort(evaluated(frame, block.order), maintain_order=True)
     if frame.height > block.most:
@@ -221,7 +222,7 @@ def _gallery(block: Gallery, root: Path) -> DrawnPicture | None:
     if not images:
         return None
     frame = frame[kept]
-    labels = [str(name).partition("@")[0].lstrip("0") for name in frame[block.image].to_list()]
+    labels = [str(number) for number in frame[_ROW].to_list()]
     if block.label:
         labels = [str(text) for text in evaluated(frame, block.label).to_list()]
     pixel = block.pixel_size or _pixel_size(root, block)
@@ -291,6 +292,40 @@ def _volume(block: VolumeBlock, root: Path) -> DrawnPicture | None:
     if block.how == "projections":
         images = [volume.sum(axis=axis) for axis in range(3)]
         return DrawnPicture(block.title, draw(images, ["along z", "along y", "along x"]), block.caption)
+    if block.coloured_by:
+        return _coloured_slices(block, root, volume, header.angpix or 0.0)
+    return DrawnPicture(block.title, draw(_central(volume), SLICES), block.caption)
+
+
+def _coloured_slices(
+    block: VolumeBlock, root: Path, volume: NDArray[Any], angpix: float
+) -> DrawnPicture | None:
+    """Slices in the colours of another map; None where that is not there or of another box."""
+    from cryoloom.images.mrc import read_mrc
+    from cryoloom.images.thumbnails import coloured_sheet
+    from cryoloom.views.maps import known_resolutions
+
+    try:
+        values = known_resolutions(read_mrc(root / block.coloured_by))
+    except (CryoloomError, OSError):
+        return None
+    if values.shape != volume.shape or not np.isfinite(values).any():
+        return None
+    known = np.isfinite(values)
+    # Where the molecule is: the rim of the mask, much of it, would take most of the colours.
+    dense = values[known & (volume >= np.percentile(volume[known], 90))]
+    low, high = np.percentile(dense, (5, 95))
+    png = coloured_sheet(
+        _central(volume), _central(values), SLICES,
+        limits=(float(low), float(high)), unit="Angstrom", tile_px=SLICE_PX, angpix=angpix,
+    )  # fmt: skip
+    return DrawnPicture(block.title, png, block.caption)
+
+
+SLICES = ("xy", "xz", "yz")
+
+
+def _central(volume: NDArray[Any]) -> list[NDArray[Any]]:
+    """The slices through the middle, by `SLICES`."""
     z, y, x = (size // 2 for size in volume.shape)
-    slices = [volume[z], volume[:, y], volume[:, :, x]]
-    return DrawnPicture(block.title, draw(slices, ["xy", "xz", "yz"]), block.caption)
+    return [volume[z], volume[:, y], volume[:, :, x]]

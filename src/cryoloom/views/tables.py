@@ -12,6 +12,8 @@ from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.protocol.views import Rows
 
 GROUP = "rlnOpticsGroup"
+# What RELION 3.0 and older call these tables.
+_OF_30 = {"particles": ("images", ""), "micrographs": ("",), "movies": ("",)}
 
 
 def blocks_of(path: Path) -> dict[str, Any]:
@@ -85,11 +87,14 @@ def _read(path: Path, name: str, wanted: set[str]) -> pl.DataFrame:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", star.StarWarning)
         try:
-            found = star.read(path, [name] if name else None, columns=wanted, optional=True)
+            for names in ([name] if name else None, list(_OF_30.get(name, ()))):
+                found = star.read(path, names, columns=wanted, optional=True)
+                tables = {block: table for block, table in star.tables_of(found).items() if block != "optics"}
+                if tables:
+                    return next(iter(tables.values()))
         except (StarError, OSError):
-            return pl.DataFrame()
-    tables = {block: table for block, table in star.tables_of(found).items() if block != "optics"}
-    return tables[name] if name in tables else next(iter(tables.values()), pl.DataFrame())
+            pass
+    return pl.DataFrame()
 
 
 def _with_group_values(frame: pl.DataFrame, optics: pl.DataFrame, labels: tuple[str, ...]) -> pl.DataFrame:

@@ -59,5 +59,9 @@ class ImportMicrographs(RawFiles):
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import imports
+        from cryoloom.views.optics import optics_view
 
-        return [*imports.import_views(job.name), imports.micrograph_view(job.file("micrographs.star"))]
+        made = job.file("micrographs.star")
+        return [
+            *imports.import_views(job.name), imports.micrograph_view(made), optics_view(made, "micrographs")
+        ]  # fmt: skip

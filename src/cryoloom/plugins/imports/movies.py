@@ -89,5 +89,6 @@ class ImportMovies(RawFiles):
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import imports
+        from cryoloom.views.optics import optics_view
 
-        return imports.import_views(job.name)
+        return [*imports.import_views(job.name), optics_view(job.file("movies.star"), "movies")]
