@@ -36,7 +36,7 @@ def test_views_are_listed_with_what_can_be_asked_for(
     assert plot(imported, monkeypatch=monkeypatch) == 0
 
     lines = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
-    assert [line[0] for line in lines] == ["view", "imported", "micrograph"]
+    assert [line[0] for line in lines] == ["view", "imported", "micrograph", "optics"]
     assert "--item NAME, newest" in lines[2]
 
 
