@@ -4,6 +4,8 @@ The four parts are attributes too, so that command line, browser and `--json` sh
 A traceback is for bugs; whatever a user can cause is one of these.
 """
 
+import copyreg
+
 
 class CryoloomError(Exception):
     """Something a user can understand and mend.
@@ -27,6 +29,11 @@ class CryoloomError(Exception):
             text += f", expected {self.expected}"
         text = text.rstrip(".")
         return f"{text}. {self.hint}" if self.hint else f"{text}."
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # By default an error is made again of its `args`, which are no arguments of ours: it would be lost
+        # on its way from a worker process, with a `TypeError` in its place.
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
     def as_dict(self) -> dict[str, str]:
         """The four parts, for `--json`."""
@@ -66,6 +73,24 @@ class ProgramError(CryoloomError):
 
 class LaunchError(CryoloomError):
     """A launcher that refuses to start an attempt: a batch system's limits, a template that is wrong."""
+
+
+class JobError(CryoloomError):
+    """A job that was waited for and did not succeed: it failed, was stopped, or waits for what will not come.
+
+    Args:
+        job: its name.
+        state: that it is in.
+        why: the reason, as `cryoloom ls` tells it.
+        hint: what to do next.
+    """
+
+    def __init__(self, job: str, *, state: str, why: str = "", hint: str = "") -> None:
+        self.job, self.state, self.why = job, state, why
+        reason = why.rstrip(".")
+        super().__init__(
+            job, found=f"{state} ({reason})" if reason else state, expected="succeeded", hint=hint
+        )
 
 
 class PluginError(CryoloomError):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.api import steering
 from cryoloom.api.dataset import Dataset
+from cryoloom.api.ending import check_succeeded
 from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import ProjectError
 from cryoloom.project import attempts
@@ -72,7 +73,13 @@ class Job:
         return self.summary().why
 
     def summary(self) -> "JobSummary":
-        return next(summary for summary in self.project.summaries() if summary.name == self.name)
+        """Its line in the list of jobs.
+
+        Raises:
+            ProjectError: it was deleted.
+        """
+        name = self.project.folder.entry(self.name).name
+        return next(summary for summary in self.project.summaries() if summary.name == name)
 
     def outputs(self) -> dict[str, "Dataset"]:
         """The outputs by name; they may still be growing."""
@@ -92,9 +99,20 @@ class Job:
             )
         return outputs[name]
 
-    def wait(self, timeout_s: float | None = None) -> "Job":
-        """Stay until it has ended."""
-        self.project.wait([self], timeout_s=timeout_s)
+    def wait(self, timeout_s: float | None = None, *, check: bool = True) -> "Job":
+        """Stay until it has succeeded; what went wrong otherwise is raised.
+
+        Args:
+            timeout_s: give up waiting after so many seconds; the job goes on.
+            check: false raises nothing of the job's, neither that it failed nor that the time is over: ask its `state`.
+        Raises:
+            JobError: it failed, was stopped, waits for what will not come, or RELION runs it.
+            TimeoutError: the time is over, and the job goes on.
+        """
+        shown = self.project.wait([self], timeout_s=timeout_s)
+        if check:
+            # None: it was deleted meanwhile, which asking for it says.
+            check_succeeded(shown[0] if shown else self.summary(), timeout_s)
         return self
 
     def stop(self) -> None:

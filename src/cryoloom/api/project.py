@@ -169,7 +169,9 @@ class Project:
         tell: "Callable[[list[JobSummary]], None] | None" = None,
         every_s: float = 2.0,
     ) -> list["JobSummary"]:
-        """Stay until the jobs (all, by default) have ended, or nothing can go on without you.
+        """Stay until the jobs (all, by default) have ended, or nothing can go on without you; returns their states.
+
+        It only tells: what became of each job is in its state. `Job.wait` raises what went wrong.
 
         Args:
             jobs: which; None for all.
