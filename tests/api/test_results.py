@@ -52,7 +52,7 @@ def said(*words: str) -> object:
 
 
 CASES: dict[str, tuple[list[str], Callable[[Project], object]]] = {
-    "show": (["show", "1"], lambda project: project.job("1").details().as_dict()),
+    "show": (["show", "1"], lambda project: project.job("1").show().as_dict()),
     "ls": (["ls"], lambda project: [one.as_dict() for one in project.summaries()]),
     "protocol": (["help", "sets.filter"], lambda _: protocol_help.help_on("sets.filter").as_dict()),
     "protocols": (["help"], lambda _: [one.as_dict() for one in protocol_help.protocols_named()]),
@@ -99,7 +99,7 @@ def test_next_steps_have_their_inputs_filled_in(filtered: Project) -> None:
 
 
 def test_a_job_says_what_it_took_and_what_it_kept(filtered: Project) -> None:
-    details = filtered.job("1").details()
+    details = filtered.job("1").show()
 
     assert details.params["expression"] == "rlnDefocusU > 15000"
     assert details.inputs["input"].path == "given.star"

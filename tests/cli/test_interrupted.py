@@ -43,7 +43,7 @@ def test_ctrl_c_on_wait_says_that_jobs_go_on_and_how_to_stop_one(tmp_path: Path)
     assert command.returncode == 130
     assert "jobs go on" in said and "cryoloom stop JOB" in said
     assert project.jobs()[0].state == "running"
-    project.jobs()[0].stop_stream()
+    project.jobs()[0].stop(stream=True)
     project.wait(timeout_s=60)
 
 
@@ -71,7 +71,7 @@ def test_a_job_waits_while_settings_are_broken_and_says_so(tmp_path: Path) -> No
     assert job.state == "scheduled" and newest_attempt(job.folder) is None
 
     (project.path / ".cryoloom/config.toml").write_text("")
-    other.stop_stream()
+    other.stop(stream=True)
     job.resume()
     project.wait(timeout_s=60)
     assert job.state == "succeeded"

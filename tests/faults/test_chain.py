@@ -41,7 +41,7 @@ class Chain:
 
     def end(self) -> None:
         """No more will come: what was interrupted goes on, to the end."""
-        self.source.stop_stream()
+        self.source.stop(stream=True)
         deadline = time.monotonic() + 300
         while time.monotonic() < deadline:
             self.project.resume()

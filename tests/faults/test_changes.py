@@ -203,7 +203,7 @@ def test_what_is_binned_otherwise_has_its_own_pixel_size(tmp_path: Path, of_all:
     motion.change(bin_factor=1, of_all=of_all)
     write_movie(raw, "b.mrc")
     until(lambda: len(source.entry.status().history.done) == 2)
-    source.stop_stream()
+    source.stop(stream=True)
     project.wait(timeout_s=90)
 
     blocks = star.read(motion.folder / "corrected_micrographs.star")

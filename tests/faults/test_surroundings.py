@@ -106,7 +106,7 @@ def test_a_clock_that_jumps_changes_nothing_but_the_times_that_people_read(
 
     offset.write_text(str(jump_s))
     until(lambda: len(job.entry.status().history.done) == 20)
-    source.stop_stream()
+    source.stop(stream=True)
     project.wait(timeout_s=60)
 
     assert (source.state, job.state) == ("succeeded", "succeeded"), (source.why, job.why)

@@ -82,7 +82,7 @@ def test_an_import_whose_stream_is_over_is_taken_up_again_and_who_followed_it_to
     first = project.run("loomtest.relay", input=source)
     second = project.run("loomtest.relay", input=first)
     until(lambda: source.entry.status().history.done)
-    source.stop_stream()
+    source.stop(stream=True)
     project.wait(timeout_s=60)
     assert len(second.dataset()) == 1
     micrograph(raw, "b.mrc")
@@ -95,7 +95,7 @@ def test_an_import_whose_stream_is_over_is_taken_up_again_and_who_followed_it_to
     until(lambda: len(source.entry.status().history.done) == 2)
     micrograph(raw, "c.mrc")
     until(lambda: len(second.entry.status().history.done) == 3)
-    source.stop_stream()
+    source.stop(stream=True)
     project.wait(timeout_s=60)
 
     assert [job.state for job in (source, first, second)] == ["succeeded"] * 3
@@ -112,7 +112,7 @@ def test_who_followed_can_be_opened_again_later_and_a_whole_set_is_named(tmp_pat
     follower = project.run("loomtest.relay", input=source)
     whole = project.run("sets.sort", input=follower, by="rlnMicrographName")
     until(lambda: source.entry.status().history.done)
-    source.stop_stream()
+    source.stop(stream=True)
     assert [job.state for job in project.wait(timeout_s=60)] == ["succeeded"] * 3
     micrograph(raw, "b.mrc")
 
@@ -128,7 +128,7 @@ def test_who_followed_can_be_opened_again_later_and_a_whole_set_is_named(tmp_pat
     until(lambda: len(source.entry.status().history.done) == 2)
     assert f"Resumed: {follower.name}" in resume("--dependents")
     until(lambda: len(follower.entry.status().history.done) == 2)
-    source.stop_stream()
+    source.stop(stream=True)
     project.wait(timeout_s=60)
 
     assert len(follower.dataset()) == 2
@@ -174,7 +174,7 @@ def test_only_an_import_has_a_stream_to_close(tmp_path: Path) -> None:
     before = read_control(job.folder)
 
     with pytest.raises(ProjectError, match=r"a job of loomtest\.nothing, expected an import"):
-        job.stop_stream()
+        job.stop(stream=True)
 
     assert read_control(job.folder) == before
 
@@ -200,7 +200,7 @@ def test_memory_that_cannot_be_is_refused(tmp_path: Path, memory_gb: float) -> N
     with pytest.raises(ParameterError, match="memory_gb"):
         project.run("loomtest.nothing", memory_gb=memory_gb)
     with pytest.raises(ParameterError, match="memory_gb"):
-        job.prioritise(memory_gb=memory_gb)
+        job.priority(0, memory_gb=memory_gb)
     assert len(project.jobs()) == 1
 
 

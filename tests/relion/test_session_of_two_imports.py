@@ -79,7 +79,7 @@ def test_every_box_has_its_own_pixels_gain_and_dose(tmp_path: Path) -> None:
     # In mid-stream comes a grid with the names of the other one.
     session.expose("raw", "gridB", "mov_1", "low", 6)
     until(lambda: len(corrected.entry.status().history.done) == 5, 60)
-    first.stop_stream()
+    first.stop(stream=True)
     corrected.wait(60)
     picked = project.run(
         "import.coordinates", star_mics=corrected, fn_in_other=f"{tmp_path}/picks/*/*/*.star {tmp_path}/picks/*/*/*/*.star"

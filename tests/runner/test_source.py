@@ -78,7 +78,7 @@ def test_new_folders_renamed_files_and_slowly_written_ones_are_found_by_events_a
     (raw / "grid1" / "d.tmp.mrc").rename(raw / "grid1" / "d.other")
     until(lambda: taken() == {"a.mrc", "b.mrc", "c.mrc"})
 
-    job.stop_stream()
+    job.stop(stream=True)
     job.wait(30)
     assert job.state == "succeeded", job.why
 
@@ -108,7 +108,7 @@ def test_a_file_whose_copy_stalled_is_taken_when_it_is_whole(tmp_path: Path, pol
         until(lambda: "cut short: 1700 bytes" in reasons()["slow.mrc"])
         file.write(data[1700:])
     until(lambda: job.entry.status().history.done)
-    job.stop_stream()
+    job.stop(stream=True)
     project.wait(timeout_s=30)
 
     assert job.state == "succeeded"
@@ -155,7 +155,7 @@ def test_a_movie_whose_copy_stalled_is_taken_by_the_next_process_too(tmp_path: P
     with (raw / "slow.mrc").open("ab") as file:
         file.write(data[len(data) // 2 :])
     until(lambda: len(job.entry.status().history.done) == 2)
-    job.stop_stream()
+    job.stop(stream=True)
     project.wait(timeout_s=30)
 
     assert (job.state, job.summary().done, job.summary().failed) == ("succeeded", 2, 0)
@@ -203,7 +203,7 @@ def test_an_import_makes_no_second_project_where_its_own_was_renamed(tmp_path: P
     assert not (tmp_path / "old").exists()
     job.resume()
     until(lambda: len(job.entry.status().history.done) == 2)
-    job.stop_stream()
+    job.stop(stream=True)
     job.wait(30)
 
     assert job.state == "succeeded", job.why
@@ -230,7 +230,7 @@ def test_a_gain_reference_that_is_still_being_written_is_waited_for(tmp_path: Pa
 
     (tmp_path / "gain.mrc").write_bytes(gain)
     until(lambda: job.entry.status().history.done)
-    job.stop_stream()
+    job.stop(stream=True)
     job.wait(30)
 
     assert job.state == "succeeded", job.why

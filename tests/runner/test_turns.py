@@ -26,7 +26,7 @@ def test_a_job_that_is_made_more_urgent_comes_before_the_turns_of_others(
     )
     until(lambda: marks.exists() and set("abc") <= set(marks.read_text()))
 
-    c.prioritise(priority=1)
+    c.priority(1)
     c.wait(60)
 
     # By equal turns all three would be through together; while it takes in a result, others have the core.

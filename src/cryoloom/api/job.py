@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from cryoloom.api import steering
 from cryoloom.api.dataset import Dataset
 from cryoloom.api.ending import check_succeeded
-from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.folder import JobEntry
@@ -19,10 +18,13 @@ from cryoloom.schedule.state import ENDED
 
 if TYPE_CHECKING:
     from cryoloom.api.details import JobDetails
-    from cryoloom.api.looking import JobView
+    from cryoloom.api.logs import JobLog
+    from cryoloom.api.looking import JobView, Seen
     from cryoloom.api.next_steps import NextStep
     from cryoloom.api.project import Project
     from cryoloom.api.summary import JobSummary
+    from cryoloom.project.cleaning import Cleaning
+    from cryoloom.project.retrying import Retry
 
 
 @dataclass(frozen=True)
@@ -115,42 +117,114 @@ class Job:
             check_succeeded(shown[0] if shown else self.summary(), timeout_s)
         return self
 
-    def stop(self) -> None:
-        """End it; what is done is kept, and `resume` goes on. Nothing to do where it has ended."""
-        if self.entry.spec is None:
-            raise ProjectError(
-                f"{self.name}", found="a job of RELION's", expected="one that Cryoloom started"
-            )
-        if self.has_ended:
-            return
-        attempts.write_control(self.folder, wanted="stop")
-        call_scheduler(self.project.path)
+    def stop(self, *, stream: bool = False) -> None:
+        """End it; what is done is kept, and `resume` goes on. Nothing to do where it has ended.
 
-    def stop_stream(self) -> None:
-        """Close an import's stream: what has come is processed to the end.
-
+        Args:
+            stream: only close an import's stream: what has come is processed to the end.
         Raises:
-            ProjectError: the job is no import.
+            ProjectError: the job is RELION's, or has no stream to close.
         """
-        steering.check_stream(self)
-        attempts.write_control(self.folder, stream="stop")
+        if stream:
+            steering.stop_stream(self)
+        else:
+            steering.stop(self)
+
+    def resume(self, *, take_over: bool = False, dependents: bool = False) -> "Job":
+        """Go on after it stopped or failed; an import looks for what came meanwhile.
+
+        Args:
+            take_over: also from another host that is gone for good.
+            dependents: of an import: the jobs that followed its stream to the end go on too.
+        """
+        self.project.resume([self], take_over=take_over, dependents=dependents)
+        return self
+
+    def retry(self, *, dependents: bool = False) -> "Retry":
+        """Try its failed items again, in the same job; what is through stays.
+
+        Args:
+            dependents: the jobs that followed it and ended without these items take them.
+        """
+        return self.project.retry(self, dependents=dependents)
+
+    def restart(self, *, dependents: bool | None = None) -> dict[str, str]:
+        """Run it again from the beginning, in its folder and under its number; its results go to `Trash/`.
+
+        Args:
+            dependents: clear and run the jobs that need it too, or leave them as they are; None refuses where there are any.
+        Returns:
+            For each job that runs again where its earlier results lie.
+        """
+        return self.project.restart(self, dependents=dependents)
+
+    def continue_(self, *, iteration: int | None = None, start: bool = True, **given: Any) -> "Job":
+        """Make a new job that goes on from an iteration of this one.
+
+        Args:
+            iteration: where to go on from; None: the newest whole one.
+            start: false leaves it unscheduled until `resume`.
+            given: what is different from now on, such as `nr_iter=40`.
+        """
+        return self.project.continue_from(self, iteration=iteration, start=start, **given)
+
+    def copy(self, *, branch: bool = False, start: bool = False, **given: Any) -> "Job":
+        """Make a job like this one; it stays as it is.
+
+        Args:
+            branch: copy the jobs that need it too; the copy's `dependents()` are their copies.
+            start: false leaves the copies unscheduled until `resume`.
+            given: what is different in the copy, parameters and inputs by name.
+        """
+        return self.project.copy(self, branch=branch, start=start, **given)[0]
+
+    def clean(self, *, harsh: bool = False, dry_run: bool = False) -> "Cleaning":
+        """Move its intermediate files to `Trash/`, by RELION's rules.
+
+        Args:
+            harsh: also images that later jobs may need: micrographs, particle stacks.
+            dry_run: only say what would go.
+        """
+        [done] = self.project.clean(self, harsh=harsh, dry_run=dry_run)
+        return done
+
+    def delete(self, *, dependents: bool = False) -> dict[str, str]:
+        """Move it to `Trash/`; nothing is erased. Refuses while other jobs need it.
+
+        Args:
+            dependents: take along the jobs that need it.
+        Returns:
+            For each job where it lies now.
+        """
+        return self.project.delete(self, dependents=dependents)
 
     def change(self, *, of_all: bool = False, **given: Any) -> int:
-        """Change parameters while items stream through it; see `steering.change`."""
+        """Change parameters while items stream through it, or before it is started; see `steering.change`.
+
+        Args:
+            of_all: for all items, also in the jobs behind; else for those to come.
+            given: parameters by name.
+        Returns:
+            The version of its parameters; 0: it has not begun.
+        """
         return steering.change(self, given, of_all=of_all)
 
-    def prioritise(
-        self, *, priority: int | None = None, alone: bool | None = None, memory_gb: float | None = None
-    ) -> None:
-        """Change when it gets its slots; see `steering.prioritise`."""
-        steering.prioritise(self, priority=priority, alone=alone, memory_gb=memory_gb)
+    def priority(self, number: int, *, alone: bool | None = None, memory_gb: float | None = None) -> None:
+        """Say how urgent it is, and what it takes of the machine; what is None stays as it was.
+
+        Args:
+            number: the higher the sooner it gets its slots; 0 is usual.
+            alone: with nothing else on the machine.
+            memory_gb: what it takes; 0 for the protocol's own estimate.
+        """
+        steering.prioritise(self, priority=number, alone=alone, memory_gb=memory_gb)
 
     def notes(self) -> list[str]:
         """What it said of itself and its items."""
         return list(self.entry.status().history.notes)
 
-    def details(self) -> "JobDetails":
-        """All that is known of it: what `cryoloom show` prints."""
+    def show(self) -> "JobDetails":
+        """All that is known of it: parameters, inputs, outputs, failed items, what it says of itself."""
         from cryoloom.api.details import details_of
 
         return details_of(self)
@@ -161,19 +235,25 @@ class Job:
 
         return next_steps(self)
 
-    def set_alias(self, alias: str) -> None:
+    def set_alias(self, name: str) -> None:
         """Give it a name of one's own; "" takes it away.
 
         Raises:
             ParameterError: no name, or that of another job.
         """
-        self.project.folder.set_alias(self.name, alias)
+        self.project.folder.set_alias(self.name, name)
 
-    def story(self) -> list[str]:
-        """Its life in sentences."""
-        from cryoloom.project.story import story
+    def log(self, *, follow: bool = False, events: bool = False, story: bool = False) -> "JobLog":
+        """What its programs said: `print(job.log())`, or piece by piece with `for`.
 
-        return story(self.folder, self.entry.spec) if self.entry.spec else []
+        Args:
+            follow: go on until it has ended.
+            events: its journal instead.
+            story: its life in sentences instead.
+        """
+        from cryoloom.api.logs import JobLog
+
+        return JobLog(self, follow=follow, events=events, story=story)
 
     def dependents(self) -> list["Job"]:
         """The jobs that need it, directly or by others."""
@@ -192,11 +272,6 @@ class Job:
     def wholes(self) -> tuple[str, ...]:
         """Of an import: the jobs that took as a whole what it or its followers made, and have ended; of other jobs none."""
         return wholes_of(self.project.folder, self.name) if is_import(self.entry) else ()
-
-    def resume(self) -> "Job":
-        """Go on after it stopped or failed."""
-        self.project.resume([self])
-        return self
 
     def views(self) -> "list[JobView]":
         """What there is to look at now; nothing is read before it is looked at."""
@@ -219,6 +294,26 @@ class Job:
             expected=f"one of {', '.join(view.name for view in found) or 'none: it has nothing to show yet'}",
             hint=near(name, [view.name for view in found]),
         )  # fmt: skip
+
+    def plot(
+        self, view: str = "", out: str | Path | None = None, *, item: str = "", iteration: int | None = None
+    ) -> "Seen":
+        """Look at one of its views; shows itself in a notebook.
+
+        Args:
+            view: its name; without one the first of `views()`.
+            out: a file to write it to as well: .png, .svg, .pdf, .html or .json.
+            item: of a view of one item: its name or a part of it, a number, `first`, `newest` or `worst`.
+            iteration: the newest by default.
+        Raises:
+            ProjectError: it has no such view, or nothing to show yet.
+            ParameterError: no such item or iteration, or an ending that no file has.
+        """
+        names = [found.name for found in self.views()] if not view else [view]
+        seen = self.view(next(iter(names), view)).look(item=item, iteration=iteration)
+        if out is not None:
+            seen.save(out)
+        return seen
 
     def __repr__(self) -> str:
         return f"<Job {self.name} {self.entry.protocol} {self.state}>"

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,46 @@ if TYPE_CHECKING:
 
 OUTPUT = ("run.out", "run.err")
 LOOK_S = 0.3
+
+
+@dataclass(frozen=True)
+class JobLog:
+    """What a job says: as text all at once, in a loop piece by piece."""
+
+    job: "Job"
+    follow: bool = False  # until the job has ended
+    events: bool = False  # its journal
+    story: bool = False  # its life in sentences
+
+    def __iter__(self) -> Iterator[str]:
+        if not self.story:
+            yield from log_of(self.job, follow=self.follow, events=self.events)
+            return
+        yield from (f"{sentence}\n" for sentence in self._sentences())
+
+    def _sentences(self) -> list[str]:
+        from cryoloom.project.story import story
+
+        spec = self.job.entry.spec
+        if spec is None:
+            return [f"{self.job.name} was made by RELION, which keeps no story of its jobs."]
+        return story(self.job.folder, spec)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: what is there now."""
+        if self.story:
+            return {"job": self.job.name, "story": self._sentences()}
+        if self.events:
+            return {"job": self.job.name, "events": events_of(self.job)}
+        return {"job": self.job.name, "text": "".join(log_of(self.job))}
+
+    def __str__(self) -> str:
+        return "".join(self)
+
+    def __repr__(self) -> str:
+        return "".join(
+            JobLog(self.job, events=self.events, story=self.story)
+        )  # an evaluated cell must not hang
 
 
 def log_of(job: "Job", *, follow: bool = False, events: bool = False) -> Iterator[str]:

@@ -11,7 +11,7 @@ aligned.wait().dataset("micrographs").table()
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from cryoloom.api.dataset import Dataset
 from cryoloom.api.job import Job
 from cryoloom.api.summary import JobSummary, summarise
 from cryoloom.engine.calling import ensure_scheduler, read_waits
-from cryoloom.errors import ParameterError
+from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.references import resolve_input
@@ -67,9 +67,20 @@ class Project:
         """All jobs in the order of their numbers."""
         return [Job(self, entry) for entry in self.folder.entries()]
 
-    def job(self, name: str) -> "Job":
-        """A job by name, number or alias."""
-        return Job(self, self.folder.entry(name))
+    def job(self, name: str | int) -> "Job":
+        """A job by name, number, alias, or the label that no other has; `project["LoG"]` is the same.
+
+        Raises:
+            ProjectError: there is no such job, or several.
+        """
+        return Job(self, self.folder.entry(str(name)))
+
+    def __getitem__(self, name: str | int) -> "Job":
+        return self.job(name)
+
+    def __iter__(self) -> Iterator["Job"]:
+        # Without it a loop would count up from 0, and find jobs by number until one is missing.
+        return iter(self.jobs())
 
     def run(
         self,
@@ -212,6 +223,30 @@ class Project:
         """Whether a job is still to be opened again that one waits for."""
         asked = (opened_by(self.path / entry.name) for entry in self.folder.entries())
         return any(opened and (names is None or not names.isdisjoint(opened)) for opened in asked)
+
+    def report(self, out: str | Path = "report.html") -> Path:
+        """Write everything about the project into one file that needs nothing else: .html or .pdf.
+
+        Raises:
+            ProjectError: it has no jobs yet.
+        """
+        from cryoloom.api.report import write_report
+
+        if not self.jobs():
+            raise ProjectError(f"{self.path}", found="without jobs", expected="something to report")
+        write_report(self, Path(out))
+        return Path(out)
+
+    def events(self, *, follow: bool = False, since: float = 0.0) -> Iterator[dict[str, Any]]:
+        """What happens to all jobs, each event with its `job`.
+
+        Args:
+            follow: go on as more happens; never ends by itself.
+            since: leave out what was before, in seconds of the epoch.
+        """
+        from cryoloom.api.events import events
+
+        return events(self.path, follow=follow, since=since)
 
     def __repr__(self) -> str:
         return f"<Project {self.path}>"

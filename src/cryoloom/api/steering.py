@@ -34,6 +34,30 @@ def prioritise(
     call_scheduler(job.project.path)
 
 
+def stop(job: "Job") -> None:
+    """End a job; what is done is kept. Nothing to do where it has ended.
+
+    Raises:
+        ProjectError: the job is RELION's.
+    """
+    if job.entry.spec is None:
+        raise ProjectError(f"{job.name}", found="a job of RELION's", expected="one that Cryoloom started")
+    if job.has_ended:
+        return
+    attempts.write_control(job.folder, wanted="stop")
+    call_scheduler(job.project.path)
+
+
+def stop_stream(job: "Job") -> None:
+    """Close an import's stream: what has come is processed to the end.
+
+    Raises:
+        ProjectError: the job is no import.
+    """
+    check_stream(job)
+    attempts.write_control(job.folder, stream="stop")
+
+
 def check_settings(root: Path) -> None:
     """That settings can be read: without them no job could be started.
 

@@ -56,10 +56,7 @@ def stop(jobs: tuple[str, ...], stream: bool, as_json: bool, project: Path | Non
     for job in found if stream else ():
         check_stream(job)  # of all, before the first stream is closed
     for job in found:
-        if stream:
-            job.stop_stream()
-        else:
-            job.stop()
+        job.stop(stream=stream)
     if as_json:
         print_json([job.summary().as_dict() for job in found])
         return

@@ -11,7 +11,6 @@ from cryoloom.cli import live
 from cryoloom.cli.completion import complete_views
 from cryoloom.cli.options import file_path, job_argument, json_option, project_option
 from cryoloom.cli.shell import is_terminal, open_project, print_json, table
-from cryoloom.errors import ProjectError
 
 if TYPE_CHECKING:
     from cryoloom.api import Project
@@ -79,7 +78,7 @@ def list_jobs(project: "Project", *, as_json: bool, newest: int = 0) -> None:
 def show(job: str, as_json: bool, project: Path | None) -> None:
     """Show a job: parameters, inputs, outputs, failed items, what it says of itself."""
     found = open_project(project).job(job)
-    details = found.details()
+    details = found.show()
     if details.fault is not None:
         print(f"cryoloom: {details.fault}", file=sys.stderr)
     if as_json:
@@ -129,22 +128,10 @@ def log(job: str, follow: bool, events: bool, story: bool, as_json: bool, projec
     found = open_project(project).job(job)
     if as_json and follow:
         raise click.UsageError("--json is of what is there now; `cryoloom events --follow` gives JSON lines.")
-    if story:
-        sentences = found.story()
-        if as_json:
-            print_json({"job": found.name, "story": sentences})
-        else:
-            print(
-                "\n".join(sentences) or f"{found.name} was made by RELION, which keeps no story of its jobs."
-            )
-        return
-    from cryoloom.api.logs import events_of, log_of
-
     if as_json:
-        said = {"events": events_of(found)} if events else {"text": "".join(log_of(found))}
-        print_json({"job": found.name, **said})
+        print_json(found.log(events=events, story=story).as_dict())
         return
-    for text in log_of(found, follow=follow, events=events):
+    for text in found.log(follow=follow, events=events, story=story):
         print(text, end="", flush=True)
 
 
@@ -223,10 +210,5 @@ def _asked(view: "JobView") -> str:
 @project_option
 def report(out: Path, as_json: bool, project: Path | None) -> None:
     """Write everything about the project into one file that needs nothing else."""
-    from cryoloom.api.report import write_report
-
-    opened = open_project(project)
-    if not opened.jobs():
-        raise ProjectError(f"{opened.path}", found="without jobs", expected="something to report")
-    write_report(opened, out)
-    print_json({"file": str(out)}) if as_json else print(out)
+    written = open_project(project).report(out)
+    print_json({"file": str(written)}) if as_json else print(written)

@@ -54,7 +54,7 @@ def priority(
 ) -> None:
     """Say how urgent a job is, and what it takes of the machine."""
     found = open_project(project).job(job)
-    found.prioritise(priority=number, alone=alone, memory_gb=memory_gb)
+    found.priority(number, alone=alone, memory_gb=memory_gb)
     if as_json:
         print_json(found.summary().as_dict())
     else:
@@ -67,7 +67,5 @@ def priority(
 @project_option
 def events(follow: bool, since: float, project: Path | None) -> None:
     """Print what happens to all jobs, one JSON object a line."""
-    from cryoloom.api.events import events as stream
-
-    for event in stream(open_project(project).path, follow=follow, since=since):
+    for event in open_project(project).events(follow=follow, since=since):
         print(json.dumps(event, ensure_ascii=False), flush=follow)

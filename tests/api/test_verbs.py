@@ -1,0 +1,137 @@
+"""What the command line can do with a job, `Job` can do under the same name and with the same defaults."""
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import cryoloom
+from cryoloom import Job, Project
+from cryoloom.cli.main import app
+from cryoloom.errors import ProjectError
+
+# `job.alias` tells the name, so what gives one is called otherwise; `continue` is a word of Python's.
+METHODS = {"alias": "set_alias", "continue": "continue_"}
+# Which job, where, how it is printed, and staying with it (`job.wait()`) belong to the command line; parameters of
+# protocols (`given`) are keywords in Python, and there is no asking for all jobs of one.
+OF_THE_COMMAND_LINE = {"job", "jobs", "project", "as_json", "wait", "given", "everything"}
+
+
+def commands() -> dict[str, inspect.Signature]:
+    """The commands that concern a job, by name."""
+    found = {}
+    for command in app.registered_commands:
+        assert command.callback is not None and command.name is not None
+        signature = inspect.signature(command.callback)
+        if next(iter(signature.parameters), "") in ("job", "jobs"):
+            found[command.name] = signature
+    return found
+
+
+def test_there_are_commands_to_compare_with() -> None:
+    assert {"stop", "resume", "retry", "restart", "continue", "copy", "clean", "delete", "change", "priority", "show",
+            "log", "plot", "alias"} <= set(commands())  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_each_command_on_a_job_is_a_method_with_the_same_options_and_defaults(name: str) -> None:
+    method = inspect.signature(getattr(Job, METHODS.get(name, name)))
+
+    for option, parameter in commands()[name].parameters.items():
+        if option in OF_THE_COMMAND_LINE:
+            continue
+        assert option in method.parameters, f"Job.{name} lacks {option}"
+        assert method.parameters[option].default == parameter.default, f"{name}: {option}"
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_each_method_has_no_option_that_the_command_lacks(name: str) -> None:
+    options = set(commands()[name].parameters)
+
+    method = inspect.signature(getattr(Job, METHODS.get(name, name))).parameters.values()
+
+    own = {one.name for one in method if one.kind is not one.VAR_KEYWORD} - {"self"}
+    # The command line starts what it continues; in Python a job may be made and held back, as with `run`.
+    assert own - options <= ({"start"} if name == "continue" else set())
+
+
+def test_a_job_is_found_by_number_alias_name_and_label(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    first = project.run("loomtest.nothing", alias="LoG", start=False)
+    project.run("loomtest.nothing", label="second", start=False)
+
+    assert project["LoG"] == project[1] == project["1"] == project.job(1) == project[first.name] == first
+    assert project["second"].name == "External/job002"
+    assert [job.name for job in project] == ["External/job001", "External/job002"]
+    with pytest.raises(ProjectError, match="unknown"):
+        project["nobody"]
+
+
+def test_a_label_that_two_jobs_have_names_both(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    for _ in range(2):
+        project.run("loomtest.nothing", label="twice", start=False)
+
+    with pytest.raises(ProjectError, match=r"ambiguous \(External/job001, External/job002\)"):
+        project["twice"]
+
+
+@pytest.mark.timeout(120)
+def test_a_job_lives_its_life_from_python(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    source = project.run("loomtest.tick", items=4, rate=1000).wait(60)
+    job = project.run("loomtest.stage", input=source, bad="m0000002").wait(60)
+
+    job.set_alias("mine")
+    assert project["mine"].alias == "mine"
+    assert job.show().summary.failed == 1 and job.show().params["bad"] == "m0000002"
+    assert job.retry().failed == 1
+    assert job.wait(60).summary().failed == 1
+    story = str(job.log(story=True)).splitlines()
+    assert story[0].endswith("  made: loomtest.stage") and story[-1].endswith("  succeeded")
+
+    copied = job.copy(bad="")
+    assert copied.state == "aborted"  # not started before somebody says so
+    assert len(copied.resume().wait(60).dataset()) == 4
+    moved = job.restart(dependents=False)
+    assert list(moved) == [job.name] and job.wait(60).state == "succeeded"
+    assert not job.clean(dry_run=True).files
+    with pytest.raises(ProjectError, match=copied.name):
+        source.delete()
+    assert set(source.delete(dependents=True)) == {source.name, job.name, copied.name}
+    assert project.jobs() == []
+
+
+@pytest.mark.timeout(120)
+def test_the_log_is_text_or_pieces_and_follows_a_job_to_its_end(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    job = project.run("loomtest.nothing", seconds=0.5, mark=str(tmp_path / "nowhere" / "mark"))
+
+    followed = "".join(job.log(follow=True))
+
+    assert job.has_ended
+    assert "nowhere/mark" in followed  # what its shell complained of
+    assert followed == str(job.log()) == repr(job.log(follow=True))
+    assert str(job.log(events=True)).count('"kind": "job.ended"') == 1
+
+
+def test_help_on_the_package_shows_what_there_is_without_loading_tables() -> None:
+    code = (
+        "import sys, cryoloom; names = dir(cryoloom); assert {'Project', 'Job', 'Dataset', 'JobError', 'CryoloomError'}"
+        " <= set(names), names; heavy = {'polars', 'numpy', 'scipy', 'altair', 'typer'} & set(sys.modules);"
+        " assert not heavy, heavy; assert all(hasattr(cryoloom, name) for name in names)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_each_error_is_reached_from_the_package() -> None:
+    from cryoloom import errors
+
+    kinds = {name for name, value in vars(errors).items() if isinstance(value, type)}
+
+    assert kinds <= set(dir(cryoloom))
+    assert cryoloom.JobError is errors.JobError
