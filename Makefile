@@ -8,7 +8,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] && echo "" || echo "sudo -n")
 DEMO ?= demo
 SEED ?= 1
 
-.PHONY: help demo test quick check docs relion browser format clean-venv
+.PHONY: help demo test quick check docs stubs relion browser format clean-venv
 
 help:
 	@echo "make demo    install, then run movies to map on simulated data (demo/report.html)"
@@ -16,6 +16,7 @@ help:
 	@echo "make quick   the quick tests only"
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    build the documentation into site/"
+	@echo "make stubs   write what type checkers know of the protocols, after one was changed"
 
 demo: $(VENV)/installed relion
 	$(BIN)/python examples/run_demo.py $(DEMO) --seed $(SEED)
@@ -35,6 +36,9 @@ check: $(VENV)/installed
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+stubs: $(VENV)/installed
+	$(BIN)/python -m cryoloom.api.typed_calls
 
 docs: $(VENV)/installed
 	$(BIN)/mkdocs build --strict

@@ -32,12 +32,15 @@ from cryoloom.protocol.declare import InputSpec, near, numbered
 from cryoloom.protocol.protocols import Protocol
 
 if TYPE_CHECKING:
+    from cryoloom.api.protocol_calls import ProtocolCalls
     from cryoloom.project.cleaning import Cleaning
+else:
+    ProtocolCalls = object
 
 LIVE = ("scheduled", "running")
 
 
-class Project:
+class Project(ProtocolCalls):
     """A project of RELION and Cryoloom."""
 
     def __init__(self, path: str | Path = ".") -> None:
@@ -82,41 +85,44 @@ class Project:
         # Without it a loop would count up from 0, and find jobs by number until one is missing.
         return iter(self.jobs())
 
-    def run(
-        self,
-        protocol: str,
-        /,
-        *,
-        wait_for: Sequence["str | Job"] = (),
-        label: str = "",
-        alias: str = "",
-        start: bool = True,
-        priority: int = 0,
-        alone: bool = False,
-        memory_gb: float = 0,
-        **given: Any,
-    ) -> "Job":
-        """Make a job and hand it to the scheduler; returns at once.
+    if not TYPE_CHECKING:
+        # Checkers see an overload for each protocol instead (`ProtocolCalls`): names and types of its parameters.
+        def run(
+            self,
+            protocol: str,
+            /,
+            *,
+            wait_for: Sequence["str | Job"] = (),
+            label: str = "",
+            alias: str = "",
+            start: bool = True,
+            priority: int = 0,
+            alone: bool = False,
+            memory_gb: float = 0,
+            **given: Any,
+        ) -> "Job":
+            """Make a job and hand it to the scheduler; returns at once.
 
-        Args:
-            protocol: its name, such as "relion.class2d".
-            wait_for: jobs that must succeed first, besides those whose outputs are used.
-            label, alias: names of your own.
-            start: false leaves it unscheduled until `resume`.
-            priority: the higher the sooner it gets its slots.
-            alone: with nothing else on the machine.
-            memory_gb: what it takes; 0 for the protocol's own estimate.
-            given: parameters and inputs by name; an input is a Job, a Dataset, or text as on the
-                command line, and a list of these where it takes several.
-        Raises:
-            ParameterError: an unknown name, a value or an input that does not fit.
-        """
-        if not isinstance(start, bool):
-            raise ParameterError(f"{protocol}: start", found=repr(start), expected="True or False")
-        return self.make(
-            protocol, given, wait_for=wait_for, label=label, alias=alias, start=start, priority=priority,
-            alone=alone, memory_gb=memory_gb,
-        )  # fmt: skip
+            A type checker knows the parameters of Cryoloom's own protocols; those of other packages it lets through `make`.
+
+            Args:
+                protocol: its name, such as "relion.class2d".
+                wait_for: jobs that must succeed first, besides those whose outputs are used.
+                label: a remark.
+                alias: a name of your own.
+                start: false leaves it unscheduled until `resume`.
+                priority: the higher the sooner it gets its slots.
+                alone: with nothing else on the machine.
+                memory_gb: what it takes; 0 for the protocol's own estimate.
+                given: parameters and inputs by name; an input is a Job, a Dataset, or text as on the
+                    command line, and a list of these where it takes several.
+            Raises:
+                ParameterError: an unknown name, a value or an input that does not fit.
+            """
+            return self.make(
+                protocol, given, wait_for=wait_for, label=label, alias=alias, start=start, priority=priority,
+                alone=alone, memory_gb=memory_gb,
+            )  # fmt: skip
 
     def make(
         self,
@@ -131,7 +137,9 @@ class Project:
         alone: bool = False,
         memory_gb: float = 0,
     ) -> "Job":
-        """As `run`, with parameters and inputs in a mapping: whatever they are called."""
+        """As `run`, with parameters and inputs in a mapping: whatever they are called, and whoever's protocol it is."""
+        if not isinstance(start, bool):
+            raise ParameterError(f"{protocol}: start", found=repr(start), expected="True or False")
         steering.check_settings(self.path)
         values, inputs = self.given(find_protocol(protocol), given)
         waits = [item.name if isinstance(item, Job) else self.folder.entry(item).name for item in wait_for]

@@ -1,0 +1,1512 @@
+"""The protocols as `project.run` takes them, for type checkers and editors. Made by `make stubs`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, TypeAlias, overload
+
+from cryoloom.api.dataset import Dataset
+from cryoloom.api.job import Job
+
+# A job stands for its first output of a fitting kind; text is a job, `job:output`, or a file of the project.
+Given: TypeAlias = Job | Dataset | Path | str
+
+class ProtocolCalls:
+    """What a project can run."""
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["ctf.estimate"],
+        /,
+        *,
+        input_star_mics: Given,
+        batch_size: int = 1,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
+        use_noDW: bool = False,
+        resmin: float = 30,
+        resmax: float = 5,
+        dfmin: float = 5000,
+        dfmax: float = 50000,
+        do_phaseshift: bool = False,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Fit defocus and astigmatism of each micrograph; needs no other program.
+
+        Args:
+            input_star_mics: Input micrographs.
+            batch_size: Micrographs in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
+            use_noDW: Use micrograph without dose-weighting?
+            resmin: Minimum resolution (Å).
+            resmax: Maximum resolution (Å).
+            dfmin: Minimum defocus value (Å).
+            dfmax: Maximum defocus value (Å).
+            do_phaseshift: Estimate phase shifts?
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["import.coordinates"],
+        /,
+        *,
+        star_mics: Given,
+        batch_size: int = 20,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
+        fn_in_other: str = "",
+        scale: float = 1,
+        names_match: Literal["exact", "within"] = "exact",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Bring picks of other programs to the micrographs of this project, matched by file name.
+
+        Args:
+            star_mics: Micrographs.
+            batch_size: Items in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
+            fn_in_other: Coordinate files.
+            scale: Multiply coordinates by.
+            names_match: Names of micrographs are.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["import.mask"],
+        /,
+        *,
+        fn_in_other: str | Path = "",
+        angpix: float = -1,
+        copy: bool = False,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Bring a mask into the project: a map whose values lie within 0 and 1.
+
+        Args:
+            fn_in_other: Mask.
+            angpix: Pixel size (Å).
+            copy: Copy the file?
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["import.micrographs"],
+        /,
+        *,
+        fn_in_raw: str = "",
+        angpix: float = 1.4,
+        kV: float = 300,
+        Cs: float = 2.7,
+        Q0: float = 0.1,
+        beamtilt_x: float = 0,
+        beamtilt_y: float = 0,
+        fn_mtf: str | Path = "",
+        optics_group_name: str = "opticsGroup1",
+        optics_groups: str = "",
+        stream: bool = False,
+        timeout: float = 43200,
+        file_timeout: float = 2,
+        copy: bool = False,
+        width: int = 0,
+        height: int = 0,
+        frames: int = 0,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Bring micrographs (aligned sums) into the project.
+
+        Args:
+            fn_in_raw: Raw input files.
+            angpix: Pixel size (Å).
+            kV: Voltage (kV).
+            Cs: Spherical aberration (mm).
+            Q0: Amplitude contrast.
+            beamtilt_x: Beamtilt in X (mrad).
+            beamtilt_y: Beamtilt in Y (mrad).
+            fn_mtf: MTF of the detector.
+            optics_group_name: Optics group name.
+            optics_groups: Optics groups by file name.
+            stream: Data come while we process?
+            timeout: Stop when nothing new comes for (s).
+            file_timeout: A file is whole when unchanged for (s).
+            copy: Copy the files?
+            width: Expected width (px).
+            height: Expected height (px).
+            frames: Expected frames.
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["import.movies"],
+        /,
+        *,
+        fn_in_raw: str = "",
+        angpix: float = 1.4,
+        kV: float = 300,
+        Cs: float = 2.7,
+        Q0: float = 0.1,
+        beamtilt_x: float = 0,
+        beamtilt_y: float = 0,
+        fn_mtf: str | Path = "",
+        optics_group_name: str = "opticsGroup1",
+        optics_groups: str = "",
+        stream: bool = False,
+        timeout: float = 43200,
+        file_timeout: float = 2,
+        copy: bool = False,
+        width: int = 0,
+        height: int = 0,
+        frames: int = 0,
+        fn_gain_ref: str | Path = "",
+        gain_rot: int = 0,
+        gain_flip: int = 0,
+        fn_defect: str | Path = "",
+        dose_per_frame: float = 1.0,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Bring movies into the project, while the microscope writes them if it does.
+
+        Args:
+            fn_in_raw: Raw input files.
+            angpix: Pixel size (Å).
+            kV: Voltage (kV).
+            Cs: Spherical aberration (mm).
+            Q0: Amplitude contrast.
+            beamtilt_x: Beamtilt in X (mrad).
+            beamtilt_y: Beamtilt in Y (mrad).
+            fn_mtf: MTF of the detector.
+            optics_group_name: Optics group name.
+            optics_groups: Optics groups by file name.
+            stream: Data come while we process?
+            timeout: Stop when nothing new comes for (s).
+            file_timeout: A file is whole when unchanged for (s).
+            copy: Copy the files?
+            width: Expected width (px).
+            height: Expected height (px).
+            frames: Expected frames.
+            fn_gain_ref: Gain reference.
+            gain_rot: Gain rotation.
+            gain_flip: Gain flip.
+            fn_defect: Defect file.
+            dose_per_frame: Dose per frame (e/Å²).
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["import.particles"],
+        /,
+        *,
+        fn_in_other: str | Path = "",
+        stacks_below: str | Path = "",
+        micrograph_angpix: float = -1,
+        optics_group_particles: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Bring particles into the project; 3.0 files get an optics table, stacks are linked.
+
+        Args:
+            fn_in_other: Particles STAR file.
+            stacks_below: Folder of the image stacks.
+            micrograph_angpix: Pixel size of the micrographs (Å).
+            optics_group_particles: Rename optics group.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["import.volume"],
+        /,
+        *,
+        fn_in_other: str | Path = "",
+        angpix: float = -1,
+        copy: bool = False,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Bring a map into the project.
+
+        Args:
+            fn_in_other: Map.
+            angpix: Pixel size (Å).
+            copy: Copy the file?
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["optics.assign"],
+        /,
+        *,
+        input: Given,
+        how: Literal["form", "table", "file name", "EPU beam shifts", "file", "EPU"] = "form",
+        group_name: str = "",
+        kv: float = -1,
+        cs: float = -1,
+        q0: float = -1,
+        beamtilt_x: float = 0,
+        beamtilt_y: float = 0,
+        table: str | Path = "",
+        pattern: str = "",
+        xml_folder: str | Path = "",
+        nr_groups: int = 0,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Give items their optics groups anew; what no group is found for is kept apart.
+
+        Args:
+            input: Items.
+            how: Groups come from.
+            group_name: Name of the group.
+            kv: Voltage (kV).
+            cs: Spherical aberration (mm).
+            q0: Amplitude contrast.
+            beamtilt_x: Beam tilt X (mrad).
+            beamtilt_y: Beam tilt Y (mrad).
+            table: STAR file.
+            pattern: Regular expression.
+            xml_folder: Folder of EPU's XML files.
+            nr_groups: Number of groups.
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.autopick"],
+        /,
+        *,
+        fn_input_autopick: Given,
+        fn_refs_autopick: Given | None = None,
+        fn_ref3d_autopick: Given | None = None,
+        batch_size: int = 10,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
+        other_args: str = "",
+        nr_mpi: int = 1,
+        do_ref3d: bool = False,
+        do_log: bool = False,
+        ref3d_symmetry: str = "C1",
+        ref3d_sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "30", "15", "7.5", "3.7", "1.8"] = "30 degrees",
+        log_diam_min: float = 200,
+        log_diam_max: float = 250,
+        log_invert: bool = False,
+        log_maxres: float = 20,
+        log_adjust_thr: float = 0,
+        log_upper_thr: float = 999,
+        lowpass: float = 20,
+        highpass: float = -1,
+        angpix_ref: float = -1,
+        psi_sampling_autopick: float = 5,
+        do_invert_refs: bool = True,
+        do_ctf_autopick: bool = True,
+        do_ignore_first_ctfpeak_autopick: bool = False,
+        threshold_autopick: float = 0.05,
+        mindist_autopick: float = 100,
+        maxstddevnoise_autopick: float = 1.1,
+        minavgnoise_autopick: float = -999,
+        shrink: float = 0,
+        do_write_fom_maps: bool = False,
+        do_read_fom_maps: bool = False,
+        use_gpu: bool = False,
+        gpu_ids: str = "",
+        angpix: float = -1,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Find particles on micrographs.
+
+        Args:
+            fn_input_autopick: Input micrographs for autopick.
+            fn_refs_autopick: 2D references.
+            fn_ref3d_autopick: 3D reference.
+            batch_size: Micrographs in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            do_ref3d: OR: provide a 3D reference?
+            do_log: OR: use Laplacian-of-Gaussian?
+            ref3d_symmetry: Symmetry.
+            ref3d_sampling: 3D angular sampling.
+            log_diam_min: Min. diameter for LoG filter (Å).
+            log_diam_max: Max. diameter for LoG filter (Å).
+            log_invert: Are the particles white?
+            log_maxres: Maximum resolution to consider (Å).
+            log_adjust_thr: Adjust default threshold (σ).
+            log_upper_thr: Upper threshold (σ).
+            lowpass: Lowpass filter references (Å).
+            highpass: Highpass filter (Å).
+            angpix_ref: Pixel size in references (Å).
+            psi_sampling_autopick: In-plane angular sampling (°).
+            do_invert_refs: References have inverted contrast?
+            do_ctf_autopick: Are References CTF corrected?
+            do_ignore_first_ctfpeak_autopick: Ignore CTFs until first peak?
+            threshold_autopick: Picking threshold.
+            mindist_autopick: Minimum inter-particle distance (Å).
+            maxstddevnoise_autopick: Maximum stddev noise.
+            minavgnoise_autopick: Minimum avg noise.
+            shrink: Shrink factor.
+            do_write_fom_maps: Write FOM maps?
+            do_read_fom_maps: Read FOM maps?
+            use_gpu: Use GPU acceleration?
+            gpu_ids: Which GPUs to use.
+            angpix: Pixel size in micrographs (Å).
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.class2d"],
+        /,
+        *,
+        fn_img: Given,
+        fn_cont: Given | None = None,
+        nr_threads: int = 1,
+        other_args: str = "",
+        nr_mpi: int = 1,
+        do_parallel_discio: bool = True,
+        nr_pool: int = 3,
+        do_preread_images: bool = False,
+        scratch_dir: str = "",
+        do_combine_thru_disc: bool = False,
+        use_gpu: bool = False,
+        gpu_ids: str = "",
+        do_ctf_correction: bool = True,
+        ctf_intact_first_peak: bool = False,
+        nr_classes: int = 1,
+        tau_fudge: float = 2,
+        nr_iter: int = 25,
+        do_fast_subsets: bool = False,
+        particle_diameter: float = 200,
+        do_zero_mask: bool = True,
+        highres_limit: float = -1,
+        dont_skip_align: bool = True,
+        psi_sampling: float = 6,
+        offset_range: float = 5,
+        offset_step: float = 1,
+        allow_coarser: bool = False,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Sort particle images into 2D classes and average each class.
+
+        Args:
+            fn_img: Input images.
+            fn_cont: Continue from here.
+            nr_threads: Number of threads.
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            do_parallel_discio: Use parallel disc I/O?
+            nr_pool: Number of pooled particles.
+            do_preread_images: Pre-read all particles into RAM?
+            scratch_dir: Copy particles to scratch directory.
+            do_combine_thru_disc: Combine iterations through disc?
+            use_gpu: Use GPU acceleration?
+            gpu_ids: Which GPUs to use.
+            do_ctf_correction: Do CTF-correction?
+            ctf_intact_first_peak: Ignore CTFs until first peak?
+            nr_classes: Number of classes.
+            tau_fudge: Regularisation parameter T.
+            nr_iter: Number of iterations.
+            do_fast_subsets: Use fast subsets (for large data sets)?
+            particle_diameter: Mask diameter (Å).
+            do_zero_mask: Mask individual particles with zeros?
+            highres_limit: Limit resolution E-step to (Å).
+            dont_skip_align: Perform image alignment?
+            psi_sampling: In-plane angular sampling (°).
+            offset_range: Offset search range (px).
+            offset_step: Offset search step (px).
+            allow_coarser: Allow coarser sampling?
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.ctffind"],
+        /,
+        *,
+        input_star_mics: Given,
+        batch_size: int = 20,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
+        other_args: str = "",
+        nr_mpi: int = 1,
+        use_noDW: bool = False,
+        do_phaseshift: bool = False,
+        phase_min: float = 0,
+        phase_max: float = 180,
+        phase_step: float = 10,
+        dast: float = 100,
+        fn_ctffind_exe: str = "ctffind",
+        use_given_ps: bool = False,
+        slow_search: bool = False,
+        ctf_win: int = -1,
+        box: int = 512,
+        resmin: float = 30,
+        resmax: float = 5,
+        dfmin: float = 5000,
+        dfmax: float = 50000,
+        dfstep: float = 500,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Fit the CTF of each micrograph with CTFFIND 4.1, which you have to have.
+
+        Args:
+            input_star_mics: Input micrographs STAR file.
+            batch_size: Items in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            use_noDW: Use micrograph without dose-weighting?
+            do_phaseshift: Estimate phase shifts?
+            phase_min: Phase shift minimum (°).
+            phase_max: Phase shift maximum (°).
+            phase_step: Phase shift step (°).
+            dast: Amount of astigmatism (Å).
+            fn_ctffind_exe: CTFFIND-4.1 executable.
+            use_given_ps: Use power spectra from MotionCorr job?
+            slow_search: Use exhaustive search?
+            ctf_win: Estimate CTF on window size (px).
+            box: FFT box size (px).
+            resmin: Minimum resolution (Å).
+            resmax: Maximum resolution (Å).
+            dfmin: Minimum defocus value (Å).
+            dfmax: Maximum defocus value (Å).
+            dfstep: Defocus step size (Å).
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.extract"],
+        /,
+        *,
+        star_mics: Given,
+        coords_suffix: Given | None = None,
+        fndata_reextract: Given | None = None,
+        batch_size: int = 20,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
+        other_args: str = "",
+        nr_mpi: int = 1,
+        do_reextract: bool = False,
+        do_reset_offsets: bool = False,
+        do_recenter: bool = False,
+        recenter_x: float = 0,
+        recenter_y: float = 0,
+        recenter_z: float = 0,
+        extract_size: int = 128,
+        do_invert: bool = True,
+        do_norm: bool = True,
+        bg_diameter: float = -1,
+        white_dust: float = -1,
+        black_dust: float = -1,
+        do_rescale: bool = False,
+        rescale: int = 128,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Cut particle images out of micrographs, normalise and bin them.
+
+        Args:
+            star_mics: Micrograph STAR file.
+            coords_suffix: Input coordinates.
+            fndata_reextract: Refined particles STAR file.
+            batch_size: Items in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            do_reextract: OR re-extract refined particles?
+            do_reset_offsets: Reset the refined offsets to zero?
+            do_recenter: OR: re-center refined coordinates?
+            recenter_x: Recenter on X (px).
+            recenter_y: Recenter on Y (px).
+            recenter_z: Recenter on Z (px).
+            extract_size: Particle box size (px).
+            do_invert: Invert contrast?
+            do_norm: Normalize particles?
+            bg_diameter: Diameter background circle (px).
+            white_dust: Stddev for white dust removal.
+            black_dust: Stddev for black dust removal.
+            do_rescale: Rescale particles?
+            rescale: Re-scaled size (px).
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.image_handler"],
+        /,
+        *,
+        fn_in: Given,
+        other_args: str = "",
+        angpix: float = -1,
+        rescale_angpix: float = -1,
+        new_box: int = -1,
+        lowpass: float = -1,
+        highpass: float = -1,
+        invert_hand: bool = False,
+        sym: str = "",
+        shift_com: bool = False,
+        multiply_constant: float = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Change a map: pixel size, box, resolution, hand, symmetry.
+
+        Args:
+            fn_in: Input map.
+            other_args: Additional arguments.
+            angpix: Pixel size of the input (Å).
+            rescale_angpix: New pixel size (Å).
+            new_box: New box size (px).
+            lowpass: Low-pass filter (Å).
+            highpass: High-pass filter (Å).
+            invert_hand: Invert the hand?
+            sym: Symmetrise.
+            shift_com: Shift the centre of mass to the centre?
+            multiply_constant: Multiply by.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.inimodel"],
+        /,
+        *,
+        fn_img: Given,
+        fn_cont: Given | None = None,
+        nr_threads: int = 1,
+        other_args: str = "",
+        nr_mpi: int = 1,
+        do_parallel_discio: bool = True,
+        nr_pool: int = 3,
+        do_preread_images: bool = False,
+        scratch_dir: str = "",
+        do_combine_thru_disc: bool = False,
+        use_gpu: bool = False,
+        gpu_ids: str = "",
+        do_pad1: bool = False,
+        skip_gridding: bool = True,
+        do_ctf_correction: bool = True,
+        ctf_intact_first_peak: bool = False,
+        nr_classes: int = 1,
+        particle_diameter: float = 200,
+        do_solvent: bool = True,
+        sym_name: str = "C1",
+        sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "15 degrees",
+        offset_range: float = 6,
+        offset_step: float = 2,
+        sgd_ini_iter: int = 50,
+        sgd_inbetween_iter: int = 200,
+        sgd_fin_iter: int = 50,
+        sgd_ini_resol: float = 35,
+        sgd_fin_resol: float = 15,
+        sgd_ini_subset_size: int = 100,
+        sgd_fin_subset_size: int = 500,
+        sgd_write_iter: int = 10,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Find a first 3D map from particles alone, by stochastic gradient descent.
+
+        Args:
+            fn_img: Input images.
+            fn_cont: Continue from here.
+            nr_threads: Number of threads.
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            do_parallel_discio: Use parallel disc I/O?
+            nr_pool: Number of pooled particles.
+            do_preread_images: Pre-read all particles into RAM?
+            scratch_dir: Copy particles to scratch directory.
+            do_combine_thru_disc: Combine iterations through disc?
+            use_gpu: Use GPU acceleration?
+            gpu_ids: Which GPUs to use.
+            do_pad1: Skip padding.
+            skip_gridding: Skip gridding.
+            do_ctf_correction: Do CTF-correction?
+            ctf_intact_first_peak: Ignore CTFs until first peak?
+            nr_classes: Number of classes.
+            particle_diameter: Mask diameter (Å).
+            do_solvent: Flatten and enforce non-negative solvent?
+            sym_name: Symmetry.
+            sampling: Initial angular sampling.
+            offset_range: Offset search range (px).
+            offset_step: Offset search step (px).
+            sgd_ini_iter: Number of initial iterations.
+            sgd_inbetween_iter: Number of in-between iterations.
+            sgd_fin_iter: Number of final iterations.
+            sgd_ini_resol: Initial resolution (Å).
+            sgd_fin_resol: Final resolution (Å).
+            sgd_ini_subset_size: Initial mini-batch size.
+            sgd_fin_subset_size: Final mini-batch size.
+            sgd_write_iter: Write-out frequency (iterations).
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.maskcreate"],
+        /,
+        *,
+        fn_in: Given,
+        nr_threads: int = 1,
+        other_args: str = "",
+        lowpass_filter: float = 15,
+        angpix: float = -1,
+        inimask_threshold: float | Literal["auto"] = "auto",
+        extend_inimask: int = 3,
+        width_mask_edge: int = 3,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Make a mask with a soft edge from a map.
+
+        Args:
+            fn_in: Input 3D map.
+            nr_threads: Number of threads.
+            other_args: Additional arguments.
+            lowpass_filter: Lowpass filter map (Å).
+            angpix: Pixel size (Å).
+            inimask_threshold: Initial binarisation threshold.
+            extend_inimask: Extend binary map this many pixels (px).
+            width_mask_edge: Add a soft-edge of this many pixels (px).
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.motioncorr"],
+        /,
+        *,
+        input_star_mics: Given,
+        batch_size: int = 1,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
+        nr_threads: int = 1,
+        other_args: str = "",
+        nr_mpi: int = 1,
+        first_frame_sum: int = 1,
+        last_frame_sum: int = -1,
+        dose_per_frame: float | Literal["auto"] = "auto",
+        pre_exposure: float = 0,
+        eer_grouping: int = 32,
+        do_dose_weighting: bool = True,
+        do_save_noDW: bool = False,
+        do_save_ps: bool = False,
+        group_for_ps: float = 4,
+        bfactor: float = 150,
+        patch_x: int = 1,
+        patch_y: int = 1,
+        group_frames: int = 1,
+        bin_factor: float = 1,
+        fn_gain_ref: str | Path | Literal["auto"] = "auto",
+        gain_rot: Literal["No rotation (0)", "90 degrees (1)", "180 degrees (2)", "270 degrees (3)", "0", "1", "2", "3"] | Literal["auto"] = "auto",
+        gain_flip: Literal["No flipping (0)", "Flip upside down (1)", "Flip left to right (2)", "0", "1", "2"] | Literal["auto"] = "auto",
+        fn_defect: str | Path | Literal["auto"] = "auto",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Align the frames of each movie and add them up, weighted by dose.
+
+        Args:
+            input_star_mics: Input movies STAR file.
+            batch_size: Movies in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
+            nr_threads: Number of threads.
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            first_frame_sum: First frame for corrected sum.
+            last_frame_sum: Last frame for corrected sum.
+            dose_per_frame: Dose per frame (e/Å²).
+            pre_exposure: Pre-exposure (e/Å²).
+            eer_grouping: EER fractionation.
+            do_dose_weighting: Do dose-weighting?
+            do_save_noDW: Save non-dose weighted as well?
+            do_save_ps: Save sum of power spectra?
+            group_for_ps: Sum power spectra every (e/Å²).
+            bfactor: Bfactor (Å²).
+            patch_x: Number of patches X.
+            patch_y: Number of patches Y.
+            group_frames: Group frames.
+            bin_factor: Binning factor.
+            fn_gain_ref: Gain-reference image.
+            gain_rot: Gain rotation.
+            gain_flip: Gain flip.
+            fn_defect: Defect file.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.postprocess"],
+        /,
+        *,
+        fn_in: Given,
+        fn_mask: Given,
+        other_args: str = "",
+        angpix: float = -1,
+        do_auto_bfac: bool = True,
+        autob_lowres: float = 10,
+        do_adhoc_bfac: bool = False,
+        adhoc_bfac: float = -1000,
+        do_skip_fsc_weighting: bool = False,
+        low_pass: float = 5,
+        fn_mtf: str | Path = "",
+        mtf_angpix: float = 1,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Estimate the resolution within a mask and sharpen the map.
+
+        Args:
+            fn_in: One of the 2 unfiltered half-maps.
+            fn_mask: Solvent mask.
+            other_args: Additional arguments.
+            angpix: Calibrated pixel size (Å).
+            do_auto_bfac: Estimate B-factor automatically?
+            autob_lowres: Lowest resolution for auto-B fit (Å).
+            do_adhoc_bfac: Use your own B-factor?
+            adhoc_bfac: User-provided B-factor (Å²).
+            do_skip_fsc_weighting: Skip FSC-weighting?
+            low_pass: Ad-hoc low-pass filter (Å).
+            fn_mtf: MTF of the detector.
+            mtf_angpix: Original detector pixel size (Å).
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.refine3d"],
+        /,
+        *,
+        fn_img: Given,
+        fn_cont: Given | None = None,
+        fn_ref: Given,
+        fn_mask: Given | None = None,
+        nr_threads: int = 1,
+        other_args: str = "",
+        nr_mpi: int = 3,
+        do_parallel_discio: bool = True,
+        nr_pool: int = 3,
+        do_preread_images: bool = False,
+        scratch_dir: str = "",
+        do_combine_thru_disc: bool = False,
+        use_gpu: bool = False,
+        gpu_ids: str = "",
+        do_pad1: bool = False,
+        skip_gridding: bool = True,
+        ref_correct_greyscale: bool = False,
+        ini_high: float = 60,
+        sym_name: str = "C1",
+        do_ctf_correction: bool = True,
+        ctf_corrected_ref: bool = False,
+        ctf_intact_first_peak: bool = False,
+        particle_diameter: float = 200,
+        do_zero_mask: bool = True,
+        do_solvent_fsc: bool = False,
+        sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "7.5 degrees",
+        offset_range: float = 5,
+        offset_step: float = 1,
+        auto_local_sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "1.8 degrees",
+        relax_sym: str = "",
+        auto_faster: bool = False,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Refine orientations and map, two independent halves, until nothing improves.
+
+        Args:
+            fn_img: Input images.
+            fn_cont: Continue from here.
+            fn_ref: Reference map.
+            fn_mask: Reference mask (optional).
+            nr_threads: Number of threads.
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            do_parallel_discio: Use parallel disc I/O?
+            nr_pool: Number of pooled particles.
+            do_preread_images: Pre-read all particles into RAM?
+            scratch_dir: Copy particles to scratch directory.
+            do_combine_thru_disc: Combine iterations through disc?
+            use_gpu: Use GPU acceleration?
+            gpu_ids: Which GPUs to use.
+            do_pad1: Skip padding.
+            skip_gridding: Skip gridding.
+            ref_correct_greyscale: Ref. map is on absolute greyscale?
+            ini_high: Initial low-pass filter (Å).
+            sym_name: Symmetry.
+            do_ctf_correction: Do CTF-correction?
+            ctf_corrected_ref: Has reference been CTF-corrected?
+            ctf_intact_first_peak: Ignore CTFs until first peak?
+            particle_diameter: Mask diameter (Å).
+            do_zero_mask: Mask individual particles with zeros?
+            do_solvent_fsc: Use solvent-flattened FSCs?
+            sampling: Initial angular sampling.
+            offset_range: Initial offset range (px).
+            offset_step: Initial offset step (px).
+            auto_local_sampling: Local searches from auto-sampling.
+            relax_sym: Relax symmetry.
+            auto_faster: Use finer angular sampling faster?
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.symmetry_expand"],
+        /,
+        *,
+        input: Given,
+        other_args: str = "",
+        sym: str = "C2",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Repeat particles in all orientations that their symmetry makes equal.
+
+        Args:
+            input: Refined particles.
+            other_args: Additional arguments.
+            sym: Symmetry.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.assign"],
+        /,
+        *,
+        input: Given,
+        source: Given,
+        what: Literal["CTF", "angles", "shifts", "angles and shifts", "optics groups", "class", "columns", "optics"] = "CTF",
+        columns: str = "",
+        by: Literal["id", "micrograph", "position"] = "id",
+        distance: float = 20,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Give items what another set says of them; items that it does not know are kept apart.
+
+        Args:
+            input: Items.
+            source: From.
+            what: What to assign.
+            columns: Columns.
+            by: Partners have the same.
+            distance: Same place within (Å).
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.classes"],
+        /,
+        *,
+        fn_model: Given,
+        classes: str = "",
+        min_fraction: float = 0.03,
+        max_resolution_ratio: float = 1.4,
+        max_resolution: float = -1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Keep the particles of good classes; the others are kept apart.
+
+        Args:
+            fn_model: Classes.
+            classes: Classes by number.
+            min_fraction: Smallest share of particles.
+            max_resolution_ratio: Worst resolution, times the best.
+            max_resolution: Worst resolution (Å).
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.coordinates"],
+        /,
+        *,
+        input: Given,
+        micrographs: Given,
+        apply_shifts: bool = True,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Positions of particles as coordinates that can be extracted again, in any box or binning.
+
+        Args:
+            input: Particles.
+            micrographs: Micrographs.
+            apply_shifts: Apply refined shifts?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.edit"],
+        /,
+        *,
+        input: Given,
+        set: str = "",
+        where: str = "",
+        drop: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Set columns by SQL expressions; nothing else is evaluated.
+
+        Args:
+            input: Items.
+            set: Set.
+            where: Only where.
+            drop: Take away columns.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.filter"],
+        /,
+        *,
+        input: Given,
+        other: Given | None = None,
+        expression: str = "",
+        ranges: str = "",
+        rank_by: str = "",
+        rank_keep: str = "10%",
+        rank_order: Literal["highest", "lowest"] = "highest",
+        edge_distance: float = 0,
+        min_distance: float = 0,
+        other_distance: float = 100,
+        other_keep: Literal["near", "far"] = "far",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Split a set by conditions that must all hold: kept and rejected.
+
+        Args:
+            input: Items.
+            other: Other items.
+            expression: Keep items where.
+            ranges: Ranges.
+            rank_by: Rank by.
+            rank_keep: Keep the best.
+            rank_order: The best are the.
+            edge_distance: Distance from the micrograph's edge (Å).
+            min_distance: Distance between items (Å).
+            other_distance: Distance from other items (Å).
+            other_keep: Keep what is.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.group"],
+        /,
+        *,
+        input: Given,
+        by: str = "rlnMicrographName",
+        aggregates: str = "count(*) as cryoloomCount",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """One row a group, with counts, means, sums or extremes of its items.
+
+        Args:
+            input: Items.
+            by: Group by.
+            aggregates: Values of a group.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.intersect"],
+        /,
+        *,
+        input: Given,
+        others: Given | Sequence[Given],
+        by: Literal["id", "position", "micrograph", "columns"] = "id",
+        distance: float = 20,
+        columns: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Keep the items of a set that are in every other set too; the rows are those of the first.
+
+        Args:
+            input: Items.
+            others: In all of these sets.
+            by: Compare by.
+            distance: Same place within (Å).
+            columns: Columns to compare.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.join"],
+        /,
+        *,
+        input: Given | Sequence[Given],
+        by: Literal["id", "position", "micrograph", "columns"] = "id",
+        distance: float = 20,
+        columns: str = "",
+        keep: Literal["first", "best", "none", "all"] = "first",
+        best_by: str = "rlnMaxValueProbDistribution",
+        labels_of: Literal["union", "common"] = "union",
+        fill: str = "",
+        merge_groups: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Put any number of sets of one kind together; what is in several of them stays once.
+
+        Args:
+            input: Sets.
+            by: Compare by.
+            distance: Same place within (Å).
+            columns: Columns to compare.
+            keep: Of duplicates keep.
+            best_by: The best has the highest.
+            labels_of: Columns of the result.
+            fill: Where a set lacks a column, write.
+            merge_groups: Merge optics groups of other names?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.overlap"],
+        /,
+        *,
+        input: Given | Sequence[Given],
+        by: Literal["id", "position", "micrograph", "columns"] = "id",
+        distance: float = 20,
+        columns: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Count the items of several sets by the sets that they are in.
+
+        Args:
+            input: Sets.
+            by: Compare by.
+            distance: Same place within (Å).
+            columns: Columns to compare.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.remove_views"],
+        /,
+        *,
+        input: Given,
+        sym: str = "C1",
+        spacing: float = 7.5,
+        ratio: float = 2,
+        keep: Literal["random", "best"] = "random",
+        best_by: str = "rlnMaxValueProbDistribution",
+        seed: int = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Keep at most so many particles a viewing direction, so that no view outweighs the others.
+
+        Args:
+            input: Particles.
+            sym: Symmetry.
+            spacing: Angle between directions (°).
+            ratio: At most, times the median view.
+            keep: Keep of a view.
+            best_by: The best has the highest.
+            seed: Random seed.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.sample"],
+        /,
+        *,
+        input: Given,
+        take: str = "10%",
+        seed: int = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Take items at random; the others are kept apart.
+
+        Args:
+            input: Items.
+            take: Take.
+            seed: Random seed.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.sort"],
+        /,
+        *,
+        input: Given,
+        by: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Order a set by one or more columns.
+
+        Args:
+            input: Items.
+            by: Sort by.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.split"],
+        /,
+        *,
+        input: Given,
+        nr_parts: int = 2,
+        split_by: Literal["order", "random", "optics group", "micrograph", "class", "optics"] = "order",
+        seed: int = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Divide a set into parts; each item is in one of them.
+
+        Args:
+            input: Items.
+            nr_parts: Number of parts.
+            split_by: Divide.
+            seed: Random seed.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.subtract"],
+        /,
+        *,
+        input: Given,
+        others: Given | Sequence[Given],
+        by: Literal["id", "position", "micrograph", "columns"] = "id",
+        distance: float = 20,
+        columns: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Take away from a set what is in any of other sets; what is taken away is kept apart.
+
+        Args:
+            input: Items.
+            others: In none of these sets.
+            by: Compare by.
+            distance: Same place within (Å).
+            columns: Columns to compare.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.trigger"],
+        /,
+        *,
+        input: Given,
+        first: int = 5000,
+        every: int = 0,
+        nr_sets: int = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Cut a stream into sets that do not change; each is there for other jobs as soon as it is full.
+
+        Args:
+            input: Items.
+            first: Items of the first set.
+            every: Items of each further set.
+            nr_sets: Number of sets.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["sets.unique"],
+        /,
+        *,
+        input: Given,
+        by: Literal["id", "position", "micrograph", "columns"] = "id",
+        distance: float = 20,
+        columns: str = "",
+        keep: Literal["first", "best", "none"] = "first",
+        best_by: str = "rlnMaxValueProbDistribution",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Keep one of each group of equal items, and the others apart.
+
+        Args:
+            input: Items.
+            by: Compare by.
+            distance: Same place within (Å).
+            columns: Columns to compare.
+            keep: Of duplicates keep.
+            best_by: The best has the highest.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["simulate.movies"],
+        /,
+        *,
+        out: str = "microscope",
+        preset: Literal["tiny", "demo", "large"] = "demo",
+        seed: int = 1,
+        rate: float = 0,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Write movies with known truth, as a microscope would.
+
+        Args:
+            out: Folder.
+            preset: Preset.
+            seed: Seed.
+            rate: Movies a second.
+        """
