@@ -32,7 +32,7 @@ def check_succeeded(summary: JobSummary, timeout_s: float | None = None) -> None
 def _why(summary: JobSummary) -> str:
     if not summary.ours and not summary.why:
         return "RELION's own, of which nobody tells us when it ends"
-    return " ".join(summary.why.split())
+    return " ".join(summary.why.split()).removeprefix(f"{summary.name}: ")
 
 
 def _what_to_do(summary: JobSummary) -> str:
@@ -44,7 +44,8 @@ def _what_to_do(summary: JobSummary) -> str:
         return f"See it in RELION, or its output: cryoloom log {name}"
     match summary.state:
         case "failed":
-            return f"Its output: cryoloom log {name}. When the cause is mended: cryoloom resume {name}"
+            log = "" if f"cryoloom log {name}" in summary.why else f"Its output: cryoloom log {name}. "
+            return f"{log}When the cause is mended: cryoloom resume {name}"
         case "aborted":
             return f"To go on: cryoloom resume {name}"
         case _:
