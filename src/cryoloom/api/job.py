@@ -13,7 +13,6 @@ from cryoloom.project import attempts
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.lineage import dependents_of
 from cryoloom.project.retrying import followers_of, is_import, wholes_of
-from cryoloom.protocol.declare import near
 from cryoloom.schedule.state import ENDED
 
 if TYPE_CHECKING:
@@ -279,21 +278,34 @@ class Job:
 
         return views_of(self.project.path, self.entry)
 
-    def view(self, name: str) -> "JobView":
-        """One view by its name: `view.look()`, `view.save("x.png")`; it shows itself in a notebook.
+    def view(self, name: str = "") -> "JobView":
+        """One view by its name, the first without one: `view.look()`, `view.save("x.png")`; it shows itself in a notebook.
 
         Raises:
             ProjectError: it has no such view.
         """
-        found = self.views()
-        for view in found:
-            if view.name == name:
-                return view
-        raise ProjectError(
-            f"{self.name}: view {name}", found="unknown",
-            expected=f"one of {', '.join(view.name for view in found) or 'none: it has nothing to show yet'}",
-            hint=near(name, [view.name for view in found]),
-        )  # fmt: skip
+        from cryoloom.api.looking import view_of
+
+        return view_of(self.entry, name)
+
+    def live(
+        self, view: str = "", *, item: str = "", iteration: int | None = None, every_s: float = 2.0
+    ) -> "Job":
+        """Show a view in a notebook, anew whenever it has changed, until the job has ended.
+
+        It need not have begun: what is not there yet is waited for. Interrupting the cell ends the looking; the job goes on.
+
+        Args:
+            view: its name; without one the first that there is.
+            item, iteration: as of `plot`: the newest by default.
+            every_s: seconds between two looks.
+        Returns:
+            The job, so that `job.live("classes").wait()` goes on with what it made, or raises what went wrong.
+        """
+        from cryoloom.api.live_views import draw_live, looks
+
+        draw_live(looks(self.entry, view, item=item, iteration=iteration, every_s=every_s))
+        return self
 
     def plot(
         self, view: str = "", out: str | Path | None = None, *, item: str = "", iteration: int | None = None
@@ -309,8 +321,7 @@ class Job:
             ProjectError: it has no such view, or nothing to show yet.
             ParameterError: no such item or iteration, or an ending that no file has.
         """
-        names = [found.name for found in self.views()] if not view else [view]
-        seen = self.view(next(iter(names), view)).look(item=item, iteration=iteration)
+        seen = self.view(view).look(item=item, iteration=iteration)
         if out is not None:
             seen.save(out)
         return seen

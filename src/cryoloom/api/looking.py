@@ -9,6 +9,7 @@ from typing import Any
 from cryoloom.errors import CryoloomError, ParameterError, ProjectError
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.foreign import protocol_of
+from cryoloom.protocol.declare import near
 from cryoloom.protocol.views import View
 from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture, absent_file, is_there, look_at
 
@@ -21,6 +22,7 @@ class JobView:
 
     root: Path
     declared: View
+    entry: JobEntry  # whose it is
 
     @property
     def name(self) -> str:
@@ -86,6 +88,19 @@ class JobView:
             ParameterError: an ending that it does not have, or nothing to show yet.
         """
         return self.look(item=item, iteration=iteration).save(target)
+
+    def live(self, *, item: str = "", iteration: int | None = None, every_s: float = 2.0) -> None:
+        """Show it in a notebook, anew whenever it has changed, until the job has ended.
+
+        Interrupting the cell ends the looking; the job goes on.
+
+        Args:
+            item, iteration: as of `look`: the newest by default.
+            every_s: seconds between two looks.
+        """
+        from cryoloom.api.live_views import draw_live, looks
+
+        draw_live(looks(self.entry, self.name, item=item, iteration=iteration, every_s=every_s))
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return self.look()._repr_mimebundle_()
@@ -191,4 +206,22 @@ def views_of(root: Path, entry: JobEntry) -> list[JobView]:
         from cryoloom.views.foreign import views_of_files
 
         declared = [view for view in views_of_files(root, job.name) if is_there(view, root)]
-    return [JobView(root, view) for view in declared]
+    return [JobView(root, view, entry) for view in declared]
+
+
+def view_of(entry: JobEntry, name: str = "") -> JobView:
+    """One view of a job; the first without a name.
+
+    Raises:
+        ProjectError: it has no such view, or none yet.
+    """
+    found = views_of(entry.root, entry)
+    for view in found:
+        if name in ("", view.name):
+            return view
+    names = [view.name for view in found]
+    raise ProjectError(
+        f"{entry.name}: view {name}".rstrip(), found="unknown" if name else "not there",
+        expected=f"one of {', '.join(names)}" if names else "something to show; it has nothing yet",
+        hint=near(name, names),
+    )  # fmt: skip
