@@ -110,7 +110,7 @@ def main() -> None:
     except JobError as error:
         sys.exit(f"{error}")
     print(f"{last.name}: {last.summary().made}")
-    print(f"map: {last.dataset('map').path}")
+    print(f"map: {last.dataset('final_map').path}")
 
 
 if __name__ == "__main__":
