@@ -34,18 +34,22 @@ class Dataset:
 
     @property
     def path(self) -> str:
+        """Its file, from the project's folder; of coordinates RELION's suffix file."""
         return self.ref.path
 
     @property
     def job(self) -> str:
+        """The job that made it; "" for a file that no job of ours made."""
         return self.ref.job
 
     @property
     def output(self) -> str:
+        """The name of that job's output."""
         return self.ref.output
 
     @property
     def kind(self) -> str:
+        """`particles`, `micrographs`, `volume` and so on."""
         return self.ref.kind
 
     @property
@@ -162,7 +166,8 @@ class Dataset:
         """A histogram of one column, or one over another; shows itself in a notebook.
 
         Args:
-            x, y: labels.
+            x: a label.
+            y: another one; "" for a histogram of `x`.
             kind: histogram, scatter or line; by default what suits the number of labels.
             where: only the items for which this holds, `rlnCtfMaxResolution < 4`.
         Raises:
@@ -207,4 +212,5 @@ class Dataset:
         return Pixels(read_mrc(self.file), angpix)
 
     def __len__(self) -> int:
+        """The number of items."""
         return self.table().height

@@ -35,6 +35,7 @@ class Job:
 
     @property
     def name(self) -> str:
+        """Such as `Class2D/job012`."""
         return self.entry.name
 
     @property
@@ -49,6 +50,7 @@ class Job:
 
     @property
     def folder(self) -> Path:
+        """Where its files lie."""
         return self.entry.folder
 
     @property
@@ -62,10 +64,12 @@ class Job:
 
     @property
     def state(self) -> str:
+        """`scheduled`, `running`, `succeeded`, `failed` or `aborted`, by its files as they are now."""
         return self.entry.status().state
 
     @property
     def has_ended(self) -> bool:
+        """Whether it succeeded, failed or was aborted."""
         return self.state in ENDED
 
     @property
@@ -297,7 +301,8 @@ class Job:
 
         Args:
             view: its name; without one the first that there is.
-            item, iteration: as of `plot`: the newest by default.
+            item: as of `plot`; the newest by default.
+            iteration: the newest by default.
             every_s: seconds between two looks.
         Returns:
             The job, so that `job.live("classes").wait()` goes on with what it made, or raises what went wrong.

@@ -26,10 +26,12 @@ class JobView:
 
     @property
     def name(self) -> str:
+        """By which `job.view` finds it."""
         return self.declared.name
 
     @property
     def title(self) -> str:
+        """Over its picture."""
         return self.declared.title
 
     @property
@@ -95,7 +97,8 @@ class JobView:
         Interrupting the cell ends the looking; the job goes on.
 
         Args:
-            item, iteration: as of `look`: the newest by default.
+            item: as of `look`; the newest by default.
+            iteration: the newest by default.
             every_s: seconds between two looks.
         """
         from cryoloom.api.live_views import draw_live, looks

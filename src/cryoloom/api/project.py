@@ -59,6 +59,7 @@ class Project(ProtocolCalls):
 
     @property
     def path(self) -> Path:
+        """Its folder."""
         return self.folder.root
 
     @property
