@@ -25,7 +25,7 @@ class Pixels:
     angpix: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dataset:
     """An output of a job, or a file of the project."""
 
@@ -214,3 +214,7 @@ class Dataset:
     def __len__(self) -> int:
         """The number of items."""
         return self.table().height
+
+    def __repr__(self) -> str:
+        made_by = f" of {self.job}:{self.output}" if self.job else ""
+        return f"<Dataset {self.path} {self.kind}{made_by}>"
