@@ -97,6 +97,17 @@ def test_a_view_of_a_job_that_has_ended_is_drawn_once(kernel: BlockingKernelClie
     assert drawn == ["display_data"]
 
 
+def test_outside_of_a_notebook_each_look_is_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    micrograph(tmp_path / "raw/m1.mrc")
+    project = Project.create(tmp_path / "p")
+    job = project.run("import.micrographs", fn_in_raw=str(tmp_path / "raw/*.mrc"), angpix=1.0)
+
+    assert job.live("imported", every_s=0.1).state == "succeeded"
+
+    found = TAKEN.findall(capsys.readouterr().out)
+    assert found[-1] == "1"
+
+
 def test_what_is_not_there_yet_says_so_and_is_drawn_when_it_comes(tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     project = Project.create(tmp_path / "p")

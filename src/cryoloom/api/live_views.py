@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 
 from cryoloom.api.looking import Seen, view_of
-from cryoloom.errors import CryoloomError, ProgramError
+from cryoloom.errors import CryoloomError
 from cryoloom.project.folder import JobEntry
 from cryoloom.protocol.views import Text
 
@@ -54,19 +54,18 @@ def looks(
 
 
 def draw_live(seen: Iterator[Seen]) -> None:
-    """Show what is seen in the notebook's cell, each look in the place of the one before.
-
-    Raises:
-        ProgramError: there is no IPython, so this is no notebook.
-    """
+    """Show what is seen in the notebook's cell, each look in the place of the one before; elsewhere print each as text."""
     try:
+        from IPython.core.getipython import get_ipython
         from IPython.display import display
     except ImportError:
-        raise ProgramError(
-            "IPython", found="not installed", expected="a notebook to draw in",
-            hint="In a terminal: cryoloom plot JOB VIEW.",
-        ) from None  # fmt: skip
-    first = next(seen)
-    handle = display(first, display_id=True)  # type: ignore[no-untyped-call]
+        is_notebook = False
+    else:
+        is_notebook = get_ipython() is not None
+    if not is_notebook:
+        for one in seen:
+            print(one, flush=True)
+        return
+    handle = display(next(seen), display_id=True)  # type: ignore[no-untyped-call]
     for one in seen:
         handle.update(one)
