@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from cryoloom import star
 from cryoloom.errors import StarError
+from cryoloom.star.tokens import number_or_text, typed
 
 texts = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp")), max_size=12
@@ -280,3 +281,16 @@ def test_relion_makes_the_same_of_our_copy_as_of_the_original(shared_data: Path,
             assert isinstance(block, pl.DataFrame) and block.equals(made[1][name]), f"{path.name}: {name}"
         compared += bool(made[0])
     assert compared >= 10
+
+
+@settings(max_examples=500)
+@given(
+    st.one_of(
+        st.text("0123456789+-.eE", min_size=1, max_size=22), st.sampled_from(["nan", "inf", "NaN", "x", "-0"])
+    )
+)
+def test_one_word_has_the_type_that_it_has_as_a_column(word: str) -> None:
+    single, column = number_or_text(word), typed([word], "a").item()
+
+    assert type(single) is type(column)
+    assert single == column or (single != single and column != column)

@@ -34,7 +34,7 @@ def to_png(image: NDArray[Any]) -> bytes:
     from PIL import Image
 
     out = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(image[::-1])).save(out, "PNG", optimize=False)
+    Image.fromarray(np.ascontiguousarray(image[::-1])).save(out, "PNG", compress_level=3)
     return out.getvalue()
 
 
@@ -133,7 +133,7 @@ def _coloured(values: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.f
 
 def _png(page: Any) -> bytes:
     out = io.BytesIO()
-    page.save(out, "PNG")
+    page.save(out, "PNG", compress_level=3)  # a tenth larger in half the time
     return out.getvalue()
 
 

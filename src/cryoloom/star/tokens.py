@@ -64,9 +64,14 @@ def typed(words: Sequence[str] | pl.Series, name: str) -> pl.Series:
 
 def number_or_text(word: str) -> int | float | str:
     """One word of a single-value block with its type."""
-    value = typed([word], "value").item()
-    assert isinstance(value, int | float | str)
-    return value
+    # As `typed` has it for a column of one word, at a hundredth of the time.
+    if re.fullmatch(_INTEGER, word):
+        return int(word)
+    if not re.fullmatch(_NUMBER, word) or re.match(_IDENTIFIER, word):
+        return word
+    if re.fullmatch(_LONG, word) and int(word) != int(float(word)):
+        return word
+    return float(word)
 
 
 def quoted(text: str, row: int = 0) -> str:
