@@ -105,6 +105,16 @@ def test_what_cannot_be_continued_is_refused_and_nothing_is_made(
     assert len(project.entries()) == 1
 
 
+def test_the_file_that_an_iteration_lacks_is_named(project: ProjectFolder, classified: JobEntry) -> None:
+    (classified.folder / "run_it003_sampling.star").unlink()
+    data = classified.folder / "run_it002_data.star"
+    data.write_bytes(data.read_bytes()[:40])
+
+    for number, lost in ((3, "run_it003_sampling.star"), (2, "run_it002_data.star")):
+        with pytest.raises(ProjectError, match=f"Of iteration {number} it lacks {lost}, or it is cut short"):
+            continue_job(project, "1", {}, {}, iteration=number)
+
+
 def test_a_job_without_iterations_and_a_running_one_are_refused(
     project: ProjectFolder, classified: JobEntry
 ) -> None:

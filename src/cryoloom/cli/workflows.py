@@ -7,6 +7,7 @@ import click
 from cryoloom.cli import live
 from cryoloom.cli.options import file_path, json_option, project_option
 from cryoloom.cli.shell import FAILED, open_project, print_json, split_pair, table
+from cryoloom.errors import ProjectError
 
 
 def add_to(app: click.Group) -> None:
@@ -49,13 +50,22 @@ def run(file: Path, settings: tuple[str, ...], wait: bool, as_json: bool, projec
 @json_option
 @project_option
 def check(file: Path, settings: tuple[str, ...], as_json: bool, project: Path | None) -> None:
-    """Say whether all jobs of a workflow could be made in a project; nothing is made."""
-    opened = open_project(project)
-    names = opened.check_workflow(file, **dict(split_pair(word) for word in settings))
+    """Say whether all jobs of a workflow could be made: in a project, or outside of one in a new one; nothing is made."""
+    given = dict(split_pair(word) for word in settings)
+    try:
+        opened = open_project(project)
+    except ProjectError:
+        if project is not None and project.exists():
+            raise
+        from cryoloom.api.workflows import check_for_new_project
+
+        names, where = check_for_new_project(file, given), "a new project"
+    else:
+        names, where = opened.check_workflow(file, **given), str(opened.path)
     if as_json:
         print_json({"jobs": names})
     else:
-        print(f"{file}: {len(names)} jobs could be made in {opened.path}")
+        print(f"{file}: {len(names)} jobs could be made in {where}")
 
 
 @click.command("show")

@@ -11,7 +11,7 @@ from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.foreign import protocol_of
 from cryoloom.project.forms.jobstar import CONTINUE
-from cryoloom.project.iterations import whole_iterations
+from cryoloom.project.iterations import lacking, whole_iterations
 from cryoloom.project.lineage import refuse_running
 from cryoloom.protocol.datasets import Dataset, Optimiser
 from cryoloom.protocol.protocols import ProgramProtocol
@@ -54,10 +54,12 @@ def continue_job(
     found = whole_iterations(entry.folder)
     number = iteration if iteration is not None else max(found, default=-1)
     if number not in found:
+        lost = lacking(entry.folder, number)
+        hint = "Cleaning leaves only the last one; the others lie in Trash/." if found else ""
         raise ProjectError(
             f"{entry.name}", found="without a whole iteration" if number < 0 else f"without iteration {number}",
             expected=f"one of {', '.join(map(str, found))}" if found else "an iteration to go on from",
-            hint="Cleaning leaves only the last one; the others lie in Trash/." if found else "",
+            hint=f"Of iteration {number} it lacks {', '.join(lost)}, or it is cut short." if lost else hint,
         )  # fmt: skip
     _check_reread(old, [*values, *inputs])
     given = {name: _known(project, dataset) for name, dataset in old.given.items() if dataset}

@@ -92,6 +92,17 @@ def whole_iterations(folder: Path) -> dict[int, str]:
     return {number: name for number, (name, rows) in sorted(found.items()) if rows == most}
 
 
+def lacking(folder: Path, number: int) -> tuple[str, ...]:
+    """Files without which an iteration is not whole, where some of it are there; "" (none) where nothing of it is."""
+    there = {path.name for path in folder.glob(f"run*_it{number:03d}_*")}
+    if not there:
+        return ()
+    stem = max((name for name in there), key=age_of).partition("_it")[0] + f"_it{number:03d}_"
+    model = "half1_model.star" if f"{stem}half1_model.star" in there else "model.star"
+    wanted = [f"{stem}{part}" for part in ("optimiser.star", "data.star", "sampling.star", model)]
+    return (*(name for name in wanted if name not in there or not _has_end(folder / name)),)
+
+
 def _particles_of(folder: Path, stem: str) -> int:
     """How many particles an iteration has, 0 where one of its files is missing or cut short."""
     # Imported here: a job without tables starts twice as fast.

@@ -144,6 +144,20 @@ class Protocol:
                     hint=f"Give it as {name}=JOB, {name}=JOB:output or {name}=FILE.",
                 )
 
+    def check_above(self, name: str, other: str) -> None:
+        """That a parameter is more than another one of the same unit.
+
+        Raises:
+            ParameterError: it is not.
+        """
+        value, least, unit = getattr(self, name), getattr(self, other), self.params[name].unit
+        if value <= least:
+            raise ParameterError(
+                f"{self.name}: parameter {name}",
+                found=f"{value:g} {unit}",
+                expected=f"more than {least:g} {unit} ({other})",
+            )
+
     def check_heads(self, heads: Mapping[str, Mapping[str, Collection[str]]]) -> None:
         """What the labels of the given tables say: of each input that is there, the labels of its blocks.
 

@@ -83,7 +83,8 @@ def _directions(look: Look, file: str, symmetry: str) -> Sequence[Block]:
             "x": _side("rot", "rot, °", (-180, 180)), "x2": {"field": "rot2"},
             "y": _side("cos", "cos(tilt)", (-1, 1)), "y2": {"field": "cos2"},
             "color": {"field": "particles", "type": "quantitative", "title": "particles",
-                      "scale": {"scheme": "viridis", "zero": True}},
+                      "scale": {"scheme": "viridis", "zero": True},
+                      "legend": {"tickMinStep": 1} if counts.max(initial=0) >= 2 else {}},
         },
     }  # fmt: skip
     mates = (

@@ -1,7 +1,7 @@
 """CTF estimation without an outside program."""
 
 from cryoloom.em.names import file_of_micrograph
-from cryoloom.errors import CryoloomError, ParameterError
+from cryoloom.errors import CryoloomError
 from cryoloom.project.paths import inside
 from cryoloom.protocol import (
     Batch,
@@ -56,11 +56,8 @@ class CtfEstimate(ItemProtocol):
 
     def check(self) -> None:
         super().check()
-        for name, low, high in (("dfmax", self.dfmin, self.dfmax), ("resmin", self.resmax, self.resmin)):
-            if high <= low:
-                raise ParameterError(
-                    f"{self.name}: parameter {name}", found=f"{high:g} Å", expected=f"more than {low:g} Å"
-                )
+        self.check_above("dfmax", "dfmin")
+        self.check_above("resmin", "resmax")
 
     def own_file(self, name: str) -> str:
         return file_of_micrograph(name, ".ctf")

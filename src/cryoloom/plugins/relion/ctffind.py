@@ -94,6 +94,11 @@ class CtfFind(Mpi, ItemProtocol):
 
     micrographs: Micrographs = Output("Micrographs with CTF", "micrographs_ctf.star")
 
+    def check(self) -> None:
+        super().check()
+        self.check_above("dfmax", "dfmin")
+        self.check_above("resmin", "resmax")
+
     def own_file(self, name: str) -> str:
         return file_of_micrograph(name, ".ctf")
 
