@@ -52,7 +52,7 @@ def test_a_restarted_branch_ends_with_the_same_items(session: Project) -> None:
     assert refused.returncode == 2
     error = json.loads(refused.stdout)["error"]
     assert error["found"] == "needed by Select/job002"
-    assert "--dependents" in error["hint"] and "--alone" in error["hint"]
+    assert "--dependents" in error["hint"] and "--no-dependents" in error["hint"]
     assert done.returncode == 0, done.stdout + done.stderr
     assert {shown["state"] for shown in json.loads(done.stdout)} == {"succeeded"}
     assert session.job("2").dataset("kept").table().equals(before)
@@ -62,7 +62,7 @@ def test_a_restarted_branch_ends_with_the_same_items(session: Project) -> None:
 
 @pytest.mark.slow
 def test_what_is_left_alone_is_said(session: Project) -> None:
-    done = cryoloom(session, "restart", "1", "--alone", "--wait")
+    done = cryoloom(session, "restart", "1", "--no-dependents", "--wait")
 
     assert done.returncode == 0
     assert "Left as they are, made from the earlier results: Select/job002" in done.stdout

@@ -79,7 +79,7 @@ def test_a_second_restart_keeps_the_results_of_the_first(
 def test_a_job_that_others_need_asks_what_becomes_of_them(
     project: ProjectFolder, pair: list[JobEntry]
 ) -> None:
-    with pytest.raises(ProjectError, match=r"needed by MotionCorr/job002.*--dependents.*--alone"):
+    with pytest.raises(ProjectError, match=r"needed by MotionCorr/job002.*--dependents.*--no-dependents"):
         restart_jobs(project, "1")
     assert project.entry("1").status().state == "succeeded"
 

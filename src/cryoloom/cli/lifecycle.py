@@ -138,7 +138,7 @@ def retry(job: str, dependents: bool, wait: bool, as_json: bool, project: Path |
 @click.command("restart")
 @job_argument
 @click.option(
-    "--dependents/--alone",
+    "--dependents/--no-dependents",
     default=None,
     help="Clear and run the jobs that need it too, or leave them as they are.",
 )

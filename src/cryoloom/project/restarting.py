@@ -41,7 +41,7 @@ def restart_jobs(project: ProjectFolder, job: str, *, dependents: bool | None = 
     if others and dependents is None:
         raise ProjectError(
             f"{first.name}", found=f"needed by {', '.join(others)}", expected="to be told what becomes of them",
-            hint="--dependents clears and runs them too, --alone leaves them as they are.",
+            hint="--dependents clears and runs them too, --no-dependents leaves them as they are.",
         )  # fmt: skip
     # Also those that are left alone must not read while their input is taken away.
     refuse_running(entries, [first.name, *others])
@@ -51,7 +51,7 @@ def restart_jobs(project: ProjectFolder, job: str, *, dependents: bool | None = 
         if entry.spec is None:
             raise ProjectError(
                 f"{entry.name}", found="a job of RELION's", expected="one that Cryoloom made",
-                hint="Run it again from RELION's GUI; --alone leaves it as it is.",
+                hint="Run it again from RELION's GUI; --no-dependents leaves it as it is.",
             )  # fmt: skip
     for entry in chosen:
         # While its files move, the scheduler must not begin it.
