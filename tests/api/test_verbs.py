@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -11,7 +12,7 @@ import pytest
 import cryoloom
 from cryoloom import Job, Project
 from cryoloom.cli.main import app
-from cryoloom.errors import ProjectError
+from cryoloom.errors import ParameterError, ProjectError
 
 # `job.alias` tells the name, so what gives one is called otherwise; `continue` is a word of Python's.
 METHODS = {"alias": "set_alias", "continue": "continue_"}
@@ -125,6 +126,43 @@ def test_the_log_is_text_or_pieces_and_follows_a_job_to_its_end(tmp_path: Path) 
     assert "nowhere/mark" in followed  # what its shell complained of
     assert followed == str(job.log()) == repr(job.log(follow=True))
     assert str(job.log(events=True)).count('"kind": "job.ended"') == 1
+
+
+def test_of_a_progress_bar_the_log_has_its_last_state(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    job = project.run("loomtest.nothing", start=False)
+    (job.folder / "run.out").write_bytes(b"begin\n 0/3 .\r 1/3 ..\r 3/3 ....\nnext\r\nlast .\rlast ..\r")
+
+    assert str(job.log()) == "begin\n 3/3 ....\nnext\nlast ..\r"
+
+
+@pytest.mark.parametrize(
+    "wish", [{"priority": "x"}, {"priority": 1.5}, {"alone": "no"}, {"memory_gb": "4"}, {"memory_gb": -1}]
+)
+def test_a_wish_that_the_scheduler_could_not_count_with_is_refused(
+    tmp_path: Path, wish: dict[str, Any]
+) -> None:
+    project = Project.create(tmp_path / "p")
+    job = project.run("loomtest.nothing", start=False)
+    before = (job.folder / ".cryoloom/control.json").read_bytes()
+
+    with pytest.raises(ParameterError, match=next(iter(wish))):
+        job.priority(
+            **{"number": 0, **{name.replace("priority", "number"): value for name, value in wish.items()}}
+        )
+    with pytest.raises(ParameterError, match=next(iter(wish))):
+        project.run("loomtest.nothing", **wish)
+
+    assert (job.folder / ".cryoloom/control.json").read_bytes() == before
+    assert len(project.jobs()) == 1
+
+
+def test_nothing_shows_itself_by_its_insides(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    job = project.run("loomtest.tick", start=False)
+
+    for one in (project, job, job.dataset()):
+        assert repr(one).startswith(f"<{type(one).__name__} ") and "(" not in repr(one)
 
 
 def test_help_on_the_package_shows_what_there_is_without_loading_tables() -> None:

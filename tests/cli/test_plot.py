@@ -95,6 +95,7 @@ def test_a_picture_is_not_called_nothing_and_a_file_that_is_gone_is_named(
 def test_python_shows_the_same_and_without_a_name_the_first_view(imported: Job, tmp_path: Path) -> None:
     assert "taken    2" in str(imported.plot())
 
+    assert repr(imported.view("imported")) == f"<JobView imported of {imported.name}: Files>"
     seen = imported.plot("micrograph", tmp_path / "first.png", item="m_1")
 
     assert "m_1" in str(seen)

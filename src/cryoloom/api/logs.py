@@ -1,6 +1,7 @@
 """What a job's programs said, from the beginning or as it goes on."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 OUTPUT = ("run.out", "run.err")
 LOOK_S = 0.3
+OVERWRITTEN = re.compile(r"[^\r\n]*\r(?=[^\r\n])")
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ class JobLog:
 
 
 def log_of(job: "Job", *, follow: bool = False, events: bool = False) -> Iterator[str]:
-    """Pieces of text in their order: `run.out`, then `run.err`; a progress bar's returns are new lines.
+    """Pieces of text in their order: `run.out`, then `run.err`.
+
+    Of a progress bar its last state is left, as a terminal would show it; while it is followed each is a line.
 
     Args:
         job: whose.
@@ -73,7 +77,8 @@ def log_of(job: "Job", *, follow: bool = False, events: bool = False) -> Iterato
             data = _from(file, offsets[file])
             offsets[file] += len(data)
             if data:
-                yield data.decode(errors="replace").replace("\r", "\n")
+                text = data.decode(errors="replace").replace("\r\n", "\n")
+                yield text.replace("\r", "\n") if follow else OVERWRITTEN.sub("", text)
         if not goes_on:
             return
         time.sleep(LOOK_S)

@@ -16,7 +16,7 @@ from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture, absent_file,
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class JobView:
     """Something to look at in a job; what it shows is read anew at each look."""
 
@@ -105,6 +105,9 @@ class JobView:
 
         draw_live(looks(self.entry, self.name, item=item, iteration=iteration, every_s=every_s))
 
+    def __repr__(self) -> str:
+        return f"<JobView {self.name} of {self.entry.name}: {self.title}>"
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         return self.look()._repr_mimebundle_()
 
@@ -117,7 +120,7 @@ class Shown:
     has_more: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Seen:
     """What was seen at one look; shows itself in a notebook. `absent`: the file for want of which nothing was."""
 
@@ -165,6 +168,8 @@ class Seen:
 
         # Of a picture a text has the title, so that it is not taken for nothing.
         return "\n\n".join(as_text(part) or part.title for part in self.parts) or self._nothing()
+
+    __repr__ = __str__
 
     def _nothing(self) -> str:
         return f"nothing to show: {self.absent} is not there" if self.absent else "nothing to show yet"

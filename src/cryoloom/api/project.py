@@ -144,7 +144,7 @@ class Project(ProtocolCalls):
         steering.check_settings(self.path)
         values, inputs = self.given(find_protocol(protocol), given)
         waits = [item.name if isinstance(item, Job) else self.folder.entry(item).name for item in wait_for]
-        steering.check_memory(str(protocol), memory_gb)
+        steering.check_wishes(str(protocol), priority=priority, alone=alone, memory_gb=memory_gb)
         wishes: dict[str, Any] = {"priority": priority, "alone": alone, "memory_gb": memory_gb}
         wishes = {name: value for name, value in wishes.items() if value}
         if not start:

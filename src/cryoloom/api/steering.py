@@ -24,11 +24,11 @@ def prioritise(
 
     Raises:
         ProjectError: the job is RELION's.
-        ParameterError: the memory is no amount.
+        ParameterError: a wish that cannot be counted with.
     """
     if job.entry.spec is None:
         raise ProjectError(f"{job.name}", found="a job of RELION's", expected="one that Cryoloom starts")
-    check_memory(job.name, memory_gb)
+    check_wishes(job.name, priority=priority, alone=alone, memory_gb=memory_gb)
     wishes = {"priority": priority, "alone": alone, "memory_gb": memory_gb}
     attempts.write_control(job.folder, **{name: value for name, value in wishes.items() if value is not None})
     call_scheduler(job.project.path)
@@ -67,18 +67,26 @@ def check_settings(root: Path) -> None:
     load_settings(root)
 
 
-def check_memory(what: str, memory_gb: float | None) -> None:
-    """0 and None leave it to the protocol.
+def check_wishes(
+    what: str, *, priority: int | None = None, alone: bool | None = None, memory_gb: float | None = None
+) -> None:
+    """That they are what the scheduler can count with; None leaves one as it is, a memory of 0 to the protocol.
 
     Raises:
-        ParameterError: it is below 0, or no finite number.
+        ParameterError: a priority that is no whole number, `alone` that is no truth, a memory below 0 or without end.
     """
-    if memory_gb is not None and not 0 <= memory_gb < math.inf:
+    if priority is not None and (not isinstance(priority, int) or isinstance(priority, bool)):
+        raise ParameterError(f"{what}: priority", found=repr(priority), expected="a whole number, 0 as usual")
+    if alone is not None and not isinstance(alone, bool):
+        raise ParameterError(f"{what}: alone", found=repr(alone), expected="True or False")
+    if memory_gb is None:
+        return
+    is_number = isinstance(memory_gb, int | float) and not isinstance(memory_gb, bool)
+    if not is_number or not 0 <= memory_gb < math.inf:
         raise ParameterError(
-            f"{what}: memory_gb",
-            found=f"{memory_gb:g}",
+            f"{what}: memory_gb", found=f"{memory_gb:g}" if is_number else repr(memory_gb),
             expected="GB that it takes, or 0 for the protocol's own estimate",
-        )
+        )  # fmt: skip
 
 
 def check_stream(job: "Job") -> None:
