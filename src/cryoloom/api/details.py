@@ -11,6 +11,7 @@ from cryoloom.errors import CryoloomError
 
 if TYPE_CHECKING:
     from cryoloom.api.job import Job
+    from cryoloom.api.looking import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,41 @@ class JobDetails:
             "folder": self.folder,
             "asks": self.asks,
         }
+
+    def _seen(self) -> "Seen":
+        """As tables, for a notebook and for print."""
+        from cryoloom.api.looking import Seen
+        from cryoloom.protocol.views import Metrics, TableBlock
+
+        one, used = self.summary, self.resources
+        facts = {
+            "protocol": one.protocol, "state": one.state, "why": " ".join(one.why.split()), "alias": one.alias,
+            "label": one.label, "asks": self.asks, "made": one.made, "failed": str(one.failed or ""),
+            "used": f"{used.cpu_s} s of CPU, {used.peak_mb:.0f} MB of memory, {used.disk_mb} MB of disk",
+            "views": ", ".join(self.views), "folder": self.folder,
+        }  # fmt: skip
+        outputs = [[name, str(out["path"]), str(out["kind"])] for name, out in one.outputs.items()]
+        tables = [
+            TableBlock(
+                "inputs", ("name", "file", "kind"), [[n, i.path, i.kind] for n, i in self.inputs.items()]
+            ),
+            TableBlock("outputs", ("name", "file", "kind"), outputs),
+            TableBlock(
+                "parameters", ("name", "value"), [[n, str(value)] for n, value in self.params.items()]
+            ),
+            TableBlock(
+                "failed items", ("item", "why"), [[i.name or i.item, i.why] for i in self.failed_items]
+            ),
+            TableBlock("notes", ("note",), [[note] for note in self.notes]),
+        ]
+        shown = [table for table in tables if table.rows]
+        return Seen((Metrics(one.name, [(what, told) for what, told in facts.items() if told]), *shown))
+
+    def __str__(self) -> str:
+        return str(self._seen())
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        return self._seen()._repr_mimebundle_()
 
 
 def details_of(job: "Job") -> JobDetails:

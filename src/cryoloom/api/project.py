@@ -260,6 +260,18 @@ class Project(ProtocolCalls):
     def __repr__(self) -> str:
         return f"<Project {self.path}>"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """In a notebook: the list of its jobs."""
+        from cryoloom.api.looking import Seen
+        from cryoloom.protocol.views import TableBlock
+
+        columns = ("job", "alias", "protocol", "state", "made", "why")
+        rows = [
+            [one.name, one.alias or one.label, one.protocol, one.state, one.made, " ".join(one.why.split())]
+            for one in self.summaries()
+        ]
+        return Seen((TableBlock(f"{self.path}", columns, rows),))._repr_mimebundle_()
+
     def summaries(self) -> list["JobSummary"]:
         """The state of every job: what `cryoloom ls` prints."""
         entries = self.folder.entries()
