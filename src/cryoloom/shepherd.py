@@ -39,7 +39,9 @@ def main(attempt: str) -> int:
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     with open(os.path.join(attempt, "command.json"), encoding="utf-8") as file:
         command = json.load(file)
-    if not claim(attempt, command["token"]) or os.path.exists(os.path.join(attempt, "exit.json")):
+    if not claim(attempt, command["token"], os.getsid(0)) or os.path.exists(
+        os.path.join(attempt, "exit.json")
+    ):
         return 0  # another has it, or it was given up before we came
     me = os.getpid()
 
@@ -108,8 +110,11 @@ def main(attempt: str) -> int:
     return 0
 
 
-def claim(attempt: str, token: str) -> bool:
-    """Take the attempt; of several shepherds `link` lets one through."""
+def claim(attempt: str, token: str, session: "int | None") -> bool:
+    """Take the attempt; of several shepherds `link` lets one through.
+
+    `session`: all of whose processes may be ended when we are gone; None where it has others than the attempt's.
+    """
     with open("/proc/self/stat", encoding="utf-8") as file:
         stat = file.read()
     with open("/proc/sys/kernel/random/boot_id", encoding="utf-8") as file:
@@ -119,7 +124,7 @@ def claim(attempt: str, token: str) -> bool:
         "boot": f"{boot}:{os.stat('/proc/self/ns/pid').st_ino}",
         "pid": os.getpid(),
         "start": int(stat[stat.rindex(")") + 2 :].split()[19]),
-        "session": os.getsid(0),
+        "session": session,
         "token": token,
     }
     mine = os.path.join(attempt, f"claim.{os.uname().nodename}.{os.getpid()}.tmp")

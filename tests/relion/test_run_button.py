@@ -128,3 +128,24 @@ def test_a_ctf_estimation_gives_the_same_numbers(tmp_path: Path) -> None:
     ours = job.dataset().table()
     for label in ("rlnMicrographName", "rlnDefocusU", "cryoloomItemId"):
         assert theirs.sort("rlnMicrographName")[label].equals(ours.sort("rlnMicrographName")[label]), label
+
+
+def test_a_user_s_program_runs_by_relion_s_button_too(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    found = micrographs(project, tmp_path / "raw")
+    script = tmp_path / "first two.py"
+    script.write_text(
+        "import sys\n"
+        "lines = open(sys.argv[1]).read().splitlines()\n"
+        "open(sys.argv[2], 'w').write('\\n'.join(line for line in lines if 'raw_2' not in line) + '\\n')\n"
+    )
+    job = project.run(
+        "external.command", command_line=[sys.executable, str(script), "{input}", "{kept}"], input=found,
+        outputs={"kept": "micrographs"},
+    ).wait(60)  # fmt: skip
+    assert job.state == "succeeded", job.why
+
+    folder = run_copy(project, job)
+
+    same_tables(job.folder / "kept.star", folder / "kept.star")
+    assert len(project.job(folder.name).dataset("kept")) == 2

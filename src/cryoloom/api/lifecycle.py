@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.calling import call_scheduler
+from cryoloom.errors import CryoloomError
 from cryoloom.project import attempts
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.registry import find_protocol
@@ -66,6 +67,8 @@ def resume(
             continue  # RELION's; or one that cannot be known, of which `ls` says so
         if job.entry.spec is None or (jobs is None and job.asks()):
             continue
+        if not _repeats(job, named=jobs is not None):
+            continue
         status = job.entry.status()
         followers: list[JobEntry] = []
         if dependents and jobs is not None and is_import(job.entry):
@@ -97,6 +100,23 @@ def resume(
     call_scheduler(project.path)
     known = {job.name for job in taken}
     return taken + [project.job(name) for name in dict.fromkeys(opened) if name not in known]
+
+
+def _repeats(job: "Job", *, named: bool) -> bool:
+    """Whether a job can be taken up by anybody but its maker.
+
+    Raises:
+        ProjectError: it cannot, and was named.
+    """
+    from cryoloom.project.checking import check_repeats
+
+    try:
+        check_repeats(job.entry.make_protocol(), job.name)
+    except CryoloomError:
+        if named:
+            raise
+        return False
+    return True
 
 
 def _open(job: "Job", opens: Mapping[str, Mapping[str, int]]) -> None:

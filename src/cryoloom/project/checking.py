@@ -4,10 +4,13 @@ The one place for it: making, copying, continuing, changing and workflows come h
 begins is looked at once more then (`check_start`). Labels are looked up in `needs.py` and `columns.py`, sizes in `boxes.py`.
 """
 
+import re
+import shlex
+import shutil
 from collections.abc import Collection
 from pathlib import Path
 
-from cryoloom.errors import ParameterError
+from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.boxes import check_boxes
 from cryoloom.project.columns import check_columns
 from cryoloom.project.forms.jobstar import relion_text
@@ -34,6 +37,7 @@ def check_job(root: Path, protocol: Protocol, *, asked: Collection[str] = (), wa
     check_effect(protocol, asked)
     waits = waits or any(_is_to_come(root, dataset) for dataset in protocol.given.values() if dataset)
     check_files(root, protocol, may_come=waits)
+    check_words(root, protocol, may_come=waits)
     check_gpu_support(root, protocol)
     check_needs(root, protocol)
     check_columns(root, protocol)
@@ -52,10 +56,27 @@ def check_start(root: Path, protocol: Protocol) -> None:
         CryoloomError: as `check_job`.
     """
     check_files(root, protocol)
+    check_words(root, protocol)
     check_needs(root, protocol)
     # Nobody is there to be asked any more: what is only doubted, and what the program would do, is done.
     is_doubtful = ACCEPT_UNUSUAL in protocol.params
     check_boxes(root, protocol.with_values({ACCEPT_UNUSUAL: True}) if is_doubtful else protocol)
+
+
+def check_repeats(protocol: Protocol, job: str) -> None:
+    """That a job can be run by somebody else than who made it; asked before anything of it is touched.
+
+    Raises:
+        ProjectError: it cannot, and why.
+    """
+    if protocol.once:
+        why = f"{protocol.once[0].upper()}{protocol.once[1:]}."
+        raise ProjectError(
+            job,
+            found="nothing that Cryoloom could run again",
+            expected="a job whose command is known",
+            hint=why,
+        )
 
 
 def check_effect(protocol: Protocol, asked: Collection[str]) -> None:
@@ -121,3 +142,39 @@ def check_files(root: Path, protocol: Protocol, *, may_come: bool = False) -> No
             f"{protocol.name}: parameter {name}", found=f"{text}, which is {why}",
             expected=f"a {spec.means}", hint=f"{near(path.name, beside)} {relative}".strip(),
         )  # fmt: skip
+
+
+# Their first word that is no option is a file of code.
+_INTERPRETERS = re.compile(r"(?:python|pypy)[0-9.]*|bash|dash|sh|zsh|perl|ruby|Rscript|julia|node")
+
+
+def check_words(root: Path, protocol: Protocol, *, may_come: bool = False) -> None:
+    """That the program of a command is there, and the script that an interpreter is given.
+
+    Args:
+        root: the project, from which relative paths count.
+        protocol: with the job's values.
+        may_come: whether files of the project may be made by others before the job begins.
+    Raises:
+        ParameterError: one is missing; files with a name like it are offered.
+    """
+    for name, spec in protocol.params.items():
+        words = shlex.split(str(protocol.values[name])) if spec.means == "words" else []
+        if not words or words[0].startswith("relion_"):
+            continue  # where RELION's lie the settings say
+        where = f"{protocol.name}: parameter {name}"
+        if "/" not in words[0] and shutil.which(words[0]) is None:
+            raise ParameterError(
+                where, found=f"{words[0]}, which is not installed", expected="a program in PATH, or the path of one"
+            )  # fmt: skip
+        script = next((word for word in words[1:2] if not word.startswith(("-", "{"))), "")
+        files = [words[0]] if "/" in words[0] else []
+        files += [script] if script and _INTERPRETERS.fullmatch(Path(words[0]).name) else []
+        for text in files:
+            path = root / Path(text)
+            if path.is_file() or (may_come and path.is_relative_to(root)):
+                continue
+            beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+            relative = "" if Path(text).is_absolute() else f"It counts from {root}."
+            hint = f"{near(path.name, beside)} {relative}".strip()
+            raise ParameterError(where, found=f"{text}, which is missing", expected="a file", hint=hint)

@@ -13,7 +13,7 @@ from typing import Any
 
 from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.project.attempts import read_control, write_control
-from cryoloom.project.checking import check_job
+from cryoloom.project.checking import check_job, check_repeats
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.foreign import protocol_of
 from cryoloom.project.lineage import dependents_of, parents_of
@@ -165,12 +165,11 @@ def _why_apart(entry: JobEntry, names: Sequence[str], promised: Mapping[str, Map
     status = entry.look()
     if status.damage or status.state == "failed":
         return status.why or "it failed"
-    if spec is None:
-        try:
-            protocol_of(entry, whole=True)
-        except CryoloomError as error:
-            return str(error)
-    return ""
+    try:
+        return protocol_of(entry, whole=True).once
+    except CryoloomError as error:
+        # Of one of ours the same is an error when its copy is planned.
+        return str(error) if spec is None else ""
 
 
 def _plan(
@@ -182,6 +181,7 @@ def _plan(
 ) -> _Planned:
     """A copy in mind: all that can be wrong with it is found before the first is made."""
     old = protocol_of(entry, whole=True)
+    check_repeats(old, entry.name)
     given = {name: _known(project, dataset) for name, dataset in old.given.items() if dataset}
     replaced = {name.partition("#")[0] for name in inputs}
     given = {name: dataset for name, dataset in given.items() if name.partition("#")[0] not in replaced}

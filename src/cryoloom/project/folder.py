@@ -7,7 +7,7 @@ Cryoloom adds lies in `.cryoloom/` and in the jobs' own folders.
 import contextlib
 import functools
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -297,9 +297,12 @@ class ProjectFolder:
         continues: str = "",
         wishes: Mapping[str, Any] | None = None,
         asked: Collection[str] = (),
+        begin: Callable[[Path], None] | None = None,
     ) -> JobEntry:
         """Make a job: number, folder, `job.json`, `job.star`, its row in the pipeline; `asked` as in `check_job`.
 
+        Args:
+            begin: called with the folder before anybody can see that it is a job: who runs it itself claims it here.
         Raises:
             ParameterError: a value or an input does not fit its declaration.
         """
@@ -350,6 +353,8 @@ class ProjectFolder:
             # job.json last: a job without it is no job of ours yet.
             if wishes:
                 write_control(folder, **wishes)
+            if begin is not None:
+                begin(folder)
             spec.write(folder)
         with shared_as(self.root):
             pipe.add_nodes_folder(self.root, out_nodes)

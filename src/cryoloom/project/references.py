@@ -11,7 +11,6 @@ from cryoloom.protocol.datasets import (
     Micrographs,
     Movies,
     Particles,
-    PlainFile,
     Table,
     accepts,
 )
@@ -108,7 +107,9 @@ def _of_file(project: ProjectFolder, text: str, spec: InputSpec, where: str) -> 
         )
     _check_ending(path, spec, where)
     job = "/".join(path.parts[:2]) if len(path.parts) > 2 and path.parts[1].startswith("job") else ""
-    kind = spec.kind if spec.kind is not Dataset else PlainFile
+    kind = spec.kind
+    if kind is Dataset:  # any will do: what it is its ending says
+        kind = Table if path.suffix == ".star" else type(known)
     if kind is Table:
         kind = _kind_of_table(project.root / path)
     return kind(str(path), job if _entry_or_none(project, job or "-") else "", "")

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from cryoloom.errors import ProjectError
 from cryoloom.project.attempts import attempts_folder, write_control
+from cryoloom.project.checking import check_repeats
 from cryoloom.project.folder import JobEntry, ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.forms.jobstar import job_star_of
@@ -53,6 +54,7 @@ def restart_jobs(project: ProjectFolder, job: str, *, dependents: bool | None = 
                 f"{entry.name}", found="a job of RELION's", expected="one that Cryoloom made",
                 hint="Run it again from RELION's GUI; --no-dependents leaves it as it is.",
             )  # fmt: skip
+        check_repeats(entry.make_protocol(), entry.name)
     for entry in chosen:
         # While its files move, the scheduler must not begin it.
         write_control(entry.folder, wanted="stop")

@@ -6,6 +6,7 @@ is known of a parameter is said here once.
 
 import math
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -18,8 +19,11 @@ ADVANCED = "advanced"
 AUTO = "auto"
 
 # What a text names, beyond its being text: a file or folder (from the project, or absolute), a point group by RELION's
-# name, an SQL condition over the columns of an input, some of its columns with commas between, numbers of its classes.
-Meaning: TypeAlias = Literal["", "file", "folder", "symmetry", "condition", "labels", "classes"]
+# name, an SQL condition over the columns of an input, some of its columns with commas between, numbers of its classes;
+# the words of a command, a list in Python; outputs with their kinds, a mapping in Python.
+Meaning: TypeAlias = Literal[
+    "", "file", "folder", "symmetry", "condition", "labels", "classes", "words", "promises"
+]
 
 _YES = {
     "yes": True,
@@ -340,4 +344,8 @@ def _typed(spec: ParamSpec, value: Any, where: str) -> Any:
             return float(value)
         except (TypeError, ValueError):
             raise ParameterError(where, found=repr(value), expected="a number") from None
+    if spec.means == "words" and isinstance(value, list | tuple):
+        return shlex.join(str(word) for word in value)
+    if spec.means == "promises" and isinstance(value, Mapping):
+        return ", ".join(f"{name}={kind}" for name, kind in value.items())
     return str(value)

@@ -47,6 +47,7 @@ class Protocol:
     begins_with: ClassVar[Mapping[str, str]] = {}  # what a suggestion of it says besides its inputs
     iterative: ClassVar[bool] = False  # goes on from its last iteration; cleaning takes those before it
     cleaning: ClassVar[tuple[Rule, ...]] = ()  # what of its files is no result
+    once: ClassVar[str] = ""  # why no one but its maker can run it, in a sentence; "" where anybody can
 
     params: ClassVar[Mapping[str, ParamSpec]] = {}
     inputs: ClassVar[Mapping[str, InputSpec]] = {}

@@ -80,7 +80,7 @@ def run(root: Path, given: dict[str, str]) -> int:
     if not (folder / FILE).exists():
         describe(root, name, given)
     attempt = make_attempt(folder)
-    if attempt is None or not shepherd.claim(str(attempt), uuid.uuid4().hex):
+    if attempt is None or not shepherd.claim(str(attempt), uuid.uuid4().hex, os.getsid(0)):
         raise ParameterError(f"{name}", found="being run already", expected="a job that rests")
     code = run_attempt(root, name, int(attempt.name))
     shepherd.finish(str(attempt), {"ended_by": "exit", "code": code, "why": ""})

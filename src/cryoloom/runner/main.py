@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cryoloom.errors import CryoloomError, PluginError, UnreadableError
 from cryoloom.project.attempts import attempt_numbers, attempts_folder, read_control
-from cryoloom.project.checking import check_start
+from cryoloom.project.checking import check_repeats, check_start
 from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_quota, no_space
 from cryoloom.project.events import AttemptStarted, AutoResolved, JobEnded, JobSuspended
 from cryoloom.project.forms.jobstar import job_star_of
@@ -25,6 +25,7 @@ from cryoloom.project.settings import load_settings
 from cryoloom.project.sharing import umask_of
 from cryoloom.project.state import told_by, wishes_of
 from cryoloom.protocol.edge import call_plugin, fault_within
+from cryoloom.protocol.external import ExternalProgram
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import (
     ItemProtocol,
@@ -94,7 +95,7 @@ def run_attempt(
         for log in ("run.out", "run.err"):
             (folder / log).touch()
         clear_marks(folder)
-        _fill_reserve(folder)
+        fill_reserve(folder)
         for earlier in attempt_numbers(folder):
             if earlier < attempt:  # killed perhaps, in mid-batch
                 clear_shadows(attempts_folder(folder) / f"{earlier:04d}")
@@ -110,6 +111,7 @@ def run_attempt(
             journal.write(AutoResolved(values=found))
             run.protocol = protocol = _with_auto(spec.make_protocol(), journal)
             (folder / "job.star").write_text(job_star_of(protocol))
+        check_repeats(protocol, name)
         check_start(root, protocol)
         for remark in check_given(root, protocol):
             run.say_once(remark)
@@ -169,7 +171,7 @@ def _pause(journal: JournalWriter, folder: Path, attempt: Path, *, is_quota: boo
         file.write(why + "\n")
 
 
-def _fill_reserve(folder: Path) -> None:
+def fill_reserve(folder: Path) -> None:
     """Keep some room aside for the words that say that the disk is full."""
     reserve = folder / RESERVE
     if not reserve.exists() or reserve.stat().st_size < RESERVE_BYTES:
@@ -187,6 +189,10 @@ def _with_auto(protocol: Protocol, journal: JournalWriter) -> Protocol:
 def _run_kind(run: RunContext) -> None:
     # Imported here: a program's job needs neither streams nor tables to start.
     match run.protocol:
+        case ExternalProgram():
+            from cryoloom.runner.command_job import run_external_command
+
+            run_external_command(run)
         case ItemProtocol():
             from cryoloom.runner.item_job import run_items
 

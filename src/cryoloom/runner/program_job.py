@@ -6,6 +6,7 @@ at before the job is called succeeded.
 
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError, PluginError, ProgramError
@@ -44,16 +45,25 @@ def run_program(run: RunContext) -> None:
     """
     protocol = run.protocol
     assert isinstance(protocol, ProgramProtocol)
-    _check_inputs(run)
+    check_inputs(run)
     if STEP not in run.journal.history.steps_done:
-        _run(run, protocol)
+        run_command(run, protocol, lambda: _check_outputs(run))
     remark: str = call_plugin(protocol, "finish", run.job)
     if remark:
         run.say_once(remark)
     publish_outputs(run)
 
 
-def _run(run: RunContext, protocol: ProgramProtocol) -> None:
+def run_command(run: RunContext, protocol: ProgramProtocol, judge: Callable[[], None]) -> None:
+    """Run the job's program, or go on with it.
+
+    Args:
+        run: the attempt.
+        protocol: its own.
+        judge: looks at what was written when the program says that it succeeded; raises what is wrong with it.
+    Raises:
+        ProgramError: it failed.
+    """
     command: Command | None = None
     if protocol.iterative and run.journal.attempt > 1:
         command = call_plugin(protocol, "resume_command", run.job, [*whole_iterations(run.folder)])
@@ -111,7 +121,7 @@ def _run(run: RunContext, protocol: ProgramProtocol) -> None:
             f"{run.name}: {command.program}", found=_how_it_failed(ended), expected="to succeed",
             hint=f"cryoloom log {run.name}",
         )  # fmt: skip
-    _check_outputs(run)
+    judge()
     _tell_progress(run, protocol)
     run.journal.write(ended.event(STEP))
 
@@ -145,7 +155,12 @@ def _tell_progress(run: RunContext, protocol: ProgramProtocol) -> None:
         run.journal.write(ProgressTold(progress.iteration, progress.done, progress.of, progress.text))
 
 
-def _check_inputs(run: RunContext) -> None:
+def check_inputs(run: RunContext) -> None:
+    """That the files of all inputs are there.
+
+    Raises:
+        ProgramError: the first that is not.
+    """
     for name, dataset in run.protocol.given.items():
         if dataset and not (run.root / dataset.path).exists():
             raise ProgramError(
