@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -22,11 +23,16 @@ def test_the_page_runs(project: Project, particles: Job, monkeypatch: pytest.Mon
 
     for language, text in BLOCK.findall(PAGE):
         script = re.match(r"# (\w+\.py)", text)
-        if script is not None:
-            (project.path / script[1]).write_text(text)
+        if language == "python":
+            file = project.path / (script[1] if script is not None else "block.py")
+            file.write_text(text)
+            if script is None:
+                done = subprocess.run([sys.executable, file.name], capture_output=True, text=True)
+                assert done.returncode == 0, done.stderr
         for line in text.splitlines() if language == "console" else []:
             words = shlex.split(line.removeprefix("$ cryoloom "))
-            done = CliRunner().invoke(app, words, catch_exceptions=False)
-            assert done.exit_code == 0, done.output
+            said = CliRunner().invoke(app, words, catch_exceptions=False)
+            assert said.exit_code == 0, said.output
 
+    assert project.job("4").dataset("kept").table()["rlnCtfMaxResolution"].to_list() == [1, 2, 3]
     assert project.job("2").dataset("kept").table()["rlnCtfMaxResolution"].to_list() == [1, 2, 3, 4]

@@ -10,6 +10,7 @@ aligned.wait().dataset("micrographs").table()
 ```
 """
 
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -32,6 +33,7 @@ from cryoloom.protocol.declare import InputSpec, near, numbered
 from cryoloom.protocol.protocols import Protocol
 
 if TYPE_CHECKING:
+    from cryoloom.api.external import External
     from cryoloom.api.protocol_calls import ProtocolCalls
     from cryoloom.project.cleaning import Cleaning
 else:
@@ -156,6 +158,31 @@ class Project(ProtocolCalls):
         if start:
             ensure_scheduler(self.path)
         return Job(self, entry)
+
+    def external(
+        self,
+        label: str,
+        /,
+        inputs: "Job | Dataset | str | Sequence[Job | Dataset | str]" = (),
+        outputs: Mapping[str, str] | str = "",
+        *,
+        alias: str = "",
+    ) -> "External":
+        """Any code as a recorded job: `with project.external("my step", inputs=[extracted]) as job:`.
+
+        In the block `job.inputs[0].table()` reads, `job.write("result", frame)` writes. A block that raises leaves a
+        failed job.
+
+        Args:
+            label: what the step is, in your words.
+            inputs: jobs or datasets, complete.
+            outputs: what it makes, name and kind: `{"kept": "particles", "soft": "mask"}`. Without: one, `result`, of the first
+                input's kind.
+            alias: a name of your own.
+        """
+        from cryoloom.api.external import external
+
+        return external(self, label, inputs, outputs, alias, sys._getframe(1))
 
     def check_workflow(self, path: str | Path, /, **placeholders: Any) -> list[str]:
         """Whether all jobs of a JSON workflow could be made here; returns their names in it, makes nothing.

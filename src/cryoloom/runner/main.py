@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
-from cryoloom.errors import CryoloomError, PluginError, UnreadableError
+from cryoloom.errors import CryoloomError, PluginError, ProjectError, UnreadableError
 from cryoloom.project.attempts import attempt_numbers, attempts_folder, read_control
 from cryoloom.project.checking import check_repeats, check_start
 from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_quota, no_space
@@ -111,6 +111,11 @@ def run_attempt(
             journal.write(AutoResolved(values=found))
             run.protocol = protocol = _with_auto(spec.make_protocol(), journal)
             (folder / "job.star").write_text(job_star_of(protocol))
+        if protocol.once and attempt > 1:
+            raise ProjectError(
+                name, found="interrupted: the process that ran it is gone", expected="its block to end",
+                hint=f"{protocol.once[0].upper()}{protocol.once[1:]}.",
+            )  # fmt: skip
         check_repeats(protocol, name)
         check_start(root, protocol)
         for remark in check_given(root, protocol):

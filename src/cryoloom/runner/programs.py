@@ -1,6 +1,6 @@
 """Running a program: RELION's environment, its output into `run.out` and `run.err`, its end.
 
-The one place of the runner that starts processes. A program dies with the job's process
+The one place of the runner that starts a job's programs. A program dies with the job's process
 (PR_SET_PDEATHSIG), so that no orphan writes into a job that was given up.
 """
 
