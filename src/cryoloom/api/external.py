@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 PROTOCOL = "external.block"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BlockJob(Job):
     """The job of an open block: what it reads, and where it writes."""
 

@@ -59,7 +59,7 @@ def resume(
         take_over: also what another host runs: for when that host is gone for good.
         dependents: of an import that is named, also open the jobs again that followed its stream to the end.
     """
-    wanted = project.jobs() if jobs is None else [project.job(_name(job)) for job in jobs]
+    wanted = project.jobs() if jobs is None else [project.job(name_of(job)) for job in jobs]
     taken: list[Job] = []
     opened: list[str] = []
     for job in wanted:
@@ -133,7 +133,7 @@ def retry(project: "Project", job: "Job | str", *, dependents: bool) -> Retry:
         job: an import, or a job that treats items one by one; where it runs, the scheduler ends that attempt first.
         dependents: also open the jobs again that followed its stream and ended without these items.
     """
-    plan = plan_retry(project.folder, _name(job), dependents=dependents)
+    plan = plan_retry(project.folder, name_of(job), dependents=dependents)
     entry = project.folder.entry(plan.job)
     followers = [project.folder.entry(name) for name in plan.followers] if dependents else []
     if plan.failed:
@@ -157,7 +157,7 @@ def restart(project: "Project", job: "Job | str", *, dependents: bool | None) ->
     """
     from cryoloom.project.restarting import restart_jobs
 
-    moved = restart_jobs(project.folder, _name(job), dependents=dependents)
+    moved = restart_jobs(project.folder, name_of(job), dependents=dependents)
     call_scheduler(project.path)
     return moved
 
@@ -166,7 +166,7 @@ def delete(project: "Project", jobs: "Sequence[Job | str]", *, dependents: bool)
     """Move jobs to `Trash/`; refuses while others need them, unless these come along."""
     from cryoloom.project.deleting import delete_jobs
 
-    return delete_jobs(project.folder, [_name(job) for job in jobs], dependents=dependents)
+    return delete_jobs(project.folder, [name_of(job) for job in jobs], dependents=dependents)
 
 
 def copy(
@@ -183,7 +183,7 @@ def copy(
     """
     from cryoloom.project.copying import branch_of, copy_jobs, to_choose_again
 
-    name = project.job(_name(job)).name
+    name = project.job(name_of(job)).name
     values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
     apart = branch_of(project.folder.entries(), name)[1] if branch else {}
     made = copy_jobs(project.folder, name, values, inputs, branch=branch, wishes=_wishes(start))
@@ -207,7 +207,7 @@ def continue_from(
     """
     from cryoloom.project.continuing import continue_job
 
-    name = project.job(_name(job)).name
+    name = project.job(name_of(job)).name
     values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
     entry = continue_job(project.folder, name, values, inputs, iteration=iteration, wishes=_wishes(start))
     if start:
@@ -227,7 +227,7 @@ def clean(project: "Project", jobs: "Sequence[Job | str]", *, harsh: bool, dry_r
     from cryoloom.project.cleaning import clean as clean_job
     from cryoloom.project.cleaning import plan_cleaning
 
-    plans = plan_cleaning(project.folder, [_name(job) for job in jobs] or None, harsh=harsh)
+    plans = plan_cleaning(project.folder, [name_of(job) for job in jobs] or None, harsh=harsh)
     return plans if dry_run else [clean_job(project.folder, plan) for plan in plans]
 
 
@@ -236,5 +236,6 @@ def _wishes(start: bool) -> dict[str, str]:
     return {} if start else {"wanted": "stop"}
 
 
-def _name(job: "Job | str") -> str:
+def name_of(job: "Job | str") -> str:
+    """How a job is called, by the user or by itself."""
     return job if isinstance(job, str) else job.name

@@ -14,10 +14,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.api import lifecycle, steering
 from cryoloom.api.dataset import Dataset
+from cryoloom.api.frames import is_frame
 from cryoloom.api.job import Job
 from cryoloom.api.summary import JobSummary, summarise
 from cryoloom.engine.calling import ensure_scheduler, read_waits
@@ -117,11 +119,15 @@ class Project(ProtocolCalls):
                 priority: the higher the sooner it gets its slots.
                 alone: with nothing else on the machine.
                 memory_gb: what it takes; 0 for the protocol's own estimate.
-                given: parameters and inputs by name; an input is a Job, a Dataset, or text as on the
-                    command line, and a list of these where it takes several.
+                given: parameters and inputs by name; an input is a Job, a Dataset, text as on the command line, or a
+                    polars or pandas frame, which is written as a job of its own (with its optics groups: a tuple of two
+                    frames); a list of these where it takes several.
             Raises:
                 ParameterError: an unknown name, a value or an input that does not fit.
             """
+            if not isinstance(start, bool):
+                raise ParameterError(f"{protocol}: start", found=repr(start), expected="True or False")
+            given = self._recorded(protocol, given, sys._getframe(1))
             return self.make(
                 protocol, given, wait_for=wait_for, label=label, alias=alias, start=start, priority=priority,
                 alone=alone, memory_gb=memory_gb,
@@ -144,6 +150,7 @@ class Project(ProtocolCalls):
         if not isinstance(start, bool):
             raise ParameterError(f"{protocol}: start", found=repr(start), expected="True or False")
         steering.check_settings(self.path)
+        given = self._recorded(protocol, given, sys._getframe(1))
         values, inputs = self.given(find_protocol(protocol), given)
         waits = [item.name if isinstance(item, Job) else self.folder.entry(item).name for item in wait_for]
         steering.check_wishes(str(protocol), priority=priority, alone=alone, memory_gb=memory_gb)
@@ -338,6 +345,7 @@ class Project(ProtocolCalls):
 
         One whose `asks()` says something waits for its user, also with `start`.
         """
+        given = self._recorded(self.job(lifecycle.name_of(job)).protocol, given, sys._getframe(1))
         return list(lifecycle.copy(self, job, given, branch=branch, start=start).jobs)
 
     def continue_from(
@@ -349,6 +357,15 @@ class Project(ProtocolCalls):
     def clean(self, *jobs: "Job | str", harsh: bool = False, dry_run: bool = False) -> "list[Cleaning]":
         """Move intermediate files of jobs, of all without a name, to `Trash/`; see `lifecycle.clean`."""
         return lifecycle.clean(self, jobs, harsh=harsh, dry_run=dry_run)
+
+    def _recorded(self, protocol: str, given: Mapping[str, Any], caller: FrameType) -> dict[str, Any]:
+        """What was given, each table of it written as a job; `caller`: the frame of the code that gave it."""
+        # Text and numbers, by far the most, need none of it.
+        if not any(isinstance(value, Mapping | list | tuple) or is_frame(value) for value in given.values()):
+            return dict(given)
+        from cryoloom.api.given_frames import with_frames_as_jobs
+
+        return with_frames_as_jobs(self, protocol, given, caller)
 
     def given(
         self, kind: type[Protocol], given: Mapping[str, Any]
@@ -392,6 +409,9 @@ class Project(ProtocolCalls):
             value = f"{value.job}:{value.output}" if value.job else value.path
         elif isinstance(value, Job):
             value = value.name
-        elif isinstance(value, Path):
-            value = str(value)
+        elif not isinstance(value, str | Path | int):
+            raise ParameterError(
+                f"{owner}: input {spec.name}", found=f"a {type(value).__name__}",
+                expected="a job, a dataset, or the name of one or of a file",
+            )  # fmt: skip
         return resolve_input(self.folder, spec, str(value), owner)

@@ -11,6 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from cryoloom import star
+from cryoloom.em.joining import with_groups
 from cryoloom.em.numbers import check_numbers
 from cryoloom.em.optics import NAME, NUMBER, check_groups
 from cryoloom.errors import DatasetError
@@ -157,16 +158,15 @@ def _optics(
         DatasetError: there are none, or several that differ; or they lack what RELION needs of this kind.
     """
     if optics is None:
-        theirs = [one.optics for one in given if one.optics is not None]
         same_kind = [one.optics for one in given if one.optics is not None and type(one.dataset) is kind]
-        theirs = same_kind or theirs
-        if not theirs or any(not one.equals(theirs[0]) for one in theirs[1:]):
+        theirs = same_kind or [one.optics for one in given if one.optics is not None]
+        optics = _common(theirs)
+        if optics is None:
             wanted = ", ".join((NUMBER, NAME, *OPTICS[kind]))
             raise DatasetError(
                 f"{shown}", found="without data_optics" + (", and its inputs have several" if theirs else ""),
                 expected="a table of optics groups", hint=f"Write data_optics too: {wanted}.",
             )  # fmt: skip
-        optics = theirs[0]
     missing = [label for label in (NUMBER, NAME, *OPTICS[kind]) if label not in optics.columns]
     if missing:
         raise DatasetError(
@@ -180,6 +180,18 @@ def _optics(
                 f"{shown}: {label} in data_optics", found=f"{twice} twice", expected="each once"
             )
     return optics
+
+
+def _common(tables: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
+    """The groups of all tables, where one number means the same group in each."""
+    if len(tables) == 1:
+        return tables[0]
+    merged: pl.DataFrame | None = None
+    for table in tables:
+        merged, numbers = with_groups(merged, table)
+        if any(old != new for old, new in numbers.items()):
+            return tables[0] if all(one.equals(tables[0]) for one in tables) else None
+    return merged
 
 
 def _in_groups(items: pl.DataFrame, optics: pl.DataFrame, shown: str) -> pl.DataFrame:
