@@ -52,7 +52,7 @@ def test_what_a_block_writes_is_a_set_like_any_other(project: Project, particles
     assert job.state == "succeeded" and job.summary().label == "sharp ones"
     assert job.dataset("kept").table()["rlnCtfMaxResolution"].to_list() == [1, 2, 3]
     assert rest.dataset().table()["rlnCtfMaxResolution"].to_list() == [4, 5, 6, 7, 8]
-    assert {"chosen by hand", "kept: 3 items: 3 with the ids that they had"} <= {*job.notes()}
+    assert {"chosen by hand", "kept: 3 items: all with the ids that they had"} <= {*job.notes()}
     assert (job.folder / "RELION_JOB_EXIT_SUCCESS").exists()
 
 
@@ -63,6 +63,32 @@ def test_a_pandas_frame_is_written_as_a_polars_frame_is(project: Project, partic
         job.write("result", frame[frame["rlnCtfMaxResolution"] < 4])
 
     assert job.dataset().table().equals(particles.dataset().table()[:3])
+
+
+def test_a_column_that_star_files_cannot_hold_is_refused(project: Project, particles: Job) -> None:
+    table = particles.dataset().table()
+
+    with project.external("labels", particles) as job:
+        with pytest.raises(ParameterError, match="a frame with a column 'my score'"):
+            job.write("result", table.with_columns(pl.lit(1.0).alias("my score")))
+        with pytest.raises(ParameterError, match="a list, expected a polars or pandas frame"):
+            job.write("result", [1, 2])
+        job.write("result", table.lazy().with_columns(pl.lit(1.5).alias("myScore")))
+
+    assert job.dataset().table("myScore")["myScore"].to_list() == [1.5] * 8
+
+
+def test_a_fork_that_leaves_the_block_does_not_end_the_job(project: Project, particles: Job) -> None:
+    with project.external("forked", particles) as job:
+        child = os.fork()
+        if child == 0:
+            job.block.end(None)
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert job.state == "running"
+        job.write("result", particles.dataset().table())
+
+    assert job.state == "succeeded"
 
 
 def test_the_script_is_kept_as_it_was(project: Project, particles: Job) -> None:

@@ -100,7 +100,7 @@ def test_rows_that_a_program_kept_are_particles_with_the_ids_that_they_had(
     assert ids(job) == ids(particles)[:3]
     optics = kept.optics()
     assert optics is not None and optics["rlnOpticsGroup"].to_list() == [1, 2]
-    assert any("3 items: 3 with the ids that they had" in note for note in job.notes())
+    assert any("3 items: all with the ids that they had" in note for note in job.notes())
 
 
 def test_what_ran_is_kept_with_its_commit_and_environment(
@@ -270,6 +270,7 @@ def test_no_word_is_seen_by_a_shell_and_none_is_a_format_string(project: Project
         (["true", "{result}"], {}, r"without {input}"),
         (["no_such_program", "{job}"], {}, "no_such_program, which is not installed"),
         (["python3", "keeep.py", "{job}"], {}, r"keeep.py, which is missing.*It counts from"),
+        (["./made.star", "{job}"], {}, r"which may not be executed.*chmod \+x"),
         ("sh 'open {job}", {}, "quotes closed"),
         ("", {}, "a program and its arguments"),
         (["true", "{job}"], {"outputs": "kept=partikles"}, "Did you mean particles"),
@@ -282,6 +283,7 @@ def test_no_word_is_seen_by_a_shell_and_none_is_a_format_string(project: Project
 def test_what_cannot_work_is_refused_when_it_is_asked_for(
     project: Project, particles: Job, words: Any, given: dict[str, str], said: str
 ) -> None:
+    (project.path / "made.star").touch()
     with pytest.raises(ParameterError, match=said):
         project.run("external.command", command_line=words, input=particles, **given)
     assert [job.name for job in project.jobs()] == ["Import/job001"]

@@ -1,11 +1,14 @@
 """Tables of other libraries as polars frames; none of them is imported here."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import ParameterError
 
 if TYPE_CHECKING:
     import polars as pl
+
+_LABEL = re.compile(r"[A-Za-z]\w*")
 
 
 def is_frame(value: object) -> bool:
@@ -42,6 +45,12 @@ def as_polars(value: Any, where: str) -> "pl.DataFrame":
         if column.dtype.is_nested() and column.dtype.base_type() not in (pl.List, pl.Array):
             raise ParameterError(
                 where, found=f"a frame whose column {column.name} is of {column.dtype}", expected="texts and numbers"
+            )  # fmt: skip
+    for name in frame.columns:
+        if _LABEL.fullmatch(name) is None:
+            raise ParameterError(
+                where, found=f"a frame with a column {name!r}", expected="names without blanks, as RELION's labels are",
+                hint="Give the column another name.",
             )  # fmt: skip
     categories = [c.name for c in frame.get_columns() if c.dtype in (pl.Categorical, pl.Enum)]
     return frame.with_columns(pl.col(name).cast(pl.String) for name in categories)

@@ -4,6 +4,7 @@ The one place for it: making, copying, continuing, changing and workflows come h
 begins is looked at once more then (`check_start`). Labels are looked up in `needs.py` and `columns.py`, sizes in `boxes.py`.
 """
 
+import os
 import re
 import shlex
 import shutil
@@ -172,6 +173,11 @@ def check_words(root: Path, protocol: Protocol, *, may_come: bool = False) -> No
         files += [script] if script and _INTERPRETERS.fullmatch(Path(words[0]).name) else []
         for text in files:
             path = root / Path(text)
+            if path.is_file() and text == words[0] and not os.access(path, os.X_OK):
+                raise ParameterError(
+                    where, found=f"{text}, which may not be executed", expected="a program",
+                    hint=f"chmod +x {path}, or name what runs it: python3 {text}",
+                )  # fmt: skip
             if path.is_file() or (may_come and path.is_relative_to(root)):
                 continue
             beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []

@@ -67,6 +67,7 @@ class Block:
     run: RunContext
     _watch: "_Watch"
     _cpu_s: float = field(default_factory=time.process_time)
+    _pid: int = field(default_factory=os.getpid)
 
     def say(self, text: str) -> None:
         """A remark of the user's, in log and journal."""
@@ -82,6 +83,8 @@ class Block:
         Raises:
             CryoloomError: an output that is not what was promised; the job has failed.
         """
+        if os.getpid() != self._pid:
+            return  # a fork of the process that has the claim: what it does is none of the job's
         failure: BaseException | None = None
         try:
             self._watch.stop()

@@ -75,16 +75,18 @@ def below(root: Path, items: pl.DataFrame, label: str, shown: str) -> pl.DataFra
     Raises:
         DatasetError: one leads out of it.
     """
-    prefix = f"{root}/"
     column = items[label].cast(pl.String)
-    names = pl.Series(label, [str(one).replace(prefix, "", 1) for one in column.to_list()], dtype=pl.String)
-    for row, name in enumerate(names.to_list(), start=1):
+    names = column.str.replace(f"{root}/", "", literal=True)
+    # A stack has many images: its name is looked at once.
+    files = names.str.replace(r"^[0-9]+@", "")
+    for name in files.unique(maintain_order=True).to_list():
         try:
-            inside(root, name.partition("@")[2] or name)
+            inside(root, str(name))
         except ProjectError as error:
+            row = int((files == name).arg_true()[0]) + 1
             where, found = f"{shown}: {label} in row {row}", f"{error.where}, {error.found}"
             raise DatasetError(where, found=found, expected=error.expected, hint=error.hint) from None
-    return items.with_columns(names)
+    return items.with_columns(names.alias(label))
 
 
 def _header(root: Path, name: str, where: str) -> ImageHeader:

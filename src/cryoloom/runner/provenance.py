@@ -25,7 +25,7 @@ FORMAT = 1
 # Larger files among a program's arguments are data, or models.
 MOST_BYTES = 1_000_000
 MOST_CHANGED = 50
-ASK_S = 30.0
+ASK_S, GIT_S = 30.0, 10.0
 _PACKAGES = (
     "import importlib.metadata as m, json, platform, sys; print(json.dumps({'python': platform.python_version(), "
     "'executable': sys.executable, 'packages': {d.metadata['Name']: d.version for d in m.distributions()}}))"
@@ -38,14 +38,17 @@ class Commit:
 
     folder: str
     commit: str
-    dirty: bool
+    dirty: bool | None  # None: git did not say in time
     changed: Sequence[str] = ()  # files that are not as in the commit, the first fifty
 
     def words(self) -> str:
         changed = ", ".join(self.changed[:3]) + (", ..." if len(self.changed) > 3 else "")
-        return f"commit {self.commit[:12]} of {self.folder}" + (
-            f" with changes that are not committed ({changed})" if self.dirty else ""
-        )
+        said = {
+            True: f" with changes that are not committed ({changed})",
+            False: "",
+            None: ", of which git did not say what is changed",
+        }
+        return f"commit {self.commit[:12]} of {self.folder}{said[self.dirty]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Interpreter:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A file of the code as it was: where it lay, and its copy below the job."""
+    """A file of the code as it was: where it lay, and its copy below the job; no copy of one that is too large."""
 
     path: str
     copy: str
@@ -100,7 +103,7 @@ def record(
         if kept
         else f"Code of a {what}, whose text is not known"
     ]
-    said += [commit.words() for commit in commits] or ["in no git repository"]
+    said += [commit.words() for commit in commits] or ["of no git commit that is known"]
     said += [f"Python {interpreter.python}"] if interpreter is not None else []
     return "; ".join(said) + f". Kept in {CODE}/ and {FILE}."
 
@@ -118,6 +121,7 @@ def keep_files(folder: Path, files: Sequence[Path]) -> list[Kept]:
     found = []
     for path in files:
         if path.stat().st_size > MOST_BYTES:
+            found.append(Kept(str(path), "", ""))
             continue
         target = _free(folder, path.name)
         shutil.copyfile(path, target)
@@ -167,8 +171,10 @@ def commit_of(folder: Path) -> Commit | None:
     top = _git(folder, "rev-parse", "--show-toplevel")
     commit = _git(folder, "rev-parse", "HEAD")
     status = _git(folder, "status", "--porcelain", "--untracked-files=normal", "-z")
-    if not top or not commit or status is None:
+    if not top or not commit:
         return None
+    if status is None:
+        return Commit(top.strip(), commit.strip(), None)
     # Of a renamed file the old name follows as an entry of its own, without a mark.
     changed = [entry[3:] for entry in status.split("\0") if entry[2:3] == " "]
     return Commit(top.strip(), commit.strip(), bool(changed), changed[:MOST_CHANGED])
@@ -177,7 +183,7 @@ def commit_of(folder: Path) -> Commit | None:
 def _git(folder: Path, *words: str) -> str | None:
     try:
         done = subprocess.run(
-            ["git", "-C", str(folder), *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=ASK_S, check=True,
+            ["git", "-C", str(folder), *words], stdin=subprocess.DEVNULL, capture_output=True, timeout=GIT_S, check=True,
             env={**os.environ, "GIT_OPTIONAL_LOCKS": "0"},  # whoever only looks writes no index
         )  # fmt: skip
     except (OSError, subprocess.SubprocessError):
