@@ -17,6 +17,7 @@ from cryoloom import Job, Project, star
 from cryoloom.cli.main import app
 from cryoloom.errors import ParameterError
 from cryoloom.images.mrc import write_mrc
+from cryoloom.launchers.machine import usable_cores
 
 # Keeps the lines of a STAR file's last table whose fifth word is at most a number; knows nothing of Cryoloom.
 KEEP = """
@@ -320,3 +321,16 @@ def test_it_is_restarted_and_copied_as_any_job(project: Project, particles: Job,
 
     assert (job.state, copy.state) == ("succeeded", "succeeded")
     assert (len(job.dataset()), len(copy.dataset())) == (3, 5)
+
+
+def test_threads_that_are_auto_are_those_of_this_machine_and_said(project: Project, particles: Job) -> None:
+    (project.path / "say.sh").write_text('echo "$2" > "$1said.txt"\n')
+    job = run(
+        project, ["sh", "say.sh", "{job}", "{threads}"], input=particles, outputs="said=file:said.txt", nr_threads="auto"
+    )  # fmt: skip
+
+    cores = usable_cores()
+    expected = cores - (cores >= 4)  # one is kept for streams then
+    assert (job.folder / "said.txt").read_text() == f"{expected}\n"
+    assert job.params["nr_threads"] == expected and f"auto: nr_threads={expected}" in job.notes()
+    assert f"auto: nr_threads={expected}" in (job.folder / "note.txt").read_text()

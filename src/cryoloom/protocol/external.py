@@ -161,7 +161,12 @@ class ExternalProgram(ExternalCode, ProgramProtocol):
         "file, {job} for the job's folder, {threads} for their number.",
     )  # fmt: skip
     nr_threads: int = Param(
-        1, "Number of threads", tab="Running", ge=1, help="Cores that the program keeps busy."
+        1,
+        "Number of threads",
+        tab="Running",
+        ge=1,
+        auto=True,
+        help="Cores that the program keeps busy; auto: all that it may have.",
     )
 
     def check(self) -> None:

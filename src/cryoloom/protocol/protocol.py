@@ -13,6 +13,7 @@ from cryoloom.protocol.cleaning import Rule
 from cryoloom.protocol.datasets import Box, Dataset
 from cryoloom.protocol.declare import (
     ACCEPT_UNUSUAL,
+    AUTO,
     InputSpec,
     OutputSpec,
     ParamSpec,
@@ -47,6 +48,8 @@ class Protocol:
     begins_with: ClassVar[Mapping[str, str]] = {}  # what a suggestion of it says besides its inputs
     iterative: ClassVar[bool] = False  # goes on from its last iteration; cleaning takes those before it
     cleaning: ClassVar[tuple[Rule, ...]] = ()  # what of its files is no result
+    ranks_are_led: ClassVar[bool] = False  # of several MPI ranks the first one only hands out work
+    rank_groups: ClassVar[int] = 1  # the others are so many groups of one size
     once: ClassVar[str] = ""  # why no one but its maker can run it, in a sentence; "" where anybody can
 
     params: ClassVar[Mapping[str, ParamSpec]] = {}
@@ -230,7 +233,10 @@ class Protocol:
 
     def cores(self) -> int:
         """Processor cores a command of this job keeps busy."""
-        return max(1, int(self.values.get("nr_mpi", 1))) * max(1, int(self.values.get("nr_threads", 1)))
+        numbers = [self.values.get(name, 1) for name in ("nr_mpi", "nr_threads")]
+        # One that is `auto` is found for the machine; until then nobody can know it.
+        ranks, threads = (1 if number == AUTO else max(1, int(number)) for number in numbers)
+        return ranks * threads
 
     def memory_mb(self) -> int:
         """Memory that a command of this job takes; 0 where nobody knows."""
@@ -239,6 +245,10 @@ class Protocol:
     def gpus(self) -> str | None:
         """RELION's GPU string where the job uses GPUs, else None."""
         return str(self.values.get("gpu_ids", "")) if self.values.get("use_gpu") else None
+
+    def known_diameter(self) -> float | None:
+        """Of jobs that pick: the diameter of the largest particles in Å, where the user has said it."""
+        return None
 
     def resolve_auto(self, job: "JobFolder") -> dict[str, Any]:
         """Values for the parameters that are `auto`, found when the job starts."""

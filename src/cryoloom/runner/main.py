@@ -10,16 +10,19 @@ import signal
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from cryoloom.errors import CryoloomError, PluginError, ProjectError, UnreadableError
+from cryoloom.launchers.auto_cores import auto_cores
+from cryoloom.launchers.machine import this_machine
 from cryoloom.project.attempts import attempt_numbers, attempts_folder, read_control
 from cryoloom.project.checking import check_repeats, check_start
 from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_quota, no_space
 from cryoloom.project.events import AttemptStarted, AutoResolved, JobEnded, JobSuspended
-from cryoloom.project.forms.jobstar import job_star_of
+from cryoloom.project.forms.jobstar import job_star_of, relion_text
 from cryoloom.project.jobspec import read_spec
 from cryoloom.project.journal import FORMAT, JournalWriter
-from cryoloom.project.notes import clear_marks, set_mark
+from cryoloom.project.notes import append_remark, clear_marks, set_mark
 from cryoloom.project.registry import find_protocol, tell_module
 from cryoloom.project.settings import load_settings
 from cryoloom.project.sharing import umask_of
@@ -106,9 +109,13 @@ def run_attempt(
             root, name, spec, own, job, protocol, journal, settings, time_is_up or threading.Event()
         )
         run.wishes()
-        found = call_plugin(protocol, "resolve_auto", job)
+        found: dict[str, Any] = call_plugin(protocol, "resolve_auto", job)
+        found |= auto_cores(protocol, this_machine(settings))
         if found:
             journal.write(AutoResolved(values=found))
+            said = ", ".join(f"{key}={relion_text(value)}" for key, value in found.items())
+            run.say_once(f"auto: {said}")
+            append_remark(folder, f"auto: {said}")
             run.protocol = protocol = _with_auto(spec.make_protocol(), journal)
             (folder / "job.star").write_text(job_star_of(protocol))
         if protocol.once and attempt > 1:

@@ -40,6 +40,7 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
     programs = ("relion_refine",)
     next = ("sets.classes",)
     iterative = True
+    ranks_are_led = True
     reread = (
         *("nr_iter", "tau_fudge", "particle_diameter", "dont_skip_align", "psi_sampling", "offset_range"),
         *("offset_step", "allow_coarser"),

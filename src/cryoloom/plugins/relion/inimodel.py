@@ -42,6 +42,7 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
     programs = ("relion_refine",)
     next = ("relion.refine3d", "relion.image_handler")
     iterative = True
+    ranks_are_led = True
     reread = (
         *("sgd_ini_iter", "sgd_inbetween_iter", "sgd_fin_iter", "sgd_write_iter", "sgd_ini_resol"),
         *("sgd_fin_resol", "sgd_ini_subset_size", "sgd_fin_subset_size", "particle_diameter", "sampling"),

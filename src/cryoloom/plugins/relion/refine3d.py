@@ -40,6 +40,7 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
     programs = ("relion_refine_mpi", "mpirun")
     next = ("relion.maskcreate", "relion.postprocess", "relion.extract")
     iterative = True
+    ranks_are_led, rank_groups = True, 2
     reread = ("particle_diameter", "auto_faster", "do_solvent_fsc", "relax_sym", "fn_mask")
 
     fn_img: Particles = Input(
@@ -134,7 +135,9 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
         "Number of MPI procs",
         tab="Running",
         ge=3,
-        help="One leads, the others are two groups: odd, at least 3.",
+        auto=True,
+        help="One leads, the others are two groups: odd, at least 3. auto: for this machine, one that works for each GPU or "
+        "each eight cores, and two at least.",
     )
 
     particles: Particles = Output("Refined particles", lambda p: f"{root(p)}_data.star")

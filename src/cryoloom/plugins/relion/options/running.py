@@ -5,7 +5,7 @@ from typing import Any
 
 from cryoloom.errors import ParameterError
 from cryoloom.project.forms.jobstar import relion_text
-from cryoloom.protocol import ADVANCED, Command, JobFolder, Param
+from cryoloom.protocol import ADVANCED, AUTO, Command, JobFolder, Param
 
 
 class Additional:
@@ -22,7 +22,12 @@ class Additional:
 
 class Mpi(Additional):
     nr_mpi: int = Param(
-        1, "Number of MPI procs", tab="Running", ge=1, help="Processes that share the work; 1 uses no MPI."
+        1,
+        "Number of MPI procs",
+        tab="Running",
+        ge=1,
+        auto=True,
+        help="Processes that share the work; 1 uses no MPI. auto: for this machine, one for each GPU or each eight cores.",
     )
 
 
@@ -32,7 +37,9 @@ class Threads:
         "Number of threads",
         tab="Running",
         ge=1,
-        help="Threads of each process; memory is shared between them.",
+        auto=True,
+        help="Threads of each process; memory is shared between them. auto: the cores of this machine that the job may have, "
+        "shared by its processes.",
     )
 
 
@@ -47,7 +54,9 @@ def call(protocol: Any, program: str, args: list[str], job: JobFolder, *, contro
     Raises:
         ParameterError: the additional arguments have an open quote.
     """
-    ranks = int(protocol.values.get("nr_mpi", 1))
+    given = [protocol.values.get(name, 1) for name in ("nr_mpi", "nr_threads")]
+    # What is `auto` still is shown, not run.
+    ranks, threads = (1 if one == AUTO else int(one) for one in given)
     extra = str(protocol.values.get("other_args", ""))
     try:
         words = shlex.split(extra)
@@ -62,6 +71,6 @@ def call(protocol: Any, program: str, args: list[str], job: JobFolder, *, contro
         f"{program}_mpi" if ranks > 1 else program,
         (*args, *words, *tail),
         mpi=ranks,
-        threads=int(protocol.values.get("nr_threads", 1)),
+        threads=threads,
         gpu_ids=protocol.gpus(),
     )
