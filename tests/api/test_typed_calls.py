@@ -38,6 +38,12 @@ project.run("relion.motioncorr", input_star_mics="7", gain_rot="7")  # wrong: no
 project.run("relion.motioncorr", input_star_mics="7", patch_x="auto")  # wrong: no automatic value there
 project.run("relion.class2d", fn_img="7", start="no")  # wrong: no truth
 project["LoG"].wait(timeout="60")  # wrong: no such option
+table = project["LoG"].dataset().table()
+project.run("sets.split", input=table, nr_parts=2)
+project.run("sets.split", input=(table, table.head(3)), nr_parts=2)
+project.run("sets.split", input=7, nr_parts=2)  # wrong: nobody's set
+project.run("external.command", input="1", command_line=["python3", "x.py", "{input}"], outputs={"kept": "particles"})
+project.run("external.command", input="1", command_line=["python3", 4])  # wrong: a word that is none
 reached: str = project["LoG"].dataset().table()  # wrong: a table
 try:
     project[17].wait(timeout_s=60, check=True)

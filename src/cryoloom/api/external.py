@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from cryoloom.api.dataset import Dataset, Pixels
 from cryoloom.api.frames import as_polars
 from cryoloom.api.job import Job
-from cryoloom.engine.scheduler import call_scheduler
+from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import ParameterError
 from cryoloom.project.needs import is_in_the_making
 from cryoloom.project.registry import find_protocol

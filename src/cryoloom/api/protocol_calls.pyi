@@ -1,14 +1,23 @@
 """The protocols as `project.run` takes them, for type checkers and editors. Made by `make stubs`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias, overload
+from typing import Any, Literal, Protocol, TypeAlias, overload
+
+import polars as pl
 
 from cryoloom.api.dataset import Dataset
 from cryoloom.api.job import Job
 
-# A job stands for its first output of a fitting kind; text is a job, `job:output`, or a file of the project.
-Given: TypeAlias = Job | Dataset | Path | str
+class PandasFrame(Protocol):
+    """Whatever speaks the interchange protocol of data frames."""
+
+    def __dataframe__(self, nan_as_null: bool = ..., allow_copy: bool = ...) -> Any: ...
+
+Frame: TypeAlias = pl.DataFrame | pl.LazyFrame | PandasFrame
+# A job stands for its first output of a fitting kind; text is a job, `job:output`, or a file of the project. A frame is a set,
+# two are its optics groups and its items.
+Given: TypeAlias = Job | Dataset | Path | str | Frame | tuple[Frame, Frame]
 
 class ProtocolCalls:
     """What a project can run."""
@@ -54,6 +63,58 @@ class ProtocolCalls:
             dfmax: Maximum defocus value (Å).
             do_phaseshift: Estimate phase shifts?
             accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["external.block"],
+        /,
+        *,
+        input: Given | Sequence[Given] | None = None,
+        outputs: str | Mapping[str, str] = "",
+        source: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """A block of a script or notebook, `with project.external(...) as job:`, whose code and environment are recorded.
+
+        Args:
+            input: Inputs.
+            outputs: Outputs.
+            source: Where the code stands.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["external.command"],
+        /,
+        *,
+        input: Given | Sequence[Given] | None = None,
+        outputs: str | Mapping[str, str] = "",
+        command_line: str | Sequence[str] = "",
+        nr_threads: int | Literal["auto"] = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Run any program as a job: its inputs and outputs are typed and checked, its code and environment are recorded.
+
+        Args:
+            input: Inputs.
+            outputs: Outputs.
+            command_line: Program and arguments.
+            nr_threads: Number of threads.
         """
 
     @overload
@@ -351,7 +412,7 @@ class ProtocolCalls:
         workers: int = 0,
         item_limit: float = 0,
         other_args: str = "",
-        nr_mpi: int = 1,
+        nr_mpi: int | Literal["auto"] = 1,
         do_ref3d: bool = False,
         do_log: bool = False,
         ref3d_symmetry: str = "C1",
@@ -438,9 +499,9 @@ class ProtocolCalls:
         *,
         fn_img: Given,
         fn_cont: Given | None = None,
-        nr_threads: int = 1,
+        nr_threads: int | Literal["auto"] = 1,
         other_args: str = "",
-        nr_mpi: int = 1,
+        nr_mpi: int | Literal["auto"] = 1,
         do_parallel_discio: bool = True,
         nr_pool: int = 3,
         do_preread_images: bool = False,
@@ -515,7 +576,7 @@ class ProtocolCalls:
         workers: int = 0,
         item_limit: float = 0,
         other_args: str = "",
-        nr_mpi: int = 1,
+        nr_mpi: int | Literal["auto"] = 1,
         use_noDW: bool = False,
         do_phaseshift: bool = False,
         phase_min: float = 0,
@@ -584,7 +645,7 @@ class ProtocolCalls:
         workers: int = 0,
         item_limit: float = 0,
         other_args: str = "",
-        nr_mpi: int = 1,
+        nr_mpi: int | Literal["auto"] = 1,
         do_reextract: bool = False,
         do_reset_offsets: bool = False,
         do_recenter: bool = False,
@@ -684,9 +745,9 @@ class ProtocolCalls:
         *,
         fn_img: Given,
         fn_cont: Given | None = None,
-        nr_threads: int = 1,
+        nr_threads: int | Literal["auto"] = 1,
         other_args: str = "",
-        nr_mpi: int = 1,
+        nr_mpi: int | Literal["auto"] = 1,
         do_parallel_discio: bool = True,
         nr_pool: int = 3,
         do_preread_images: bool = False,
@@ -766,7 +827,7 @@ class ProtocolCalls:
         /,
         *,
         fn_in: Given,
-        nr_threads: int = 1,
+        nr_threads: int | Literal["auto"] = 1,
         other_args: str = "",
         lowpass_filter: float = 15,
         angpix: float = -1,
@@ -805,9 +866,9 @@ class ProtocolCalls:
         batch_wait: float = 0,
         workers: int = 0,
         item_limit: float = 0,
-        nr_threads: int = 1,
+        nr_threads: int | Literal["auto"] = 1,
         other_args: str = "",
-        nr_mpi: int = 1,
+        nr_mpi: int | Literal["auto"] = 1,
         first_frame_sum: int = 1,
         last_frame_sum: int = -1,
         dose_per_frame: float | Literal["auto"] = "auto",
@@ -920,9 +981,9 @@ class ProtocolCalls:
         fn_cont: Given | None = None,
         fn_ref: Given,
         fn_mask: Given | None = None,
-        nr_threads: int = 1,
+        nr_threads: int | Literal["auto"] = 1,
         other_args: str = "",
-        nr_mpi: int = 3,
+        nr_mpi: int | Literal["auto"] = 3,
         do_parallel_discio: bool = True,
         nr_pool: int = 3,
         do_preread_images: bool = False,

@@ -18,15 +18,24 @@ FILE = Path(__file__).with_name("protocol_calls.pyi")
 OWN = "cryoloom.plugins."
 HEAD = '''"""The protocols as `project.run` takes them, for type checkers and editors. Made by `make stubs`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias, overload
+from typing import Any, Literal, Protocol, TypeAlias, overload
+
+import polars as pl
 
 from cryoloom.api.dataset import Dataset
 from cryoloom.api.job import Job
 
-# A job stands for its first output of a fitting kind; text is a job, `job:output`, or a file of the project.
-Given: TypeAlias = Job | Dataset | Path | str
+class PandasFrame(Protocol):
+    """Whatever speaks the interchange protocol of data frames."""
+
+    def __dataframe__(self, nan_as_null: bool = ..., allow_copy: bool = ...) -> Any: ...
+
+Frame: TypeAlias = pl.DataFrame | pl.LazyFrame | PandasFrame
+# A job stands for its first output of a fitting kind; text is a job, `job:output`, or a file of the project. A frame is a set,
+# two are its optics groups and its items.
+Given: TypeAlias = Job | Dataset | Path | str | Frame | tuple[Frame, Frame]
 
 class ProtocolCalls:
     """What a project can run."""
@@ -93,6 +102,10 @@ def _parameter(spec: ParamSpec) -> str:
         kind = f"Literal[{', '.join(_quoted(word) for word in choices_of(spec))}]"
     elif spec.means in ("file", "folder"):
         kind = "str | Path"
+    elif spec.means == "words":
+        kind = "str | Sequence[str]"
+    elif spec.means == "promises":
+        kind = "str | Mapping[str, str]"
     if spec.auto:
         kind += f' | Literal["{AUTO}"]'
     default = _quoted(spec.default) if isinstance(spec.default, str) else repr(spec.default)
