@@ -54,7 +54,7 @@ def test_items_to_come_are_made_with_the_changed_parameter_and_say_so(project: P
     assert set(ways(project, second)) == {"ab", "Xb"}
     versions = {event.get("version", 0) for event in events(project.path) if event["kind"] == "items.done"}
     assert versions == {0, 1}
-    assert any("changed to letter=X" in line for line in project.job(first).story())
+    assert "changed to letter=X" in str(project.job(first).log(story=True))
     with pytest.raises(ProjectError, match="succeeded, expected scheduled or running"):
         project.job(first).change(letter="Y")
 
