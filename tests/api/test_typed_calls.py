@@ -44,6 +44,7 @@ project.run("sets.split", input=(table, table.head(3)), nr_parts=2)
 project.run("sets.split", input=7, nr_parts=2)  # wrong: nobody's set
 project.run("external.command", input="1", command_line=["python3", "x.py", "{input}"], outputs={"kept": "particles"})
 project.run("external.command", input="1", command_line=["python3", 4])  # wrong: a word that is none
+ended = project["LoG"].state == "suceeded"  # wrong: no state
 reached: str = project["LoG"].dataset().table()  # wrong: a table
 try:
     project[17].wait(timeout_s=60, check=True)

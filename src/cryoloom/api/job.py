@@ -13,7 +13,7 @@ from cryoloom.project import attempts
 from cryoloom.project.folder import JobEntry
 from cryoloom.project.lineage import dependents_of
 from cryoloom.project.retrying import followers_of, is_import, wholes_of
-from cryoloom.schedule.state import ENDED
+from cryoloom.schedule.state import ENDED, State
 
 if TYPE_CHECKING:
     from cryoloom.api.details import JobDetails
@@ -63,7 +63,7 @@ class Job:
         return read_job_star(self.folder / "job.star")[1]
 
     @property
-    def state(self) -> str:
+    def state(self) -> State:
         """`scheduled`, `running`, `succeeded`, `failed` or `aborted`, by its files as they are now."""
         return self.entry.status().state
 
