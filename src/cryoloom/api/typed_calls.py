@@ -68,6 +68,11 @@ def choices_of(spec: ParamSpec) -> list[str]:
     return [*spec.choices, *(word for word in short if short.count(word) == 1 and word not in spec.choices)]
 
 
+def main() -> None:
+    """Write the stub."""
+    FILE.write_text(typed_calls(), encoding="utf-8")
+
+
 def _overload(kind: type[Protocol]) -> str:
     lines = [*_inputs(kind), *(_parameter(spec) for spec in kind.params.values()), *OPTIONS]
     return "\n".join((
@@ -135,11 +140,6 @@ def _meaning(spec: InputSpec | ParamSpec) -> str:
     unit = f" ({spec.unit})" if isinstance(spec, ParamSpec) and spec.unit else ""
     label = f"{spec.label.rstrip(':')}{unit}"
     return label if label.endswith("?") else f"{label}."
-
-
-def main() -> None:
-    """Write the stub."""
-    FILE.write_text(typed_calls(), encoding="utf-8")
 
 
 if __name__ == "__main__":
