@@ -148,6 +148,8 @@ class Job:
 
         Args:
             dependents: the jobs that followed it and ended without these items take them.
+        Raises:
+            ProjectError: none has failed, or it is no job in which a single item can fail.
         """
         return self.project.retry(self, dependents=dependents)
 
@@ -158,6 +160,8 @@ class Job:
             dependents: clear and run the jobs that need it too, or leave them as they are; None refuses where there are any.
         Returns:
             For each job that runs again where its earlier results lie.
+        Raises:
+            ProjectError: others need it and `dependents` is None; it runs; or it is RELION's.
         """
         return self.project.restart(self, dependents=dependents)
 
@@ -168,6 +172,9 @@ class Job:
             iteration: where to go on from; None: the newest whole one.
             start: false leaves it unscheduled until `resume`.
             given: what is different from now on, such as `nr_iter=40`.
+        Raises:
+            ProjectError: a job without iterations, or without this one.
+            ParameterError: a parameter that RELION does not read again.
         """
         return self.project.continue_from(self, iteration=iteration, start=start, **given)
 
@@ -178,6 +185,8 @@ class Job:
             branch: copy the jobs that need it too; the copy's `dependents()` are their copies.
             start: false leaves the copies unscheduled until `resume`.
             given: what is different in the copy, parameters and inputs by name.
+        Raises:
+            ParameterError: an unknown name, a value or an input that does not fit.
         """
         return self.project.copy(self, branch=branch, start=start, **given)[0]
 
@@ -187,6 +196,8 @@ class Job:
         Args:
             harsh: also images that later jobs may need: micrographs, particle stacks.
             dry_run: only say what would go.
+        Raises:
+            ProjectError: it has not succeeded, or is needed now.
         """
         [done] = self.project.clean(self, harsh=harsh, dry_run=dry_run)
         return done
@@ -198,17 +209,22 @@ class Job:
             dependents: take along the jobs that need it.
         Returns:
             For each job where it lies now.
+        Raises:
+            ProjectError: others need it, or it runs.
         """
         return self.project.delete(self, dependents=dependents)
 
     def change(self, *, of_all: bool = False, **given: Any) -> int:
-        """Change parameters while items stream through it, or before it is started; see `steering.change`.
+        """Change parameters while items stream through it, or before it is started.
 
         Args:
             of_all: for all items, also in the jobs behind; else for those to come.
             given: parameters by name.
         Returns:
-            The version of its parameters; 0: it has not begun.
+            The version of its parameters, which the journal names with each item; 0: it has not begun.
+        Raises:
+            ProjectError: it has ended, or does not treat items one by one.
+            ParameterError: an unknown parameter, or a value that does not fit.
         """
         return steering.change(self, given, of_all=of_all)
 
@@ -219,6 +235,9 @@ class Job:
             number: the higher the sooner it gets its slots; 0 is usual.
             alone: with nothing else on the machine.
             memory_gb: what it takes; 0 for the protocol's own estimate.
+        Raises:
+            ProjectError: the job is RELION's.
+            ParameterError: a priority or memory that is no number.
         """
         steering.prioritise(self, priority=number, alone=alone, memory_gb=memory_gb)
 

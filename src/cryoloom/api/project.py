@@ -318,7 +318,15 @@ class Project(ProtocolCalls):
         take_over: bool = False,
         dependents: bool = False,
     ) -> list["Job"]:
-        """Take up what was interrupted: failed, stopped and lost jobs go on where they were; see `lifecycle.resume`."""
+        """Take up what was interrupted: failed, stopped and lost jobs go on where they were.
+
+        Args:
+            jobs: which; None for all, but those that ask something of their user (`questions`).
+            take_over: also what another host runs that is gone for good.
+            dependents: of an import that is named: the jobs that followed its stream to the end go on too.
+        Returns:
+            The jobs that go on.
+        """
         return lifecycle.resume(self, jobs, take_over=take_over, dependents=dependents)
 
     def questions(self) -> dict[str, str]:
@@ -327,23 +335,40 @@ class Project(ProtocolCalls):
         return {job.name: asked for job in ours if (asked := job.asks())}
 
     def retry(self, job: "Job | str", *, dependents: bool = False) -> Retry:
-        """Try a job's failed items again, and on request let those follow that ended without them."""
+        """Try a job's failed items again, and on request let those follow that ended without them.
+
+        Raises:
+            ProjectError: none has failed, or it is no job in which a single item can fail.
+        """
         return lifecycle.retry(self, job, dependents=dependents)
 
     def restart(self, job: "Job | str", *, dependents: bool | None = None) -> dict[str, str]:
-        """Clear a job and run it again from the beginning; see `lifecycle.restart`."""
+        """Clear a job and run it again from the beginning; as `Job.restart`.
+
+        Raises:
+            ProjectError: others need it and `dependents` is None; it runs; or it is RELION's.
+        """
         return lifecycle.restart(self, job, dependents=dependents)
 
     def delete(self, *jobs: "Job | str", dependents: bool = False) -> dict[str, str]:
-        """Move jobs to `Trash/`, and on request those that need them; returns where each lies now."""
+        """Move jobs to `Trash/`, and on request those that need them; returns where each lies now.
+
+        Raises:
+            ProjectError: others need them, or one runs.
+        """
         return lifecycle.delete(self, jobs, dependents=dependents)
 
     def copy(
         self, job: "Job | str", /, *, branch: bool = False, start: bool = False, **given: Any
     ) -> list["Job"]:
-        """Make a job like this one with some parameters changed, and with `branch` all that need it; see `lifecycle.copy`.
+        """Make a job like this one with some parameters changed, and with `branch` all that need it.
 
         One whose `asks()` says something waits for its user, also with `start`.
+
+        Returns:
+            The copies, that of the job itself first.
+        Raises:
+            ParameterError: an unknown name, a value or an input that does not fit.
         """
         given = self._recorded(self.job(lifecycle.name_of(job)).protocol, given, sys._getframe(1))
         return list(lifecycle.copy(self, job, given, branch=branch, start=start).jobs)
@@ -351,11 +376,20 @@ class Project(ProtocolCalls):
     def continue_from(
         self, job: "Job | str", /, *, iteration: int | None = None, start: bool = True, **given: Any
     ) -> "Job":
-        """Make a new job that goes on from an iteration of an old one; see `lifecycle.continue_from`."""
+        """Make a new job that goes on from an iteration of an old one; as `Job.continue_`.
+
+        Raises:
+            ProjectError: a job without iterations, or without this one.
+            ParameterError: a parameter that RELION does not read again.
+        """
         return lifecycle.continue_from(self, job, given, iteration=iteration, start=start)
 
     def clean(self, *jobs: "Job | str", harsh: bool = False, dry_run: bool = False) -> "list[Cleaning]":
-        """Move intermediate files of jobs, of all without a name, to `Trash/`; see `lifecycle.clean`."""
+        """Move intermediate files of jobs, of all without a name, to `Trash/`; as `Job.clean`.
+
+        Raises:
+            ProjectError: a job that has not succeeded, or one that is needed now.
+        """
         return lifecycle.clean(self, jobs, harsh=harsh, dry_run=dry_run)
 
     def _recorded(self, protocol: str, given: Mapping[str, Any], caller: FrameType) -> dict[str, Any]:

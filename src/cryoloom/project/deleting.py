@@ -26,7 +26,7 @@ def delete_jobs(project: ProjectFolder, jobs: Sequence[str], *, dependents: bool
     if others and not dependents:
         raise ProjectError(
             ", ".join(doomed), found=f"needed by {', '.join(others)}", expected="needed by no other job",
-            hint="--dependents deletes them too.",
+            hint="--dependents (in Python dependents=True) deletes them too.",
         )  # fmt: skip
     doomed += others
     refuse_running(entries, doomed)
