@@ -10,6 +10,7 @@ from cryoloom.project.history import JobHistory
 from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.project.jobspec import JobSpec, read_spec
 from cryoloom.project.state import JobStatus, job_status
+from cryoloom.protocol.declare import AUTO
 from cryoloom.protocol.protocols import ItemProtocol, Protocol, RowProtocol, SourceProtocol
 from cryoloom.schedule.facts import Ages, Asked, JobFacts, Need, Outputs, facts_of
 from cryoloom.schedule.waiting import Waits
@@ -41,7 +42,7 @@ def needs_of(protocol: Protocol) -> tuple[Need, ...]:
     """What a job takes from others."""
     follows = isinstance(protocol, ItemProtocol | RowProtocol)
     # What is `auto` may be found in an input.
-    is_early = type(protocol).resolve_auto is Protocol.resolve_auto
+    is_early = type(protocol).resolve_auto is Protocol.resolve_auto or AUTO not in protocol.values.values()
     return tuple(
         Need(
             dataset.job, dataset.output, streams=follows and protocol.input_spec(name).streams, early=is_early

@@ -174,6 +174,9 @@ class AutoPick(Mpi, ItemProtocol):
                 expected="do_log=Yes, fn_refs_autopick, or do_ref3d=Yes",
             )
 
+    def known_diameter(self) -> float | None:
+        return float(self.log_diam_max) if self.do_log else None
+
     def own_file(self, name: str) -> str:
         return file_of_micrograph(name, f"_{PICKNAME}.star")
 

@@ -1,11 +1,13 @@
 """2D classification."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cryoloom.plugins.relion import iterations
 from cryoloom.plugins.relion.options.boxes import check_diameter
 from cryoloom.plugins.relion.options.compute import Compute, disc_args, gpu_args
 from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF
+from cryoloom.plugins.relion.options.diameters import HELP_MASK, auto_mask
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import oversampled
 from cryoloom.protocol import (
@@ -83,7 +85,8 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
         tab="Optimisation",
         gt=0,
         usual=(20, 5000),
-        help="Larger than the particle, smaller than the box.",
+        auto=True,
+        help=f"Larger than the particle, smaller than the box. {HELP_MASK}",
     )
     do_zero_mask: bool = Param(
         True,
@@ -139,6 +142,9 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
     def check(self) -> None:
         super().check()
         iterations.check_continued(self, self.nr_iter, told_by="nr_iter")
+
+    def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
+        return auto_mask(self, job.root, self.fn_img)
 
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
         check_diameter(self, boxes, self.particle_diameter)

@@ -1,14 +1,16 @@
 """Particle extraction, from picks or again from particles."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryoloom.em.names import file_of_micrograph
 from cryoloom.errors import ParameterError
+from cryoloom.plugins.relion.options.diameters import HELP_BOX, auto_box
 from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.project.forms.coordinate_files import suffix_of
 from cryoloom.protocol import (
     ADVANCED,
+    AUTO,
     Batch,
     BatchResult,
     Command,
@@ -84,7 +86,13 @@ class Extract(Mpi, ItemProtocol):
         0, "Recenter on Z", unit="px", when="do_recenter", help="A point of the reference."
     )
     extract_size: int = Param(
-        128, "Particle box size", unit="px", tab="Extract", gt=0, help="In micrograph pixels."
+        128,
+        "Particle box size",
+        unit="px",
+        tab="Extract",
+        gt=0,
+        auto=True,
+        help=f"In micrograph pixels. {HELP_BOX}",
     )
     do_invert: bool = Param(True, "Invert contrast?", tab="Extract", help="Particles become white.")
     do_norm: bool = Param(
@@ -124,15 +132,23 @@ class Extract(Mpi, ItemProtocol):
             ("extract_size", self.extract_size),
             ("rescale", self.rescale if self.do_rescale else 2),
         ):
-            if size % 2:
+            if not isinstance(size, str) and size % 2:
                 raise ParameterError(
                     f"{self.name}: parameter {name}", found=str(size), expected="an even number"
                 )
+        if self.values["extract_size"] == AUTO:
+            return  # the job looks again when it knows it
         if self.do_rescale and self.rescale > self.extract_size:
             raise ParameterError(
                 f"{self.name}: parameter rescale", found=str(self.rescale),
                 expected=f"at most extract_size, {self.extract_size}",
             )  # fmt: skip
+
+    def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
+        picks = self.fndata_reextract if self.do_reextract else self.coords_suffix
+        found = auto_box(self, job.root, self.star_mics, picks)
+        self.with_values(found).check()
+        return found
 
     def leading_input(self) -> str:
         return "fndata_reextract" if self.do_reextract else "coords_suffix"

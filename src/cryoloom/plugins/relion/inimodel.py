@@ -1,11 +1,13 @@
 """3D initial model."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cryoloom.plugins.relion import iterations
 from cryoloom.plugins.relion.options.boxes import check_diameter
 from cryoloom.plugins.relion.options.compute import Compute3D, disc_args, gpu_args, padding_args
 from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF
+from cryoloom.plugins.relion.options.diameters import HELP_MASK, auto_mask
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
 from cryoloom.protocol import (
@@ -72,7 +74,8 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
         tab="Optimisation",
         gt=0,
         usual=(20, 5000),
-        help="Larger than the particle, smaller than the box.",
+        auto=True,
+        help=f"Larger than the particle, smaller than the box. {HELP_MASK}",
     )
     do_solvent: bool = Param(
         True,
@@ -133,6 +136,9 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
     def check(self) -> None:
         super().check()
         iterations.check_continued(self, self.iterations_in_all(), told_by="sgd_fin_iter")
+
+    def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
+        return auto_mask(self, job.root, self.fn_img)
 
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
         check_diameter(self, boxes, self.particle_diameter)

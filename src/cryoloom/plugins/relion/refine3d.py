@@ -1,6 +1,7 @@
 """3D auto-refinement."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion import iterations
@@ -8,6 +9,7 @@ from cryoloom.plugins.relion.iterations import root
 from cryoloom.plugins.relion.options.boxes import check_diameter, check_mask, check_reference
 from cryoloom.plugins.relion.options.compute import Compute3D, disc_args, gpu_args, padding_args
 from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF
+from cryoloom.plugins.relion.options.diameters import HELP_MASK, auto_mask
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
 from cryoloom.protocol import (
@@ -85,7 +87,8 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
         tab="Optimisation",
         gt=0,
         usual=(20, 5000),
-        help="Larger than the particle, smaller than the box.",
+        auto=True,
+        help=f"Larger than the particle, smaller than the box. {HELP_MASK}",
     )
     do_zero_mask: bool = Param(
         True,
@@ -153,6 +156,9 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
             )  # fmt: skip
 
         iterations.check_continued(self, None)
+
+    def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
+        return auto_mask(self, job.root, self.fn_img)
 
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
         check_diameter(self, boxes, self.particle_diameter)

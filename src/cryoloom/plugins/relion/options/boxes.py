@@ -9,14 +9,20 @@ PIXEL_TOLERANCE = 0.001  # Å; RELION's own
 TRUSTED = "--trust_ref_size"
 
 
-def check_diameter(protocol: Protocol, boxes: Mapping[str, Box], diameter: float) -> None:
-    """That the circular mask lies within the particles' box.
+def check_diameter(protocol: Protocol, boxes: Mapping[str, Box], diameter: float | str) -> None:
+    """That the circular mask lies within the particles' box; one that is `auto` will.
 
     Raises:
         ParameterError: it is larger, and the user does not stand by it.
     """
     box = boxes.get("fn_img")
-    if box is None or not box.angpix or diameter <= box.px * box.angpix or _is_accepted(protocol):
+    if (
+        isinstance(diameter, str)
+        or box is None
+        or not box.angpix
+        or diameter <= box.px * box.angpix
+        or _is_accepted(protocol)
+    ):
         return
     raise ParameterError(
         f"{protocol.name}: parameter particle_diameter", found=f"{diameter:g} Å",
