@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.em.names import micrograph_of_movie
+from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.protocol import (
     ADVANCED,
@@ -22,10 +23,15 @@ from cryoloom.protocol import (
     Rule,
     View,
 )
-from cryoloom.protocol.jobs import ITEM_ID
+from cryoloom.protocol.jobs import ITEM_ID, Remark
 
 ROTATIONS = ("No rotation (0)", "90 degrees (1)", "180 degrees (2)", "270 degrees (3)")
 FLIPS = ("No flipping (0)", "Flip upside down (1)", "Flip left to right (2)")
+
+# With fewer in either direction RELION says that there are too few, and follows no local motion.
+FEWEST_PATCHES = 3
+# px; smaller ones find noise: docs/relion.md, "Patches".
+SMALLEST_PATCH = 200
 
 # What travels in the movies' optics table, and what stands for it where nothing does.
 TRAVELLING: dict[str, tuple[str, Any]] = {
@@ -86,10 +92,18 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
     )
     bfactor: float = Param(150, "Bfactor", unit="Å²", tab="Motion", ge=0, help="10 to 30 for small movies.")
     patch_x: int = Param(
-        1, "Number of patches X", tab="Motion", ge=1, help="Local motion is followed in each."
+        1,
+        "Number of patches X",
+        tab="Motion",
+        ge=1,
+        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least.",
     )
     patch_y: int = Param(
-        1, "Number of patches Y", tab="Motion", ge=1, help="Local motion is followed in each."
+        1,
+        "Number of patches Y",
+        tab="Motion",
+        ge=1,
+        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least.",
     )
     group_frames: int = Param(
         1, "Group frames", tab="Motion", ge=1, help="Averages of so many are aligned; for low dose."
@@ -126,6 +140,15 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
     )
 
     micrographs: Micrographs = Output("Aligned micrographs", "corrected_micrographs.star")
+
+    def check(self) -> None:
+        super().check()
+        if max(self.patch_x, self.patch_y) > 1 and min(self.patch_x, self.patch_y) < FEWEST_PATCHES:
+            raise ParameterError(
+                f"{self.name}: parameters patch_x and patch_y", found=f"{self.patch_x} x {self.patch_y}, without effect",
+                expected=f"1 x 1, or {FEWEST_PATCHES} x {FEWEST_PATCHES} and more",
+                hint="With fewer patches RELION follows no local motion.",
+            )  # fmt: skip
 
     def auto_of_group(self, group: Mapping[str, Any]) -> Mapping[str, Any]:
         """Gain, defects and dose as they came with the movies of one optics group."""
@@ -217,7 +240,35 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
         present = present.filter(~pl.col(ITEM_ID).is_in([*failed]))
         skip = per_micrograph.CALL_FILES | {"corrected_micrographs.star", "corrected_micrographs_*.eps"}
         done = frozenset(present[ITEM_ID].to_list())
-        return BatchResult({"micrographs": present}, done, failed, optics, skip)
+        remarks = self._of_small_patches(batch)
+        return BatchResult({"micrographs": present}, done, failed, optics, skip, remarks)
+
+    def _of_small_patches(self, batch: Batch) -> list[Remark]:
+        """What is to be said of movies whose patches hold too little to be aligned by."""
+        from cryoloom.errors import ImageError
+        from cryoloom.images.headers import read_header
+
+        if max(self.patch_x, self.patch_y) == 1:
+            return []
+        found = []
+        for name in batch.items["rlnMicrographMovieName"].to_list():
+            try:
+                x, y = read_header(batch.job.root / str(name)).size
+            except (ImageError, OSError):
+                continue  # it has failed, with its reason
+            if min(x // self.patch_x, y // self.patch_y) < SMALLEST_PATCH:
+                few = [size // SMALLEST_PATCH for size in (x, y)]
+                better = f"at most {few[0]} x {few[1]} suit" if min(few) >= FEWEST_PATCHES else "1 x 1 suits"
+                patches, px = (
+                    f"{self.patch_x} x {self.patch_y}",
+                    f"{x // self.patch_x} x {y // self.patch_y} px",
+                )
+                words = (
+                    f"its {patches} patches have {px}; in less than {SMALLEST_PATCH} px noise is followed and no motion: "
+                    f"{better} this movie"
+                )
+                found.append(Remark(str(name), words))
+        return found
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import motion
