@@ -42,7 +42,7 @@ def restart_jobs(project: ProjectFolder, job: str, *, dependents: bool | None = 
     if others and dependents is None:
         raise ProjectError(
             f"{first.name}", found=f"needed by {', '.join(others)}", expected="to be told what becomes of them",
-            hint="--dependents clears and runs them too, --no-dependents leaves them as they are (in Python dependents=True or False).",
+            hint="--dependents clears and runs them too, --no-dependents leaves them (in Python dependents=True or False).",
         )  # fmt: skip
     # Also those that are left alone must not read while their input is taken away.
     refuse_running(entries, [first.name, *others])
