@@ -93,7 +93,7 @@ def test_without_a_pick_s_diameter_a_box_is_asked_for_and_a_mask_goes_by_the_box
     table = known.table()
     with picked.external("nobody's picks", ["1"], {"picks": "coordinates"}) as nobodys:
         nobodys.write("picks", table.select("rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"))
-    job = picked.run("relion.extract", star_mics="1", coords_suffix=nobodys, extract_size="auto").wait(60)
+    job = picked.run("relion.extract", star_mics="1", coords_suffix=nobodys, extract_size="auto").wait(60, check=False)
 
     assert job.state == "failed" and "no job above says the particles' diameter" in job.why
     assert (
@@ -114,7 +114,7 @@ def test_a_wrong_rescaled_size_is_refused_when_the_box_is_known(picked: Project)
     job = picked.run(
         "relion.extract", star_mics="1", coords_suffix="2", extract_size="auto", do_rescale=True, rescale=64
     )
-    job.wait(60)
+    job.wait(60, check=False)
 
     assert job.state == "failed" and "rescale is 64, expected at most extract_size, 48" in job.why
     with pytest.raises(ParameterError, match="rescale is 63, expected an even number"):
