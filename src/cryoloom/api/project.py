@@ -87,8 +87,7 @@ class Project(ProtocolCalls):
         return self.job(name)
 
     def __iter__(self) -> Iterator["Job"]:
-        # Without it a loop would count up from 0, and find jobs by number until one is missing.
-        return iter(self.jobs())
+        return iter(self.jobs())  # without it a loop would count up from 0, as job numbers
 
     if not TYPE_CHECKING:
         # Checkers see an overload for each protocol instead (`ProtocolCalls`): names and types of its parameters.
@@ -119,9 +118,8 @@ class Project(ProtocolCalls):
                 priority: the higher the sooner it gets its slots.
                 alone: with nothing else on the machine.
                 memory_gb: what it takes; 0 for the protocol's own estimate.
-                given: parameters and inputs by name; an input is a Job, a Dataset, text as on the command line, or a
-                    polars or pandas frame, which is written as a job of its own (with its optics groups: a tuple of two
-                    frames); a list of these where it takes several.
+                given: parameters and inputs by name; an input is a Job, a Dataset, text, a polars or pandas frame (or two:
+                    optics groups and items), which becomes a job of its own; or a list of these.
             Raises:
                 ParameterError: an unknown name, a value or an input that does not fit.
             """
