@@ -93,7 +93,9 @@ def test_without_a_pick_s_diameter_a_box_is_asked_for_and_a_mask_goes_by_the_box
     table = known.table()
     with picked.external("nobody's picks", ["1"], {"picks": "coordinates"}) as nobodys:
         nobodys.write("picks", table.select("rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"))
-    job = picked.run("relion.extract", star_mics="1", coords_suffix=nobodys, extract_size="auto").wait(60, check=False)
+    job = picked.run("relion.extract", star_mics="1", coords_suffix=nobodys, extract_size="auto").wait(
+        60, check=False
+    )
 
     assert job.state == "failed" and "no job above says the particles' diameter" in job.why
     assert (
