@@ -93,11 +93,9 @@ def test_without_a_pick_s_diameter_a_box_is_asked_for_and_a_mask_goes_by_the_box
     table = known.table()
     with picked.external("nobody's picks", ["1"], {"picks": "coordinates"}) as nobodys:
         nobodys.write("picks", table.select("rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"))
-    job = picked.run("relion.extract", star_mics="1", coords_suffix=nobodys, extract_size="auto").wait(
-        60, check=False
-    )
+    with pytest.raises(ParameterError, match="no job above says the particles' diameter"):
+        picked.run("relion.extract", star_mics="1", coords_suffix=nobodys, extract_size="auto")
 
-    assert job.state == "failed" and "no job above says the particles' diameter" in job.why
     assert (
         mask_angst(200, None) == 180
         and mask_angst(200, 100) == pytest.approx(110)
@@ -128,3 +126,13 @@ def test_a_wrong_rescaled_size_is_refused_when_the_box_is_known(picked: Project)
             do_rescale=True,
             rescale=63,
         )
+
+
+@pytest.mark.relion
+def test_a_copied_branch_finds_its_box_by_the_copied_picks(picked: Project) -> None:
+    copies = picked.copy("2", branch=False, log_diam_max=200, start=True)
+    [again] = picked.copy("boxes", coords_suffix=copies[0], start=True)
+
+    ended(again)
+
+    assert again.params["extract_size"] == 80  # 1.5 x 200 Å / 4 Å = 75

@@ -40,6 +40,8 @@ def check_job(root: Path, protocol: Protocol, *, asked: Collection[str] = (), wa
     check_files(root, protocol, may_come=waits)
     check_words(root, protocol, may_come=waits)
     check_gpu_support(root, protocol)
+    if AUTO in protocol.values.values():
+        call_plugin(protocol, "check_auto", root)
     check_needs(root, protocol)
     check_columns(root, protocol)
     check_boxes(root, protocol)

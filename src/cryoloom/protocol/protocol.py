@@ -27,6 +27,8 @@ from cryoloom.protocol.declare import (
 )
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cryoloom.protocol.jobs import JobFolder
     from cryoloom.protocol.views import View
 
@@ -249,6 +251,13 @@ class Protocol:
     def known_diameter(self) -> float | None:
         """Of jobs that pick: the diameter of the largest particles in Å, where the user has said it."""
         return None
+
+    def check_auto(self, root: "Path") -> None:
+        """That what is `auto` will be found, as far as the jobs that are there tell; asked when the job is made.
+
+        Raises:
+            CryoloomError: it will not, and what to give.
+        """
 
     def resolve_auto(self, job: "JobFolder") -> dict[str, Any]:
         """Values for the parameters that are `auto`, found when the job starts."""

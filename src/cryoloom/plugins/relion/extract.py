@@ -1,11 +1,12 @@
 """Particle extraction, from picks or again from particles."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.em.names import file_of_micrograph
 from cryoloom.errors import ParameterError
-from cryoloom.plugins.relion.options.diameters import HELP_BOX, auto_box
+from cryoloom.plugins.relion.options.diameters import HELP_BOX, auto_box, diameter_of_picks
 from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.project.forms.coordinate_files import suffix_of
 from cryoloom.protocol import (
@@ -143,6 +144,12 @@ class Extract(Mpi, ItemProtocol):
                 f"{self.name}: parameter rescale", found=str(self.rescale),
                 expected=f"at most extract_size, {self.extract_size}",
             )  # fmt: skip
+
+    def check_auto(self, root: Path) -> None:
+        picks = self.fndata_reextract if self.do_reextract else self.coords_suffix
+        # Of a job that is only planned nothing can be said yet.
+        if self.values["extract_size"] == AUTO and (root / picks.job).is_dir():
+            diameter_of_picks(self, root, picks)
 
     def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
         picks = self.fndata_reextract if self.do_reextract else self.coords_suffix

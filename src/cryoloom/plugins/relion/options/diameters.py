@@ -64,12 +64,7 @@ def auto_box(protocol: Protocol, root: Path, micrographs: Dataset, picks: Datase
     if protocol.values["extract_size"] != AUTO:
         return {}
     where = f"{protocol.name}: parameter extract_size"
-    picked = picked_diameter(root, picks)
-    if picked is None:
-        raise ParameterError(
-            where, found="auto, and no job above says the particles' diameter", expected="a number of pixels",
-            hint="Picking with do_log=Yes says it (log_diam_max).",
-        )  # fmt: skip
+    picked = diameter_of_picks(protocol, root, picks)
     from cryoloom import star
 
     optics = star.as_table(star.read(root / micrographs.path, ["optics"], optional=True).get("optics"))
@@ -81,6 +76,21 @@ def auto_box(protocol: Protocol, root: Path, micrographs: Dataset, picks: Datase
             hint="A box in pixels fits one pixel size only.",
         )  # fmt: skip
     return {"extract_size": box_px(picked, float(sizes[0]))}
+
+
+def diameter_of_picks(protocol: Protocol, root: Path, picks: Dataset) -> float:
+    """The diameter in Å that a box has to hold.
+
+    Raises:
+        ParameterError: no job above says one.
+    """
+    picked = picked_diameter(root, picks)
+    if picked is None:
+        raise ParameterError(
+            f"{protocol.name}: parameter extract_size", found="auto, and no job above says the particles' diameter",
+            expected="a number of pixels", hint="Picking with do_log=Yes says it (log_diam_max).",
+        )  # fmt: skip
+    return picked
 
 
 def box_px(diameter: float, angpix: float) -> int:
