@@ -1,7 +1,7 @@
 """The second half of a session in Python: extracted particles to a post-processed map, with a step of one's own between.
 
 Usage: second_half.py PROJECT MICROGRAPHS PARTICLES [--symmetry C1] [--diameter 150] [--box 64]; the last two are jobs by name,
-number or alias. The numbers of iterations are those of the tiny demonstration, which takes two to four minutes: give your own
+number or alias. The numbers of iterations are those of the tiny demonstration, which takes a few minutes: give your own
 data RELION's.
 
 mypy checks this file: a misspelt protocol or parameter, or a value of the wrong type, is an error before anything runs.
