@@ -1,11 +1,68 @@
-"""How a job that was waited for has ended: success, or an error that says what went wrong and what to do.
+"""Waiting for jobs, and how one that was waited for has ended: success, or an error that says what went wrong and what to do.
 
-Waiting itself is `Project.wait`, which only tells the states; a script that goes on with a job's results wants the error.
+Waiting only tells the states (`Project.wait`); a script that goes on with a job's results wants the error (`Job.wait`).
 """
 
+import time
+from collections.abc import Callable, Set
+from typing import TYPE_CHECKING
+
 from cryoloom.api.summary import JobSummary
+from cryoloom.engine.calling import ensure_scheduler
 from cryoloom.errors import JobError
+from cryoloom.project.forms import pipeline as pipe
+from cryoloom.project.retrying import opened_by
+from cryoloom.project.watching import Watcher
 from cryoloom.schedule.state import ENDED
+
+if TYPE_CHECKING:
+    from cryoloom.api.project import Project
+
+LIVE = ("scheduled", "running")
+
+
+def wait_for_end(
+    project: "Project",
+    names: Set[str] | None,
+    *,
+    timeout_s: float | None,
+    tell: "Callable[[list[JobSummary]], None] | None",
+    every_s: float,
+) -> "list[JobSummary]":
+    """Stay until jobs have ended, or nothing can go on without the user; see `Project.wait`."""
+    began, pause, has_ended = time.monotonic(), 0.02, False
+    # The scheduler writes each change of a state into the pipeline.
+    watcher = Watcher()
+    watcher.watch(project.path, only=(pipe.FILE,))
+    while True:
+        # Before the states: who was opened after these were read would look as if it had ended.
+        is_opening = has_ended and _opens_any(project, names)
+        shown = [summary for summary in project.summaries() if names is None or summary.name in names]
+        if tell is not None:
+            tell(shown)
+        waiting = [summary for summary in shown if summary.state in LIVE and summary.ours]
+        if waiting and all(summary.stuck for summary in waiting):
+            break
+        if not waiting and not is_opening:
+            if has_ended:
+                break
+            has_ended = True
+            continue
+        has_ended = False
+        if timeout_s is not None and time.monotonic() - began > timeout_s:
+            break
+        ensure_scheduler(project.path)
+        left_s = every_s if timeout_s is None else max(0.0, began + timeout_s - time.monotonic())
+        watcher.wait(min(pause, left_s))
+        pause = min(pause * 1.5, every_s)
+    watcher.close()
+    return shown
+
+
+def _opens_any(project: "Project", names: Set[str] | None) -> bool:
+    """Whether a job is still to be opened again that one waits for."""
+    asked = (opened_by(project.path / entry.name) for entry in project.folder.entries())
+    return any(opened and (names is None or not names.isdisjoint(opened)) for opened in asked)
 
 
 def check_succeeded(summary: JobSummary, timeout_s: float | None = None) -> None:

@@ -11,7 +11,6 @@ aligned.wait().dataset("micrographs").table()
 """
 
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -25,11 +24,9 @@ from cryoloom.api.summary import JobSummary, summarise
 from cryoloom.engine.calling import ensure_scheduler, read_waits
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.folder import ProjectFolder
-from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
-from cryoloom.project.retrying import Retry, opened_by
-from cryoloom.project.watching import Watcher
+from cryoloom.project.retrying import Retry
 from cryoloom.protocol import datasets as kinds
 from cryoloom.protocol.declare import InputSpec, near, numbered
 from cryoloom.protocol.protocols import Protocol
@@ -40,8 +37,6 @@ if TYPE_CHECKING:
     from cryoloom.project.cleaning import Cleaning
 else:
     ProtocolCalls = object
-
-LIVE = ("scheduled", "running")
 
 
 class Project(ProtocolCalls):
@@ -231,39 +226,10 @@ class Project(ProtocolCalls):
             tell: called with the state of all when one changes, and every `every_s` seconds or so.
             every_s: how often it is looked where no change of state wakes us.
         """
-        names = None if jobs is None else {job.name for job in jobs}
-        began, pause, has_ended = time.monotonic(), 0.02, False
-        # The scheduler writes each change of a state into the pipeline.
-        watcher = Watcher()
-        watcher.watch(self.path, only=(pipe.FILE,))
-        while True:
-            # Before the states: who was opened after these were read would look as if it had ended.
-            is_opening = has_ended and self._opens_any(names)
-            shown = [summary for summary in self.summaries() if names is None or summary.name in names]
-            if tell is not None:
-                tell(shown)
-            waiting = [summary for summary in shown if summary.state in LIVE and summary.ours]
-            if waiting and all(summary.stuck for summary in waiting):
-                break
-            if not waiting and not is_opening:
-                if has_ended:
-                    break
-                has_ended = True
-                continue
-            has_ended = False
-            if timeout_s is not None and time.monotonic() - began > timeout_s:
-                break
-            ensure_scheduler(self.path)
-            left_s = every_s if timeout_s is None else max(0.0, began + timeout_s - time.monotonic())
-            watcher.wait(min(pause, left_s))
-            pause = min(pause * 1.5, every_s)
-        watcher.close()
-        return shown
+        from cryoloom.api.ending import wait_for_end
 
-    def _opens_any(self, names: "set[str] | None") -> bool:
-        """Whether a job is still to be opened again that one waits for."""
-        asked = (opened_by(self.path / entry.name) for entry in self.folder.entries())
-        return any(opened and (names is None or not names.isdisjoint(opened)) for opened in asked)
+        names = None if jobs is None else {job.name for job in jobs}
+        return wait_for_end(self, names, timeout_s=timeout_s, tell=tell, every_s=every_s)
 
     def report(self, out: str | Path = "report.html") -> Path:
         """Write everything about the project into one file that needs nothing else: .html or .pdf.

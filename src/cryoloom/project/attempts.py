@@ -5,6 +5,7 @@ process is. See `docs/decisions/` for the order in which these files appear.
 """
 
 import contextlib
+import copy
 import fcntl
 import os
 from collections.abc import Callable, Mapping
@@ -119,21 +120,36 @@ def read_control(job: Path) -> dict[str, Any]:
     Raises:
         UnreadableError: the file is there and cannot be read: then nobody knows what is wanted.
     """
-    known = read_json_if_there(job / CONTROL)
-    return {
-        "format": 1,
-        "wanted": "run",
-        "stream": "open",
-        "fresh": 0,
-        "reopen": 0,
-        "opens": {},
-        "priority": 0,
-        "alone": False,
-        "memory_gb": 0,
-        "changes": [],
-        "asks": "",
-        **(known or {}),
-    }
+    known = read_json_if_there(job / CONTROL) or {}
+    for name, value in known.items():
+        if name in _NO_WISHES and not _is_like(_NO_WISHES[name], value):
+            raise UnreadableError(
+                f"{job / CONTROL}: {name}", found=repr(value), expected=f"as in {_NO_WISHES[name]!r}",
+                hint="Mend the file, or take it away: without it all is as at the beginning.",
+            )  # fmt: skip
+    return {**copy.deepcopy(_NO_WISHES), **known}
+
+
+_NO_WISHES: dict[str, Any] = {
+    "format": 1,
+    "wanted": "run",
+    "stream": "open",
+    "fresh": 0,
+    "reopen": 0,
+    "opens": {},
+    "priority": 0,
+    "alone": False,
+    "memory_gb": 0,
+    "changes": [],
+    "asks": "",
+}
+
+
+def _is_like(default: object, value: object) -> bool:
+    """Whether a value is of the kind that a wish has; a number may have a fraction."""
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    return isinstance(value, (int, float) if isinstance(default, int) else type(default))
 
 
 def write_control(job: Path, **wishes: Any) -> None:

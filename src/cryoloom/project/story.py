@@ -57,7 +57,8 @@ def _ends(folder: Path, first: int, before: int | None) -> list[str]:
 
 def _of_items(items: int, failed: int, since: float, last: float) -> str:
     pace = f" within {last - since:.0f} s" if last - since >= 1 else ""
-    return f"{_clock(since)}  {items} items{pace}" + (f", {failed} failed" if failed else "")
+    done = f"{items} items" if items or not failed else ""
+    return f"{_clock(since)}  {', '.join(filter(None, (done, f'{failed} failed' if failed else '')))}{pace}"
 
 
 def _events(folder: Path) -> Iterator[tuple[Stamp, Event]]:
