@@ -219,6 +219,20 @@ def test_a_killed_process_leaves_a_job_that_has_failed(project: Project, script:
     assert (job.folder / "code" / "step.py").read_text() == script.read_text()
 
 
+@pytest.mark.parametrize("edited", [True, False])
+def test_a_script_that_was_edited_while_it_ran_is_doubted(
+    project: Project, script: Path, edited: bool
+) -> None:
+    text = SCRIPT.format(root=str(project.path), then="pass")
+    edit = f"time.sleep(0.5); open({str(script)!r}, 'a').write('# more')\n"
+    script.write_text(text.replace("project =", f"{edit if edited else ''}project =", 1))
+
+    subprocess.run([sys.executable, str(script)], check=True)
+
+    doubts = [note for note in project.job("2").notes() if "written after this process began" in note]
+    assert len(doubts) == edited
+
+
 def test_a_stop_reaches_the_block_as_an_interruption(project: Project, script: Path) -> None:
     process = begin(script, project, "time.sleep(60)")
     until(lambda: len(project.jobs()) == 2 and (project.path / "External/job002/result.star").exists())

@@ -11,6 +11,7 @@ project.run("relion.class2d", fn_img=job)
 import linecache
 import os
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from cryoloom.api.job import Job
 from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import ParameterError
 from cryoloom.project.needs import is_in_the_making
+from cryoloom.project.processes import start_ticks
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.sharing import shared_as
 from cryoloom.protocol import datasets as kinds
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from cryoloom.api.project import Project
 
 PROTOCOL = "external.block"
+CLOCKS_S = 0.2  # the kernel counts a process's start in hundredths, a file's time in ticks
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,12 +191,24 @@ def code_of(caller: FrameType) -> Code:
         # A helper of the script that was started: without that one nobody knows how it was called.
         if main and Path(main).is_file() and not Path(main).samefile(path):
             found.append((main, Path(main).name, "".join(linecache.getlines(main))))
-        return Code("script", str(Path(path).resolve()), found, Path(path).resolve().parent)
+        late = [name for name, _, _ in found if Path(name).stat().st_mtime > _began() + CLOCKS_S]
+        doubt = (
+            f"{late[0]} was written after this process began: what ran may be what it was before."
+            if late
+            else ""
+        )
+        return Code("script", str(Path(path).resolve()), found, Path(path).resolve().parent, doubt)
     notebook = str(
         caller.f_globals.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") or "a notebook"
     )
     found = [(f"cell of {notebook}", "cell.py", text)] if text else []
     return Code("cell", f"cell of {notebook}", found, Path.cwd())
+
+
+def _began() -> float:
+    """When this process began, by the wall clock."""
+    age = time.clock_gettime(time.CLOCK_BOOTTIME) - start_ticks(os.getpid()) / os.sysconf("SC_CLK_TCK")
+    return time.time() - age
 
 
 def _write_map(path: Path, what: "Pixels | NDArray[Any]", angpix: float | None, where: str) -> None:

@@ -46,6 +46,7 @@ class Code:
     path: str  # where it stands, in words
     files: Sequence[tuple[str, str, str]]  # path, name of its copy, text
     folder: Path  # whose git repository it belongs to
+    doubt: str = ""  # why what ran may not be what was kept
 
 
 def claim_here(folder: Path) -> None:
@@ -154,7 +155,8 @@ def open_block(entry: JobEntry, code: Code) -> Block:
                 folder, what=code.what, argv=_own_words(), cwd=Path.cwd(), kept=kept, beside=[code.folder],
                 interpreter=provenance.own_interpreter(),
             )  # fmt: skip
-        block.say(said)
+        for text in filter(None, (said, code.doubt)):
+            block.say(text)
         check_start(root, protocol)
         for remark in check_given(root, protocol):
             block.say(remark)
