@@ -8,7 +8,7 @@ from typing import Any
 
 from cryoloom.errors import CryoloomError, ParameterError, ProjectError
 from cryoloom.project.folder import JobEntry
-from cryoloom.project.foreign import protocol_of
+from cryoloom.project.foreign import protocol_as_run
 from cryoloom.protocol.declare import near
 from cryoloom.protocol.views import View
 from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture, absent_file, is_there, look_at
@@ -195,7 +195,7 @@ def views_of(root: Path, entry: JobEntry) -> list[JobView]:
     """
     job = entry.job_folder()
     try:
-        protocol = protocol_of(entry)
+        protocol = protocol_as_run(entry)
     except CryoloomError:
         protocol = None
     declared: list[View] = []

@@ -12,6 +12,19 @@ from cryoloom.project.registry import all_protocols, find_protocol
 from cryoloom.protocol.protocols import Protocol
 
 
+def protocol_as_run(entry: JobEntry) -> Protocol:
+    """As `protocol_of`, with the values that `auto` came to and those that were changed while items streamed.
+
+    Raises:
+        CryoloomError: as `protocol_of`.
+    """
+    protocol = protocol_of(entry)
+    if entry.spec is None:
+        return protocol
+    values = entry.status().history.resolved
+    return protocol.with_values({name: value for name, value in values.items() if name in protocol.params})
+
+
 def protocol_of(entry: JobEntry, *, whole: bool = False) -> Protocol:
     """The protocol with a job's values, whoever made it.
 

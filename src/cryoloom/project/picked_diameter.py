@@ -4,7 +4,7 @@ from pathlib import Path
 
 from cryoloom.errors import CryoloomError
 from cryoloom.project.folder import JobEntry, ProjectFolder
-from cryoloom.project.foreign import protocol_of
+from cryoloom.project.foreign import protocol_as_run
 from cryoloom.project.lineage import parents_of
 from cryoloom.protocol.datasets import Dataset
 
@@ -27,12 +27,6 @@ def picked_diameter(root: Path, dataset: Dataset) -> float | None:
 
 def _of_job(entry: JobEntry) -> float | None:
     try:
-        protocol = protocol_of(entry)
-        if entry.spec is not None:
-            # As it was changed while items streamed.
-            values = entry.status().history.resolved
-            known = {name: value for name, value in values.items() if name in protocol.params}
-            protocol = protocol.with_values(known)
+        return protocol_as_run(entry).known_diameter()
     except CryoloomError:
         return None  # a job of which nothing is known says no diameter
-    return protocol.known_diameter()

@@ -8,6 +8,7 @@ from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.project.item_ids import pick_ids
 from cryoloom.protocol import (
     ADVANCED,
+    AUTO,
     Batch,
     BatchResult,
     ClassAverages,
@@ -77,7 +78,8 @@ class AutoPick(Mpi, ItemProtocol):
         tab="Laplacian",
         gt=0,
         usual=(20, 5000),
-        help="Smallest blob.",
+        auto=True,
+        help="Smallest blob. auto: the diameter at which dark blobs stand out most on the first micrographs.",
     )
     log_diam_max: float = Param(
         250,
@@ -86,7 +88,8 @@ class AutoPick(Mpi, ItemProtocol):
         tab="Laplacian",
         gt=0,
         usual=(20, 5000),
-        help="Largest blob.",
+        auto=True,
+        help="Largest blob. auto: 1.3 times the smallest.",
     )
     log_invert: bool = Param(
         False, "Are the particles white?", tab="Laplacian", help="Yes for inverted micrographs."
@@ -158,7 +161,7 @@ class AutoPick(Mpi, ItemProtocol):
 
     def check(self) -> None:
         super().check()
-        if self.do_log and self.log_diam_max < self.log_diam_min:
+        if self.do_log and AUTO not in self._diameters() and self.log_diam_max < self.log_diam_min:
             from cryoloom.errors import ParameterError
 
             raise ParameterError(
@@ -174,8 +177,19 @@ class AutoPick(Mpi, ItemProtocol):
                 expected="do_log=Yes, fn_refs_autopick, or do_ref3d=Yes",
             )
 
+    def _diameters(self) -> tuple[Any, Any]:
+        """As they were given, `auto` for what is to be found."""
+        return self.values["log_diam_min"], self.values["log_diam_max"]
+
     def known_diameter(self) -> float | None:
-        return float(self.log_diam_max) if self.do_log else None
+        return float(self.log_diam_max) if self.do_log and AUTO not in self._diameters() else None
+
+    def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
+        from cryoloom.plugins.relion.options.blob_diameters import auto_diameters
+
+        found = auto_diameters(self, job.root, self.fn_input_autopick) if self.do_log else {}
+        self.with_values(found).check()
+        return found
 
     def own_file(self, name: str) -> str:
         return file_of_micrograph(name, f"_{PICKNAME}.star")
@@ -286,7 +300,7 @@ class AutoPick(Mpi, ItemProtocol):
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import picks
 
-        diameter = float(self.log_diam_max) if self.do_log else 0.0
+        diameter = self.known_diameter() or 0.0
         if (job.path / "coordinates.star").exists():
             return picks.pick_views(job.file("coordinates.star"), self.fn_input_autopick.path, diameter)
         return picks.relion_pick_views(job.root, job.file("coords_suffix_autopick.star"), diameter)
