@@ -205,3 +205,16 @@ def test_picks_of_a_frame_are_coordinates_of_their_micrographs(project: Project,
     assert job.state == second.state == "aborted"
     assert "1 of 1 rows come from External/job002:coordinates" in project.job("External/job004").notes()
     assert project.job("External/job004").dataset().picks()["cryoloomItemId"].equals(again["cryoloomItemId"])
+
+
+def test_a_changed_value_does_not_choose_between_sets_with_other_optics(
+    project: Project, particles: Job
+) -> None:
+    """No set has the new values: that speaks against the set that the rows come from as against its rival."""
+    rows = with_defocus(particles.dataset().table())
+    mine, _ = give(project, (optics_table(), rows))
+    give(project, (optics_table().with_columns(rlnVoltage=pl.lit(200.0)), rows))
+    changed = mine.dataset().table().with_columns(pl.col("rlnCtfMaxResolution") + 0.5)
+
+    with pytest.raises(ParameterError, match=r"rows of External/job\d+ or of .* since theirs differ"):
+        give(project, changed)

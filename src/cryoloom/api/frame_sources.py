@@ -22,7 +22,7 @@ class Source:
 
     dataset: Dataset
     rows: int
-    rivals: tuple[Dataset, ...] = ()  # other sets with these rows, which contradict no value of them
+    rivals: tuple[Dataset, ...] = ()  # other sets with these rows, which contradict no more of their values
 
 
 @dataclass(slots=True)
@@ -63,7 +63,11 @@ def sources_of(project: ProjectFolder, frame: "pl.DataFrame", kind: type[Dataset
         best = [one for one, count in zip(candidates, counts, strict=True) if count == most]
         agreeing = [_agreeing(project, one.dataset, frame, key) for one in best]
         chosen = min(range(len(best)), key=lambda i: (*agreeing[i].rank, best[i].keys.height, i))
-        rivals = [one.dataset for i, one in enumerate(best) if i != chosen and agreeing[i].in_all]
+        # Values that were changed since are those of no set: they speak against each alike.
+        against = agreeing[chosen].contradicts
+        rivals = [
+            one.dataset for i, one in enumerate(best) if i != chosen and agreeing[i].contradicts <= against
+        ]
         found.append(Source(best[chosen].dataset, most, (*rivals,)))
         left = left.join(best[chosen].keys, on=key, how="anti")
     return found
@@ -113,7 +117,7 @@ class _Agreement:
 
     names: bool  # of images, movies or micrographs
     columns: int
-    in_all: bool  # that both have
+    contradicts: frozenset[str]  # labels that both have, with other values
 
     @property
     def rank(self) -> tuple[int, int]:
@@ -132,7 +136,8 @@ def _agreeing(project: ProjectFolder, dataset: Dataset, frame: "pl.DataFrame", k
     ]
     same = {label: bool((both[label] == both[f"{label}__theirs"]).fill_null(True).all()) for label in shared}
     name = next((label for label in NAME_LABELS if label in frame.columns), "")
-    return _Agreement(same.get(name, name == key), sum(same.values()), all(same.values()))
+    others = frozenset(label for label, is_same in same.items() if not is_same)
+    return _Agreement(same.get(name, name == key), sum(same.values()), others)
 
 
 def _comparable(both: "pl.DataFrame", label: str) -> bool:
