@@ -18,6 +18,8 @@ from cryoloom.cli.main import app
 from cryoloom.errors import ParameterError
 from cryoloom.images.mrc import write_mrc
 from cryoloom.launchers.machine import usable_cores
+from cryoloom.protocol.external import promises_of
+from cryoloom.runner.images_named import below
 
 # Keeps the lines of a STAR file's last table whose fifth word is at most a number; knows nothing of Cryoloom.
 KEEP = """
@@ -187,10 +189,15 @@ def test_new_items_get_ids_of_their_own_that_a_restart_gives_again(project: Proj
             lambda rows: rows.with_columns(rlnImageName=pl.lit("000009@Import/job001/a.mrcs")),
             "row 1 is image 9 of .*a.mrcs, which has 4",
         ),
+        (lambda rows: rows.with_columns(rlnOriginX=pl.lit(3.0)), "rlnOriginX, px, as RELION 3.0 wrote it"),
+        (
+            lambda rows: rows.with_columns(rlnDetectorPixelSize=pl.lit(5.0), rlnMagnification=pl.lit(5e4)),
+            "rlnMagnification in row 1 is 1 Å/px, expected 2, the rlnImagePixelSize of optics group 1",
+        ),
         (lambda rows: rows.with_columns(rlnImageName=pl.lit("000001@gone.mrcs")), "gone.mrcs, which is missing"),
         (lambda rows: rows.with_columns(rlnImageName=pl.lit("000001@../x.mrcs")), "leads out of the project"),
     ],
-    ids=["label", "empty", "group", "twice", "id", "number", "beyond", "missing", "outside"],
+    ids=["label", "empty", "group", "twice", "id", "number", "beyond", "px", "magnification", "missing", "outside"],
 )  # fmt: skip
 def test_a_table_that_is_no_set_of_particles_fails_the_job_with_the_reason(
     project: Project, particles: Job, change: Any, words: str
@@ -334,3 +341,59 @@ def test_threads_that_are_auto_are_those_of_this_machine_and_said(project: Proje
     assert (job.folder / "said.txt").read_text() == f"{expected}\n"
     assert job.params["nr_threads"] == expected and f"auto: nr_threads={expected}" in job.notes()
     assert f"auto: nr_threads={expected}" in (job.folder / "note.txt").read_text()
+
+
+def test_the_half_of_an_earlier_attempt_is_no_half_of_this_one(project: Project) -> None:
+    noise = np.random.default_rng(1).normal(size=(8, 8, 8)).astype(np.float32)
+    write_mrc(project.path / "one.mrc", noise, 1.0, is_volume=True)
+    write_mrc(project.path / "two.mrc", noise[::-1].copy(), 1.0, is_volume=True)
+    (project.path / "halves.sh").write_text(
+        'cp one.mrc "$1"; test -e two.mrc || exit 0; cp two.mrc $(echo "$1" | sed s/half1/half2/); exit 1\n'
+    )
+    job = run_here(
+        project, "external.command", command_line=["sh", "halves.sh", "{h}"], outputs="h=half_maps"
+    )
+    assert job.state == "failed" and "ended with code 1" in job.why
+
+    (project.path / "two.mrc").unlink()
+    job.resume().wait(60, check=False)
+
+    assert job.state == "failed" and "h_half2_class001_unfil.mrc is missing" in job.why
+
+
+def test_an_argument_may_be_longer_than_a_file_s_name(project: Project, particles: Job) -> None:
+    write_rows(project, "made.star", particles.dataset().table(), particles.dataset().optics())
+    code = "import sys, shutil; " + "done = False; " * 30 + "shutil.copy('made.star', sys.argv[2])"
+
+    job = run(project, [sys.executable, "-c", code, "{input}", "{result}"], input=particles)
+
+    assert job.state == "succeeded", job.why
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        "a=particles:x.star, b=micrographs:x.star",
+        "a=particles:x.star, b=micrographs:./x.star",
+        "a=half_maps:half1.mrc, b=volume:half2.mrc",
+        "a=coordinates, b=table:coordinates_a.star",
+        "a=coordinates:coordinates_a.star",
+        "a=table:./job.star",
+        "a=file:.",
+        "a=file:code/x.py",
+        "a=file:RELION_JOB_EXIT_FAILURE",
+    ],
+)
+def test_each_output_has_a_file_that_is_nobody_else_s(outputs: str) -> None:
+    with pytest.raises(
+        ParameterError, match=r"expected (?:a file of its own|one below the job|another name)"
+    ):
+        promises_of(outputs, "outputs")
+
+
+def test_a_folder_of_the_project_may_be_called_as_the_one_that_holds_it() -> None:
+    items = pl.DataFrame({"rlnImageName": ["1@Import/job001/data/x.mrcs", "2@/data/y.mrcs"]})
+
+    named = below(Path("/data"), items, "rlnImageName", "x.star")
+
+    assert named["rlnImageName"].to_list() == ["1@Import/job001/data/x.mrcs", "2@y.mrcs"]

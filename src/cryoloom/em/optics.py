@@ -21,6 +21,7 @@ _MOVED = ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast", "rlnBe
 _MAGNIFICATION = ("rlnMagnification", "rlnDetectorPixelSize")
 PIXEL_SIZE = {"particles": "rlnImagePixelSize", "micrographs": "rlnMicrographPixelSize"}
 _ITEMS = ("rlnImageName", "rlnMicrographName", "rlnMicrographMovieName")
+PIXEL_TOLERANCE = 0.02  # of the whole: what a calibration may change
 # Lengths in pixels of the image, and the labels that say them in Å: those that relion_convert_star knows.
 _SHIFTS_PX = {
     **{f"rlnOrigin{axis}": f"rlnOrigin{axis}Angst" for axis in "XYZ"},
@@ -150,6 +151,36 @@ def check_groups(known: Sequence[int], particles: pl.DataFrame, file: Path | str
             expected=f"one of {sorted(known)}, the groups in data_optics",
             hint=f"Add group {group} to data_optics, or import the file with its own optics.",
         )
+
+
+def check_form(optics: pl.DataFrame, items: pl.DataFrame, file: Path | str) -> None:
+    """That items beside optics groups say what they say as RELION 3.1 reads it, not as 3.0 did.
+
+    Shifts in pixels are not read any more, nor is a magnification: particles would be where they were before.
+
+    Raises:
+        DatasetError: shifts in px without those in Å, or another pixel size than the group's.
+    """
+    for old, new in _SHIFTS_PX.items():
+        if old in items.columns and new not in items.columns:
+            raise DatasetError(
+                f"{file}", found=f"{old}, px, as RELION 3.0 wrote it", expected=f"{new}, Å, which 3.1 reads",
+                hint=f"{old} is not read: multiply by the pixel size. `cryoloom star convert` does so with files of 3.0.",
+            )  # fmt: skip
+    pixel_size = PIXEL_SIZE[items_name(items)]
+    if not all(name in items.columns for name in _MAGNIFICATION) or pixel_size not in optics.columns:
+        return
+    told = _pixel_sizes(items, Path(file))
+    both = items.select(NUMBER, told.alias("told")).with_row_index("row", offset=1)
+    both = both.join(optics.select(NUMBER, pixel_size), on=NUMBER, how="left", maintain_order="left")
+    wrong = both.filter((pl.col("told") / pl.col(pixel_size) - 1).abs() > PIXEL_TOLERANCE)
+    if wrong.height:
+        row, size, group, group_size = wrong.select("row", "told", NUMBER, pixel_size).row(0)
+        raise DatasetError(
+            f"{file}: rlnDetectorPixelSize and rlnMagnification in row {row}", found=f"{size:.4g} Å/px",
+            expected=f"{group_size:.4g}, the {pixel_size} of optics group {group}",
+            hint="RELION 3.1 reads the group's: write data_optics too, or leave these columns out.",
+        )  # fmt: skip
 
 
 def with_columns_of(optics: pl.DataFrame, given: pl.DataFrame, labels: Sequence[str]) -> pl.DataFrame:

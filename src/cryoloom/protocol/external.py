@@ -28,8 +28,10 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _WORD = re.compile(r"\{([A-Za-z][A-Za-z0-9_]*(?:#[0-9]+)?)\}")
 _MAPS = ("volume", "mask", "final map", "local resolution")
 # Not below the job: its own files, and those that RELION looks for.
-_TAKEN = ("job.json", "job.star", "journal.jsonl", "note.txt", "run.out", "run.err", "default_pipeline.star",
-          "job_pipeline.star", "failed.star", "provenance.json")  # fmt: skip
+_TAKEN = re.compile(
+    r"(?:job\.json|job\.star|journal\.jsonl|note\.txt|run\.(?:out|err|job)|(?:default|job)_pipeline\.star|failed\.star"
+    r"|provenance\.json|RELION_JOB_.*|code(?:\.[0-9]+)?(?:/.*)?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,14 @@ class Promise:
     kind: type[Dataset]
     file: str  # below the job, which the code writes
     path: str  # below the job, by which RELION knows the dataset; another one of coordinates alone
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All that the code writes of it: of half maps the other half too."""
+        if not issubclass(self.kind, HalfMaps):
+            return (self.file,)
+        folder, name = PurePosixPath(self.file).parent, PurePosixPath(self.file).name
+        return (self.file, str(folder / name.replace("half1", "half2")))
 
 
 def promises_of(text: str, where: str) -> dict[str, Promise]:
@@ -63,7 +73,16 @@ def promises_of(text: str, where: str) -> dict[str, Promise]:
                 where, found=f"the name {name!r}", expected="a name of letters, digits and _ that no other output has",
                 hint=f"{JOB}, {THREADS} and input mean something else.",
             )  # fmt: skip
-        found[name] = promise(name, kind, file, where)
+        made = promise(name, kind, file, where)
+        others = {
+            taken: other for other, one in found.items() for taken in (*one.files, one.path, *_made_of(one))
+        }
+        for taken in (*made.files, made.path, *_made_of(made)):
+            if taken in others:
+                raise ParameterError(
+                    where, found=f"{taken} for {others[taken]} and for {name}", expected="a file of its own for each output"
+                )  # fmt: skip
+        found[name] = made
     return found
 
 
@@ -73,9 +92,9 @@ def promise(name: str, kind: type[Dataset], file: str, where: str) -> Promise:
     Raises:
         ParameterError: a file that does not lie below the job, or with the ending of another kind.
     """
-    file = file or _usual_file(name, kind)
-    parts = PurePosixPath(file).parts
-    if file.startswith("/") or ".." in parts or parts[0].startswith(".") or file in _TAKEN:
+    file = str(PurePosixPath(file or _usual_file(name, kind)))
+    parts = PurePosixPath(file).parts or (".",)
+    if file.startswith("/") or ".." in parts or parts[0].startswith(".") or _TAKEN.fullmatch(file):
         raise ParameterError(
             where, found=f"the file {file}", expected="one below the job that is not the job's own"
         )
@@ -88,9 +107,19 @@ def promise(name: str, kind: type[Dataset], file: str, where: str) -> Promise:
         raise ParameterError(where, found=file, expected="the file of the first half, with half1 in its name")
     # RELION knows picks by a file with the suffix of their files; the code writes one table, and they are made of it.
     path = f"coords_suffix_{name}.star" if issubclass(kind, Coordinates) else file
-    if path in (file, *_TAKEN) and issubclass(kind, Coordinates):
-        raise ParameterError(where, found=file, expected="another name than RELION's suffix file has")
-    return Promise(name, kind, file, path)
+    made = Promise(name, kind, file, path)
+    if issubclass(kind, Coordinates) and file in (path, *_made_of(made)):
+        raise ParameterError(
+            where,
+            found=file,
+            expected="another name than RELION's suffix file and the table beside it have",
+        )
+    return made
+
+
+def _made_of(one: Promise) -> tuple[str, ...]:
+    """What is made of an output beside it: of picks the table of their files."""
+    return (f"coordinates_{one.name}.star",) if issubclass(one.kind, Coordinates) else ()
 
 
 def _usual_file(name: str, kind: type[Dataset]) -> str:

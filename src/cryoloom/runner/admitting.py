@@ -13,7 +13,7 @@ import polars as pl
 from cryoloom import star
 from cryoloom.em.joining import with_groups
 from cryoloom.em.numbers import check_numbers
-from cryoloom.em.optics import NAME, NUMBER, check_groups
+from cryoloom.em.optics import NAME, NUMBER, check_form, check_groups
 from cryoloom.errors import DatasetError
 from cryoloom.images.headers import read_header
 from cryoloom.project.forms.coordinate_files import own_table
@@ -114,6 +114,7 @@ def _admit_table(run: RunContext, promise: Promise, path: Path, dataset: Dataset
     if promise.kind in OPTICS:
         optics = _optics(optics, given, promise.kind, shown)
         items = _in_groups(items, optics, shown)
+        check_form(optics, items, shown)
     if promise.kind is Particles:
         assert optics is not None
         items = check_images(run.root, items, optics, shown)
@@ -270,9 +271,10 @@ def _own_ids(items: pl.DataFrame, shown: str) -> list[str]:
 
 
 def _ids_by_name(given: Sequence[Given], label: str) -> dict[str, str]:
+    """Ids of the inputs' items of this kind: a particle's row names a micrograph too, and is none."""
     found: dict[str, str] = {}
     for one in given:
-        if label and label in one.items.columns:
+        if label and LABELS.get(type(one.dataset)) == label and label in one.items.columns:
             ids = with_ids(one.items)
             names = ids[label].cast(pl.String).to_list()
             for name, id in zip(names, ids[ITEM_ID].cast(pl.String).to_list(), strict=True):

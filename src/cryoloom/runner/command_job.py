@@ -40,7 +40,7 @@ def _record(run: RunContext, command: Command) -> None:
     provenance.clear_code(run.folder)
     given = {dataset.path for dataset in run.protocol.given.values()}
     words = [word for word in command.args if word not in given]
-    own = [path for word in words if (path := run.root / word).is_file()]
+    own = [path for word in words if _is_file(path := run.root / word)]
     # A program that is text is code too: a script of the user's, in PATH or not.
     files = [*([program] if _is_text(program) else []), *own]
     kept = provenance.keep_files(run.folder, files)
@@ -56,6 +56,14 @@ def _record(run: RunContext, command: Command) -> None:
     run.say_once(said)
 
 
+def _is_file(path: Path) -> bool:
+    """Whether a word names a file; of `python3 -c` it may be a text that no name could be as long as."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def _is_text(program: Path) -> bool:
     try:
         with program.open("rb") as file:
@@ -66,10 +74,10 @@ def _is_text(program: Path) -> bool:
 
 def _put_aside(run: RunContext, code: ExternalProgram) -> None:
     """What an earlier attempt wrote must not pass for what this one promises; it lies with this attempt's files then."""
-    for promise in code.promises().values():
-        old = run.folder / promise.file
+    for file in (file for promise in code.promises().values() for file in promise.files):
+        old = run.folder / file
         if old.exists():
-            target = run.attempt / "earlier" / promise.file
+            target = run.attempt / "earlier" / file
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(old, target)
         # Where they are to be written a folder may be missing.

@@ -76,7 +76,8 @@ def below(root: Path, items: pl.DataFrame, label: str, shown: str) -> pl.DataFra
         DatasetError: one leads out of it.
     """
     column = items[label].cast(pl.String)
-    names = column.str.replace(f"{root}/", "", literal=True)
+    # At the beginning alone: a folder of the project may have the name of the one that holds it.
+    names = column.str.replace(rf"^([0-9]+@)?{pl.escape_regex(str(root))}/", "${1}")
     # A stack has many images: its name is looked at once.
     files = names.str.replace(r"^[0-9]+@", "")
     for name in files.unique(maintain_order=True).to_list():

@@ -40,8 +40,8 @@ def check_result(root: Path, name: str, dataset: Dataset) -> None:
     elif isinstance(dataset, HalfMaps):
         _check_map(path, name)
         other = path.with_name(path.name.replace("half1", "half2"))
-        if other != path and other.is_file():
-            _check_map(other, name)
+        if other != path:
+            _check_other_half(path, other, name)
             if _are_equal(path, other):
                 raise DatasetError(
                     f"{name}: {dataset.path}", found="the same as its other half", expected="two independent maps",
@@ -124,6 +124,23 @@ def _check_map(path: Path, name: str) -> None:
             found=f"a map with {low:g} in each voxel",
             expected="a map with something in it",
         )
+
+
+def _check_other_half(path: Path, other: Path, name: str) -> None:
+    """That it is there, and as large as the first: RELION finds it by the name of that."""
+    from cryoloom.images.headers import read_header
+
+    if not other.is_file():
+        raise DatasetError(
+            f"{name}: {other.name}", found="missing", expected=f"the other half of {path.name}"
+        )
+    own, its = (read_header(one) for one in (path, other))
+    if (own.size, own.frames) != (its.size, its.frames):
+        raise DatasetError(
+            f"{name}: {other.name}", found="x".join(map(str, (*its.size, its.frames))) + " px",
+            expected="x".join(map(str, (*own.size, own.frames))) + f" px, as {path.name} has",
+        )  # fmt: skip
+    _check_map(other, name)
 
 
 def _range(path: Path, name: str) -> tuple[float, float]:
