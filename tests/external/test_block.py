@@ -12,11 +12,12 @@ import numpy as np
 import polars as pl
 import pytest
 from nbclient import NotebookClient
-from particle_sets import run_here
+from particle_sets import optics_table, run_here
 from waiting import until
 
 from cryoloom import Job, Project
 from cryoloom.errors import DatasetError, ParameterError, ProjectError
+from cryoloom.images.mrc import write_mrc
 from cryoloom.project.attempts import attempt_numbers, newest_attempt
 
 SCRIPT = """
@@ -308,3 +309,53 @@ def test_signals_of_a_stop_hit_no_code_behind_the_block(project: Project, partic
     signal.sigtimedwait([], 0.5)  # would be left by an interruption
 
     assert job.state == "succeeded"
+
+
+def test_what_was_called_a_success_is_not_written_again_behind_the_block(
+    project: Project, particles: Job
+) -> None:
+    table = particles.dataset().table()
+    with project.external("step", particles) as job:
+        job.write("result", table[:3])
+
+    with pytest.raises(ProjectError, match="write result is after its block is over"):
+        job.write("result", table[:0])
+    with pytest.raises(ProjectError, match="say more is after its block is over"):
+        job.say("one word more")
+
+    assert job.state == "succeeded" and job.dataset().table().height == 3
+
+
+@pytest.mark.parametrize("other", [None, (6, 6, 6)], ids=["missing", "smaller"])
+def test_half_maps_are_two_of_one_size(project: Project, other: tuple[int, ...] | None) -> None:
+    noise = np.random.default_rng(1).normal(size=(8, 8, 8)).astype(np.float32)
+    words = "half2_class001_unfil.mrc is " + ("missing" if other is None else "6x6x6 px, expected 8x8x8 px")
+
+    with (
+        pytest.raises(DatasetError, match=words),
+        project.external("halves", outputs={"halves": "half_maps"}) as job,
+    ):
+        if other is None:
+            write_mrc(job.file("halves"), noise, 1.0, is_volume=True)
+        else:
+            job.write("halves", (noise, np.ones(other, np.float32) * noise[:6, :6, :6]), angpix=1.0)
+
+    assert job.state == "failed"
+
+
+def test_a_micrograph_has_not_the_id_of_a_particle_that_names_it(project: Project, micrographs: Job) -> None:
+    own = micrographs.dataset().table()
+    picks = pl.DataFrame({"rlnMicrographName": own["rlnMicrographName"][:1]})
+    picks = picks.with_columns(
+        rlnImageName=pl.lit("000001@one.mrcs"), rlnCoordinateX=pl.lit(1.0), rlnCoordinateY=pl.lit(2.0)
+    )
+    write_mrc(
+        project.path / "one.mrcs", np.random.default_rng(1).normal(size=(1, 8, 8)).astype(np.float32), 2.0
+    )
+    with project.external("particles", micrographs, {"some": "particles"}) as particles:
+        particles.write("some", picks.with_columns(rlnOpticsGroup=pl.lit(1)), optics=optics_table()[:1])
+
+    with project.external("good ones", [particles, micrographs], {"good": "micrographs"}) as job:
+        job.write("good", own.drop("cryoloomItemId"))
+
+    assert job.dataset("good").table()["cryoloomItemId"].to_list() == own["cryoloomItemId"].to_list()

@@ -22,7 +22,7 @@ from cryoloom.api.dataset import Dataset, Pixels
 from cryoloom.api.frames import as_polars
 from cryoloom.api.job import Job
 from cryoloom.engine.calling import call_scheduler
-from cryoloom.errors import ParameterError
+from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.needs import is_in_the_making
 from cryoloom.project.processes import start_ticks
 from cryoloom.project.registry import find_protocol
@@ -78,7 +78,9 @@ class BlockJob(Job):
             The file.
         Raises:
             ParameterError: no such output, or one of another kind.
+            ProjectError: the block is over.
         """
+        self._check_open(f"write {output}")
         promise = self._promise(output)
         where = f"{self.name}: output {output}"
         path = self.folder / promise.file
@@ -105,8 +107,21 @@ class BlockJob(Job):
         return path
 
     def say(self, text: str) -> None:
-        """Something to be known of the job, in its log and in `show`."""
+        """Something to be known of the job, in its log and in `show`.
+
+        Raises:
+            ProjectError: the block is over.
+        """
+        self._check_open("say more")
         self.block.say(text)
+
+    def _check_open(self, what: str) -> None:
+        # What was looked at and called a success must not become another thing afterwards.
+        if self.block.is_over:
+            raise ProjectError(
+                f"{self.name}: {what}", found="after its block is over", expected="it within the block",
+                hint="Write what is new in a block of its own: it becomes a job of its own.",
+            )  # fmt: skip
 
     def _promise(self, output: str) -> Promise:
         code = self.block.run.protocol

@@ -69,6 +69,7 @@ class Block:
     _watch: "_Watch"
     _cpu_s: float = field(default_factory=time.process_time)
     _pid: int = field(default_factory=os.getpid)
+    is_over: bool = False
 
     def say(self, text: str) -> None:
         """A remark of the user's, in log and journal."""
@@ -87,6 +88,7 @@ class Block:
         if os.getpid() != self._pid:
             return  # a fork of the process that has the claim: what it does is none of the job's
         failure: BaseException | None = None
+        self.is_over = True
         try:
             self._watch.stop()
             if error is None:
