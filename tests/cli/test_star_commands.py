@@ -159,3 +159,14 @@ def test_a_file_is_converted_there_and_back(with_optics: Path, tmp_path: Path) -
     with pytest.raises(CryoloomError, match="expected a table of particles"):
         (tmp_path / "none.star").write_text("data_a\n_x 1\n")
         say("convert", tmp_path / "none.star", "-o", tmp_path / "x.star")
+
+
+def test_what_is_no_number_is_null_for_programs(tmp_path: Path) -> None:
+    """`NaN` is no JSON: the program that reads it ends there."""
+    file = tmp_path / "a.star"
+    file.write_text("data_\n\nloop_\n_rlnCtfMaxResolution\n1.5\nnan\n\n")
+
+    shown = say("show", file, "--json")
+
+    found = json.loads(shown, parse_constant=lambda word: pytest.fail(word))
+    assert [row["rlnCtfMaxResolution"] for row in found["content"]] == [1.5, None]

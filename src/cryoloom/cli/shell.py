@@ -1,9 +1,10 @@
 """What all commands share: the project, printing for people and for programs, errors."""
 
 import json
+import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,15 +40,30 @@ def is_conversation() -> bool:
 
 
 def print_json(content: Any) -> None:
-    """JSON for programs; a list with an entry a line, which is written ten times faster."""
-    if isinstance(content, list):
-        encode = json.JSONEncoder(
-            ensure_ascii=False, default=str
-        ).encode  # `dumps` would make one for each line
-        lines = ",\n".join(map(encode, content))
-        print(f"[\n{lines}\n]" if content else "[]")
-        return
-    print(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+    """JSON for programs; a list with an entry a line, which is written ten times faster. What is no number is null."""
+    try:
+        text = _as_json(content)
+    except ValueError:
+        text = _as_json(_finite(content))
+    print(text)
+
+
+def _as_json(content: Any) -> str:
+    if not isinstance(content, list):
+        return json.dumps(content, indent=1, ensure_ascii=False, default=str, allow_nan=False)
+    # `dumps` would make an encoder for each line.
+    encode = json.JSONEncoder(ensure_ascii=False, default=str, allow_nan=False).encode
+    lines = ",\n".join(map(encode, content))
+    return f"[\n{lines}\n]" if content else "[]"
+
+
+def _finite(content: Any) -> Any:
+    """Without nan and infinity, of which JSON has none: other programs end at the word."""
+    if isinstance(content, Mapping):
+        return {name: _finite(value) for name, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def table(columns: list[str], rows: list[list[str]]) -> str:
