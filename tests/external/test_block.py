@@ -359,3 +359,33 @@ def test_a_micrograph_has_not_the_id_of_a_particle_that_names_it(project: Projec
         job.write("good", own.drop("cryoloomItemId"))
 
     assert job.dataset("good").table()["cryoloomItemId"].to_list() == own["cryoloomItemId"].to_list()
+
+
+def test_numbers_of_groups_that_pandas_made_floats_are_groups(project: Project, particles: Job) -> None:
+    frame = particles.dataset().table().to_pandas().astype({"rlnOpticsGroup": float})
+
+    with project.external("pandas", particles) as job:
+        job.write("result", frame)
+
+    assert job.dataset().table().equals(particles.dataset().table())
+
+
+def test_averages_of_classes_name_images_that_are_there(project: Project) -> None:
+    noise = np.random.default_rng(1).normal(size=(2, 8, 8)).astype(np.float32)
+    write_mrc(project.path / "classes.mrcs", noise, 2.0)
+    averages = pl.DataFrame({"rlnReferenceImage": ["000001@classes.mrcs", "000002@classes.mrcs"]})
+
+    with project.external("averages", outputs={"good": "class_averages"}) as job:
+        job.write("good", averages)
+
+    assert job.dataset("good").table()["rlnReferenceImage"].to_list() == [*averages["rlnReferenceImage"]]
+    for name, words in (
+        ("000003@classes.mrcs", "image 3 of classes.mrcs, which has 2"),
+        ("1@no.mrcs", "is missing"),
+    ):
+        wrong = averages.with_columns(rlnReferenceImage=pl.lit(name))
+        with (
+            pytest.raises(DatasetError, match=f"rlnReferenceImage in row 1 is .*{words}"),
+            project.external("averages", outputs={"good": "class_averages"}) as bad,
+        ):
+            bad.write("good", wrong)

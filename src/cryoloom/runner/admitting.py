@@ -19,6 +19,7 @@ from cryoloom.images.headers import read_header
 from cryoloom.project.forms.coordinate_files import own_table
 from cryoloom.project.item_ids import item_id, pick_ids, with_ids
 from cryoloom.protocol.datasets import (
+    ClassAverages,
     Coordinates,
     Dataset,
     HalfMaps,
@@ -32,7 +33,7 @@ from cryoloom.protocol.datasets import (
 from cryoloom.protocol.external import ExternalCode, Promise
 from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.runner.context import RunContext
-from cryoloom.runner.images_named import check_files, check_images
+from cryoloom.runner.images_named import check_files, check_images, check_stacks
 from cryoloom.runner.looking import check_result
 from cryoloom.runner.picks import MICROGRAPH, write_picks
 
@@ -42,6 +43,7 @@ LABELS: dict[type[Dataset], str] = {
     Movies: "rlnMicrographMovieName",
     Micrographs: MICROGRAPH,
     Particles: "rlnImageName",
+    ClassAverages: "rlnReferenceImage",
     Coordinates: MICROGRAPH,
 }
 _MICROSCOPE = ("rlnVoltage", "rlnSphericalAberration", "rlnAmplitudeContrast")
@@ -112,12 +114,14 @@ def _admit_table(run: RunContext, promise: Promise, path: Path, dataset: Dataset
     optics = blocks.pop("optics", None)
     known_optics = optics
     if promise.kind in OPTICS:
-        optics = _optics(optics, given, promise.kind, shown)
-        items = _in_groups(items, optics, shown)
+        optics = _whole(_optics(optics, given, promise.kind, shown))
+        items = _in_groups(_whole(items), optics, shown)
         check_form(optics, items, shown)
     if promise.kind is Particles:
         assert optics is not None
         items = check_images(run.root, items, optics, shown)
+    elif promise.kind is ClassAverages:
+        items = check_stacks(run.root, items, label, shown)
     elif label:
         items = check_files(run.root, items, label, shown)
     items, words = _with_ids(run, promise, items, given, label, shown)
@@ -193,6 +197,12 @@ def _common(tables: Sequence[pl.DataFrame]) -> pl.DataFrame | None:
         if any(old != new for old, new in numbers.items()):
             return tables[0] if all(one.equals(tables[0]) for one in tables) else None
     return merged
+
+
+def _whole(table: pl.DataFrame) -> pl.DataFrame:
+    """Numbers of groups as integers: pandas makes 1.0 of them where one was missing for a while."""
+    is_float = NUMBER in table.columns and table[NUMBER].dtype.is_float()
+    return table.with_columns(pl.col(NUMBER).cast(pl.Int64)) if is_float else table
 
 
 def _in_groups(items: pl.DataFrame, optics: pl.DataFrame, shown: str) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """Images that the rows of a table name: they are there, inside the project, and as large as their optics group says."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
@@ -26,22 +27,8 @@ def check_images(root: Path, items: pl.DataFrame, optics: pl.DataFrame, shown: s
         DatasetError: the first row whose image is not there, or has another box than its group.
     """
     items = below(root, items, IMAGE, shown)
-    parts = items.select(
-        pl.col(IMAGE).str.extract(r"^([0-9]+)@", 1).cast(pl.Int64).fill_null(1).alias("number"),
-        pl.col(IMAGE).str.replace(r"^[0-9]+@", "").alias("stack"),
-        pl.col(NUMBER).alias("group"),
-    ).with_row_index("row", offset=1)
     sizes = dict(optics.select(NUMBER, SIZE).iter_rows())
-    for (stack, group), rows in parts.group_by("stack", "group", maintain_order=True):
-        first = int(rows["row"][0])
-        header = _header(root, str(stack), f"{shown}: {IMAGE} in row {first}")
-        beyond = rows.filter((pl.col("number") < 1) | (pl.col("number") > header.frames))
-        if beyond.height:
-            row, number = beyond.select("row", "number").row(0)
-            raise DatasetError(
-                f"{shown}: {IMAGE} in row {row}", found=f"image {number} of {stack}, which has {header.frames}",
-                expected=f"1 to {header.frames}, counted from 1",
-            )  # fmt: skip
+    for stack, group, first, header in _stacks(root, items, IMAGE, items[NUMBER], shown):
         if header.size != (sizes[group], sizes[group]):
             raise DatasetError(
                 f"{shown}: {IMAGE} in row {first}", found=f"an image of {header.size[0]} x {header.size[1]} px ({stack})",
@@ -49,6 +36,40 @@ def check_images(root: Path, items: pl.DataFrame, optics: pl.DataFrame, shown: s
                 hint="Images of another box or binning need an optics group of their own.",
             )  # fmt: skip
     return items
+
+
+def check_stacks(root: Path, items: pl.DataFrame, label: str, shown: str) -> pl.DataFrame:
+    """Look at images of which no optics group says how large they are, averages of classes; as `check_images`.
+
+    Raises:
+        DatasetError: the first row whose image is not there.
+    """
+    items = below(root, items, label, shown)
+    for _ in _stacks(root, items, label, pl.repeat(0, items.height, eager=True), shown):
+        pass  # that they are there is what is looked at
+    return items
+
+
+def _stacks(
+    root: Path, items: pl.DataFrame, label: str, groups: pl.Series, shown: str
+) -> Iterator[tuple[str, int, int, ImageHeader]]:
+    """Each stack of each group, with the first row that names it; its images are there."""
+    parts = items.select(
+        pl.col(label).str.extract(r"^([0-9]+)@", 1).cast(pl.Int64).fill_null(1).alias("number"),
+        pl.col(label).str.replace(r"^[0-9]+@", "").alias("stack"),
+        groups.alias("group"),
+    ).with_row_index("row", offset=1)
+    for (stack, group), rows in parts.group_by("stack", "group", maintain_order=True):
+        first = int(rows["row"][0])
+        header = _header(root, str(stack), f"{shown}: {label} in row {first}")
+        beyond = rows.filter((pl.col("number") < 1) | (pl.col("number") > header.frames))
+        if beyond.height:
+            row, number = beyond.select("row", "number").row(0)
+            raise DatasetError(
+                f"{shown}: {label} in row {row}", found=f"image {number} of {stack}, which has {header.frames}",
+                expected=f"1 to {header.frames}, counted from 1",
+            )  # fmt: skip
+        yield str(stack), int(str(group)), first, header
 
 
 def check_files(root: Path, items: pl.DataFrame, label: str, shown: str) -> pl.DataFrame:
