@@ -251,6 +251,8 @@ def test_what_an_earlier_attempt_wrote_does_not_pass_for_a_result(project: Proje
 
     assert job.state == "failed" and "output result is missing" in job.why
     assert (job.folder / ".cryoloom/attempts/0002/earlier/result.star").exists()
+    # Nor is it code: a word of the command that names it is what the program writes.
+    assert [Path(one["path"]).name for one in record(job)["code"]] == ["once.sh"]
 
 
 def test_no_word_is_seen_by_a_shell_and_none_is_a_format_string(project: Project, particles: Job) -> None:

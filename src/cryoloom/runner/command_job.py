@@ -25,8 +25,9 @@ def run_external_command(run: RunContext) -> None:
     check_inputs(run)
     said: list[str] = []
     if STEP not in run.journal.history.steps_done:
-        _record(run, code.command(run.job))
+        # First: what an earlier attempt wrote is a file that a word of the command names, and no code.
         _put_aside(run, code)
+        _record(run, code.command(run.job))
         run_command(run, code, lambda: said.extend(admit_outputs(run)))
     for text in said:
         run.log(text)
