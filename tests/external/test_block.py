@@ -389,3 +389,33 @@ def test_averages_of_classes_name_images_that_are_there(project: Project) -> Non
             project.external("averages", outputs={"good": "class_averages"}) as bad,
         ):
             bad.write("good", wrong)
+
+
+def test_an_id_is_not_that_of_another_image_of_the_inputs(project: Project, particles: Job) -> None:
+    table = particles.dataset().table()
+    turned = table.with_columns(cryoloomItemId=table["cryoloomItemId"].reverse())
+
+    words = "cryoloomItemId in row 1 is i[0-9a-f]{15}, that of 000004@.*b.mrcs, expected the id of 000001@.*a.mrcs"
+    with pytest.raises(DatasetError, match=words), project.external("turned", particles) as job:
+        job.write("result", turned)
+    with project.external("copies", particles) as copies:
+        more = table[:2].with_columns(pl.col("cryoloomItemId") + "_2")
+        copies.write("result", pl.concat([table, more]))
+    with project.external("of copies", copies) as again:
+        again.write("result", copies.dataset().table()[::-1])
+
+    assert job.state == "failed" and copies.state == again.state == "succeeded"
+
+
+def test_maps_are_real_and_a_local_resolution_says_something(project: Project) -> None:
+    noise = np.random.default_rng(1).normal(size=(8, 8, 8))
+    outputs = {"map": "volume", "res": "local_resolution"}
+
+    empty = pytest.raises(DatasetError, match=r"output res: res\.mrc is a map with 0 in each voxel")
+    with empty, project.external("maps", outputs=outputs) as job:
+        with pytest.raises(ParameterError, match="output map is complex numbers"):
+            job.write("map", np.fft.fftn(noise), angpix=1.0)
+        job.write("map", noise, angpix=1.0)
+        job.write("res", np.zeros((8, 8, 8), np.float32), angpix=1.0)
+
+    assert job.state == "failed"

@@ -235,6 +235,10 @@ def _write_map(path: Path, what: "Pixels | NDArray[Any]", angpix: float | None, 
     voxels = np.asarray(what.pixels if isinstance(what, Pixels) else what)
     if size is None or not size > 0:
         raise ParameterError(where, found="a map without a pixel size", expected="angpix=, in Å")
+    if np.iscomplexobj(voxels):
+        raise ParameterError(
+            where, found="complex numbers", expected="a map in real space", hint="np.real(...)"
+        )
     if voxels.ndim != 3:
         raise ParameterError(where, found=f"an array of {voxels.ndim} axes", expected="(z, y, x)")
     write_mrc(path, voxels, float(size), is_volume=True)

@@ -4,7 +4,7 @@ A table gets what it lacks and only the job's inputs can tell: optics groups, an
 the inputs' items; new items get new ids. What is there is checked and never corrected: labels, numbers, groups, images, ids.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from cryoloom.protocol.datasets import (
     Coordinates,
     Dataset,
     HalfMaps,
+    LocalResolution,
     Mask,
     Micrographs,
     Movies,
@@ -84,7 +85,7 @@ def admit_outputs(run: RunContext) -> list[str]:
             )  # fmt: skip
         if issubclass(promise.kind, Table):
             said += _admit_table(run, promise, path, files[name])
-        elif issubclass(promise.kind, Volume | Mask | HalfMaps):
+        elif issubclass(promise.kind, Volume | Mask | HalfMaps | LocalResolution):
             _check_map(path, where)
         check_result(run.root, where, files[name])
     return said
@@ -225,6 +226,7 @@ def _with_ids(
         DatasetError: an id that is none, or that two rows have.
     """
     own = _own_ids(items, shown)
+    _check_ids(own, items, given, label, shown)
     if all(own):
         # By far the most; of a million rows nothing is looked up by name then.
         return items.with_columns(
@@ -280,15 +282,48 @@ def _own_ids(items: pl.DataFrame, shown: str) -> list[str]:
     return [str(one) for one in column.to_list()]
 
 
-def _ids_by_name(given: Sequence[Given], label: str) -> dict[str, str]:
-    """Ids of the inputs' items of this kind: a particle's row names a micrograph too, and is none."""
-    found: dict[str, str] = {}
+def _check_ids(
+    own: Sequence[str], items: pl.DataFrame, given: Sequence[Given], label: str, shown: str
+) -> None:
+    """That no row has the id of another item of the inputs: a column that was put beside the wrong rows.
+
+    An id whose images no input names is one of other images of the item; a name may have several, as copies of symmetry do.
+
+    Raises:
+        DatasetError: the first row whose name and id are those of two items.
+    """
+    known = pl.concat([*_named_ids(given, label)]) if label and any(own) else _NO_PAIRS
+    rows = pl.DataFrame({"name": items[label].cast(pl.String), "id": own}) if known.height else _NO_PAIRS
+    rows = rows.with_row_index("row", 1).join(known, on=["name", "id"], how="anti", maintain_order="left")
+    wrong = rows.join(known, on="name", how="semi").join(known, on="id", how="semi").sort("row")
+    if wrong.height:
+        row, name, id = wrong.row(0)
+        other = known.filter(pl.col("id") == id)["name"][0]
+        raise DatasetError(
+            f"{shown}: {ITEM_ID} in row {row}", found=f"{id}, that of {other}", expected=f"the id of {name}",
+            hint="Keep id and name of a row together; or leave the ids out: rows are known by their names.",
+        )  # fmt: skip
+
+
+_NO_PAIRS = pl.DataFrame(schema={"name": pl.String, "id": pl.String})
+
+
+def _named_ids(given: Sequence[Given], label: str) -> Iterator[pl.DataFrame]:
+    """Names and ids of the inputs' items of this kind: a particle's row names a micrograph too, and is none."""
+    yield _NO_PAIRS
     for one in given:
         if label and LABELS.get(type(one.dataset)) == label and label in one.items.columns:
             ids = with_ids(one.items)
-            names = ids[label].cast(pl.String).to_list()
-            for name, id in zip(names, ids[ITEM_ID].cast(pl.String).to_list(), strict=True):
-                found.setdefault(str(name), str(id))
+            yield ids.select(
+                pl.col(label).cast(pl.String).alias("name"), pl.col(ITEM_ID).cast(pl.String).alias("id")
+            )
+
+
+def _ids_by_name(given: Sequence[Given], label: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for pairs in _named_ids(given, label):
+        for name, id in pairs.iter_rows():
+            found.setdefault(str(name), str(id))
     return found
 
 

@@ -7,7 +7,17 @@ map, and a table without rows. Particles that a condition leaves none of are a r
 from pathlib import Path
 
 from cryoloom.errors import DatasetError
-from cryoloom.protocol.datasets import Coordinates, Dataset, HalfMaps, Mask, Model, Postprocess, Table, Volume
+from cryoloom.protocol.datasets import (
+    Coordinates,
+    Dataset,
+    HalfMaps,
+    LocalResolution,
+    Mask,
+    Model,
+    Postprocess,
+    Table,
+    Volume,
+)
 from cryoloom.protocol.protocols import Protocol, RowProtocol
 
 PIXEL_TOLERANCE = 0.02  # pixel sizes that differ by more are no matter of calibration
@@ -47,7 +57,7 @@ def check_result(root: Path, name: str, dataset: Dataset) -> None:
                     f"{name}: {dataset.path}", found="the same as its other half", expected="two independent maps",
                     hint="An FSC of a map with itself says nothing.",
                 )  # fmt: skip
-    elif isinstance(dataset, Volume):
+    elif isinstance(dataset, Volume | LocalResolution):
         if path.suffix in MAPS:
             _check_map(path, name)
     elif isinstance(dataset, Model):
