@@ -92,6 +92,25 @@ def test_ls_gives_json_with_the_promised_keys(project: ProjectFolder) -> None:
     assert entry["items"] == {"done": 0, "failed": 0, "total": None}
 
 
+def test_wrong_usage_is_json_too_where_json_is_asked_for(project: ProjectFolder) -> None:
+    for words in (["show"], ["priority", "1", "high"], ["ls", "--nosuch"], ["nosuch"]):
+        done = cryoloom(*words, "--json")
+
+        assert done.returncode == 2
+        error = json.loads(done.stdout)["error"]
+        assert {*error} == {"where", "found", "expected", "hint"} and error["found"] in done.stderr
+    assert error["where"] == "cryoloom" and "nosuch" in error["found"]
+
+
+def test_new_and_simulate_print_nothing_but_json_where_it_is_asked_for(tmp_path: Path) -> None:
+    made = json.loads(cryoloom("new", str(tmp_path / "p"), "--json").stdout)
+    again = json.loads(cryoloom("new", str(tmp_path / "p"), "--json").stdout)
+    simulated = json.loads(cryoloom("simulate", str(tmp_path / "s"), "--preset", "tiny", "--json").stdout)
+
+    assert made == {"project": str(tmp_path / "p"), "made": True} and not again["made"]
+    assert simulated["preset"] == "tiny" and simulated["movies"] == 7
+
+
 def test_help_tells_every_parameter_of_a_protocol() -> None:
     out = cryoloom("help", "relion.refine3d").stdout
 

@@ -25,6 +25,12 @@ def test_a_part_of_a_name_or_a_word_finds_protocols_parameters_and_labels(
     assert all(hit.protocol.startswith("sets.") for hit in search_help("sets").hits)
 
 
+def test_an_option_s_dashes_are_part_of_a_word_for_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "relion.class2d" in shown(["--tau_fudge"], monkeypatch, capsys)
+
+
 def test_a_protocol_s_own_name_without_its_plugin_is_enough_and_its_like_are_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -102,7 +102,7 @@ def _say_next(job: "Job") -> None:
         print("\n".join(f"  {step.command}" for step in steps))
 
 
-@click.command("help")
+@click.command("help", context_settings={"ignore_unknown_options": True})  # `--tau_fudge` is a word here
 @click.argument(
     "words",
     nargs=-1,

@@ -21,7 +21,7 @@ from cryoloom.cli import (
     workflows,
 )
 from cryoloom.cli.completion import VARIABLE
-from cryoloom.cli.shell import FAILED, USAGE, say_error
+from cryoloom.cli.shell import FAILED, USAGE, print_json, say_error
 from cryoloom.errors import CryoloomError, ParameterError, ProjectError, StarError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 110}
@@ -48,6 +48,18 @@ def _say_interrupted() -> None:
     )
 
 
+def _usage_as_dict(error: click.UsageError) -> dict[str, str]:
+    """Wrong usage with the keys of every other error."""
+    command = error.ctx.command_path if error.ctx else "cryoloom"
+    usage = error.ctx.get_usage().removeprefix("Usage: ") if error.ctx else f"{command} --help"
+    return {
+        "where": command,
+        "found": error.format_message(),
+        "expected": " ".join(usage.split()),
+        "hint": f"`{command} --help` tells its options.",
+    }
+
+
 def main() -> int:
     """Run the command; errors of users are one sentence and exit code 2 or 1, never a traceback."""
     # A command ends soon: looking for garbage among ten thousand jobs would only take time.
@@ -58,7 +70,7 @@ def main() -> int:
         shells.answer()
     try:
         # Outside its standalone mode click hands a command's `Exit` code back as the value.
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="cryoloom")
     except click.Abort as error:
         if not isinstance(error.__cause__, KeyboardInterrupt):
             return FAILED
@@ -81,6 +93,8 @@ def main() -> int:
         show, code = getattr(error, "show", None), getattr(error, "exit_code", None)
         if callable(show) and isinstance(code, int):
             # Wrong usage, in the words of the library that reads the command line.
+            if "--json" in sys.argv and isinstance(error, click.UsageError):
+                print_json({"error": _usage_as_dict(error)})
             show()
             return code
         if isinstance(error, OSError):

@@ -20,12 +20,16 @@ def add_to(app: click.Group) -> None:
 @click.command("new")
 @click.argument("path", type=file_path, help="The project's folder; made where it is missing.")
 @click.option("--seed", type=int, help="Makes the ids of jobs and items repeatable.")
-def new(path: Path, seed: int | None) -> None:
+@json_option
+def new(path: Path, seed: int | None, as_json: bool) -> None:
     """Make a project: a folder that RELION's GUI opens too."""
     from cryoloom.api import Project
 
     existed = (path / "default_pipeline.star").exists()
     project = Project.create(path, seed=seed)
+    if as_json:
+        print_json({"project": str(project.path), "made": not existed})
+        return
     print(f"{'Opened' if existed else 'Made'} the project {project.path}")
     if not existed:
         print("Next:")

@@ -48,7 +48,7 @@ def simulate(
 
     made = simulate_session(
         Path(out), preset, seed=seed, rate=rate, summary=summary,
-        on_movie=lambda path: print(path, flush=True),
+        on_movie=(lambda path: None) if as_json else (lambda path: print(path, flush=True)),
     )  # fmt: skip
     if as_json:
         print_json(made.as_dict())
