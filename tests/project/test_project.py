@@ -94,6 +94,7 @@ def test_a_workflow_s_name_that_several_jobs_bear_is_ambiguous(project: ProjectF
     [
         ("Import/job001", "which gives movies (movies), expected a job that gives particles"),
         ("job009", "neither a job nor a file"),
+        ("first_movie", "Did you mean first_movies?"),
         ("/etc/hostname", "a file outside the project"),
         ("1:kept", "expected one of its outputs: movies"),
         ("map.mrc", "expected a file of kind particles"),
@@ -102,7 +103,7 @@ def test_a_workflow_s_name_that_several_jobs_bear_is_ambiguous(project: ProjectF
 def test_an_input_of_the_wrong_kind_is_refused_in_a_sentence(
     project: ProjectFolder, text: str, said: str
 ) -> None:
-    project.create_job("import.movies", MOVIES, {})
+    project.create_job("import.movies", MOVIES, {}, alias="first_movies")
     (project.root / "map.mrc").touch()
 
     with pytest.raises(ParameterError) as caught:

@@ -14,7 +14,7 @@ from cryoloom.protocol.datasets import (
     Table,
     accepts,
 )
-from cryoloom.protocol.declare import InputSpec
+from cryoloom.protocol.declare import InputSpec, near
 
 # What a table without a telling name holds, by the first of these labels that it has.
 _TELLING: dict[str, type[Dataset]] = {
@@ -52,6 +52,15 @@ def _entry_or_none(project: ProjectFolder, text: str) -> JobEntry | None:
         if error.found.startswith("ambiguous"):
             raise
         return None
+
+
+def _nearest(project: ProjectFolder, text: str) -> str:
+    """A hint that offers jobs with a name or alias like this one, "" where none has."""
+    names = [
+        (entry.name, entry.alias, spec.label if (spec := entry.known_spec) else "")
+        for entry in project.entries()
+    ]
+    return near(text, [name for several in names for name in several if name])
 
 
 def _of_job(entry: JobEntry, output: str, spec: InputSpec, where: str) -> Dataset:
@@ -103,7 +112,7 @@ def _of_file(project: ProjectFolder, text: str, spec: InputSpec, where: str) -> 
             where,
             found=f"{text}, neither a job nor a file",
             expected=f"a job that gives {spec.kind.kind}, or a file of the project",
-            hint="`cryoloom ls` lists the jobs.",
+            hint=_nearest(project, text) or "`cryoloom ls` lists the jobs.",
         )
     _check_ending(path, spec, where)
     job = "/".join(path.parts[:2]) if len(path.parts) > 2 and path.parts[1].startswith("job") else ""
