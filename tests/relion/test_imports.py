@@ -48,14 +48,14 @@ def test_bad_movies_are_listed_with_their_reasons_and_the_good_ones_go_on(
     assert "width is 80, expected 64" in failed["c_wide.mrc"]
     assert "frames is 3, expected 4" in failed["d_short.mrc"]
     assert "expected a movie" in failed["e_single.mrc"]
-    assert "cut short" in failed["f_cut.mrc"]
+    assert failed["f_cut.mrc"].startswith("f_cut.mrc is cut short")
     assert "empty" in failed["g_empty.mrc"]
     assert "neither MRC nor TIFF" in failed["h_text.mrc"]
     names = job.dataset().table()["rlnMicrographMovieName"].to_list()
     # RELION cannot read names with blanks, and keeps the path below the pattern's fixed part.
     assert all(" " not in name and name.startswith("Movies/job001/") for name in names)
     assert all((project.path / name).is_symlink() for name in names)
-    assert any("its header says 2 Å/px, 1 was given" in note for note in history.notes)
+    assert any("its header says 2 Å/px, angpix=1 is used" in note for note in history.notes)
 
 
 def test_optics_groups_come_from_file_names(project: Project, tmp_path: Path) -> None:

@@ -223,5 +223,5 @@ class RawFiles(SourceProtocol):
         """What is to be said of a file that is taken."""
         remarks = list(header.problems)
         if header.angpix and abs(header.angpix / self.angpix - 1) > ANGPIX_TOLERANCE:
-            remarks.append(f"its header says {header.angpix:.4g} Å/px, {self.angpix:g} was given and is used")
+            remarks.append(f"its header says {header.angpix:.4g} Å/px, angpix={self.angpix:g} is used")
         return remarks

@@ -208,7 +208,7 @@ class RawSearch:
         try:
             header = ahead[1] if ahead is not None and ahead[0] == state else read_header(path)
         except (ImageError, OSError) as error:
-            return Found(shown, str(error))
+            return Found(shown, str(error).replace(str(path), path.name))
         if wrong := protocol.refusal(header):
             return Found(shown, f"{path.name}: {wrong}")
         self.usual.meet(str(path), protocol.compared(header))
@@ -226,7 +226,7 @@ class RawSearch:
             said = [protocol.bring_in(self.job, path, target, header), *protocol.remarks(header)]
             note_source(path, self.job.root / target)
         except ImageError as error:
-            return Found(shown, str(error))
+            return Found(shown, str(error).replace(str(path), path.name))
         if name != relative:
             said.insert(0, f"its name in the project is {name}: RELION reads it, and no other file has it")
         row = {protocol.file_label: target, "rlnOpticsGroup": group}
