@@ -9,7 +9,7 @@ import pytest
 
 from cryoloom import star
 from cryoloom.images.mrc import write_mrc
-from cryoloom.protocol.views import Gallery, Look, Metrics, Micrograph, TableBlock, View
+from cryoloom.protocol.views import Gallery, Look, Metrics, Micrograph, TableBlock, Text, View
 from cryoloom.star.expressions import evaluated
 from cryoloom.views.classes import class2d_views, class3d_views, selection_views
 from cryoloom.views.ctf import ctf_views
@@ -283,6 +283,15 @@ def test_classes_stand_by_size_with_their_numbers_and_any_iteration_can_be_asked
     assert [(row["iteration"], round(row["share"])) for row in values(course) if row["class"] == "class 3"] == [
         (0, 33), (9, 70), (10, 60),
     ]  # fmt: skip
+
+
+def test_one_class_alone_has_no_course_and_says_so(root: Path) -> None:
+    for iteration in (0, 1):
+        write_model(root, iteration, [1.0])
+
+    [said] = shown(class2d_views(root, JOB), "convergence", root)
+
+    assert isinstance(said, Text) and said.text == "All particles are in the one class."
 
 
 def test_a_running_refinement_shows_its_course_and_the_fsc_of_its_newest_iteration(root: Path) -> None:

@@ -13,6 +13,7 @@ from cryoloom.protocol.views import (
     Look,
     Rows,
     TableBlock,
+    Text,
     Values,
     View,
     VolumeBlock,
@@ -185,6 +186,6 @@ def _convergence(look: Look, models: dict[int, str]) -> Sequence[Block]:
         columns["share"] += [100 * share for share in shares]
         columns["class"] += [f"class {n}" for n in range(1, len(shares) + 1)]
     if len(set(columns["class"])) < 2:
-        return []  # all particles are in the one class
+        return [Text("How the classes settled", "All particles are in the one class.")]
     axes = Axis("iteration", "iteration", is_number=True), Axis("share", "share of particles, %")
     return [Chart("How the classes settled", "line", Values(columns), *axes, colour="class")]
