@@ -98,6 +98,24 @@ def test_next_steps_have_their_inputs_filled_in(filtered: Project) -> None:
     assert all(filtered.job("1").name in step.inputs.values() for step in steps)
 
 
+def test_a_next_step_takes_what_the_job_itself_took_and_says_what_it_could_not_begin_without(
+    filtered: Project,
+) -> None:
+    picks = filtered.run("relion.autopick", fn_input_autopick="1:kept", do_log=True, start=False)
+    particles = filtered.run("relion.extract", star_mics="1:kept", coords_suffix=picks, start=False)
+
+    [extract] = picks.next_steps()
+    sort, refine = particles.next_steps()
+
+    assert extract.command == (
+        f"cryoloom run relion.extract star_mics=Select/job001:kept coords_suffix={picks.name}"
+    )
+    assert sort.command == (
+        f"cryoloom run relion.class2d fn_img={particles.name} nr_classes=50 particle_diameter=auto"
+    )
+    assert refine.inputs == {"fn_img": particles.name, "fn_ref": "..."}  # nothing above is a map
+
+
 def test_a_job_says_what_it_took_and_what_it_kept(filtered: Project) -> None:
     details = filtered.job("1").show()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.datasets import accepts
-from cryoloom.protocol.declare import holds
+from cryoloom.protocol.declare import InputSpec, holds
 
 if TYPE_CHECKING:
     from cryoloom.api.job import Job
@@ -35,6 +35,15 @@ class NextStep:
         }  # fmt: skip
 
 
+def _taken(job: "Job", spec: InputSpec) -> str:
+    """What the job itself took of a kind that its follower needs, "" where it took none: picks come from micrographs."""
+    known = job.entry.known_spec
+    for dataset in known.inputs.values() if known else ():
+        if dataset and accepts(spec.kind, type(dataset)):
+            return f"{dataset.job}:{dataset.output}" if dataset.job and dataset.output else dataset.path
+    return ""
+
+
 def next_steps(job: "Job") -> list[NextStep]:
     """What the job's protocol says that follows, as far as the job gives something to it.
 
@@ -58,7 +67,7 @@ def next_steps(job: "Job") -> list[NextStep]:
                 # A set beside itself, as an optional input, is nothing that anybody wants.
                 filled[spec.name] = job.name
             elif needed:
-                filled[spec.name] = OPEN
-        if any(given != OPEN for given in filled.values()):
+                filled[spec.name] = _taken(job, spec) or OPEN
+        if job.name in filled.values():
             steps.append(NextStep(name, filled, follower.begins_with))
     return steps

@@ -41,6 +41,10 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
     cites = ("Scheres2012", "Kimanius2016")
     programs = ("relion_refine",)
     next = ("sets.classes",)
+    begins_with = {
+        "nr_classes": "50",
+        "particle_diameter": "auto",
+    }  # one class sorts nothing; 200 Å may exceed the box
     iterative = True
     ranks_are_led = True
     reread = (

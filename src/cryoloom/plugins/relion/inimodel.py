@@ -43,6 +43,7 @@ class InitialModel(Compute3D, Mpi, Threads, ProgramProtocol):
     cites = ("Punjani2017", "Scheres2012")
     programs = ("relion_refine",)
     next = ("relion.refine3d", "relion.image_handler")
+    begins_with = {"particle_diameter": "auto"}
     iterative = True
     ranks_are_led = True
     reread = (

@@ -41,6 +41,7 @@ class Refine3D(Compute3D, Mpi, Threads, ProgramProtocol):
     cites = ("Scheres2012", "Zivanov2018")
     programs = ("relion_refine_mpi", "mpirun")
     next = ("relion.maskcreate", "relion.postprocess", "relion.extract")
+    begins_with = {"particle_diameter": "auto"}
     iterative = True
     ranks_are_led, rank_groups = True, 2
     reread = ("particle_diameter", "auto_faster", "do_solvent_fsc", "relax_sym", "fn_mask")

@@ -34,6 +34,7 @@ class Filter(Counted, RowProtocol):
     label = "Filter items"
     folder = "Select"
     version = "2"
+    begins_with = {"expression": "..."}
     next = ("relion.autopick", "relion.extract", "relion.class2d")
 
     input: Table = Input(
