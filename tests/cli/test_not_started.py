@@ -22,6 +22,8 @@ def test_what_was_not_started_says_so_and_how_to_start_it(
             "not started" in out and f"cryoloom resume {job.name} starts it" in out and "aborted" not in out
         )
 
+    project.run("loomtest.nothing", start=False)  # stays unstarted, and is nobody's to wait for
     monkeypatch.setattr("sys.argv", ["cryoloom", "resume", job.name, "--wait", "-p", str(project.path)])
     assert main() == 0
+    assert "job002" not in capsys.readouterr().out
     assert job.state == "succeeded"

@@ -104,7 +104,7 @@ def resume(
                 print(f"{name} took the set as a whole; when all is through: cryoloom restart {name}")
         for name, why in opened.questions().items() if everything else ():
             print(f"{name} is not started: {why}.")
-    finish(opened, taken, wait=wait, as_json=as_json, everything=True)
+    finish(opened, taken, wait=wait, as_json=as_json, everything=everything)
 
 
 @click.command("retry")
