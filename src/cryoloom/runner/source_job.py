@@ -65,9 +65,12 @@ def run_source(run: RunContext) -> None:
         run.say_once(remark)
     remarks.end()
     if not history.done:
-        reasons = [f"{name}: {why}" for name, why in history.failed.values()]
+        reasons = [
+            why if name.rpartition("/")[2] in why else f"{name}: {why}"
+            for name, why in history.failed.values()
+        ]
         raise DatasetError(
-            f"{run.name}: {protocol.pattern()}", found="without a usable file",
+            protocol.pattern(), found="without a usable file",
             expected="at least one", hint=reasons[0] if reasons else search.why_nothing(),
         )  # fmt: skip
     outputs.close(len(history.failed), protocol.labels(), search.optics())
