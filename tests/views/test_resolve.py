@@ -257,7 +257,7 @@ def test_scale_bars_are_round_and_fit() -> None:
 
 
 def test_a_terminal_gets_figures_tables_and_sparklines_and_pictures_where_it_draws_them() -> None:
-    values = Values({"x": [1, 2, 3, 4], "y": [0.0, 1.0, 2.0, 7.0]})
+    values = Values({"x": [1, 2, 3, 4], "y": [-0.0, 1.0, 2.0, 7.0]})
     chart = drawn(Chart("Rising", "line", values, Axis("x", "time, s"), Axis("y", "height, m")), Path())
     assert isinstance(chart, DrawnChart)
 

@@ -48,13 +48,15 @@ def write_report(project: "Project", target: Path, *, extra: Sequence[Block] = (
         extra: blocks to stand first, such as a comparison with the truth.
         title: by default the project's folder.
     Raises:
-        ParameterError: another ending.
+        ParameterError: another ending, or a folder that is not there.
         ProgramError: no browser is there that prints a PDF.
     """
     if target.suffix.lower() not in (".html", ".pdf"):
         raise ParameterError(
             f"{target}", found=f"a name with ending {target.suffix!r}", expected=".html or .pdf"
         )
+    if not target.absolute().parent.is_dir():
+        raise ParameterError(f"{target.parent}", found="missing", expected="a folder to write into")
     with ThreadPoolExecutor(DRAWING) as pool:
         page = Page(pool)
         _write(page, project, extra, title or project.path.name)

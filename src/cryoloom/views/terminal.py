@@ -85,7 +85,8 @@ def _sparks(chart: DrawnChart) -> str:
         points.sort()
         values = _thinned([value for _, value in points])
         low, high = min(value for _, value in points), max(value for _, value in points)
-        lines.append(f"  {_spark(values)}  {low:.4g} to {high:.4g}  {name}".rstrip())
+        # Adding 0.0 makes of a negative zero, which a track's first frame may have, a plain one.
+        lines.append(f"  {_spark(values)}  {low + 0.0:.4g} to {high + 0.0:.4g}  {name}".rstrip())
     return "\n".join(lines)
 
 
