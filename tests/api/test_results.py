@@ -15,6 +15,7 @@ from cryoloom import Project, star
 from cryoloom.api import doctor, help_search, label_help, protocol_help, workflows
 from cryoloom.api.answers import answers, methods
 from cryoloom.cli.main import app
+from cryoloom.errors import ParameterError
 from cryoloom.project.attempts import write_control
 from cryoloom.project.events import ParamsChanged
 from cryoloom.project.folder import ProjectFolder
@@ -170,3 +171,13 @@ def test_an_alias_is_given_and_taken_away(filtered: Project) -> None:
 
     job.set_alias("")
     assert filtered.job("1").alias == ""
+
+
+def test_a_name_by_which_another_job_is_known_is_no_alias(filtered: Project) -> None:
+    made = filtered.run("sets.sort", input="1", by="rlnDefocusU", label="sorted", start=False)
+
+    with pytest.raises(ParameterError, match=rf"'sorted', by which {made.name} is known"):
+        filtered.job("1").set_alias("sorted")
+    made.set_alias("sorted")
+
+    assert filtered.job("sorted").name == made.name

@@ -42,6 +42,8 @@ def check_job(root: Path, protocol: Protocol, *, asked: Collection[str] = (), wa
     check_gpu_support(root, protocol)
     if AUTO in protocol.values.values():
         call_plugin(protocol, "check_auto", root)
+    if asked:
+        call_plugin(protocol, "check_defaults", root, asked)
     check_needs(root, protocol)
     check_columns(root, protocol)
     check_boxes(root, protocol)

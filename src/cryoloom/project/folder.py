@@ -368,7 +368,7 @@ class ProjectFolder:
         kind = entry.name.partition("/")[0]
         remove = alias in ("", "None")
         if not remove and alias != entry.alias:
-            self._check_alias(alias)
+            self._check_alias(alias, entry.name)
         with pipe.changed_pipeline(self.root) as pipeline:
             process = pipeline.process(entry.name)
             assert process is not None
@@ -382,13 +382,20 @@ class ProjectFolder:
                     link.unlink()  # no job's, as was checked: left by a command that was killed
                 link.symlink_to(f"../{entry.name}/")
 
-    def _check_alias(self, alias: str) -> None:
+    def _check_alias(self, alias: str, own: str = "") -> None:
         if not alias.replace("_", "").replace("-", "").isalnum() or alias.removeprefix("job").isdigit():
             raise ParameterError(
                 "alias", found=repr(alias), expected="letters, digits, _ and -, and no job's number"
             )
-        if any(entry.alias == alias for entry in self.entries()):
-            raise ParameterError("alias", found=f"{alias!r}, taken", expected="a name that no other job has")
+        for entry in self.entries():
+            spec = entry.known_spec
+            # A name that a workflow gave counts too: who meant that job by it would get this one.
+            if entry.alias == alias or (spec is not None and spec.label == alias and entry.name != own):
+                raise ParameterError(
+                    "alias",
+                    found=f"{alias!r}, by which {entry.name} is known",
+                    expected="a name that no other job has",
+                )
 
     def set_statuses(self, statuses: Mapping[str, int], patience_s: float = PATIENCE_S) -> None:
         """Tell the pipeline (and so RELION) the states of jobs; writes only what changed."""

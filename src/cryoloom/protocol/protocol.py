@@ -259,6 +259,16 @@ class Protocol:
             CryoloomError: it will not, and what to give.
         """
 
+    def check_defaults(self, root: "Path", asked: Collection[str]) -> None:
+        """That files do not contradict a default that stands because nobody gave a value; asked when the job is made.
+
+        Args:
+            root: the project.
+            asked: the parameters and inputs that the user gave.
+        Raises:
+            CryoloomError: which one, and what the file says.
+        """
+
     def resolve_auto(self, job: "JobFolder") -> dict[str, Any]:
         """Values for the parameters that are `auto`, found when the job starts."""
         return {}

@@ -1,13 +1,13 @@
 """What movies and micrographs have in common when they come from the microscope."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from cryoloom.em.names import Names
-from cryoloom.errors import ParameterError
+from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.plugins.imports.linking import link_or_copy
-from cryoloom.plugins.imports.patterns import fixed_part, patterns_of
+from cryoloom.plugins.imports.patterns import fixed_part, matching, patterns_of
 from cryoloom.plugins.imports.raw_search import RawSearch, import_folder
 from cryoloom.protocol import ADVANCED, JobFolder, Param, SourceProtocol
 from cryoloom.protocol.jobs import Search, Taken
@@ -93,6 +93,26 @@ class RawFiles(SourceProtocol):
             )  # fmt: skip
         patterns_of(self.fn_in_raw, Path("/"), f"{self.name}: parameter fn_in_raw")
         self.groups()
+
+    def check_defaults(self, root: Path, asked: Collection[str]) -> None:
+        # What is not the default was given, if not now.
+        if "angpix" in asked or self.angpix != self.params["angpix"].default:
+            return
+        from cryoloom.images.headers import read_header
+
+        where = f"{self.name}: parameter angpix"
+        for path in matching(patterns_of(self.fn_in_raw, root, where)):
+            try:
+                angpix = read_header(path).angpix
+            except (CryoloomError, OSError):
+                continue  # the job says what is wrong with it
+            # A header of 1 Å/px was mostly never filled in.
+            if angpix and angpix != 1.0 and abs(angpix / self.angpix - 1) > ANGPIX_TOLERANCE:
+                raise ParameterError(
+                    where, found=f"not given, and the header of {path} says {angpix:.4g} Å/px",
+                    expected=f"angpix={angpix:.4g}, or another if the header is wrong",
+                )  # fmt: skip
+            return
 
     def pattern(self) -> str:
         return self.fn_in_raw
