@@ -8,15 +8,19 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] && echo "" || echo "sudo -n")
 DEMO ?= demo
 SEED ?= 1
 
-.PHONY: help demo test quick check docs stubs relion browser format clean-venv
+.PHONY: help install demo test quick check docs stubs relion browser format clean-venv
 
 help:
+	@echo "make install  what is needed to work: a virtual environment in .venv, and RELION"
 	@echo "make demo    install, then run movies to map on simulated data (demo/report.html)"
 	@echo "make test    install, then run all tests"
 	@echo "make quick   the quick tests only"
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    build the documentation into site/"
 	@echo "make stubs   write what type checkers know of the protocols, after one was changed"
+
+install: $(VENV)/installed relion
+	@echo "Now: . .venv/bin/activate && cryoloom doctor"
 
 demo: $(VENV)/installed relion
 	$(BIN)/python examples/run_demo.py $(DEMO) --seed $(SEED)

@@ -92,6 +92,22 @@ def test_motion_is_in_angstrom_by_each_group_s_own_pixel_and_a_missing_one_is_a_
     assert axes[0][1] - axes[0][0] == pytest.approx(axes[1][1] - axes[1][0])
 
 
+def test_early_motion_that_relion_did_not_count_is_not_drawn_as_none(root: Path) -> None:
+    optics = pl.DataFrame({"rlnOpticsGroup": [1], "rlnMicrographOriginalPixelSize": [2.0]})
+    table = pl.DataFrame({
+        "rlnMicrographName": ["a.mrc", "b.mrc"], "rlnOpticsGroup": [1, 1], "rlnAccumMotionTotal": [3.0, 4.0],
+        "rlnAccumMotionEarly": [0.0, 0.0],
+    })  # fmt: skip
+    star.write(root / JOB / "corrected_micrographs.star", {"optics": optics, "micrographs": table})
+
+    [chart] = shown(motion_views(JOB), "motion", root)
+
+    assert [(row["part"], row["motion"]) for row in values(chart)] == [
+        ("all frames", 6.0),
+        ("all frames", 8.0),
+    ]
+
+
 def test_frames_that_were_left_out_of_the_sum_are_no_places_on_the_track(root: Path) -> None:
     optics = pl.DataFrame({"rlnOpticsGroup": [1], "rlnMicrographOriginalPixelSize": [2.0]})
     table = pl.DataFrame(

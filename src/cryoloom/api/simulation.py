@@ -1,9 +1,13 @@
 """The simulated microscope, and the comparison of a project with its truth."""
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cryoloom.simulate.session import SimulatedSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +20,7 @@ class SimulatedSession:
     bad: tuple[str, ...]  # names of movies that are broken on purpose
     gain: str
     truth: str
+    import_command: str  # that brings them into the project around one, as they are
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -82,12 +87,25 @@ def simulate_session(
         bad=tuple(path.name for path in made.bad),
         gain=str(made.gain),
         truth=str(made.truth),
+        import_command=_import_command(made),
     )
     if summary is not None:
         from cryoloom.project.jsonfile import write_json
 
         write_json(summary, session.as_dict())
     return session
+
+
+def _import_command(made: "SimulatedSet") -> str:
+    preset = made.preset
+    microscope = preset.groups[0].microscope
+    files = (made.folder / "Movies").resolve()
+    groups = " ".join(f"{group.prefix}_*={group.name}" for group in preset.groups)
+    return (
+        f"cryoloom run import.movies fn_in_raw={shlex.quote(f'{files}/*_*.mrc')} angpix={preset.angpix:g} kV={microscope.kv:g}"
+        f" Cs={microscope.cs_mm:g} Q0={microscope.q0:g} fn_gain_ref={shlex.quote(str(made.gain.resolve()))}"
+        f" dose_per_frame={preset.frame_dose:g} optics_groups={shlex.quote(groups)}"
+    )
 
 
 def compare_with_truth(project: Path, truth: Path | None = None) -> Comparison:

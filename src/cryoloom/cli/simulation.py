@@ -20,7 +20,7 @@ def add_to(app: click.Group) -> None:
 @click.argument(
     "scored", metavar="[PROJECT]", type=file_path, required=False, help="After compare: the project."
 )
-@click.option("--preset", default="demo", help="tiny, demo or large.")
+@click.option("--preset", type=click.Choice(("tiny", "demo", "large")), default="demo", help="How much.")
 @click.option("--seed", type=int, default=1, help="The same seed makes the same data.")
 @click.option("--rate", type=float, default=0.0, help="Movies a second; 0: as fast as they can be made.")
 @click.option(
@@ -52,6 +52,9 @@ def simulate(
     )  # fmt: skip
     if as_json:
         print_json(made.as_dict())
+    else:
+        print("Next, in a project (cryoloom new MyProject && cd MyProject):")
+        print(f"  {made.import_command}")
 
 
 def _compare(project: Path, truth: Path | None, as_json: bool) -> None:

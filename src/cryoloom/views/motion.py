@@ -57,6 +57,8 @@ def _motion(root: Path, rows: Rows) -> Sequence[Block]:
         frame.select("rlnMicrographName", number=number, motion=pl.col(part), part=pl.lit(name))
         for part, name in _PARTS
     ]
+    # RELION writes 0 for the first frames where all frames count as later ones: that is no measurement.
+    parts = [parts[0], *(part for part in parts[1:] if (part["motion"].fill_null(0.0) != 0).any())]
     columns = pl.concat(parts, how="vertical_relaxed").to_dict(as_series=False)
     if all(value is None for value in columns["motion"]):
         return [Text("Motion", f"{rows.file} does not say the pixel size of the movies ({_PIXEL}).")]
