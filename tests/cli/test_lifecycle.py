@@ -232,3 +232,14 @@ def test_several_jobs_are_stopped_and_resumed_at_once(tmp_path: Path) -> None:
     assert [shown["name"] for shown in json.loads(resumed.stdout)] == names
     assert [shown["name"] for shown in json.loads(stopped.stdout)] == names
     assert [summary.state for summary in project.wait(timeout_s=60)] == ["aborted", "aborted"]
+
+
+@pytest.mark.slow
+def test_a_job_that_was_only_made_is_told_apart_from_one_that_was_stopped(session: Project) -> None:
+    made = cryoloom(session, "copy", "2")
+    assert made.returncode == 0
+
+    shown = {one["name"]: one for one in json.loads(cryoloom(session, "ls", "--json").stdout)}
+
+    assert (shown["Select/job003"]["state"], shown["Select/job003"]["started"]) == ("aborted", False)
+    assert shown["Select/job002"]["started"] is True

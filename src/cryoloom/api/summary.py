@@ -17,6 +17,8 @@ from cryoloom.schedule.facts import JobFacts
 from cryoloom.schedule.state import State
 from cryoloom.schedule.waiting import Waits
 
+NOT_STARTED = "not started"
+
 
 @dataclass(frozen=True, slots=True)
 class JobSummary:
@@ -40,6 +42,11 @@ class JobSummary:
     stuck: bool = field(default=False)  # waits for a job that will not go on by itself
     damage: str = ""  # why its files do not tell what it is
 
+    @property
+    def started(self) -> bool:
+        """Whether anybody asked for it to run; a job that was only made is `aborted` in RELION's words."""
+        return self.state != "aborted" or self.why != NOT_STARTED
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "name": self.name,
@@ -47,6 +54,7 @@ class JobSummary:
             "label": self.label,
             "protocol": self.protocol,
             "state": self.state,
+            "started": self.started,
             "why": self.why,
             "items": {"done": self.done, "failed": self.failed, "total": self.total},
             "outputs": dict(self.outputs),

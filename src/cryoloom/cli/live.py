@@ -9,7 +9,6 @@ if TYPE_CHECKING:
     from cryoloom.api import Job, Project
     from cryoloom.api.summary import JobSummary
 
-NOT_STARTED = "not started"
 MARKS = {"scheduled": "·", "running": "▶", "succeeded": "✓", "failed": "✗", "aborted": "■"}
 
 
@@ -27,12 +26,12 @@ def follow(project: "Project", jobs: "Sequence[Job] | None", *, quiet: bool = Fa
 
 def state_text(summary: "JobSummary") -> str:
     """The state for people: what was made and not started yet was not stopped."""
-    return summary.why if summary.state == "aborted" and summary.why == NOT_STARTED else summary.state
+    return summary.state if summary.started else summary.why
 
 
 def why_text(summary: "JobSummary") -> str:
     """Why it is so, in one line; what starts it, of one that was not started."""
-    if state_text(summary) == NOT_STARTED:
+    if not summary.started:
         return f"cryoloom resume {summary.name} starts it"
     return " ".join(summary.why.split())
 
