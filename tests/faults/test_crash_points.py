@@ -21,6 +21,7 @@ from waiting import until
 from cryoloom import Project
 from cryoloom.errors import CryoloomError
 from cryoloom.launchers.local import SHEPHERD
+from cryoloom.project.forms.pipeline import STATES
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600)]
 
@@ -156,6 +157,9 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ended")
     project = chain(folder)
     project.wait(timeout_s=60)
+    # The scheduler tells RELION's pipeline a moment later; a copy that is taken then has a lock that is gone.
+    until(lambda: all(STATES[entry.pipeline_status] == "succeeded" for entry in project.folder.entries()))
+    until(lambda: not (project.path / ".relion_lock").exists())
     return project.path
 
 
