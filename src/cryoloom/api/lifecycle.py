@@ -111,7 +111,11 @@ def _repeats(job: "Job", *, named: bool) -> bool:
     from cryoloom.project.checking import check_repeats
 
     try:
-        check_repeats(job.entry.make_protocol(), job.name)
+        protocol = job.entry.make_protocol()
+    except Exception:  # of a plugin that is gone or broken: the job waits for it, and the scheduler says so
+        return True
+    try:
+        check_repeats(protocol, job.name)
     except CryoloomError:
         if named:
             raise
