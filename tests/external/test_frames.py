@@ -10,7 +10,7 @@ from particle_sets import optics_table, run_here
 
 from cryoloom import Job, Project
 from cryoloom.api.frame_sources import sources_of
-from cryoloom.errors import DatasetError, ParameterError
+from cryoloom.errors import DatasetError, ParameterError, ProjectError
 from cryoloom.protocol.datasets import Particles
 
 
@@ -218,3 +218,14 @@ def test_a_changed_value_does_not_choose_between_sets_with_other_optics(
 
     with pytest.raises(ParameterError, match=r"rows of External/job\d+ or of .* since theirs differ"):
         give(project, changed)
+
+
+def test_a_slip_in_what_is_wished_leaves_no_job_of_the_frame_behind(project: Project, particles: Job) -> None:
+    table, before = particles.dataset().table(), len(project.jobs())
+
+    with pytest.raises(ParameterError, match="priority"):
+        project.run("sets.split", input=table, nr_parts=2, priority="high")
+    with pytest.raises(ProjectError, match="nobody"):
+        project.run("sets.split", input=table, nr_parts=2, wait_for=["nobody"])
+
+    assert len(project.jobs()) == before

@@ -118,12 +118,9 @@ class Project(ProtocolCalls):
             Raises:
                 ParameterError: an unknown name, a value or an input that does not fit.
             """
-            if not isinstance(start, bool):
-                raise ParameterError(f"{protocol}: start", found=repr(start), expected="True or False")
-            given = self._recorded(protocol, given, sys._getframe(1))
-            return self.make(
-                protocol, given, wait_for=wait_for, label=label, alias=alias, start=start, priority=priority,
-                alone=alone, memory_gb=memory_gb,
+            return self._make(
+                protocol, given, sys._getframe(1), wait_for=wait_for, label=label, alias=alias, start=start,
+                priority=priority, alone=alone, memory_gb=memory_gb,
             )  # fmt: skip
 
     def make(
@@ -140,13 +137,34 @@ class Project(ProtocolCalls):
         memory_gb: float = 0,
     ) -> "Job":
         """As `run`, with parameters and inputs in a mapping: whatever they are called, and whoever's protocol it is."""
+        return self._make(
+            protocol, given, sys._getframe(1), wait_for=wait_for, label=label, alias=alias, start=start,
+            priority=priority, alone=alone, memory_gb=memory_gb,
+        )  # fmt: skip
+
+    def _make(
+        self,
+        protocol: str,
+        given: Mapping[str, Any],
+        caller: FrameType,
+        *,
+        wait_for: Sequence["str | Job"],
+        label: str,
+        alias: str,
+        start: bool,
+        priority: int,
+        alone: bool,
+        memory_gb: float,
+    ) -> "Job":
+        """Make a job; `caller`: whose code is kept with the frames that are given."""
         if not isinstance(start, bool):
             raise ParameterError(f"{protocol}: start", found=repr(start), expected="True or False")
         steering.check_settings(self.path)
-        given = self._recorded(protocol, given, sys._getframe(1))
-        values, inputs = self.given(find_protocol(protocol), given)
         waits = [item.name if isinstance(item, Job) else self.folder.entry(item).name for item in wait_for]
         steering.check_wishes(str(protocol), priority=priority, alone=alone, memory_gb=memory_gb)
+        # A frame becomes a job here: all that may be refused before has been.
+        given = self._recorded(protocol, given, caller)
+        values, inputs = self.given(find_protocol(protocol), given)
         wishes: dict[str, Any] = {"priority": priority, "alone": alone, "memory_gb": memory_gb}
         wishes = {name: value for name, value in wishes.items() if value}
         if not start:
