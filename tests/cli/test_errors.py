@@ -14,9 +14,9 @@ from cryoloom.api.doctor import diagnose
 from cryoloom.api.protocol_help import help_of
 from cryoloom.cli.protocol_help import as_text
 from cryoloom.project.folder import ProjectFolder
-from cryoloom.project.forms.jobstar import relion_text
 from cryoloom.project.registry import all_protocols
 from cryoloom.project.settings import KNOWN
+from cryoloom.protocol.declare import relion_text
 from cryoloom.protocol.protocols import Protocol
 
 

@@ -7,8 +7,8 @@ import pytest
 from cryoloom.errors import ParameterError
 from cryoloom.project.registry import all_protocols, find_protocol
 from cryoloom.protocol import Param, ProgramProtocol
+from cryoloom.protocol.conditions import condition_names, holds
 from cryoloom.protocol.datasets import Micrographs
-from cryoloom.protocol.declare import condition_names, holds
 
 
 def test_an_unknown_parameter_offers_the_nearest_names() -> None:

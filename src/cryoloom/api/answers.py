@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import CryoloomError
 from cryoloom.project.attempts import read_control
-from cryoloom.project.forms.jobstar import relion_text
+from cryoloom.protocol.declare import relion_text
 from cryoloom.protocol.views import Metrics
 
 if TYPE_CHECKING:

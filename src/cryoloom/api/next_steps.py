@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.project.registry import find_protocol
+from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.datasets import accepts
-from cryoloom.protocol.declare import InputSpec, holds
+from cryoloom.protocol.declare import InputSpec
 
 if TYPE_CHECKING:
     from cryoloom.api.job import Job

@@ -29,16 +29,16 @@ class ProtocolCalls:
         /,
         *,
         input_star_mics: Given,
-        batch_size: int = 1,
-        batch_wait: float = 0,
-        workers: int = 0,
-        item_limit: float = 0,
         use_noDW: bool = False,
         resmin: float = 30,
         resmax: float = 5,
         dfmin: float = 5000,
         dfmax: float = 50000,
         do_phaseshift: bool = False,
+        batch_size: int = 1,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -52,16 +52,16 @@ class ProtocolCalls:
 
         Args:
             input_star_mics: Input micrographs.
-            batch_size: Micrographs in a batch.
-            batch_wait: Wait for a full batch (s).
-            workers: Batches at the same time.
-            item_limit: Time limit of an item (s).
             use_noDW: Use micrograph without dose-weighting?
             resmin: Minimum resolution (Å).
             resmax: Maximum resolution (Å).
             dfmin: Minimum defocus value (Å).
             dfmax: Maximum defocus value (Å).
             do_phaseshift: Estimate phase shifts?
+            batch_size: Micrographs in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
             accept_unusual: Accept unusual values?
         """
 
@@ -97,8 +97,8 @@ class ProtocolCalls:
         /,
         *,
         input: Given | Sequence[Given] | None = None,
-        outputs: str | Mapping[str, str] = "",
         command_line: str | Sequence[str] = "",
+        outputs: str | Mapping[str, str] = "",
         nr_threads: int | Literal["auto"] = 1,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -112,8 +112,8 @@ class ProtocolCalls:
 
         Args:
             input: Inputs.
-            outputs: Outputs.
             command_line: Program and arguments.
+            outputs: Outputs.
             nr_threads: Number of threads.
         """
 
@@ -124,13 +124,13 @@ class ProtocolCalls:
         /,
         *,
         star_mics: Given,
+        fn_in_other: str = "",
+        scale: float = 1,
+        names_match: Literal["exact", "within"] = "exact",
         batch_size: int = 20,
         batch_wait: float = 0,
         workers: int = 0,
         item_limit: float = 0,
-        fn_in_other: str = "",
-        scale: float = 1,
-        names_match: Literal["exact", "within"] = "exact",
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -143,13 +143,13 @@ class ProtocolCalls:
 
         Args:
             star_mics: Micrographs.
+            fn_in_other: Coordinate files.
+            scale: Multiply coordinates by.
+            names_match: Names of micrographs are.
             batch_size: Items in a batch.
             batch_wait: Wait for a full batch (s).
             workers: Batches at the same time.
             item_limit: Time limit of an item (s).
-            fn_in_other: Coordinate files.
-            scale: Multiply coordinates by.
-            names_match: Names of micrographs are.
         """
 
     @overload
@@ -195,13 +195,13 @@ class ProtocolCalls:
         fn_mtf: str | Path = "",
         optics_group_name: str = "opticsGroup1",
         optics_groups: str = "",
-        stream: bool = False,
-        timeout: float = 43200,
-        file_timeout: float = 2,
         copy: bool = False,
         width: int = 0,
         height: int = 0,
         frames: int = 0,
+        stream: bool = False,
+        timeout: float = 43200,
+        file_timeout: float = 2,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -224,13 +224,13 @@ class ProtocolCalls:
             fn_mtf: MTF of the detector.
             optics_group_name: Optics group name.
             optics_groups: Optics groups by file name.
-            stream: Data come while we process?
-            timeout: Stop when nothing new comes for (s).
-            file_timeout: A file is whole when unchanged for (s).
             copy: Copy the files?
             width: Expected width (px).
             height: Expected height (px).
             frames: Expected frames.
+            stream: Data come while we process?
+            timeout: Stop when nothing new comes for (s).
+            file_timeout: A file is whole when unchanged for (s).
             accept_unusual: Accept unusual values?
         """
 
@@ -250,9 +250,6 @@ class ProtocolCalls:
         fn_mtf: str | Path = "",
         optics_group_name: str = "opticsGroup1",
         optics_groups: str = "",
-        stream: bool = False,
-        timeout: float = 43200,
-        file_timeout: float = 2,
         copy: bool = False,
         width: int = 0,
         height: int = 0,
@@ -262,6 +259,9 @@ class ProtocolCalls:
         gain_flip: int = 0,
         fn_defect: str | Path = "",
         dose_per_frame: float = 1.0,
+        stream: bool = False,
+        timeout: float = 43200,
+        file_timeout: float = 2,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -284,9 +284,6 @@ class ProtocolCalls:
             fn_mtf: MTF of the detector.
             optics_group_name: Optics group name.
             optics_groups: Optics groups by file name.
-            stream: Data come while we process?
-            timeout: Stop when nothing new comes for (s).
-            file_timeout: A file is whole when unchanged for (s).
             copy: Copy the files?
             width: Expected width (px).
             height: Expected height (px).
@@ -296,6 +293,9 @@ class ProtocolCalls:
             gain_flip: Gain flip.
             fn_defect: Defect file.
             dose_per_frame: Dose per frame (e/Å²).
+            stream: Data come while we process?
+            timeout: Stop when nothing new comes for (s).
+            file_timeout: A file is whole when unchanged for (s).
             accept_unusual: Accept unusual values?
         """
 
@@ -407,14 +407,9 @@ class ProtocolCalls:
         fn_input_autopick: Given,
         fn_refs_autopick: Given | None = None,
         fn_ref3d_autopick: Given | None = None,
-        batch_size: int = 10,
-        batch_wait: float = 0,
-        workers: int = 0,
-        item_limit: float = 0,
-        other_args: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
         do_ref3d: bool = False,
         do_log: bool = False,
+        angpix: float = -1,
         ref3d_symmetry: str = "C1",
         ref3d_sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "30", "15", "7.5", "3.7", "1.8"] = "30 degrees",
         log_diam_min: float | Literal["auto"] = 200,
@@ -439,7 +434,12 @@ class ProtocolCalls:
         do_read_fom_maps: bool = False,
         use_gpu: bool = False,
         gpu_ids: str = "",
-        angpix: float = -1,
+        nr_mpi: int | Literal["auto"] = 1,
+        other_args: str = "",
+        batch_size: int = 10,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -455,14 +455,9 @@ class ProtocolCalls:
             fn_input_autopick: Input micrographs for autopick.
             fn_refs_autopick: 2D references.
             fn_ref3d_autopick: 3D reference.
-            batch_size: Micrographs in a batch.
-            batch_wait: Wait for a full batch (s).
-            workers: Batches at the same time.
-            item_limit: Time limit of an item (s).
-            other_args: Additional arguments.
-            nr_mpi: Number of MPI procs.
             do_ref3d: OR: provide a 3D reference?
             do_log: OR: use Laplacian-of-Gaussian?
+            angpix: Pixel size in micrographs (Å).
             ref3d_symmetry: Symmetry.
             ref3d_sampling: 3D angular sampling.
             log_diam_min: Min. diameter for LoG filter (Å).
@@ -487,7 +482,12 @@ class ProtocolCalls:
             do_read_fom_maps: Read FOM maps?
             use_gpu: Use GPU acceleration?
             gpu_ids: Which GPUs to use.
-            angpix: Pixel size in micrographs (Å).
+            nr_mpi: Number of MPI procs.
+            other_args: Additional arguments.
+            batch_size: Micrographs in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
             accept_unusual: Accept unusual values?
         """
 
@@ -499,16 +499,6 @@ class ProtocolCalls:
         *,
         fn_img: Given,
         fn_cont: Given | None = None,
-        nr_threads: int | Literal["auto"] = 1,
-        other_args: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
-        do_parallel_discio: bool = True,
-        nr_pool: int = 3,
-        do_preread_images: bool = False,
-        scratch_dir: str = "",
-        do_combine_thru_disc: bool = False,
-        use_gpu: bool = False,
-        gpu_ids: str = "",
         do_ctf_correction: bool = True,
         ctf_intact_first_peak: bool = False,
         nr_classes: int = 1,
@@ -523,6 +513,16 @@ class ProtocolCalls:
         offset_range: float = 5,
         offset_step: float = 1,
         allow_coarser: bool = False,
+        do_parallel_discio: bool = True,
+        nr_pool: int = 3,
+        do_preread_images: bool = False,
+        scratch_dir: str = "",
+        do_combine_thru_disc: bool = False,
+        use_gpu: bool = False,
+        gpu_ids: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        other_args: str = "",
+        nr_threads: int | Literal["auto"] = 1,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -537,16 +537,6 @@ class ProtocolCalls:
         Args:
             fn_img: Input images.
             fn_cont: Continue from here.
-            nr_threads: Number of threads.
-            other_args: Additional arguments.
-            nr_mpi: Number of MPI procs.
-            do_parallel_discio: Use parallel disc I/O?
-            nr_pool: Number of pooled particles.
-            do_preread_images: Pre-read all particles into RAM?
-            scratch_dir: Copy particles to scratch directory.
-            do_combine_thru_disc: Combine iterations through disc?
-            use_gpu: Use GPU acceleration?
-            gpu_ids: Which GPUs to use.
             do_ctf_correction: Do CTF-correction?
             ctf_intact_first_peak: Ignore CTFs until first peak?
             nr_classes: Number of classes.
@@ -561,6 +551,16 @@ class ProtocolCalls:
             offset_range: Offset search range (px).
             offset_step: Offset search step (px).
             allow_coarser: Allow coarser sampling?
+            do_parallel_discio: Use parallel disc I/O?
+            nr_pool: Number of pooled particles.
+            do_preread_images: Pre-read all particles into RAM?
+            scratch_dir: Copy particles to scratch directory.
+            do_combine_thru_disc: Combine iterations through disc?
+            use_gpu: Use GPU acceleration?
+            gpu_ids: Which GPUs to use.
+            nr_mpi: Number of MPI procs.
+            other_args: Additional arguments.
+            nr_threads: Number of threads.
             accept_unusual: Accept unusual values?
         """
 
@@ -571,12 +571,6 @@ class ProtocolCalls:
         /,
         *,
         input_star_mics: Given,
-        batch_size: int = 20,
-        batch_wait: float = 0,
-        workers: int = 0,
-        item_limit: float = 0,
-        other_args: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
         use_noDW: bool = False,
         do_phaseshift: bool = False,
         phase_min: float = 0,
@@ -593,6 +587,12 @@ class ProtocolCalls:
         dfmin: float = 5000,
         dfmax: float = 50000,
         dfstep: float = 500,
+        nr_mpi: int | Literal["auto"] = 1,
+        other_args: str = "",
+        batch_size: int = 20,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -606,12 +606,6 @@ class ProtocolCalls:
 
         Args:
             input_star_mics: Input micrographs STAR file.
-            batch_size: Items in a batch.
-            batch_wait: Wait for a full batch (s).
-            workers: Batches at the same time.
-            item_limit: Time limit of an item (s).
-            other_args: Additional arguments.
-            nr_mpi: Number of MPI procs.
             use_noDW: Use micrograph without dose-weighting?
             do_phaseshift: Estimate phase shifts?
             phase_min: Phase shift minimum (°).
@@ -628,6 +622,12 @@ class ProtocolCalls:
             dfmin: Minimum defocus value (Å).
             dfmax: Maximum defocus value (Å).
             dfstep: Defocus step size (Å).
+            nr_mpi: Number of MPI procs.
+            other_args: Additional arguments.
+            batch_size: Items in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
             accept_unusual: Accept unusual values?
         """
 
@@ -640,12 +640,6 @@ class ProtocolCalls:
         star_mics: Given,
         coords_suffix: Given | None = None,
         fndata_reextract: Given | None = None,
-        batch_size: int = 20,
-        batch_wait: float = 0,
-        workers: int = 0,
-        item_limit: float = 0,
-        other_args: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
         do_reextract: bool = False,
         do_reset_offsets: bool = False,
         do_recenter: bool = False,
@@ -660,6 +654,12 @@ class ProtocolCalls:
         black_dust: float = -1,
         do_rescale: bool = False,
         rescale: int = 128,
+        nr_mpi: int | Literal["auto"] = 1,
+        other_args: str = "",
+        batch_size: int = 20,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -674,12 +674,6 @@ class ProtocolCalls:
             star_mics: Micrograph STAR file.
             coords_suffix: Input coordinates.
             fndata_reextract: Refined particles STAR file.
-            batch_size: Items in a batch.
-            batch_wait: Wait for a full batch (s).
-            workers: Batches at the same time.
-            item_limit: Time limit of an item (s).
-            other_args: Additional arguments.
-            nr_mpi: Number of MPI procs.
             do_reextract: OR re-extract refined particles?
             do_reset_offsets: Reset the refined offsets to zero?
             do_recenter: OR: re-center refined coordinates?
@@ -694,6 +688,12 @@ class ProtocolCalls:
             black_dust: Stddev for black dust removal.
             do_rescale: Rescale particles?
             rescale: Re-scaled size (px).
+            nr_mpi: Number of MPI procs.
+            other_args: Additional arguments.
+            batch_size: Items in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
         """
 
     @overload
@@ -703,7 +703,6 @@ class ProtocolCalls:
         /,
         *,
         fn_in: Given,
-        other_args: str = "",
         angpix: float = -1,
         rescale_angpix: float = -1,
         new_box: int = -1,
@@ -713,6 +712,7 @@ class ProtocolCalls:
         sym: str = "",
         shift_com: bool = False,
         multiply_constant: float = 1,
+        other_args: str = "",
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -725,7 +725,6 @@ class ProtocolCalls:
 
         Args:
             fn_in: Input map.
-            other_args: Additional arguments.
             angpix: Pixel size of the input (Å).
             rescale_angpix: New pixel size (Å).
             new_box: New box size (px).
@@ -735,6 +734,7 @@ class ProtocolCalls:
             sym: Symmetrise.
             shift_com: Shift the centre of mass to the centre?
             multiply_constant: Multiply by.
+            other_args: Additional arguments.
         """
 
     @overload
@@ -745,18 +745,6 @@ class ProtocolCalls:
         *,
         fn_img: Given,
         fn_cont: Given | None = None,
-        nr_threads: int | Literal["auto"] = 1,
-        other_args: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
-        do_parallel_discio: bool = True,
-        nr_pool: int = 3,
-        do_preread_images: bool = False,
-        scratch_dir: str = "",
-        do_combine_thru_disc: bool = False,
-        use_gpu: bool = False,
-        gpu_ids: str = "",
-        do_pad1: bool = False,
-        skip_gridding: bool = True,
         do_ctf_correction: bool = True,
         ctf_intact_first_peak: bool = False,
         nr_classes: int = 1,
@@ -774,6 +762,18 @@ class ProtocolCalls:
         sgd_ini_subset_size: int = 100,
         sgd_fin_subset_size: int = 500,
         sgd_write_iter: int = 10,
+        do_pad1: bool = False,
+        skip_gridding: bool = True,
+        do_parallel_discio: bool = True,
+        nr_pool: int = 3,
+        do_preread_images: bool = False,
+        scratch_dir: str = "",
+        do_combine_thru_disc: bool = False,
+        use_gpu: bool = False,
+        gpu_ids: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        other_args: str = "",
+        nr_threads: int | Literal["auto"] = 1,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -788,18 +788,6 @@ class ProtocolCalls:
         Args:
             fn_img: Input images.
             fn_cont: Continue from here.
-            nr_threads: Number of threads.
-            other_args: Additional arguments.
-            nr_mpi: Number of MPI procs.
-            do_parallel_discio: Use parallel disc I/O?
-            nr_pool: Number of pooled particles.
-            do_preread_images: Pre-read all particles into RAM?
-            scratch_dir: Copy particles to scratch directory.
-            do_combine_thru_disc: Combine iterations through disc?
-            use_gpu: Use GPU acceleration?
-            gpu_ids: Which GPUs to use.
-            do_pad1: Skip padding.
-            skip_gridding: Skip gridding.
             do_ctf_correction: Do CTF-correction?
             ctf_intact_first_peak: Ignore CTFs until first peak?
             nr_classes: Number of classes.
@@ -817,6 +805,18 @@ class ProtocolCalls:
             sgd_ini_subset_size: Initial mini-batch size.
             sgd_fin_subset_size: Final mini-batch size.
             sgd_write_iter: Write-out frequency (iterations).
+            do_pad1: Skip padding.
+            skip_gridding: Skip gridding.
+            do_parallel_discio: Use parallel disc I/O?
+            nr_pool: Number of pooled particles.
+            do_preread_images: Pre-read all particles into RAM?
+            scratch_dir: Copy particles to scratch directory.
+            do_combine_thru_disc: Combine iterations through disc?
+            use_gpu: Use GPU acceleration?
+            gpu_ids: Which GPUs to use.
+            nr_mpi: Number of MPI procs.
+            other_args: Additional arguments.
+            nr_threads: Number of threads.
             accept_unusual: Accept unusual values?
         """
 
@@ -827,13 +827,13 @@ class ProtocolCalls:
         /,
         *,
         fn_in: Given,
-        nr_threads: int | Literal["auto"] = 1,
-        other_args: str = "",
         lowpass_filter: float = 15,
         angpix: float = -1,
         inimask_threshold: float | Literal["auto"] = "auto",
         extend_inimask: int = 3,
         width_mask_edge: int = 3,
+        other_args: str = "",
+        nr_threads: int | Literal["auto"] = 1,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -846,13 +846,13 @@ class ProtocolCalls:
 
         Args:
             fn_in: Input 3D map.
-            nr_threads: Number of threads.
-            other_args: Additional arguments.
             lowpass_filter: Lowpass filter map (Å).
             angpix: Pixel size (Å).
             inimask_threshold: Initial binarisation threshold.
             extend_inimask: Extend binary map this many pixels (px).
             width_mask_edge: Add a soft-edge of this many pixels (px).
+            other_args: Additional arguments.
+            nr_threads: Number of threads.
         """
 
     @overload
@@ -862,13 +862,6 @@ class ProtocolCalls:
         /,
         *,
         input_star_mics: Given,
-        batch_size: int = 1,
-        batch_wait: float = 0,
-        workers: int = 0,
-        item_limit: float = 0,
-        nr_threads: int | Literal["auto"] = 1,
-        other_args: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
         first_frame_sum: int = 1,
         last_frame_sum: int = -1,
         dose_per_frame: float | Literal["auto"] = "auto",
@@ -887,6 +880,13 @@ class ProtocolCalls:
         gain_rot: Literal["No rotation (0)", "90 degrees (1)", "180 degrees (2)", "270 degrees (3)", "0", "1", "2", "3"] | Literal["auto"] = "auto",
         gain_flip: Literal["No flipping (0)", "Flip upside down (1)", "Flip left to right (2)", "0", "1", "2"] | Literal["auto"] = "auto",
         fn_defect: str | Path | Literal["auto"] = "auto",
+        nr_mpi: int | Literal["auto"] = 1,
+        other_args: str = "",
+        nr_threads: int | Literal["auto"] = 1,
+        batch_size: int = 1,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -899,13 +899,6 @@ class ProtocolCalls:
 
         Args:
             input_star_mics: Input movies STAR file.
-            batch_size: Movies in a batch.
-            batch_wait: Wait for a full batch (s).
-            workers: Batches at the same time.
-            item_limit: Time limit of an item (s).
-            nr_threads: Number of threads.
-            other_args: Additional arguments.
-            nr_mpi: Number of MPI procs.
             first_frame_sum: First frame for corrected sum.
             last_frame_sum: Last frame for corrected sum.
             dose_per_frame: Dose per frame (e/Å²).
@@ -924,6 +917,13 @@ class ProtocolCalls:
             gain_rot: Gain rotation.
             gain_flip: Gain flip.
             fn_defect: Defect file.
+            nr_mpi: Number of MPI procs.
+            other_args: Additional arguments.
+            nr_threads: Number of threads.
+            batch_size: Movies in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
         """
 
     @overload
@@ -934,7 +934,6 @@ class ProtocolCalls:
         *,
         fn_in: Given,
         fn_mask: Given,
-        other_args: str = "",
         angpix: float = -1,
         do_auto_bfac: bool = True,
         autob_lowres: float = 10,
@@ -944,6 +943,7 @@ class ProtocolCalls:
         low_pass: float = 5,
         fn_mtf: str | Path = "",
         mtf_angpix: float = 1,
+        other_args: str = "",
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -958,7 +958,6 @@ class ProtocolCalls:
         Args:
             fn_in: One of the 2 unfiltered half-maps.
             fn_mask: Solvent mask.
-            other_args: Additional arguments.
             angpix: Calibrated pixel size (Å).
             do_auto_bfac: Estimate B-factor automatically?
             autob_lowres: Lowest resolution for auto-B fit (Å).
@@ -968,6 +967,7 @@ class ProtocolCalls:
             low_pass: Ad-hoc low-pass filter (Å).
             fn_mtf: MTF of the detector.
             mtf_angpix: Original detector pixel size (Å).
+            other_args: Additional arguments.
             accept_unusual: Accept unusual values?
         """
 
@@ -981,18 +981,6 @@ class ProtocolCalls:
         fn_cont: Given | None = None,
         fn_ref: Given,
         fn_mask: Given | None = None,
-        nr_threads: int | Literal["auto"] = 1,
-        other_args: str = "",
-        nr_mpi: int | Literal["auto"] = 3,
-        do_parallel_discio: bool = True,
-        nr_pool: int = 3,
-        do_preread_images: bool = False,
-        scratch_dir: str = "",
-        do_combine_thru_disc: bool = False,
-        use_gpu: bool = False,
-        gpu_ids: str = "",
-        do_pad1: bool = False,
-        skip_gridding: bool = True,
         ref_correct_greyscale: bool = False,
         ini_high: float = 60,
         sym_name: str = "C1",
@@ -1008,6 +996,18 @@ class ProtocolCalls:
         auto_local_sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "1.8 degrees",
         relax_sym: str = "",
         auto_faster: bool = False,
+        do_pad1: bool = False,
+        skip_gridding: bool = True,
+        do_parallel_discio: bool = True,
+        nr_pool: int = 3,
+        do_preread_images: bool = False,
+        scratch_dir: str = "",
+        do_combine_thru_disc: bool = False,
+        use_gpu: bool = False,
+        gpu_ids: str = "",
+        nr_mpi: int | Literal["auto"] = 3,
+        other_args: str = "",
+        nr_threads: int | Literal["auto"] = 1,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -1024,18 +1024,6 @@ class ProtocolCalls:
             fn_cont: Continue from here.
             fn_ref: Reference map.
             fn_mask: Reference mask (optional).
-            nr_threads: Number of threads.
-            other_args: Additional arguments.
-            nr_mpi: Number of MPI procs.
-            do_parallel_discio: Use parallel disc I/O?
-            nr_pool: Number of pooled particles.
-            do_preread_images: Pre-read all particles into RAM?
-            scratch_dir: Copy particles to scratch directory.
-            do_combine_thru_disc: Combine iterations through disc?
-            use_gpu: Use GPU acceleration?
-            gpu_ids: Which GPUs to use.
-            do_pad1: Skip padding.
-            skip_gridding: Skip gridding.
             ref_correct_greyscale: Ref. map is on absolute greyscale?
             ini_high: Initial low-pass filter (Å).
             sym_name: Symmetry.
@@ -1051,6 +1039,18 @@ class ProtocolCalls:
             auto_local_sampling: Local searches from auto-sampling.
             relax_sym: Relax symmetry.
             auto_faster: Use finer angular sampling faster?
+            do_pad1: Skip padding.
+            skip_gridding: Skip gridding.
+            do_parallel_discio: Use parallel disc I/O?
+            nr_pool: Number of pooled particles.
+            do_preread_images: Pre-read all particles into RAM?
+            scratch_dir: Copy particles to scratch directory.
+            do_combine_thru_disc: Combine iterations through disc?
+            use_gpu: Use GPU acceleration?
+            gpu_ids: Which GPUs to use.
+            nr_mpi: Number of MPI procs.
+            other_args: Additional arguments.
+            nr_threads: Number of threads.
             accept_unusual: Accept unusual values?
         """
 
@@ -1061,8 +1061,8 @@ class ProtocolCalls:
         /,
         *,
         input: Given,
-        other_args: str = "",
         sym: str = "C2",
+        other_args: str = "",
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -1075,8 +1075,8 @@ class ProtocolCalls:
 
         Args:
             input: Refined particles.
-            other_args: Additional arguments.
             sym: Symmetry.
+            other_args: Additional arguments.
         """
 
     @overload
@@ -1293,14 +1293,14 @@ class ProtocolCalls:
         /,
         *,
         input: Given | Sequence[Given],
+        labels_of: Literal["union", "common"] = "union",
+        fill: str = "",
+        merge_groups: bool = False,
         by: Literal["id", "position", "micrograph", "columns"] = "id",
         distance: float = 20,
         columns: str = "",
         keep: Literal["first", "best", "none", "all"] = "first",
         best_by: str = "rlnMaxValueProbDistribution",
-        labels_of: Literal["union", "common"] = "union",
-        fill: str = "",
-        merge_groups: bool = False,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -1313,14 +1313,14 @@ class ProtocolCalls:
 
         Args:
             input: Sets.
+            labels_of: Columns of the result.
+            fill: Where a set lacks a column, write.
+            merge_groups: Merge optics groups of other names?
             by: Compare by.
             distance: Same place within (Å).
             columns: Columns to compare.
             keep: Of duplicates keep.
             best_by: The best has the highest.
-            labels_of: Columns of the result.
-            fill: Where a set lacks a column, write.
-            merge_groups: Merge optics groups of other names?
         """
 
     @overload
@@ -1521,11 +1521,11 @@ class ProtocolCalls:
         /,
         *,
         input: Given,
+        keep: Literal["first", "best", "none"] = "first",
+        best_by: str = "rlnMaxValueProbDistribution",
         by: Literal["id", "position", "micrograph", "columns"] = "id",
         distance: float = 20,
         columns: str = "",
-        keep: Literal["first", "best", "none"] = "first",
-        best_by: str = "rlnMaxValueProbDistribution",
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -1538,11 +1538,11 @@ class ProtocolCalls:
 
         Args:
             input: Items.
+            keep: Of duplicates keep.
+            best_by: The best has the highest.
             by: Compare by.
             distance: Same place within (Å).
             columns: Columns to compare.
-            keep: Of duplicates keep.
-            best_by: The best has the highest.
         """
 
     @overload

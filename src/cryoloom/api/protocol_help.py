@@ -4,9 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from cryoloom.project.catalogue import ProtocolLine, protocol_lines
-from cryoloom.project.forms.jobstar import relion_text
 from cryoloom.project.registry import find_protocol
-from cryoloom.protocol.declare import InputSpec, ParamSpec
+from cryoloom.protocol.declare import InputSpec, ParamSpec, relion_text
 from cryoloom.protocol.protocols import Protocol
 
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.boxes import check_boxes
 from cryoloom.project.columns import check_columns
-from cryoloom.project.forms.jobstar import relion_text
 from cryoloom.project.needs import check_needs, is_in_the_making
 from cryoloom.project.programs import check_gpu_support
+from cryoloom.protocol.conditions import condition_names, holds
 from cryoloom.protocol.datasets import Dataset
-from cryoloom.protocol.declare import ACCEPT_UNUSUAL, AUTO, condition_names, holds, near
+from cryoloom.protocol.declare import ACCEPT_UNUSUAL, AUTO, near, relion_text
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.protocols import Protocol
 

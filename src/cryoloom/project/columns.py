@@ -6,8 +6,9 @@ from pathlib import Path
 from cryoloom.errors import ParameterError
 from cryoloom.project.needs import is_in_the_making
 from cryoloom.project.state import job_status
+from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.datasets import Coordinates, Dataset
-from cryoloom.protocol.declare import ParamSpec, holds, near
+from cryoloom.protocol.declare import ParamSpec, near
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import ITEM_ID, SOURCE
 from cryoloom.protocol.protocols import Protocol, RowProtocol

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from cryoloom.errors import ParameterError
 from cryoloom.project.state import job_status
+from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.datasets import Coordinates, Dataset, Micrographs, Movies, Particles
-from cryoloom.protocol.declare import InputSpec, holds
+from cryoloom.protocol.declare import InputSpec
 from cryoloom.protocol.protocols import ItemProtocol, Protocol, RowProtocol
 from cryoloom.schedule.state import ENDED
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from cryoloom.project.forms.jobstar import relion_text
 from cryoloom.project.forms.pipeline import RUNNING, Pipeline, Process
+from cryoloom.protocol.declare import relion_text
 from cryoloom.protocol.protocols import Protocol
 from cryoloom.schedule.state import State
 

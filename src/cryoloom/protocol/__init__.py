@@ -16,7 +16,9 @@ if TYPE_CHECKING:
         ClassAverages,
         Coordinates,
         Dataset,
+        FinalMap,
         HalfMaps,
+        LocalResolution,
         Mask,
         Micrographs,
         Model,
@@ -24,12 +26,14 @@ if TYPE_CHECKING:
         Optimiser,
         Particles,
         PlainFile,
+        PolishingParameters,
         Postprocess,
         Report,
         Table,
         Volume,
     )
-    from cryoloom.protocol.declare import ADVANCED, AUTO, NORMAL, Input, Output, Param
+    from cryoloom.protocol.declare import ADVANCED, AUTO, NORMAL, Input, Output, Param, Varied
+    from cryoloom.protocol.flags import words_of
     from cryoloom.protocol.jobs import (
         Batch,
         BatchResult,
@@ -85,6 +89,7 @@ __all__ = [
     "Coordinates",
     "Dataset",
     "Drawing",
+    "FinalMap",
     "Found",
     "Gallery",
     "HalfMaps",
@@ -92,6 +97,7 @@ __all__ = [
     "ItemProtocol",
     "Items",
     "JobFolder",
+    "LocalResolution",
     "Look",
     "Mask",
     "Metrics",
@@ -106,6 +112,7 @@ __all__ = [
     "Part",
     "Particles",
     "PlainFile",
+    "PolishingParameters",
     "Postprocess",
     "ProgramProtocol",
     "Progress",
@@ -123,14 +130,16 @@ __all__ = [
     "TableBlock",
     "Text",
     "Values",
+    "Varied",
     "View",
     "Volume",
     "VolumeBlock",
     "Written",
+    "words_of",
 ]
 
 # Those of which a command that only looks at jobs needs something come first, so that it loads no others.
-_MODULES = ("datasets", "declare", "protocols", "command", "cleaning", "jobs", "views")
+_MODULES = ("datasets", "declare", "protocols", "command", "flags", "cleaning", "jobs", "views")
 
 
 def __getattr__(name: str) -> object:

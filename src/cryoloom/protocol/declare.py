@@ -5,13 +5,13 @@ is known of a parameter is said here once.
 """
 
 import math
-import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias
 
 from cryoloom.errors import ParameterError
+from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.datasets import Dataset
 
 NORMAL = "normal"
@@ -24,6 +24,9 @@ AUTO = "auto"
 Meaning: TypeAlias = Literal[
     "", "file", "folder", "symmetry", "condition", "labels", "classes", "words", "promises"
 ]
+
+# A value on a command line; None: neither it nor its flag is there.
+Writing: TypeAlias = Callable[[Any], str | None]
 
 _YES = {
     "yes": True,
@@ -59,6 +62,9 @@ class ParamSpec:
     means: Meaning = ""
     of: str = ""  # the input whose columns it names, or whose classes; "" for the one that is treated
     later: str = ""  # the switch with which a file may come after the job was made
+    flag: str = ""  # what stands on the program's command line: before the value; for a switch, when it is on
+    flag_off: str = ""  # of a switch: what stands there when it is off
+    written: Writing | None = None  # how the value is written there; None: as RELION writes values
     name: str = ""
     type: type = str
 
@@ -87,6 +93,7 @@ class InputSpec:
     when: str
     several: bool = False  # any number of datasets, numbered input, input#2, input#3
     needs: Mapping[str, str] = field(default_factory=dict)  # label → when it is needed; see `Input`
+    flag: str = ""  # what stands before its path on the program's command line
     name: str = ""
     kind: type[Dataset] = Dataset
 
@@ -123,6 +130,9 @@ def Param(
     means: Meaning = "",
     of: str = "",
     later: str = "",
+    flag: str = "",
+    flag_off: str = "",
+    written: Writing | None = None,
 ) -> Any:
     """Declare a parameter.
 
@@ -145,6 +155,10 @@ def Param(
             "classes" that somebody has chosen by eye mean nothing of another classification: a copy asks to choose again.
         of: the input whose columns or classes are named; by default the one whose rows are treated.
         later: the parameter with which a file may come after the job was made: `stream`.
+        flag: the program's option, as `words_of` puts it on the command line while `when` holds: before the value, or
+            for a switch that is on. It may have several words, `--LoG --shrink 0`; the value follows the last.
+        flag_off: the words for a switch that is off.
+        written: the value on the command line, where that is not as RELION writes values; None: say nothing.
     """
     return ParamSpec(
         default,
@@ -165,7 +179,20 @@ def Param(
         means,
         of,
         later,
+        flag,
+        flag_off,
+        written,
     )
+
+
+def Varied(declared: Any, **changes: Any) -> Any:
+    """Declare a parameter or an input as another class has it, with what is different here.
+
+    Args:
+        declared: the attribute of that class: `Mpi.nr_mpi`.
+        changes: arguments of `Param` or `Input`.
+    """
+    return replace(declared, **changes)
 
 
 def Input(
@@ -178,6 +205,7 @@ def Input(
     when: str = "",
     several: bool = False,
     needs: Sequence[str] | Mapping[str, str] = (),
+    flag: str = "",
 ) -> Any:
     """Declare an input; the annotation is its kind.
 
@@ -187,9 +215,10 @@ def Input(
             `{"rlnDefocusU": "do_ctf_correction"}`. Looked up when the job is made, and again when it starts.
         streams: it may be read while it grows.
         several: it may be given more than once; the second is known as `name#2`.
+        flag: the program's option before its path, as of parameters.
     """
     wanted = needs if isinstance(needs, Mapping) else dict.fromkeys(needs, "")
-    return InputSpec(label, tab, help, optional, streams, when, several, wanted)
+    return InputSpec(label, tab, help, optional, streams, when, several, wanted, flag)
 
 
 def numbered(name: str, datasets: Sequence[Dataset]) -> dict[str, Dataset]:
@@ -230,6 +259,15 @@ def parse(spec: ParamSpec, value: Any, owner: str) -> Any:
             where, found=repr(result), expected=spec.limits(), hint=near(str(result), spec.choices)
         )
     return result
+
+
+def relion_text(value: Any) -> str:
+    """A value as RELION writes it: Yes and No, whole numbers without a point."""
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    return str(value)
 
 
 ACCEPT_UNUSUAL = "accept_unusual"
@@ -292,35 +330,6 @@ def near(name: str, names: Sequence[str]) -> str:
     lower = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=NEAR)
     close = [by_lower[known] for known in lower]
     return f"Did you mean {' or '.join(close)}?" if close else ""
-
-
-def holds(condition: str, values: Mapping[str, Any]) -> bool:
-    """Whether a parameter's `when` is true for these values ("" is always true).
-
-    The language: `a`, `not a`, `a == text`, `a and b`, `a or b` (and binds tighter).
-    """
-    if not condition:
-        return True
-    return any(
-        all(_term(term.strip(), values) for term in re.split(r"\band\b", part))
-        for part in re.split(r"\bor\b", condition)
-    )
-
-
-def condition_names(condition: str) -> set[str]:
-    """The parameters and inputs that a condition asks for."""
-    terms = [term.strip() for part in re.split(r"\bor\b", condition) for term in re.split(r"\band\b", part)]
-    words = [re.sub(r"^(?:not\s+)+", "", term).partition("==")[0].strip() for term in terms]
-    return {word for word in words if word}
-
-
-def _term(term: str, values: Mapping[str, Any]) -> bool:
-    if term.startswith("not "):
-        return not _term(term[4:].strip(), values)
-    if "==" in term:
-        name, wanted = (part.strip() for part in term.split("==", 1))
-        return str(values.get(name)) == wanted.strip("'\"")
-    return bool(values.get(term))
 
 
 def _typed(spec: ParamSpec, value: Any, where: str) -> Any:

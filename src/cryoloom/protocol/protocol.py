@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from cryoloom.errors import ParameterError
 from cryoloom.protocol.cleaning import Rule
+from cryoloom.protocol.conditions import condition_names, holds
 from cryoloom.protocol.datasets import Box, Dataset
 from cryoloom.protocol.declare import (
     ACCEPT_UNUSUAL,
@@ -20,8 +21,6 @@ from cryoloom.protocol.declare import (
     accept_unusual,
     check_symmetries,
     check_usual,
-    condition_names,
-    holds,
     near,
     parse,
 )
@@ -62,11 +61,15 @@ class Protocol:
         params: dict[str, ParamSpec] = {}
         inputs: dict[str, InputSpec] = {}
         outputs: dict[str, OutputSpec] = {}
-        for owner in reversed(cls.__mro__):
+        # Groups of parameters stand in the order in which a class names them, its own behind them.
+        for owner in (*cls.__mro__[1:], cls):
             for name, kind in inspect.get_annotations(owner).items():
                 spec = owner.__dict__.get(name)
-                if isinstance(spec, ParamSpec | InputSpec | OutputSpec) and isinstance(kind, str):
-                    kind = _meant(owner, name, kind)  # `from __future__ import annotations`
+                if isinstance(spec, ParamSpec | InputSpec | OutputSpec):
+                    if owner is not cls and name in {*params, *inputs, *outputs}:
+                        continue  # a class further down has it otherwise
+                    if isinstance(kind, str):
+                        kind = _meant(owner, name, kind)  # `from __future__ import annotations`
                 if isinstance(spec, ParamSpec):
                     spec.name, spec.type = name, kind
                     params[name] = spec
@@ -76,6 +79,7 @@ class Protocol:
                 elif isinstance(spec, OutputSpec):
                     spec.name, spec.kind = name, kind
                     outputs[name] = spec
+        params = dict(sorted(params.items(), key=lambda item: _place_of_tab(item[1].tab)))
         if any(spec.usual for spec in params.values()):
             params.setdefault(ACCEPT_UNUSUAL, accept_unusual())
         cls.params, cls.inputs, cls.outputs_declared = params, inputs, outputs
@@ -276,6 +280,16 @@ class Protocol:
     def views(self, job: "JobFolder") -> "list[View]":
         """What there is to look at: declarations, which cost nothing; called at any time, also while the job runs."""
         return []
+
+
+# The tabs that every form begins and ends with; the others stand between, as they are declared.
+_FIRST_TAB, _LAST_TABS = "I/O", ("Helix", "Compute", "Running", "Streaming")
+
+
+def _place_of_tab(tab: str) -> int:
+    if tab == _FIRST_TAB:
+        return 0
+    return 2 + _LAST_TABS.index(tab) if tab in _LAST_TABS else 1
 
 
 def _meant(owner: type, name: str, text: str) -> Any:

@@ -19,7 +19,7 @@ from cryoloom.project.attempts import attempt_numbers, attempts_folder, read_con
 from cryoloom.project.checking import check_repeats, check_start
 from cryoloom.project.disk import LEAST_BYTES, free_bytes, no_quota, no_space
 from cryoloom.project.events import AttemptStarted, AutoResolved, JobEnded, JobSuspended
-from cryoloom.project.forms.jobstar import job_star_of, relion_text
+from cryoloom.project.forms.jobstar import job_star_of
 from cryoloom.project.jobspec import read_spec
 from cryoloom.project.journal import FORMAT, JournalWriter
 from cryoloom.project.notes import append_remark, clear_marks, set_mark
@@ -27,6 +27,7 @@ from cryoloom.project.registry import find_protocol, tell_module
 from cryoloom.project.settings import load_settings
 from cryoloom.project.sharing import umask_of
 from cryoloom.project.state import told_by, wishes_of
+from cryoloom.protocol.declare import relion_text
 from cryoloom.protocol.edge import call_plugin, fault_within
 from cryoloom.protocol.external import ExternalProgram
 from cryoloom.protocol.jobs import JobFolder

@@ -8,7 +8,6 @@ and an executable that runs it.
 import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, unquote
 
 from cryoloom.errors import ProjectError
@@ -23,6 +22,7 @@ from cryoloom.protocol.datasets import (
     Volume,
     accepts,
 )
+from cryoloom.protocol.declare import relion_text
 from cryoloom.protocol.protocols import Protocol
 
 CONTINUE = "fn_cont"  # RELION's option: the optimiser file of the iteration to go on from
@@ -106,15 +106,6 @@ def read_job_star(path: Path) -> tuple[int, dict[str, str]]:
     if not job.get("rlnJobIsContinue") and CONTINUE in values:
         values[CONTINUE] = ""  # left in the form from another time; RELION does not look at it
     return number, values
-
-
-def relion_text(value: Any) -> str:
-    """A value as RELION writes it: Yes and No, whole numbers without a point."""
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        return str(int(value))
-    return str(value)
 
 
 def _external_options(protocol: Protocol) -> dict[str, str]:

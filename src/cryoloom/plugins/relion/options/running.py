@@ -4,8 +4,8 @@ import shlex
 from typing import Any
 
 from cryoloom.errors import ParameterError
-from cryoloom.project.forms.jobstar import relion_text
 from cryoloom.protocol import ADVANCED, AUTO, Command, JobFolder, Param
+from cryoloom.protocol.declare import relion_text
 
 
 class Additional:
