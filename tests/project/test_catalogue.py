@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cryoloom.api.help_search import search_help
 from cryoloom.project import catalogue, registry
 from cryoloom.project.registry import all_protocols
 
@@ -83,3 +84,13 @@ def test_a_cache_that_cannot_be_written_costs_only_time(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
 
     assert ("ctf.estimate" in dict(told())) and told()
+
+
+def test_a_word_is_searched_for_without_loading_a_plugin(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = search_help("dose")
+    assert ("import.movies", "dose_per_frame") in {(hit.protocol, hit.parameter) for hit in before.hits}
+    monkeypatch.setattr(catalogue, "all_protocols", lambda: pytest.fail("a plugin was loaded"))
+
+    assert search_help("dose") == before

@@ -7,9 +7,8 @@ from typing import Any
 
 from cryoloom.api.label_help import LabelHelp, labels_with
 from cryoloom.errors import ParameterError
-from cryoloom.project.registry import all_protocols
+from cryoloom.project.catalogue import ProtocolLine, protocol_lines
 from cryoloom.protocol.declare import near
-from cryoloom.protocol.protocols import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def search_help(text: str) -> Hits:
         ParameterError: nothing has them; the nearest names are offered.
     """
     words = text.lower().removeprefix("--").split()
-    kinds = [*all_protocols()]
+    kinds = protocol_lines()
     exact = [kind for kind in kinds if text.lower() in (kind.name, kind.name.partition(".")[2])]
     if len(exact) == 1:
         alike = [
@@ -58,7 +57,7 @@ def search_help(text: str) -> Hits:
     hits = _hits(kinds, [rf"(?<![a-z]){re.escape(word)}" for word in words])
     found = Hits(hits or _hits(kinds, [re.escape(word) for word in words]), (*labels_with(words),))
     if not found.hits and not found.labels:
-        names = [name for kind in kinds for name in (kind.name, kind.name.partition(".")[2], *kind.params)]
+        names = [name for kind in kinds for name in (kind.name, kind.name.partition(".")[2], *kind.declared)]
         raise ParameterError(
             f"help on {text}", found="nothing", expected="a protocol, a word of its description, a parameter or a label",
             hint=near(text, names) or "`cryoloom help` lists all protocols.",
@@ -66,26 +65,20 @@ def search_help(text: str) -> Hits:
     return found
 
 
-def _hits(kinds: Sequence[type[Protocol]], patterns: Sequence[str]) -> tuple[Hit, ...]:
+def _hits(kinds: Sequence[ProtocolLine], patterns: Sequence[str]) -> tuple[Hit, ...]:
     """Protocols whose name, label or description all patterns are found in, then parameters."""
-    by_words = [kind for kind in kinds if _has(f"{kind.name} {kind.label} {kind.__doc__ or ''}", patterns)]
+    by_words = [kind for kind in kinds if _has(f"{kind.name} {kind.label} {kind.help}", patterns)]
     parameters = [
         Hit(kind.name, name, label)
         for kind in kinds
-        for name, label in _declared(kind).items()
+        for name, label in kind.declared.items()
         if _has(f"{name} {label}", patterns)
     ]
     return (*map(_hit, by_words), *parameters)
 
 
-def _declared(kind: type[Protocol]) -> dict[str, str]:
-    """Inputs and parameters with their labels."""
-    inputs = {name: spec.label for name, spec in kind.inputs.items()}
-    return inputs | {name: spec.label for name, spec in kind.params.items()}
-
-
-def _hit(kind: type[Protocol]) -> Hit:
-    return Hit(kind.name, "", (kind.__doc__ or kind.label).split("\n")[0])
+def _hit(kind: ProtocolLine) -> Hit:
+    return Hit(kind.name, "", (kind.help or kind.label).split("\n")[0])
 
 
 def _has(text: str, patterns: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""The list of protocols, remembered: a list and a word to be completed need no plugin to be loaded.
+"""The list of protocols, remembered: a list, a word to be completed or searched for need no plugin to be loaded.
 
 A cache in the user's cache folder. It holds as long as no file of a plugin's package has changed.
 """
@@ -7,28 +7,30 @@ import contextlib
 import importlib.util
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from cryoloom.errors import CryoloomError
 from cryoloom.project.jsonfile import read_json, write_json
 from cryoloom.project.registry import all_protocols, plugins
+from cryoloom.protocol.protocols import Protocol
 
 FILE = "protocols.json"
+FORMAT = 2  # 1 had no parameters
 
 
 @dataclass(frozen=True, slots=True)
 class ProtocolLine:
-    """A protocol in a list."""
+    """A protocol in a list. `declared`: the labels of its inputs and parameters by name, for who searches."""
 
     name: str
     label: str
     help: str
+    declared: dict[str, str] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, str]:
         """For JSON."""
-        return asdict(self)
+        return {"name": self.name, "label": self.label, "help": self.help}
 
 
 def protocol_lines() -> list[ProtocolLine]:
@@ -37,14 +39,22 @@ def protocol_lines() -> list[ProtocolLine]:
     with contextlib.suppress(
         CryoloomError, TypeError, KeyError
     ):  # absent, broken, of another version: made anew
-        known = read_json(file)
-        if known["stamp"] == stamp:
+        known = read_json(file, FORMAT)
+        if (known["format"], known["stamp"]) == (FORMAT, stamp):
             return [ProtocolLine(**line) for line in known["protocols"]]
-    lines = [ProtocolLine(kind.name, kind.label, kind.__doc__ or "") for kind in all_protocols()]
+    lines = [
+        ProtocolLine(kind.name, kind.label, kind.__doc__ or "", _declared(kind)) for kind in all_protocols()
+    ]
     with contextlib.suppress(OSError):  # a cache that cannot be used costs time and nothing else
         file.parent.mkdir(parents=True, exist_ok=True)
-        write_json(file, {"format": 1, "stamp": stamp, "protocols": [line.as_dict() for line in lines]})
+        write_json(file, {"format": FORMAT, "stamp": stamp, "protocols": [asdict(line) for line in lines]})
     return lines
+
+
+def _declared(kind: type[Protocol]) -> dict[str, str]:
+    """Inputs and parameters with their labels."""
+    inputs = {name: spec.label for name, spec in kind.inputs.items()}
+    return inputs | {name: spec.label for name, spec in kind.params.items()}
 
 
 def _file() -> Path:
