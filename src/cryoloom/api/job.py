@@ -345,6 +345,10 @@ class Job:
             ProjectError: it has no such view, or nothing to show yet.
             ParameterError: no such item or iteration, or an ending that no file has.
         """
+        if out is not None:
+            from cryoloom.views import vega
+
+            vega.start()  # before the tables are loaded that take as long
         seen = self.view(view).look(item=item, iteration=iteration)
         if out is not None:
             seen.save(out)

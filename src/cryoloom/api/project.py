@@ -255,6 +255,9 @@ class Project(ProtocolCalls):
         Raises:
             ProjectError: it has no jobs yet.
         """
+        from cryoloom.views import vega
+
+        vega.start()  # before the tables are loaded that take as long
         from cryoloom.api.report import write_report
 
         if not self.jobs():

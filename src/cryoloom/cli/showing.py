@@ -177,12 +177,12 @@ def plot(
             else f"{found.name} has nothing to show yet."
         )
         return
+    if out is not None:
+        found.plot(view, out, item=item, iteration=iteration)
+        print_json({"file": str(out)}) if as_json else print(out)
+        return
     declared = found.view(view)
     seen = declared.look(item=item, iteration=iteration)
-    if out is not None:
-        written = seen.save(out)
-        print_json({"file": str(written)}) if as_json else print(written)
-        return
     if as_json:
         print_json({**declared.as_dict(), **seen.as_dict()})
         return

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, assert_never
 
-from cryoloom.errors import ParameterError, ProgramError
+from cryoloom.errors import ParameterError
 from cryoloom.protocol.views import Metrics, TableBlock, Text
 from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture
+from cryoloom.views.vega import converted
 
 ENDINGS = (".png", ".svg", ".pdf", ".html", ".json")
-SCALE = 2.0  # PNG pixels a chart unit
 
 
 def draw(shown: Sequence[Drawn], target: Path) -> None:
@@ -89,21 +89,7 @@ def chart_bytes(chart: DrawnChart, form: str) -> bytes:
     """
     if form == "json":
         return json.dumps(chart.spec).encode()
-    try:
-        import vl_convert
-    except ImportError:
-        raise ProgramError(
-            "module vl_convert",
-            found="not installed",
-            expected="to draw charts",
-            hint="pip install 'cryoloom[plot]'",
-        ) from None
-    spec = json.dumps(chart.spec)
-    if form == "svg":
-        return str(vl_convert.vegalite_to_svg(spec)).encode()
-    if form == "pdf":
-        return bytes(vl_convert.vegalite_to_pdf(spec))
-    return bytes(vl_convert.vegalite_to_png(spec, scale=SCALE))
+    return converted(chart.spec, form)
 
 
 def as_html(one: Drawn) -> str:
