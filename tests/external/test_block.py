@@ -18,7 +18,7 @@ from waiting import until
 from cryoloom import Job, Project
 from cryoloom.errors import DatasetError, ParameterError, ProjectError
 from cryoloom.images.mrc import write_mrc
-from cryoloom.project.attempts import attempt_numbers, newest_attempt
+from cryoloom.project.attempts import attempt_numbers, newest_attempt, read_control
 
 SCRIPT = """
 import os, signal, time
@@ -113,6 +113,23 @@ def test_a_block_that_raises_leaves_a_failed_job_with_its_traceback(project: Pro
     errors = (job.folder / "run.err").read_text()
     assert "Traceback" in errors and "1 / 0" in errors
     assert (job.folder / "RELION_JOB_EXIT_FAILURE").exists()
+
+
+def test_of_what_is_refused_the_log_has_the_reason_and_no_line_of_ours(
+    project: Project, particles: Job
+) -> None:
+    table = particles.dataset().table()
+    with pytest.raises(DatasetError), project.external("after", particles) as after:
+        after.write("result", table.with_columns(pl.lit("gone.mrcs").alias("rlnImageName")))
+    with pytest.raises(ParameterError), project.external("within", particles) as within:
+        within.write("result", [1, 2])
+
+    for job in (after, within):
+        errors = (job.folder / "run.err").read_text()
+        assert job.state == "failed" and job.why in errors
+        assert "src/cryoloom" not in errors
+    assert "Traceback" not in (after.folder / "run.err").read_text()
+    assert 'within.write("result", [1, 2])' in (within.folder / "run.err").read_text()
 
 
 def test_an_interrupted_block_is_an_aborted_job(project: Project, particles: Job) -> None:
@@ -257,6 +274,11 @@ def test_what_nobody_can_repeat_is_refused_before_anything_is_moved(project: Pro
             ProjectError, match=r"It is a block of a script or notebook.*code/; run it again there"
         ):
             verb()
+    made = project.make("sets.sort", {"input": particles.name, "by": "rlnCtfMaxResolution"}, start=False)
+    wished = read_control(made.folder)
+    with pytest.raises(ProjectError, match="a block of a script"):
+        project.resume([made, job])
+    assert read_control(made.folder) == wished, "nothing is wished of one where another is refused"
     project.resume()
 
     assert job.state == "failed" and sorted(path.name for path in job.folder.iterdir()) == before

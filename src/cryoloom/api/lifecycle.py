@@ -60,15 +60,20 @@ def resume(
         dependents: of an import that is named, also open the jobs again that followed its stream to the end.
     """
     wanted = project.jobs() if jobs is None else [project.job(name_of(job)) for job in jobs]
+    if jobs is None:
+        # Passed over: RELION's; those that cannot be known, of which `ls` says so.
+        wanted = [job for job in wanted if job.entry.known_spec is not None and not job.entry.look().damage]
+    # Of all, before anything is written of the first: a refusal leaves none of them resumed.
+    wanted = [
+        job
+        for job in wanted
+        if job.entry.spec is not None
+        and not (jobs is None and job.asks())
+        and _repeats(job, named=jobs is not None)
+    ]
     taken: list[Job] = []
     opened: list[str] = []
     for job in wanted:
-        if jobs is None and (job.entry.known_spec is None or job.entry.look().damage):
-            continue  # RELION's; or one that cannot be known, of which `ls` says so
-        if job.entry.spec is None or (jobs is None and job.asks()):
-            continue
-        if not _repeats(job, named=jobs is not None):
-            continue
         status = job.entry.status()
         followers: list[JobEntry] = []
         if dependents and jobs is not None and is_import(job.entry):

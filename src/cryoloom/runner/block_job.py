@@ -12,7 +12,7 @@ import threading
 import time
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from cryoloom.schedule.state import State
 
 LOOK_S = 0.2  # for a wish to stop it
 ATTEMPT = 1  # a block has no other
+_PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Block:
             state, why = "aborted", "stopped by the user" if self._watch.asked else "interrupted by the user"
         with shared_as(run.root):
             if error is not None:
-                run.log("".join(traceback.format_exception(error)), error=True)
+                run.log("".join(_told(error)), error=True)
                 run.log(why, error=True)
             set_mark(run.folder, state)
         cpu_s = round(time.process_time() - self._cpu_s, 2)
@@ -174,6 +175,22 @@ def _promises(run: RunContext) -> list[str]:
 
     assert isinstance(run.protocol, ExternalCode)
     return [promise.file for promise in run.protocol.promises().values()]
+
+
+def _told(error: BaseException) -> Iterator[str]:
+    """The traceback of what a block raised, by the user's own lines; "" where it was none of them.
+
+    What we refuse is said in words, and our lines help nobody; of anything else they tell where it went wrong.
+    """
+    told = traceback.TracebackException.from_exception(error)
+    if isinstance(error, CryoloomError):
+        told.stack = traceback.StackSummary.from_list(
+            [frame for frame in told.stack if not Path(frame.filename).is_relative_to(_PACKAGE)]
+        )
+        told.__cause__ = told.__context__ = None
+        if not told.stack:
+            return
+    yield from told.format()
 
 
 def _own_words() -> list[str]:
