@@ -26,8 +26,8 @@ _PIECE = 1 << 24  # pixels that are looked at in one go
 def convert_for_relion(source: Path, target: Path, *, is_map: bool = False) -> str:
     """Write a copy that RELION 3.1 reads rightly, where it would misread the file.
 
-    For micrographs, movies, maps, masks, gain references and stacks of particles. Movies and stacks of floats are not
-    read whole: only single images and maps are looked through for pixels that are no numbers.
+    For micrographs, movies, maps, masks, gain references and stacks of particles. Single images and maps of floats are looked
+    through for pixels that are no numbers; movies by `check_frames`, and stacks not.
 
     Args:
         is_map: a map or mask, whatever its header says.
@@ -49,7 +49,7 @@ def convert_for_relion(source: Path, target: Path, *, is_map: bool = False) -> s
             f"{source}", found="complex pixels (MRC mode 4), a Fourier transform", expected="an image"
         )
     is_map = is_map or header.is_volume
-    if header.dtype.startswith("float") and (header.frames == 1 or is_map):
+    if is_float(header) and (header.frames == 1 or is_map):
         check_numbers(source)
     kind, why = _kind(source, header)
     if header.axes != STRAIGHT:
@@ -71,6 +71,54 @@ def convert_for_relion(source: Path, target: Path, *, is_map: bool = False) -> s
         header.angpix or 1.0, is_volume=is_map,
     )  # fmt: skip
     return f"{'; '.join(why)} in the project's copy"
+
+
+def is_float(header: ImageHeader) -> bool:
+    """Whether its pixels may be no numbers."""
+    return header.dtype.startswith("float")
+
+
+def looked_through(header: ImageHeader) -> tuple[int, ...]:
+    """The frames of a movie of floats, from 1, in which pixels that are no numbers are looked for.
+
+    All of a small file. Of a large one, which would keep the disk from what the microscope writes, the first, the middle one
+    and the last: gain references with holes and broken detectors spoil every frame, and a bad writer mostly the ends.
+    """
+    last = header.frames
+    if last * header.size[0] * header.size[1] <= _PIECE:
+        return (*range(1, last + 1),)
+    return (*sorted({1, (last + 1) // 2, last}),)
+
+
+def check_frames(source: Path, header: ImageHeader) -> None:
+    """That the frames of a movie which are looked through have numbers only.
+
+    Raises:
+        ImageError: the first one that has not, and how many of its pixels.
+    """
+    for number in looked_through(header) if is_float(header) else ():
+        pixels = _frame(source, header, number)
+        bad = pixels.size - int(np.count_nonzero(np.isfinite(pixels)))
+        if bad:
+            raise ImageError(
+                f"{source}: frame {number} of {header.frames}", found=f"{bad} of {pixels.size} pixels that are no numbers "
+                "(nan or infinite)", expected="numbers",
+                hint="RELION computes with them, and all that comes of it is nan.",
+            )  # fmt: skip
+
+
+def _frame(source: Path, header: ImageHeader, number: int) -> NDArray[Any]:
+    if header.format == "MRC":
+        return read_mrc(source, section=number - 1)
+    import tifffile
+
+    try:
+        return np.asarray(tifffile.imread(source, key=number - 1))
+    except (ValueError, OSError, RuntimeError) as error:
+        raise ImageError(
+            f"{source}: frame {number} of {header.frames}", found=f"not readable ({error})", expected="an image",
+            hint="Copy the file again.",
+        ) from None  # fmt: skip
 
 
 def check_numbers(source: Path) -> None:

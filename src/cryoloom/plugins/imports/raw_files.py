@@ -224,8 +224,10 @@ class RawFiles(SourceProtocol):
 
     def bring_in(self, job: JobFolder, path: Path, target: str, header: "ImageHeader") -> str:
         """Link it, or convert it where RELION would misread it; returns what was done."""
-        from cryoloom.images.misread import convert_for_relion
+        from cryoloom.images.misread import check_frames, convert_for_relion
 
+        if header.frames > 1:
+            check_frames(path, header)
         said = convert_for_relion(path, job.root / target)
         if not said:
             link_or_copy(path, job.root / target, copy=self.copy)
@@ -241,7 +243,16 @@ class RawFiles(SourceProtocol):
 
     def remarks(self, header: "ImageHeader") -> list[str]:
         """What is to be said of a file that is taken."""
+        from cryoloom.images.misread import is_float, looked_through
+
         remarks = list(header.problems)
+        if header.frames > 1 and is_float(header) and len(looked_through(header)) < header.frames:
+            # Of many files it is said once, with their number.
+            *firsts, last = looked_through(header)
+            remarks.append(
+                f"of its {header.frames} frames of floats, {', '.join(map(str, firsts))} and {last} were looked through "
+                "for pixels that are no numbers"
+            )
         if header.angpix and abs(header.angpix / self.angpix - 1) > ANGPIX_TOLERANCE:
             remarks.append(f"its header says {header.angpix:.4g} Å/px, angpix={self.angpix:g} is used")
         return remarks
