@@ -187,6 +187,30 @@ def test_columns_of_what_is_still_to_be_made_are_not_looked_up(given: Project) -
     assert given.run("sets.filter", start=False, input=f"{first.name}:kept", expression="rlnNothing > 1")
 
 
+def test_the_circle_must_lie_within_the_box_of_each_optics_group(given: Project) -> None:
+    optics = OPTICS | {"rlnOpticsGroupName": ["coarse", "fine"], "rlnImagePixelSize": [4.0, 1.5]}
+    star.write(
+        given.path / "two.star", {"optics": pl.DataFrame(optics), "particles": pl.DataFrame(PARTICLES)}
+    )
+
+    words = (
+        r"particle_diameter is 100 Å, expected less than the box of two.star \(fine\), 64 px of 1.5 Å or 96 Å"
+    )
+    refused(given, "relion.class2d", {"fn_img": "two.star", "particle_diameter": 100}, words)
+    assert given.run("relion.class2d", start=False, fn_img="two.star", particle_diameter=95)
+
+
+def test_a_map_of_uneven_axes_is_told_by_all_of_them(given: Project) -> None:
+    write_mrc(given.path / "flat.mrc", np.zeros((24, 32, 32), dtype=np.float32), 4.0, is_volume=True)
+
+    refused(
+        given,
+        "relion.refine3d",
+        {**REFINE, "fn_mask": "flat.mrc"},
+        r"flat.mrc, a box of 32 x 32 x 24 px of 4 Å",
+    )
+
+
 REFINE = {"fn_img": "p.star", "fn_ref": "fits.mrc", "particle_diameter": 100}
 
 

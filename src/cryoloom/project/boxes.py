@@ -8,6 +8,7 @@ from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.protocols import Protocol
 
 MAPS = (".mrc", ".map")
+GROUP = "rlnOpticsGroupName"
 
 
 def check_boxes(root: Path, protocol: Protocol) -> None:
@@ -32,11 +33,14 @@ def _box(root: Path, dataset: Dataset) -> Box | None:
         from cryoloom.images.headers import read_header
 
         header = read_header(path)
-        return Box(dataset.path, header.size[0], header.angpix or 0.0)
-    return _of_first_group(path, dataset.path) if isinstance(dataset, Particles) else None
+        sides = (*header.size, header.frames)
+        uneven = sides if len({*sides}) > 1 else ()
+        return Box(dataset.path, header.size[0], header.angpix or 0.0, uneven)
+    return _of_groups(path, dataset.path) if isinstance(dataset, Particles) else None
 
 
-def _of_first_group(path: Path, name: str) -> Box | None:
+def _of_groups(path: Path, name: str) -> Box | None:
+    """The box of the first optics group, by which RELION's programs go, with those of the others."""
     from cryoloom import star
 
     if not star.heads(path).get("optics"):
@@ -45,5 +49,9 @@ def _of_first_group(path: Path, name: str) -> Box | None:
     wanted = ("rlnImageSize", "rlnImagePixelSize")
     if optics is None or not optics.height or not set(wanted) <= set(optics.columns):
         return None
-    px, angpix = optics.select(wanted).row(0)
-    return Box(name, int(px), float(angpix))
+    sizes = [(int(px), float(angpix)) for px, angpix in optics.select(wanted).iter_rows()]
+    names = (
+        optics[GROUP].to_list() if GROUP in optics.columns else [f"{row}" for row in range(1, len(sizes) + 1)]
+    )
+    others = [Box(f"{name} ({group})", *size) for group, size in zip(names[1:], sizes[1:], strict=True)]
+    return Box(name, *sizes[0], others=(*others,))

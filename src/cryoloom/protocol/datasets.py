@@ -31,11 +31,25 @@ class Box:
     """How large a map or a particle's image is."""
 
     path: str  # the file that says so
-    px: int
+    px: int  # along x
     angpix: float  # Å; 0 where its header says none
+    sides: tuple[int, ...] = ()  # along x, y and z, where they differ
+    others: tuple[
+        "Box", ...
+    ] = ()  # of particles: those of the further optics groups, whose names are in their paths
+
+    @property
+    def extent(self) -> float:
+        """Its shortest side in Å; 0 where its pixel size is not known."""
+        return min(self.sides, default=self.px) * self.angpix
+
+    def is_as_large_as(self, other: "Box") -> bool:
+        """Whether both have the same pixels along each axis."""
+        return self.px == other.px and self.sides == other.sides
 
     def __str__(self) -> str:
-        return f"{self.px} px" + (f" of {self.angpix:.4g} Å" if self.angpix else "")
+        size = " x ".join(map(str, self.sides)) or str(self.px)
+        return f"{size} px" + (f" of {self.angpix:.4g} Å" if self.angpix else "")
 
 
 class Table(Dataset):

@@ -180,7 +180,8 @@ class Protocol:
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
         """What maps and images that are there say of their size: of each such input its box.
 
-        Of particles it is that of the first optics group, by which RELION's programs go. Asked as `check_heads`.
+        Of particles it is that of the first optics group, by which RELION's programs go, with the others in `others`; of maps
+        whose axes differ it has all `sides`. Asked as `check_heads`.
 
         Raises:
             ParameterError: they do not fit each other, or a parameter; with what to do.
@@ -193,6 +194,15 @@ class Protocol:
             ParameterError: a text that names nothing.
         """
         return {}
+
+    @classmethod
+    def suggested(cls, items: int | None) -> Mapping[str, str]:
+        """What a suggestion of it says besides its inputs.
+
+        Args:
+            items: that the job has which it would follow; None where they are not counted yet.
+        """
+        return cls.begins_with
 
     @classmethod
     def input_spec(cls, name: str) -> InputSpec:

@@ -101,10 +101,10 @@ class PostProcess(Additional, ProgramProtocol):
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
         # RELION looks at boxes only, and late; of pixel sizes the job says what it lays on each other.
         own, of = boxes.get("fn_mask"), boxes.get("fn_in")
-        if own is not None and of is not None and own.px != of.px:
+        if own is not None and of is not None and not own.is_as_large_as(of):
             raise ParameterError(
-                f"{self.name}: input fn_mask", found=f"{own.path}, a box of {own.px} px",
-                expected=f"{of.px} px, as {of.path} has", hint="Make the mask of this map: relion.maskcreate.",
+                f"{self.name}: input fn_mask", found=f"{own.path}, a box of {own}",
+                expected=f"{of}, as {of.path} has", hint="Make the mask of this map: relion.maskcreate.",
             )  # fmt: skip
 
     def command(self, job: JobFolder) -> Command:

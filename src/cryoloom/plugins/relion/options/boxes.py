@@ -15,20 +15,17 @@ def check_diameter(protocol: Protocol, boxes: Mapping[str, Box], diameter: float
     Raises:
         ParameterError: it is larger, and the user does not stand by it.
     """
-    box = boxes.get("fn_img")
-    if (
-        isinstance(diameter, str)
-        or box is None
-        or not box.angpix
-        or diameter <= box.px * box.angpix
-        or _is_accepted(protocol)
-    ):
+    given = boxes.get("fn_img")
+    if isinstance(diameter, str) or given is None or _is_accepted(protocol):
         return
-    raise ParameterError(
-        f"{protocol.name}: parameter particle_diameter", found=f"{diameter:g} Å",
-        expected=f"less than the box of {box.path}, {box} or {box.px * box.angpix:.4g} Å",
-        hint="Larger than the particle, smaller than the box. If it is meant, add accept_unusual=Yes.",
-    )  # fmt: skip
+    # RELION draws one circle in the images of all optics groups.
+    for box in (given, *given.others):
+        if box.angpix and diameter > box.extent:
+            raise ParameterError(
+                f"{protocol.name}: parameter particle_diameter", found=f"{diameter:g} Å",
+                expected=f"less than the box of {box.path}, {box} or {box.extent:.4g} Å",
+                hint="Larger than the particle, smaller than the box. If it is meant, add accept_unusual=Yes.",
+            )  # fmt: skip
 
 
 def check_reference(protocol: Protocol, boxes: Mapping[str, Box], name: str) -> None:
@@ -64,7 +61,7 @@ def check_mask(protocol: Protocol, boxes: Mapping[str, Box], name: str) -> None:
 
 
 def _fits(one: Box, other: Box) -> bool:
-    if one.px != other.px:
+    if not one.is_as_large_as(other):
         return False
     return not one.angpix or not other.angpix or abs(one.angpix - other.angpix) <= PIXEL_TOLERANCE
 
