@@ -20,6 +20,7 @@ from cryoloom.project.attempts import write_control
 from cryoloom.project.events import ParamsChanged
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.journal import JournalWriter
+from cryoloom.project.registry import find_protocol
 
 WORKFLOW = {
     "format": 1, "title": "two",
@@ -115,6 +116,14 @@ def test_a_next_step_takes_what_the_job_itself_took_and_says_what_it_could_not_b
         f"cryoloom run relion.class2d fn_img={particles.name} nr_classes=50 particle_diameter=auto"
     )
     assert refine.inputs == {"fn_img": particles.name, "fn_ref": "..."}  # nothing above is a map
+
+
+def test_as_many_classes_are_suggested_as_there_are_hundreds_of_particles() -> None:
+    sort = find_protocol("relion.class2d")
+
+    said = [sort.suggested(items)["nr_classes"] for items in (None, 20, 480, 4999, 5000, 200_000)]
+
+    assert said == ["50", "2", "4", "49", "50", "50"]
 
 
 def test_a_job_says_what_it_took_and_what_it_kept(filtered: Project) -> None:

@@ -58,6 +58,7 @@ def next_steps(job: "Job") -> list[NextStep]:
     for name in find_protocol(job.protocol).next:
         follower = find_protocol(name)
         filled: dict[str, str] = {}
+        items: int | None = None
         for spec in follower.inputs.values():
             # As `resolve_input` takes a job's name: its first output of the kind.
             first = next((out for out, dataset in outputs.items() if accepts(spec.kind, type(dataset))), "")
@@ -67,8 +68,11 @@ def next_steps(job: "Job") -> list[NextStep]:
             if fits and (needed or not filled):
                 # A set beside itself, as an optional input, is nothing that anybody wants.
                 filled[spec.name] = job.name
+                state = history.outputs.get(first)
+                # How many there are is known when no more come.
+                items = state.items if state is not None and state.closed else items
             elif needed:
                 filled[spec.name] = _taken(job, spec) or OPEN
         if job.name in filled.values():
-            steps.append(NextStep(name, filled, follower.begins_with))
+            steps.append(NextStep(name, filled, follower.suggested(items)))
     return steps

@@ -26,6 +26,8 @@ from cryoloom.protocol import (
     View,
 )
 
+USUAL_CLASSES, PARTICLES_A_CLASS = 50, 100
+
 
 def _last(protocol: "Class2D") -> str:
     return f"{iterations.root(protocol)}_it{protocol.nr_iter:03d}"
@@ -41,10 +43,7 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
     cites = ("Scheres2012", "Kimanius2016")
     programs = ("relion_refine",)
     next = ("sets.classes",)
-    begins_with = {
-        "nr_classes": "50",
-        "particle_diameter": "auto",
-    }  # one class sorts nothing; 200 Å may exceed the box
+    begins_with = {"particle_diameter": "auto"}  # 200 Å may exceed the box
     iterative = True
     ranks_are_led = True
     reread = (
@@ -149,6 +148,12 @@ class Class2D(Compute, Mpi, Threads, ProgramProtocol):
 
     def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
         return auto_mask(self, job.root, self.fn_img)
+
+    @classmethod
+    def suggested(cls, items: int | None) -> Mapping[str, str]:
+        # One class sorts nothing; some hundred particles make an average that can be judged, and 50 are usual.
+        classes = USUAL_CLASSES if items is None else min(USUAL_CLASSES, max(2, items // PARTICLES_A_CLASS))
+        return {"nr_classes": f"{classes}", **cls.begins_with}
 
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
         check_diameter(self, boxes, self.particle_diameter)
