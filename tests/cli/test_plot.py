@@ -100,3 +100,26 @@ def test_python_shows_the_same_and_without_a_name_the_first_view(imported: Job, 
 
     assert "m_1" in str(seen)
     assert (tmp_path / "first.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_of_a_table_no_picture_is_made_and_it_is_said_how_it_is_seen(
+    imported: Job,
+    tmp_path: Path,
+    ending: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert plot(imported, "imported", "-o", f"x.{ending}", monkeypatch=monkeypatch) == 2
+    told = capsys.readouterr().err
+    assert "It is a table and no picture: x.html shows it in a browser, x.json is for programs" in told
+    assert plot(imported, "imported", "-o", "x.html", monkeypatch=monkeypatch) == 0
+    assert "cut short" in (tmp_path / "x.html").read_text() and not (tmp_path / f"x.{ending}").exists()
+
+
+def test_the_report_tells_a_failed_file_once(imported: Job, tmp_path: Path) -> None:
+    text = imported.project.report(tmp_path / "r.html").read_text()
+
+    assert text.count("cut short") == 1 and "Failed items" not in text

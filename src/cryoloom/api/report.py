@@ -2,7 +2,7 @@
 
 import html
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +12,7 @@ from cryoloom._version import __version__
 from cryoloom.api.answers import answers, duration, methods
 from cryoloom.api.printing import print_pdf
 from cryoloom.errors import CryoloomError, ParameterError
-from cryoloom.protocol.views import Block
+from cryoloom.protocol.views import Block, TableBlock
 from cryoloom.views.drawing import as_html
 from cryoloom.views.resolve import Drawn, drawn
 from cryoloom.views.timeline import project_blocks
@@ -165,17 +165,20 @@ def _write_job(page: Page, job: "Job", summary: "JobSummary") -> None:
     except (CryoloomError, OSError, ValueError) as error:
         views = []
         page.add(f"<p class='failed'>{html.escape(str(error))}</p>")
-    for view in views:
-        _write_view(page, view)
+    told = [cell for view in views for cell in _write_view(page, view)]
     page.add("</div>")
     try:
-        page.add(_details(job))
+        page.add(_details(job, {*told}))
     except (CryoloomError, OSError) as error:
         page.add(f"<p class='failed'>{html.escape(str(error))}</p>")
 
 
-def _write_view(page: Page, view: "JobView") -> None:
-    """A view, and why where it cannot be shown; of one that shows one item the newest, and the worst where it knows it."""
+def _write_view(page: Page, view: "JobView") -> list[str]:
+    """A view, and why where it cannot be shown; of one that shows one item the newest, and the worst where it knows it.
+
+    Returns:
+        What its tables say.
+    """
     try:
         parts = [*view.look().parts]
         if view.has_worst:
@@ -183,14 +186,16 @@ def _write_view(page: Page, view: "JobView") -> None:
             parts += [part for part in worst if part not in parts]
     except (CryoloomError, OSError, ValueError) as error:
         page.add(f"<p class='failed'>{html.escape(str(error))}</p>")
-        return
+        return []
     if parts:
         page.add("<section>")
         page.draw(parts)
         page.add(f"<p class='caption'>{html.escape(view.help)}</p></section>")
+    return [cell for part in parts if isinstance(part, TableBlock) for row in part.rows for cell in row]
 
 
-def _details(job: "Job") -> str:
+def _details(job: "Job", told: Collection[str]) -> str:
+    """Failed items whose reasons have not been told yet, parameters, commands."""
     params = "".join(
         f"<tr><td>{html.escape(name)}</td><td>{html.escape(str(value))}</td></tr>"
         for name, value in job.params.items()
@@ -200,6 +205,7 @@ def _details(job: "Job") -> str:
     failed = "".join(
         f"<tr><td>{html.escape(name or item)}</td><td>{html.escape(why)}</td></tr>"
         for item, (name, why) in job.entry.status().history.failed.items()
+        if why not in told
     )
     lost = f"<h4>Failed items</h4><table>{failed}</table>" if failed else ""
     return (

@@ -42,9 +42,12 @@ def draw(shown: Sequence[Drawn], target: Path) -> None:
             target.write_bytes(content)
             return
     fitting = [known for known in ENDINGS if any(_as_bytes(one, known[1:]) is not None for one in shown)]
+    has_picture = any(isinstance(one, DrawnChart | DrawnPicture) for one in shown)
     raise ParameterError(
         f"{target}", found=f"a name with ending {ending!r}",
         expected=f"{' or '.join([*fitting, '.html'])} for this view",
+        hint="" if has_picture else f"It is a table and no picture: {target.with_suffix('.html').name} shows it in a browser, "
+        f"{target.with_suffix('.json').name} is for programs, and without a file it is printed.",
     )  # fmt: skip
 
 
