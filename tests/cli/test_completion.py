@@ -11,10 +11,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
-from cryoloom import Project
-from cryoloom.api.completing import given_like, jobs_like, protocol_named, protocols_like, views_like
+from cryoloom import Project, star
+from cryoloom.api.completing import (
+    continuable_like,
+    continued_like,
+    given_like,
+    helped_like,
+    jobs_like,
+    protocol_named,
+    protocols_like,
+    views_like,
+)
 from cryoloom.cli.main import app
 from cryoloom.images.mrc import write_mrc
 
@@ -74,6 +84,34 @@ def test_inputs_are_offered_the_outputs_that_fit(project: Project) -> None:
     assert given_like(None, ctf, f"{name}=") == [], "outside a project"
 
 
+def test_behind_help_labels_are_offered_too() -> None:
+    assert {"rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle"} <= {*words(helped_like("rlnDefo"))}
+    assert words(helped_like("relion.class")) == ["relion.class2d"]
+    assert helped_like("rlnNothing") == []
+
+
+def test_behind_continue_stand_jobs_with_iterations_and_what_may_be_different(project: Project) -> None:
+    kind = protocol_named("relion.class2d")
+    assert kind is not None
+    rows = {"rlnImageName": ["1@a.mrcs"], "rlnOpticsGroup": [1], "rlnMicrographName": ["a.mrc"]}
+    optics = {
+        "rlnOpticsGroup": [1],
+        "rlnOpticsGroupName": ["a"],
+        "rlnImageSize": [64],
+        "rlnImagePixelSize": [4.0],
+    }
+    blocks = {"optics": pl.DataFrame(optics), "particles": pl.DataFrame(rows)}
+    star.write(project.path / "p.star", blocks)
+    made = project.run("relion.class2d", fn_img="p.star", do_ctf_correction=False, start=False)
+
+    assert words(continuable_like(project, "")) == [made.name]
+    assert continuable_like(project, "Sel") == []
+    offered = words(continued_like(project, kind, ""))
+    assert {"nr_iter=", "tau_fudge=", "nr_threads=", "nr_mpi="} <= {*offered}
+    assert not {"nr_classes=", "fn_img=", "fn_cont="} & {*offered}
+    assert continued_like(project, protocol_named("sets.filter") or kind, "") == []
+
+
 class Bash:
     """An interactive bash that has read what `cryoloom completion bash` prints."""
 
@@ -129,6 +167,7 @@ def test_a_real_bash_completes_commands_parameters_jobs_values_and_files(bash: B
         ("cryoloom run ctf.estimate input_star_mics=Select/job002:r", "job002:rejected "),
         ("cryoloom run import.volume fn_in_other=default_pi", "default_pipeline.star"),
         ("cryoloom show 1 --js", "--json "),
+        ("cryoloom help rlnDefocusA", "cryoloom help rlnDefocusAngle "),
     ):
         assert expected in bash.tab(typed, expected), typed
 

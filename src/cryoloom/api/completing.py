@@ -1,9 +1,10 @@
 """What a word of the command line could become: protocols, jobs, parameters and their values, inputs."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryoloom.api.label_help import is_label, labels_named
 from cryoloom.errors import CryoloomError
 from cryoloom.project.catalogue import protocol_lines
 from cryoloom.project.registry import find_protocol
@@ -49,18 +50,58 @@ def jobs_like(project: "Project", start: str) -> list[Candidate]:
     return found
 
 
-def given_like(project: "Project | None", kind: "type[Protocol]", start: str) -> list[Candidate]:
+def helped_like(start: str) -> list[Candidate]:
+    """What `help` explains: protocols, and labels where the word begins as one."""
+    protocols = protocols_like(start)
+    if protocols or not is_label(start):
+        return protocols
+    try:
+        return [Candidate(label.label, label.meaning) for label in labels_named(start)]
+    except CryoloomError:
+        return []
+
+
+def continuable_like(project: "Project", start: str) -> list[Candidate]:
+    """Jobs that a new one can go on from, as `jobs_like`."""
+    from cryoloom.project.continuing import goes_on
+
+    able = {
+        name
+        for name in {entry.protocol for entry in project.folder.entries()[-NEWEST:]}
+        if (kind := protocol_named(name)) is not None and goes_on(kind)
+    }
+    return [candidate for candidate in jobs_like(project, start) if candidate.help.partition(" ")[0] in able]
+
+
+def continued_like(project: "Project", kind: "type[Protocol]", start: str) -> list[Candidate]:
+    """As `given_like`, of what may be different when a job goes on from an iteration."""
+    from cryoloom.project.continuing import goes_on, rereads
+    from cryoloom.protocol.protocols import ProgramProtocol
+
+    if not issubclass(kind, ProgramProtocol) or not goes_on(kind):
+        return []
+    return given_like(project, kind, start, rereads(kind))
+
+
+def given_like(
+    project: "Project | None", kind: "type[Protocol]", start: str, names: Collection[str] | None = None
+) -> list[Candidate]:
     """Names of parameters and inputs with their equals sign, and what may stand behind it.
 
     Args:
         project: whose jobs may be inputs; None outside a project.
         kind: the protocol.
         start: the word as far as it is written.
+        names: those that may be given; None for all.
     """
     name, sign, value = start.partition("=")
     if not sign:
         specs: dict[str, InputSpec | ParamSpec] = {**kind.inputs, **kind.params}
-        return [Candidate(f"{one}=", spec.label) for one, spec in specs.items() if one.startswith(name)]
+        return [
+            Candidate(f"{one}=", spec.label)
+            for one, spec in specs.items()
+            if one.startswith(name) and (names is None or one in names)
+        ]
     if name in kind.inputs and project is not None:
         head, comma, last = value.rpartition(",")  # of an input that takes several
         words = _datasets(project, kind.inputs[name], last)

@@ -50,6 +50,38 @@ def complete_protocols(
     return _items(protocols_like(incomplete))
 
 
+def complete_helped(
+    context: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem[str]]":
+    """What `help` explains: protocols and labels."""
+    from cryoloom.api.completing import helped_like
+
+    return _items(helped_like(incomplete))
+
+
+def complete_continuable(
+    context: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem[str]]":
+    """Jobs with iterations to go on from."""
+    from cryoloom.api.completing import continuable_like
+
+    project = _project(context)
+    return _items(continuable_like(project, incomplete)) if project is not None else []
+
+
+def complete_continued(
+    context: click.Context, param: click.Parameter, incomplete: str
+) -> "list[CompletionItem[str]]":
+    """What may be different when the job that is named goes on."""
+    from cryoloom.api.completing import continued_like, protocol_of_job
+
+    project, job = _project(context), context.params.get("job")
+    kind = protocol_of_job(project, job) if project is not None and job else None
+    return (
+        _items(continued_like(project, kind, incomplete)) if project is not None and kind is not None else []
+    )
+
+
 def complete_given(
     context: click.Context, param: click.Parameter, incomplete: str
 ) -> "list[CompletionItem[str]]":

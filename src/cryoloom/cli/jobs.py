@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cryoloom.cli import live
-from cryoloom.cli.completion import complete_protocols
+from cryoloom.cli.completion import complete_helped, complete_protocols
 from cryoloom.cli.options import given_argument, job_argument, json_option, project_option, wait_option
 from cryoloom.cli.protocol_help import as_text, hits_as_text
 from cryoloom.cli.shell import (
@@ -108,7 +108,7 @@ def _say_next(job: "Job") -> None:
     nargs=-1,
     metavar="[PROTOCOL or WORDS]",
     help="A protocol, any words, a parameter or option of RELION's, or a label such as rlnDefocusU.",
-    shell_complete=complete_protocols,
+    shell_complete=complete_helped,
 )
 @json_option
 def help_(words: tuple[str, ...], as_json: bool) -> None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from cryoloom.cli import live
+from cryoloom.cli.completion import complete_continued
 from cryoloom.cli.options import (
+    continuable_argument,
     given_argument,
     job_argument,
     jobs_argument,
@@ -169,8 +171,8 @@ def restart(job: str, dependents: bool | None, wait: bool, as_json: bool, projec
 
 
 @click.command("continue")
-@job_argument
-@given_argument("What is different from now on, such as nr_iter=40.")
+@continuable_argument
+@given_argument("What is different from now on, such as nr_iter=40.", complete=complete_continued)
 @click.option("--from-iteration", "iteration", type=int, help="Where to go on from; by default the newest.")
 @wait_option
 @json_option

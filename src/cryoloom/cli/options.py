@@ -2,12 +2,16 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from cryoloom.cli.completion import complete_given, complete_jobs
+from cryoloom.cli.completion import complete_continuable, complete_given, complete_jobs
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+Complete = Callable[[click.Context, click.Parameter, str], "list[CompletionItem[str]]"]
 FC = TypeVar("FC", bound="Callable[..., object] | click.Command")
 
 file_path = click.Path(path_type=Path)
@@ -28,7 +32,14 @@ wait_option = click.option(
 )
 
 
-def given_argument(help: str, *, required: bool = False) -> "Callable[[FC], FC]":
+continuable_argument = click.argument(
+    "job", help="Name, number or alias.", shell_complete=complete_continuable
+)
+
+
+def given_argument(
+    help: str, *, required: bool = False, complete: Complete = complete_given
+) -> "Callable[[FC], FC]":
     """Parameters and inputs as `NAME=VALUE` words."""
     return click.argument(
         "given",
@@ -36,5 +47,5 @@ def given_argument(help: str, *, required: bool = False) -> "Callable[[FC], FC]"
         required=required,
         metavar="NAME=VALUE..." if required else "[NAME=VALUE...]",
         help=help,
-        shell_complete=complete_given,
+        shell_complete=complete,
     )

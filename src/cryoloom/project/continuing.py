@@ -14,7 +14,7 @@ from cryoloom.project.forms.jobstar import CONTINUE
 from cryoloom.project.iterations import lacking, whole_iterations
 from cryoloom.project.lineage import refuse_running
 from cryoloom.protocol.datasets import Dataset, Optimiser
-from cryoloom.protocol.protocols import ProgramProtocol
+from cryoloom.protocol.protocols import ProgramProtocol, Protocol
 
 # Where and how fast it runs may always be different.
 FREE_TABS = ("Compute", "Running")
@@ -44,7 +44,7 @@ def continue_job(
     entry = project.entry(job)
     old = protocol_of(entry, whole=True)
     kind = type(old)
-    if not isinstance(old, ProgramProtocol) or CONTINUE not in kind.inputs:
+    if not isinstance(old, ProgramProtocol) or not goes_on(kind):
         raise ProjectError(
             f"{entry.name}", found=f"a job of {kind.name}, which has no iterations",
             expected="a 2D classification, an initial model or a refinement",
@@ -75,9 +75,19 @@ def continue_job(
     )
 
 
+def goes_on(kind: type[Protocol]) -> bool:
+    """Whether a new job can go on from an iteration of a job of this kind."""
+    return issubclass(kind, ProgramProtocol) and CONTINUE in kind.inputs
+
+
+def rereads(kind: type[ProgramProtocol]) -> set[str]:
+    """Parameters and inputs that may be different from then on."""
+    free = {name for name, spec in kind.params.items() if spec.tab in FREE_TABS}
+    return free | {name for name in (*kind.params, *kind.inputs) if name in kind.reread}
+
+
 def _check_reread(old: ProgramProtocol, names: list[str]) -> None:
-    allowed = [name for name, spec in old.params.items() if spec.tab in FREE_TABS or name in old.reread]
-    allowed += [name for name in old.inputs if name in old.reread]
+    allowed = rereads(type(old))
     for name in names:
         if name not in allowed:
             raise ParameterError(
