@@ -32,11 +32,11 @@ def new(path: Path, seed: int | None, as_json: bool) -> None:
         return
     print(f"{'Opened' if existed else 'Made'} the project {project.path}")
     if not existed:
+        from cryoloom.api.first_steps import first_import
+
         print("Next:")
         print(f"  cd {path}")
-        print(
-            "  cryoloom run import.movies fn_in_raw='/data/*.tiff' angpix=... kV=300 Cs=2.7 Q0=0.1 --stream"
-        )
+        print(f"  {first_import(project.path)}")
 
 
 @click.command("open")
