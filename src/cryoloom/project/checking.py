@@ -15,6 +15,7 @@ from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.boxes import check_boxes
 from cryoloom.project.columns import check_columns
 from cryoloom.project.needs import check_needs, is_in_the_making
+from cryoloom.project.paths import straight
 from cryoloom.project.programs import check_gpu_support
 from cryoloom.protocol.conditions import condition_names, holds
 from cryoloom.protocol.datasets import Dataset
@@ -138,7 +139,7 @@ def check_files(root: Path, protocol: Protocol, *, may_come: bool = False) -> No
         path = root / Path(text).expanduser()
         if path.is_file() if spec.means == "file" else path.is_dir():
             continue
-        if may_come and path.is_relative_to(root):
+        if may_come and straight(path).is_relative_to(root):
             continue
         beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
         relative = "" if Path(text).expanduser().is_absolute() else f"It counts from {root}."
@@ -182,7 +183,7 @@ def check_words(root: Path, protocol: Protocol, *, may_come: bool = False) -> No
                     where, found=f"{text}, which may not be executed", expected="a program",
                     hint=f"chmod +x {path}, or name what runs it: python3 {text}",
                 )  # fmt: skip
-            if path.is_file() or (may_come and path.is_relative_to(root)):
+            if path.is_file() or (may_come and straight(path).is_relative_to(root)):
                 continue
             beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
             relative = "" if Path(text).is_absolute() else f"It counts from {root}."

@@ -307,10 +307,11 @@ class ProjectFolder:
             ParameterError: a value or an input does not fit its declaration.
         """
         from cryoloom.project.checking import check_job  # only who makes a job needs it
+        from cryoloom.project.paths import with_straight_files
         from cryoloom.protocol.jobs import JobFolder
 
         kind = find_protocol(protocol_name)
-        protocol = kind(values, inputs)
+        protocol = with_straight_files(self.root, kind(values, inputs))
         check_job(self.root, protocol, asked=asked, waits=bool(wait_for))
         identity = self._identity()
         if alias:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.paths import within
 from cryoloom.protocol.datasets import (
     ClassAverages,
     Coordinates,
@@ -89,17 +90,14 @@ def _of_job(entry: JobEntry, output: str, spec: InputSpec, where: str) -> Datase
 
 
 def _of_file(project: ProjectFolder, text: str, spec: InputSpec, where: str) -> Dataset:
-    path = Path(text)
-    if path.is_absolute():
-        try:
-            path = path.resolve().relative_to(project.root)
-        except ValueError:
-            raise ParameterError(
-                where,
-                found=f"{text}, a file outside the project",
-                expected="a job, or a file of the project",
-                hint="Bring it in with an import protocol first: `cryoloom help import` lists them.",
-            ) from None
+    path = within(project.root, text)
+    if path is None:
+        raise ParameterError(
+            where,
+            found=f"{text}, a file outside the project",
+            expected="a job, or a file of the project",
+            hint="Bring it in with an import protocol first: `cryoloom help import` lists them.",
+        )
     known = project.find_dataset(str(path))
     if known.job:
         if not accepts(spec.kind, type(known)):

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from cryoloom.errors import ParameterError
+from cryoloom.project.paths import straight
 
 WILD = frozenset("*?[")
 MOST_WORDS = 12  # of a text whose blanks may belong to names: each way to read them is tried
@@ -37,7 +38,7 @@ def patterns_of(text: str, root: Path, where: str = "pattern") -> list[str]:
     if len(words) > 1 and shlex.quote(text) == f"'{text}'" and "\\" not in text:
         # Nothing was quoted.
         words = _read_together(words, root)
-    return [_literal_first(root / Path(word).expanduser()) for word in words]
+    return [_literal_first(straight(root / Path(word).expanduser())) for word in words]
 
 
 def fixed_part(pattern: str) -> Path:
