@@ -35,7 +35,7 @@ project.run("relion.clas2d", fn_img="7", nr_classes=50)  # wrong: no such protoc
 project.run("relion.class2d", nr_classes=50)  # wrong: without an input
 project.run("relion.class2d", fn_img=7.5)  # wrong: no input
 project.run("relion.motioncorr", input_star_mics="7", gain_rot="7")  # wrong: no choice
-project.run("relion.motioncorr", input_star_mics="7", patch_x="auto")  # wrong: no automatic value there
+project.run("relion.motioncorr", input_star_mics="7", group_frames="auto")  # wrong: no automatic value there
 project.run("relion.class2d", fn_img="7", start="no")  # wrong: no truth
 project["LoG"].wait(timeout="60")  # wrong: no such option
 table = project["LoG"].dataset().table()

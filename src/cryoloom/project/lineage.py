@@ -41,8 +41,11 @@ def dependents_of(entries: Sequence[JobEntry], jobs: Iterable[str]) -> list[str]
 def needs_of(protocol: Protocol) -> tuple[Need, ...]:
     """What a job takes from others."""
     follows = isinstance(protocol, ItemProtocol | RowProtocol)
-    # What is `auto` may be found in an input.
-    is_early = type(protocol).resolve_auto is Protocol.resolve_auto or AUTO not in protocol.values.values()
+    # What a user made `auto` may be found in an input; what always is travels with the items, or is the machine's.
+    asked = (name for name, spec in protocol.params.items() if spec.default != AUTO)
+    is_early = type(protocol).resolve_auto is Protocol.resolve_auto or not any(
+        protocol.values[name] == AUTO for name in asked
+    )
     return tuple(
         Need(
             dataset.job, dataset.output, streams=follows and protocol.input_spec(name).streams, early=is_early

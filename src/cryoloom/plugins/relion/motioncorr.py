@@ -6,6 +6,7 @@ from typing import Any
 
 from cryoloom.em.names import micrograph_of_movie
 from cryoloom.errors import ParameterError
+from cryoloom.plugins.relion.options import patches
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.protocol import (
     ADVANCED,
@@ -27,11 +28,6 @@ from cryoloom.protocol.jobs import ITEM_ID, Remark
 
 ROTATIONS = ("No rotation (0)", "90 degrees (1)", "180 degrees (2)", "270 degrees (3)")
 FLIPS = ("No flipping (0)", "Flip upside down (1)", "Flip left to right (2)")
-
-# With fewer in either direction RELION says that there are too few, and follows no local motion.
-FEWEST_PATCHES = 3
-# px; smaller ones find noise: docs/relion.md, "Patches".
-SMALLEST_PATCH = 200
 
 # What travels in the movies' optics table, and what stands for it where nothing does.
 TRAVELLING: dict[str, tuple[str, Any]] = {
@@ -96,14 +92,16 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
         "Number of patches X",
         tab="Motion",
         ge=1,
-        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least.",
+        auto=True,
+        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least; auto: as suits the first movie.",
     )
     patch_y: int = Param(
         1,
         "Number of patches Y",
         tab="Motion",
         ge=1,
-        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least.",
+        auto=True,
+        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least; auto: as suits the first movie.",
     )
     group_frames: int = Param(
         1, "Group frames", tab="Motion", ge=1, help="Averages of so many are aligned; for low dose."
@@ -143,10 +141,12 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
 
     def check(self) -> None:
         super().check()
-        if max(self.patch_x, self.patch_y) > 1 and min(self.patch_x, self.patch_y) < FEWEST_PATCHES:
+        # One that is auto comes to what suits the other.
+        known = [count for count in (self.values["patch_x"], self.values["patch_y"]) if count != AUTO]
+        if known and max(known) > 1 and min(known) < patches.FEWEST:
             raise ParameterError(
                 f"{self.name}: parameters patch_x and patch_y", found=f"{self.patch_x} x {self.patch_y}, without effect",
-                expected=f"1 x 1, or {FEWEST_PATCHES} x {FEWEST_PATCHES} and more",
+                expected=f"1 x 1, or {patches.FEWEST} x {patches.FEWEST} and more",
                 hint="With fewer patches RELION follows no local motion.",
             )  # fmt: skip
 
@@ -161,6 +161,9 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
             menu = {"gain_rot": ROTATIONS, "gain_flip": FLIPS}.get(name)
             found[name] = menu[int(value)] if menu else value
         return found
+
+    def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
+        return patches.auto_patches(self, job.root, self.input_star_mics)
 
     def own_file(self, name: str) -> str:
         return micrograph_of_movie("", name)
@@ -256,16 +259,13 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
                 x, y = read_header(batch.job.root / str(name)).size
             except (ImageError, OSError):
                 continue  # it has failed, with its reason
-            if min(x // self.patch_x, y // self.patch_y) < SMALLEST_PATCH:
-                few = [size // SMALLEST_PATCH for size in (x, y)]
-                better = f"at most {few[0]} x {few[1]} suit" if min(few) >= FEWEST_PATCHES else "1 x 1 suits"
-                patches, px = (
-                    f"{self.patch_x} x {self.patch_y}",
-                    f"{x // self.patch_x} x {y // self.patch_y} px",
-                )
+            if min(x // self.patch_x, y // self.patch_y) < patches.SMALLEST_PX:
+                few = [size // patches.SMALLEST_PX for size in (x, y)]
+                better = f"at most {few[0]} x {few[1]} suit" if min(few) >= patches.FEWEST else "1 x 1 suits"
+                px = f"{x // self.patch_x} x {y // self.patch_y} px"
                 words = (
-                    f"its {patches} patches have {px}; in less than {SMALLEST_PATCH} px noise is followed and no motion: "
-                    f"{better} this movie"
+                    f"its {self.patch_x} x {self.patch_y} patches have {px}; in less than {patches.SMALLEST_PX} px "
+                    f"noise is followed and no motion: {better} this movie"
                 )
                 found.append(Remark(str(name), words))
         return found

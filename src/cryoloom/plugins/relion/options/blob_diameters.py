@@ -1,16 +1,14 @@
 """Diameters for picking by LoG that are `auto`: from what stands out on the first micrographs."""
 
-import time
 from pathlib import Path
 from typing import Any
 
 from cryoloom.errors import CryoloomError, DatasetError, ParameterError
+from cryoloom.plugins.relion.options.first_items import first_items
 from cryoloom.protocol import AUTO, Dataset, Protocol
 
 MICROGRAPHS = 12
 LARGEST = 1.3  # of the smallest: particles differ by their view
-# A stream's first row may come a moment after its file.
-PATIENCE_S, LOOK_S = 60.0, 0.5
 _PIXEL_SIZES = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
 
 
@@ -71,22 +69,7 @@ def _rows(root: Path, micrographs: Dataset) -> list[tuple[str, float]]:
     """Names and pixel sizes (0: not known) of the micrographs, as soon as there is one."""
     import polars as pl
 
-    from cryoloom import star
-
-    began = time.monotonic()
-    while True:
-        blocks = star.read(
-            root / micrographs.path, [micrographs.block or "micrographs", "optics"], optional=True
-        )
-        table = star.as_table(blocks.get(micrographs.block or "micrographs"))
-        if table is not None and table.height and "rlnMicrographName" in table.columns:
-            break
-        if time.monotonic() - began > PATIENCE_S:
-            raise DatasetError(
-                f"{micrographs.path}", found="without micrographs", expected="some, for log_diam_min=auto"
-            )
-        time.sleep(LOOK_S)
-    optics = star.as_table(blocks.get("optics"))
+    table, optics = first_items(root, micrographs, "rlnMicrographName", sought="log_diam_min")
     sizes: dict[Any, float] = {}
     for label in _PIXEL_SIZES:
         if optics is not None and {label, "rlnOpticsGroup"} <= {*optics.columns}:
