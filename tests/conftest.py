@@ -1,16 +1,20 @@
 """What all tests share: an environment of their own, and the real data where they are."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from cryoloom import Project
 from cryoloom.project.folder import ProjectFolder
 
 DATA = Path(os.environ.get("CRYOLOOM_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
 PLUGIN = Path(__file__).parent / "plugin"
+EXAMPLES = Path(__file__).parents[1] / "examples"
 FIXTURES = Path(__file__).parent / "data"
 
 # A first import on a busy machine takes longer than hypothesis allows an example. The examples are the same in
@@ -50,6 +54,19 @@ def shared_data() -> Path:
 def project(tmp_path: Path) -> ProjectFolder:
     """A new, empty project."""
     return ProjectFolder.create(tmp_path / "p", seed=1)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The example workflow, run as a user runs it: movies to a map. Who changes something takes a copy."""
+    folder = tmp_path_factory.mktemp("t") / "p"
+    workflow = str(EXAMPLES / "tiny.json")
+    done = subprocess.run(
+        [sys.executable, "-m", "cryoloom", "workflow", "run", workflow, "--project", str(folder), "--wait"],
+        capture_output=True, text=True, timeout=600,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Project(folder)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -13,6 +13,7 @@ from cryoloom.cli.main import app
 from cryoloom.project.registry import find_protocol
 
 SOURCE = Path(cryoloom.__file__).parent
+ROOT = Path(__file__).parents[2]
 # A value that is filled in stands as X; `cryoloom` in prose is followed by another word than a command's.
 SUGGESTED = re.compile(r"(?:`|: |^| {2}|; |or |then )cryoloom ([a-z]+(?:[ ][^`;()\n]*)?)")
 
@@ -64,6 +65,14 @@ def wrong_of(words: list[str]) -> str:
     return f"no options {sorted(given - known)}" if given - known else ""
 
 
+def documented() -> Iterator[tuple[str, str]]:
+    """The commands in the prose and tables of the documents; those in their examples are run."""
+    for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))):
+        prose = re.sub(r"(?ms)^```.*?^```$", "", path.read_text())
+        for found in re.findall(r"`cryoloom ([a-z]+[^`\n]*)`", prose):
+            yield path.name, found
+
+
 SUGGESTIONS = sorted(set(suggestions()))
 
 
@@ -84,3 +93,16 @@ def test_a_command_that_is_suggested_exists_with_its_options(where: str, text: s
     wrong = wrong_of([word.rstrip(".,:") for word in text.split()])
 
     assert not wrong, f"{where} suggests `cryoloom {text}`: {wrong}"
+
+
+def test_each_command_that_the_documents_name_exists_with_its_options() -> None:
+    named = [*documented()]
+
+    wrong = [
+        f"{page}: `cryoloom {text}`: {why}"
+        for page, text in named
+        if (why := wrong_of([word.strip("[]").rstrip(".,:") for word in text.split()]))
+    ]
+
+    assert len(named) > 80
+    assert not wrong, "\n".join(wrong)

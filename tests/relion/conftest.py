@@ -5,11 +5,6 @@ from pathlib import Path
 
 import pytest
 from conftest_data import DATA
-from conftest_tiny import cryoloom
-
-from cryoloom import Project
-
-EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="session")
@@ -21,12 +16,3 @@ def tutorial(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("tutorial")
     subprocess.run(["tar", "xJf", str(archive), "-C", str(folder)], check=True)
     return folder
-
-
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The example workflow, run as a user runs it: movies to a map."""
-    folder = tmp_path_factory.mktemp("t") / "p"
-    done = cryoloom("workflow", "run", str(EXAMPLES / "tiny.json"), "--project", str(folder), "--wait")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return Project(folder)
