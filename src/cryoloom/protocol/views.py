@@ -143,6 +143,19 @@ class VolumeBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Track:
+    """The motion of one micrograph, of the whole field and of places on it.
+
+    `file`: RELION's STAR file of the movie (`rlnMicrographMetadata`). `pixel_size`: Å, where that file says none.
+    """
+
+    title: str
+    file: str
+    pixel_size: float = 0.0
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Metrics:
     """Figures that say how it went: (what, value with its unit)."""
 
@@ -167,7 +180,7 @@ class Text:
     text: str
 
 
-Block: TypeAlias = Chart | Drawing | Gallery | Micrograph | VolumeBlock | Metrics | TableBlock | Text
+Block: TypeAlias = Chart | Drawing | Gallery | Micrograph | VolumeBlock | Track | Metrics | TableBlock | Text
 
 
 @dataclass(frozen=True, slots=True)

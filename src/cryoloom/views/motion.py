@@ -5,26 +5,24 @@ from pathlib import Path
 
 import polars as pl
 
-from cryoloom.protocol.views import Axis, Block, Chart, Items, Look, Rows, Text, Values, View
+from cryoloom.protocol.views import Axis, Block, Chart, Items, Look, Rows, Text, Track, Values, View
 from cryoloom.views.imports import micrograph_view
-from cryoloom.views.tables import blocks_of, frame_of, numbers
+from cryoloom.views.tables import frame_of
+from cryoloom.views.tracks import PIXEL
 
-# RELION 3.1.3 counts pixels of the movie as it was written, also where it bins.
-_PIXEL = "rlnMicrographOriginalPixelSize"
-_LEFT_OUT = -9990
 _PARTS = (("Total", "all frames"), ("Early", "first frames"))  # the others have what is left
 
 
 def motion_views(job: str) -> list[View]:
     """Views of a motion correction job."""
     file = job + "corrected_micrographs.star"
-    in_angstrom = {part: f"rlnAccumMotion{part} * {_PIXEL}" for part, _ in _PARTS}
+    in_angstrom = {part: f"rlnAccumMotion{part} * {PIXEL}" for part, _ in _PARTS}
     rows = Rows(
         file,
         "micrographs",
         ("rlnMicrographName", "rlnMicrographMetadata"),
         made=in_angstrom,
-        of_group=(_PIXEL,),
+        of_group=(PIXEL,),
     )
     return [
         View(
@@ -41,7 +39,8 @@ def motion_views(job: str) -> list[View]:
         ),
         View(
             "tracks", "Motion of the specimen during exposure",
-            "The way of the whole field, the first frame at (0, 0). Long first steps are usual; jumps later on are not.",
+            "The way of the whole field, the first frame at (0, 0). Long first steps are usual; jumps later on are not. "
+            "Beside it, where patches were followed, how places move relative to it: neighbours move alike.",
             (file,), lambda look: _track(look), items=Items(rows, worst="Total"),
         ),
         micrograph_view(file),
@@ -61,44 +60,14 @@ def _motion(root: Path, rows: Rows) -> Sequence[Block]:
     parts = [parts[0], *(part for part in parts[1:] if (part["motion"].fill_null(0.0) != 0).any())]
     columns = pl.concat(parts, how="vertical_relaxed").to_dict(as_series=False)
     if all(value is None for value in columns["motion"]):
-        return [Text("Motion", f"{rows.file} does not say the pixel size of the movies ({_PIXEL}).")]
+        return [Text("Motion", f"{rows.file} does not say the pixel size of the movies ({PIXEL}).")]
     axes = Axis("number", "micrograph", is_number=True), Axis("motion", "accumulated motion, Å")
     return [Chart("Motion of each micrograph", "line", Values(columns), *axes, colour="part")]
 
 
 def _track(look: Look) -> Sequence[Block]:
-    """The way of the whole field in a movie, from RELION's file of it."""
-    name = str(look.item["rlnMicrographName"])
-    file = look.item.get("rlnMicrographMetadata")
-    blocks = blocks_of(look.root / str(file)) if file else {}
-    shifts, general = blocks.get("global_shift"), blocks.get("general", {})
-    angpix = general.get(_PIXEL) or look.item.get(_PIXEL)
-    if not isinstance(shifts, pl.DataFrame) or not angpix:
+    """The motion of a movie, by RELION's file of it."""
+    name, file = str(look.item["rlnMicrographName"]), look.item.get("rlnMicrographMetadata")
+    if not file:
         return []
-    shifts = _summed(shifts)
-    if not shifts.height:
-        return []
-    # RELION's shifts move the frame back; the specimen went the other way.
-    columns = {
-        "x": [-value * float(angpix) for value in numbers(shifts, "rlnMicrographShiftX")],
-        "y": [-value * float(angpix) for value in numbers(shifts, "rlnMicrographShiftY")],
-        "frame": shifts["rlnMicrographFrameNumber"].to_list(),
-    }
-    title = f"Motion of {Path(name).stem}"
-    axes = Axis("x", "x, Å"), Axis("y", "y, Å")
-    return [
-        Chart(
-            title,
-            "line",
-            Values(columns),
-            *axes,
-            order="frame",
-            is_square=True,
-            caption=f"Frame {columns['frame'][0]} lies at (0, 0).",
-        )
-    ]
-
-
-def _summed(shifts: pl.DataFrame) -> pl.DataFrame:
-    """The rows of the frames that were summed: RELION writes -9999 for the shift of one that was left out."""
-    return shifts.filter(pl.col("rlnMicrographShiftX") > _LEFT_OUT, pl.col("rlnMicrographShiftY") > _LEFT_OUT)
+    return [Track(f"Motion of {Path(name).stem}", str(file), float(look.item.get(PIXEL) or 0.0))]

@@ -25,6 +25,7 @@ from cryoloom.protocol.views import (
     Rows,
     TableBlock,
     Text,
+    Track,
     View,
     VolumeBlock,
 )
@@ -107,6 +108,8 @@ def _blocks(view: View, root: Path, item: str, iteration: int | None) -> Sequenc
 def _images_of(block: Block, root: Path) -> list[str]:
     """Image files that a block is drawn from."""
     match block:
+        case Track():
+            return [block.file]
         case Micrograph() | VolumeBlock():
             return [block.file.removesuffix(":mrc")]
         case Gallery():
@@ -131,6 +134,8 @@ def drawn(block: Block, root: Path) -> Drawn | None:
             return _micrograph(block, root)
         case VolumeBlock():
             return _volume(block, root)
+        case Track():
+            return _track(block, root)
         case _:
             return block
 
@@ -273,6 +278,16 @@ def _micrograph(block: Micrograph, root: Path) -> DrawnPicture | None:
     if angpix and block.has_scale:
         shown = with_scale(shown, angpix * factor)
     return DrawnPicture(block.title, to_png(shown), block.caption)
+
+
+def _track(block: Track, root: Path) -> DrawnChart | None:
+    from cryoloom.views.tracks import track_spec
+
+    found = track_spec(block, root)
+    if found is None:
+        return None
+    spec, caption = found
+    return DrawnChart(block.title, spec, block.caption or caption)
 
 
 def _volume(block: VolumeBlock, root: Path) -> DrawnPicture | None:

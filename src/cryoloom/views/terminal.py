@@ -70,7 +70,8 @@ def picture(one: Drawn, protocol: str) -> str:
 
 def _sparks(chart: DrawnChart) -> str:
     """One line for each series of a chart: its values from left to right, with their range."""
-    layer: Mapping[str, Any] = chart.spec["layer"][0] if "layer" in chart.spec else chart.spec
+    first: Mapping[str, Any] = chart.spec["hconcat"][0] if "hconcat" in chart.spec else chart.spec
+    layer: Mapping[str, Any] = first["layer"][0] if "layer" in first else first
     encoding, rows = layer.get("encoding", {}), layer.get("data", {}).get("values", [])
     x, y = encoding.get("x", {}), encoding.get("y", {})
     if not rows or y.get("type") != "quantitative" or ("x2" in encoding and "y2" in encoding):

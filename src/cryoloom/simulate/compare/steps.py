@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from cryoloom import star
+from cryoloom.em.motion import COEFFICIENTS, local_shifts
 from cryoloom.em.poses import Floats
 from cryoloom.project.iterations import final, newest
 from cryoloom.simulate.compare.maps import MapScore, compare_maps
@@ -329,19 +330,12 @@ def _true_motion(truth: Truth, name: str) -> Motion:
 
 
 def _local_model(blocks: Blocks, places: Floats, size: int, frames: int) -> Floats:
-    """RELION's polynomial of the local shifts at places (n, 2) in px: (frames, n, 2), px; 0 without one.
-
-    Eighteen coefficients an axis: for each of 1, x, x², y, y², x y (from -0.5 to 0.5) those of t, t², t³,
-    t the frame's number from 0, which is the first that is summed.
-    """
+    """RELION's local shifts at places (n, 2) in px: (frames, n, 2), px; 0 without a model."""
     model = table(blocks, "local_motion_model")
-    if model.height != 36:
+    if model.height != COEFFICIENTS:
         return np.zeros((frames, len(places), 2))
-    coefficients = model.sort("rlnMotionModelCoeffsIdx")["rlnMotionModelCoeff"].to_numpy().reshape(2, 6, 3)
-    x, y = (places / size - 0.5).T
-    space = np.stack([np.ones_like(x), x, x * x, y, y * y, x * y])
-    time = np.arange(frames)[:, None] ** np.arange(1, 4)[None, :]
-    return np.asarray(np.einsum("ast,sn,ft->fna", coefficients, space, time))
+    coefficients = model.sort("rlnMotionModelCoeffsIdx")["rlnMotionModelCoeff"].to_numpy()
+    return local_shifts(coefficients, places / size - 0.5, frames)
 
 
 def _position_error(matches: Matches, truth: Truth) -> float:
