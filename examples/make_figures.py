@@ -49,6 +49,7 @@ def main() -> None:
             if name not in shown:
                 shown.add(name)
                 parts.append(section(job, view, name, given.docs))
+    parts.append(comparisons(Project(given.project), given.docs))
     (given.docs / "figures.md").write_text("\n".join(parts) + TAIL, encoding="utf-8")
 
 
@@ -68,6 +69,26 @@ def section(job: Job, view: JobView, name: str, docs: Path) -> str:
         text = re.sub(r"/\S+/(?=microscope/)", "", str(seen))  # wherever the demo was run
         return f"{words}\n```text\n{text}\n```\n"
     return f"{words}\n![{view.title}](images/{name}.png)\n"
+
+
+def comparisons(project: Project, docs: Path) -> str:
+    """Two jobs, and two iterations, in one figure."""
+    jobs = {job.entry.protocol: job for job in project.jobs()}  # the last of each kind
+    refined, sorted_ = jobs["relion.refine3d"], jobs["relion.class2d"]
+    coarse = next(job for job in project.jobs() if job.entry.protocol == "relion.refine3d")
+    refined.plot("fsc", docs / "images/compared_fsc.png", other=coarse)
+    sorted_.plot("classes", docs / "images/compared_classes.png", iteration=3, other_iteration=12)
+    for name in ("fsc", "classes"):
+        shrink(docs / f"images/compared_{name}.png")
+    return (
+        "## Two at once: `--with`\n\nAny view can be shown with that of another job (`--with JOB`) or iteration "
+        "(`--with-iteration N`): curves over the same axes in one chart, figures in one table, pictures side by side. "
+        "In Python: "
+        '`job.plot("fsc", other="Refine3D/job013")`.\n\n'
+        f"`plot {refined.name} fsc --with {coarse.name}`\n\n![FSC of two refinements](images/compared_fsc.png)\n\n"
+        f"`plot {sorted_.name} classes --iteration 3 --with-iteration 12`\n\n"
+        "![Classes of two iterations](images/compared_classes.png)\n"
+    )
 
 
 def shrink(file: Path) -> None:

@@ -1,6 +1,7 @@
 """`plot`: what can be asked for is listed, shown in the terminal as far as that can, and written where it cannot."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -123,3 +124,25 @@ def test_the_report_tells_a_failed_file_once(imported: Job, tmp_path: Path) -> N
     text = imported.project.report(tmp_path / "r.html").read_text()
 
     assert text.count("cut short") == 1 and "Failed items" not in text
+
+
+def test_a_view_is_shown_with_that_of_another_job_and_not_with_itself(
+    imported: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = imported.project
+    other = project.run(
+        "import.micrographs", fn_in_raw=f"{project.path}/../raw/m_3.mrc", angpix=2.0, alias="one"
+    ).wait(60)
+
+    assert plot(imported, "imported", "--with", "one", monkeypatch=monkeypatch) == 0
+    out = capsys.readouterr().out
+    assert "Import/job001  one" in out and re.search(r"taken +2 +1\n", out), out
+    assert "Refused files: Import/job001" in out
+    assert (
+        plot(imported, "micrograph", "--with", other.name, "-o", f"{tmp_path}/x.png", monkeypatch=monkeypatch)
+        == 0
+    )
+    assert (tmp_path / "x.png").stat().st_size > 1000
+    capsys.readouterr()
+    assert plot(imported, "imported", "--with", imported.name, monkeypatch=monkeypatch) == 2
+    assert "compared with itself, expected another job, or another iteration" in capsys.readouterr().err

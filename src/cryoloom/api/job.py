@@ -332,7 +332,14 @@ class Job:
         return self
 
     def plot(
-        self, view: str = "", out: str | Path | None = None, *, item: str = "", iteration: int | None = None
+        self,
+        view: str = "",
+        out: str | Path | None = None,
+        *,
+        item: str = "",
+        iteration: int | None = None,
+        other: "Job | str | None" = None,
+        other_iteration: int | None = None,
     ) -> "Seen":
         """Look at one of its views; shows itself in a notebook.
 
@@ -341,15 +348,24 @@ class Job:
             out: a file to write it to as well: .png, .svg, .pdf, .html or .json.
             item: of a view of one item: its name or a part of it, a number, `first`, `newest` or `worst`.
             iteration: the newest by default.
+            other: a job whose view of that name is shown with it: curves in one chart, pictures side by side.
+            other_iteration: of that job; alone, another iteration of this one.
         Raises:
-            ProjectError: it has no such view, or nothing to show yet.
+            ProjectError: it has no such view, or nothing to show yet; nor has the other.
             ParameterError: no such item or iteration, or an ending that no file has.
         """
         if out is not None:
             from cryoloom.views import vega
 
             vega.start()  # before the tables are loaded that take as long
-        seen = self.view(view).look(item=item, iteration=iteration)
+        declared = self.view(view)
+        if other is None and other_iteration is None:
+            seen = declared.look(item=item, iteration=iteration)
+        else:
+            beside = self if other is None else other if isinstance(other, Job) else self.project.job(other)
+            seen = declared.beside(
+                beside.view(declared.name), item=item, iteration=iteration, other_iteration=other_iteration
+            )
         if out is not None:
             seen.save(out)
         return seen

@@ -1,6 +1,7 @@
 """Views of a job, bound to its project: looked at, saved, shown in a notebook."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -11,7 +12,15 @@ from cryoloom.project.folder import JobEntry
 from cryoloom.project.foreign import protocol_as_run
 from cryoloom.protocol.declare import near
 from cryoloom.protocol.views import View
-from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture, absent_file, is_there, look_at
+from cryoloom.views.resolve import (
+    Drawn,
+    DrawnChart,
+    DrawnPicture,
+    absent_file,
+    is_there,
+    look_at,
+    look_at_both,
+)
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 
@@ -71,17 +80,65 @@ class JobView:
             ParameterError: no such item or iteration.
             ProjectError: the plugin that declared it is broken.
         """
-        try:
+        with self._edge():
             parts = look_at(self.declared, self.root, item=item, iteration=iteration)
             absent = "" if parts else absent_file(self.declared, self.root, item=item, iteration=iteration)
             return Seen((*parts,), absent)
+
+    @contextmanager
+    def _edge(self) -> Iterator[None]:
+        """The edge to a plugin: what it raises is told as its fault."""
+        try:
+            yield
         except CryoloomError:
             raise
-        except Exception as error:  # the edge to a plugin
+        except Exception as error:
             raise ProjectError(
                 f"view {self.name}", found=f"broken ({type(error).__name__}: {error})", expected="something to look at",
                 hint=f"The fault is in {self.declared.blocks.__module__}; the job's results are as they were.",
             ) from error  # fmt: skip
+
+    def beside(
+        self,
+        other: "JobView",
+        *,
+        item: str = "",
+        iteration: int | None = None,
+        other_iteration: int | None = None,
+    ) -> "Seen":
+        """What it shows and what another view does, one against the other: curves in one chart, pictures side by side.
+
+        Args:
+            other: the same view of another job, or of this one at another iteration.
+            item: as of `look`; of both.
+            iteration, other_iteration: the newest by default.
+        Raises:
+            ParameterError: no such item or iteration.
+            ProjectError: of another project.
+        """
+        if other.root != self.root:
+            raise ProjectError(f"{other!r}", found=f"of {other.root}", expected=f"a view of {self.root}")
+        names = [
+            f"{view.entry.alias or view.entry.name}" + (f", iteration {number}" if number is not None else "")
+            for view, number in ((self, iteration), (other, other_iteration))
+        ]
+        if names[0] == names[1]:
+            raise ParameterError(
+                f"{names[0]}: view {self.name}",
+                found="compared with itself",
+                expected="another job, or another iteration",
+            )
+        iterations = (iteration, other_iteration)
+        with self._edge():
+            parts = look_at_both(
+                self.declared,
+                other.declared,
+                self.root,
+                (names[0], names[1]),
+                item=item,
+                iterations=iterations,
+            )
+            return Seen((*parts,))
 
     def save(self, target: Path | str, *, item: str = "", iteration: int | None = None) -> Path:
         """Write it into a file: .png, .svg, .pdf, .html or .json.

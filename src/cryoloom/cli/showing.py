@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cryoloom.cli import live
-from cryoloom.cli.completion import complete_views
+from cryoloom.cli.completion import complete_jobs, complete_views
 from cryoloom.cli.options import file_path, job_argument, json_option, project_option
 from cryoloom.cli.shell import is_terminal, open_project, print_json, table
 
@@ -153,6 +153,14 @@ def log(job: str, follow: bool, events: bool, story: bool, as_json: bool, projec
     help="Of a view of one item: its name or a part of it, a number, first, newest or worst.",
 )
 @click.option("--iteration", type=int, help="By default the newest.")
+@click.option(
+    "--with",
+    "other",
+    metavar="JOB",
+    help="Another job, whose view of that name is shown with it.",
+    shell_complete=complete_jobs,
+)
+@click.option("--with-iteration", "other_iteration", type=int, help="Of that job, or of this one.")
 @json_option
 @project_option
 def plot(
@@ -161,10 +169,12 @@ def plot(
     out: Path | None,
     item: str,
     iteration: int | None,
+    other: str | None,
+    other_iteration: int | None,
     as_json: bool,
     project: Path | None,
 ) -> None:
-    """Show a view of a job: in the terminal what that can show, or in a file."""
+    """Show a view of a job, alone or with that of another: in the terminal what that can show, or in a file."""
     found = open_project(project).job(job)
     if not view and as_json:
         print_json([one.as_dict() for one in found.views()])
@@ -177,12 +187,11 @@ def plot(
             else f"{found.name} has nothing to show yet."
         )
         return
+    seen = found.plot(view, out, item=item, iteration=iteration, other=other, other_iteration=other_iteration)
     if out is not None:
-        found.plot(view, out, item=item, iteration=iteration)
         print_json({"file": str(out)}) if as_json else print(out)
         return
     declared = found.view(view)
-    seen = declared.look(item=item, iteration=iteration)
     if as_json:
         print_json({**declared.as_dict(), **seen.as_dict()})
         return

@@ -74,6 +74,27 @@ def sheet(
     return _png(page)
 
 
+def beside(pictures: tuple[bytes, bytes], names: tuple[str, str]) -> bytes:
+    """Two PNGs next to each other, each below its name, as one."""
+    from PIL import Image, ImageDraw
+
+    shown = [Image.open(io.BytesIO(picture)) for picture in pictures]
+    kind = "L" if all(picture.mode == "L" for picture in shown) else "RGB"
+    gap = LABEL_PX
+    size = (
+        sum(picture.width for picture in shown) + gap,
+        max(picture.height for picture in shown) + LABEL_PX,
+    )
+    page = Image.new(kind, size, "white")
+    pen = ImageDraw.Draw(page)
+    x = 0
+    for picture, name in zip(shown, names, strict=True):
+        page.paste(picture, (x, LABEL_PX))
+        pen.text((x + 2, 1), name, fill="black")
+        x += picture.width + gap
+    return _png(page)
+
+
 def coloured_sheet(
     images: Sequence[NDArray[Any]],
     colourings: Sequence[NDArray[Any]],

@@ -180,7 +180,23 @@ class Text:
     text: str
 
 
-Block: TypeAlias = Chart | Drawing | Gallery | Micrograph | VolumeBlock | Track | Metrics | TableBlock | Text
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """Two blocks of one kind at once: curves in one chart, figures in one table, pictures side by side.
+
+    `names`: whose they are.
+    """
+
+    title: str
+    first: "Block"
+    second: "Block"
+    names: tuple[str, str]
+    caption: str = ""
+
+
+Block: TypeAlias = (
+    Chart | Drawing | Gallery | Micrograph | VolumeBlock | Track | Compare | Metrics | TableBlock | Text
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.protocol.views import (
     Block,
     Chart,
+    Compare,
     Drawing,
     Gallery,
     Items,
@@ -77,6 +78,50 @@ def look_at(view: View, root: Path, *, item: str = "", iteration: int | None = N
     Raises:
         ParameterError: no such item or iteration, or a view that has none.
     """
+    _check_asked(view, item, iteration)
+    shown = (drawn(block, root) for block in _blocks(view, root, item, iteration))
+    return [one for one in shown if one is not None]
+
+
+def look_at_both(
+    first: View,
+    second: View,
+    root: Path,
+    names: tuple[str, str],
+    *,
+    item: str = "",
+    iterations: tuple[int | None, int | None] = (None, None),
+) -> list[Drawn]:
+    """What two views show now, one against the other.
+
+    Args:
+        first, second: of two jobs, or one view twice.
+        root: the project of both.
+        names: whose they are, as the figure is to say it.
+        item: as of `look_at`, of both.
+        iterations: of the first and of the second; the newest by default.
+    Raises:
+        ParameterError: as `look_at`.
+    """  # fmt: skip
+    from cryoloom.views.comparing import compared_blocks
+
+    for view, iteration in zip((first, second), iterations, strict=True):
+        _check_asked(view, item, iteration)
+    blocks = [
+        _blocks(view, root, item, iteration)
+        for view, iteration in zip((first, second), iterations, strict=True)
+    ]
+    shown = (drawn(block, root) for block in compared_blocks(blocks[0], blocks[1], names))
+    return [one for one in shown if one is not None]
+
+
+def absent_file(view: View, root: Path, *, item: str = "", iteration: int | None = None) -> str:
+    """The first file that a view would show and that is not there; "" where none is missing."""
+    files = (file for block in _blocks(view, root, item, iteration) for file in _images_of(block, root))
+    return next((file for file in files if not (root / file).exists()), "")
+
+
+def _check_asked(view: View, item: str, iteration: int | None) -> None:
     if iteration is not None and iteration not in view.iterations:
         known = (
             f"one of {_in_short(view.iterations)}" if view.iterations else "none: this view has no iterations"
@@ -88,14 +133,6 @@ def look_at(view: View, root: Path, *, item: str = "", iteration: int | None = N
             found="a view of all items",
             expected="no item: it shows all of them",
         )
-    shown = (drawn(block, root) for block in _blocks(view, root, item, iteration))
-    return [one for one in shown if one is not None]
-
-
-def absent_file(view: View, root: Path, *, item: str = "", iteration: int | None = None) -> str:
-    """The first file that a view would show and that is not there; "" where none is missing."""
-    files = (file for block in _blocks(view, root, item, iteration) for file in _images_of(block, root))
-    return next((file for file in files if not (root / file).exists()), "")
 
 
 def _blocks(view: View, root: Path, item: str, iteration: int | None) -> Sequence[Block]:
@@ -108,6 +145,8 @@ def _blocks(view: View, root: Path, item: str, iteration: int | None) -> Sequenc
 def _images_of(block: Block, root: Path) -> list[str]:
     """Image files that a block is drawn from."""
     match block:
+        case Compare():
+            return [*_images_of(block.first, root), *_images_of(block.second, root)]
         case Track():
             return [block.file]
         case Micrograph() | VolumeBlock():
@@ -136,6 +175,8 @@ def drawn(block: Block, root: Path) -> Drawn | None:
             return _volume(block, root)
         case Track():
             return _track(block, root)
+        case Compare():
+            return _compare(block, root)
         case _:
             return block
 
@@ -278,6 +319,28 @@ def _micrograph(block: Micrograph, root: Path) -> DrawnPicture | None:
     if angpix and block.has_scale:
         shown = with_scale(shown, angpix * factor)
     return DrawnPicture(block.title, to_png(shown), block.caption)
+
+
+def _compare(block: Compare, root: Path) -> Drawn | None:
+    from cryoloom.images.thumbnails import beside
+    from cryoloom.views import comparing
+
+    names = block.names
+    match drawn(block.first, root), drawn(block.second, root):
+        case (DrawnChart() as first, DrawnChart() as second):
+            spec = comparing.one_chart(block.title, first.spec, second.spec, names)
+            return DrawnChart(block.title, spec, block.caption or first.caption)
+        case (DrawnPicture() as left, DrawnPicture() as right):
+            png = beside((left.png, right.png), names)
+            return DrawnPicture(block.title, png, block.caption or left.caption)
+        case ((Metrics() | TableBlock()) as one, (Metrics() | TableBlock()) as other):
+            return comparing.one_table(block.title, one, other, names)
+        case (Text() as one, Text() as other):
+            return comparing.one_text(one, other, names)
+        case (only, None) | (None, only):
+            return only  # the other has nothing to show
+        case (one, _):
+            return one
 
 
 def _track(block: Track, root: Path) -> DrawnChart | None:
