@@ -499,20 +499,26 @@ class ProtocolCalls:
         *,
         fn_img: Given,
         fn_cont: Given | None = None,
-        do_ctf_correction: bool = True,
-        ctf_intact_first_peak: bool = False,
         nr_classes: int = 1,
         tau_fudge: float = 2,
         nr_iter: int = 25,
         do_fast_subsets: bool = False,
-        particle_diameter: float | Literal["auto"] = 200,
-        do_zero_mask: bool = True,
         highres_limit: float = -1,
+        do_zero_mask: bool = True,
         dont_skip_align: bool = True,
-        psi_sampling: float = 6,
         offset_range: float = 5,
         offset_step: float = 1,
         allow_coarser: bool = False,
+        do_ctf_correction: bool = True,
+        ctf_intact_first_peak: bool = False,
+        particle_diameter: float | Literal["auto"] = 200,
+        psi_sampling: float = 6,
+        do_helix: bool = False,
+        helical_tube_outer_diameter: float = 200,
+        do_bimodal_psi: bool = True,
+        range_psi: float = 6,
+        do_restrict_xoff: bool = True,
+        helical_rise: float = 4.75,
         do_parallel_discio: bool = True,
         nr_pool: int = 3,
         do_preread_images: bool = False,
@@ -537,20 +543,161 @@ class ProtocolCalls:
         Args:
             fn_img: Input images.
             fn_cont: Continue from here.
-            do_ctf_correction: Do CTF-correction?
-            ctf_intact_first_peak: Ignore CTFs until first peak?
             nr_classes: Number of classes.
             tau_fudge: Regularisation parameter T.
             nr_iter: Number of iterations.
             do_fast_subsets: Use fast subsets (for large data sets)?
-            particle_diameter: Mask diameter (Å).
-            do_zero_mask: Mask individual particles with zeros?
             highres_limit: Limit resolution E-step to (Å).
+            do_zero_mask: Mask individual particles with zeros?
             dont_skip_align: Perform image alignment?
-            psi_sampling: In-plane angular sampling (°).
             offset_range: Offset search range (px).
             offset_step: Offset search step (px).
             allow_coarser: Allow coarser sampling?
+            do_ctf_correction: Do CTF-correction?
+            ctf_intact_first_peak: Ignore CTFs until first peak?
+            particle_diameter: Mask diameter (Å).
+            psi_sampling: In-plane angular sampling (°).
+            do_helix: Classify 2D helical segments?
+            helical_tube_outer_diameter: Tube diameter (Å).
+            do_bimodal_psi: Do bimodal angular searches?
+            range_psi: Angular search range - psi (°).
+            do_restrict_xoff: Restrict helical offsets to rise?
+            helical_rise: Helical rise (Å).
+            do_parallel_discio: Use parallel disc I/O?
+            nr_pool: Number of pooled particles.
+            do_preread_images: Pre-read all particles into RAM?
+            scratch_dir: Copy particles to scratch directory.
+            do_combine_thru_disc: Combine iterations through disc?
+            use_gpu: Use GPU acceleration?
+            gpu_ids: Which GPUs to use.
+            nr_mpi: Number of MPI procs.
+            other_args: Additional arguments.
+            nr_threads: Number of threads.
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.class3d"],
+        /,
+        *,
+        fn_ref: Given,
+        fn_mask: Given | None = None,
+        fn_img: Given,
+        fn_cont: Given | None = None,
+        ref_correct_greyscale: bool = False,
+        ini_high: float = 60,
+        sym_name: str = "C1",
+        ctf_corrected_ref: bool = False,
+        nr_classes: int = 1,
+        tau_fudge: float = 4,
+        nr_iter: int = 25,
+        do_fast_subsets: bool = False,
+        highres_limit: float = -1,
+        do_zero_mask: bool = True,
+        sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "7.5 degrees",
+        do_local_ang_searches: bool = False,
+        sigma_angles: float = 5,
+        relax_sym: str = "",
+        dont_skip_align: bool = True,
+        offset_range: float = 5,
+        offset_step: float = 1,
+        allow_coarser: bool = False,
+        do_ctf_correction: bool = True,
+        ctf_intact_first_peak: bool = False,
+        particle_diameter: float | Literal["auto"] = 200,
+        do_helix: bool = False,
+        helical_tube_inner_diameter: float = -1,
+        helical_tube_outer_diameter: float = -1,
+        range_rot: float = -1,
+        range_tilt: float = 15,
+        range_psi: float = 10,
+        do_apply_helical_symmetry: bool = True,
+        helical_nr_asu: int = 1,
+        helical_twist_initial: float = 0,
+        helical_rise_initial: float = 0,
+        helical_z_percentage: float = 30,
+        do_local_search_helical_symmetry: bool = False,
+        helical_twist_min: float = 0,
+        helical_twist_max: float = 0,
+        helical_twist_inistep: float = 0,
+        helical_rise_min: float = 0,
+        helical_rise_max: float = 0,
+        helical_rise_inistep: float = 0,
+        helical_range_distance: float = -1,
+        keep_tilt_prior_fixed: bool = True,
+        do_pad1: bool = False,
+        skip_gridding: bool = True,
+        do_parallel_discio: bool = True,
+        nr_pool: int = 3,
+        do_preread_images: bool = False,
+        scratch_dir: str = "",
+        do_combine_thru_disc: bool = False,
+        use_gpu: bool = False,
+        gpu_ids: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        other_args: str = "",
+        nr_threads: int | Literal["auto"] = 1,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Sort particles into 3D classes, with or without aligning them.
+
+        Args:
+            fn_ref: Reference map.
+            fn_mask: Reference mask (optional).
+            fn_img: Input images.
+            fn_cont: Continue from here.
+            ref_correct_greyscale: Ref. map is on absolute greyscale?
+            ini_high: Initial low-pass filter (Å).
+            sym_name: Symmetry.
+            ctf_corrected_ref: Has reference been CTF-corrected?
+            nr_classes: Number of classes.
+            tau_fudge: Regularisation parameter T.
+            nr_iter: Number of iterations.
+            do_fast_subsets: Use fast subsets (for large data sets)?
+            highres_limit: Limit resolution E-step to (Å).
+            do_zero_mask: Mask individual particles with zeros?
+            sampling: Angular sampling interval.
+            do_local_ang_searches: Perform local angular searches?
+            sigma_angles: Local angular search range (°).
+            relax_sym: Relax symmetry.
+            dont_skip_align: Perform image alignment?
+            offset_range: Offset search range (px).
+            offset_step: Offset search step (px).
+            allow_coarser: Allow coarser sampling?
+            do_ctf_correction: Do CTF-correction?
+            ctf_intact_first_peak: Ignore CTFs until first peak?
+            particle_diameter: Mask diameter (Å).
+            do_helix: Do helical reconstruction?
+            helical_tube_inner_diameter: Tube diameter - inner (Å).
+            helical_tube_outer_diameter: Tube diameter - outer (Å).
+            range_rot: Angular search range - rot (°).
+            range_tilt: Angular search range - tilt (°).
+            range_psi: Angular search range - psi (°).
+            do_apply_helical_symmetry: Apply helical symmetry?
+            helical_nr_asu: Number of unique asymmetrical units.
+            helical_twist_initial: Initial helical twist (°).
+            helical_rise_initial: Initial helical rise (Å).
+            helical_z_percentage: Central Z length (%).
+            do_local_search_helical_symmetry: Do local searches of symmetry?
+            helical_twist_min: Helical twist search - Min (°).
+            helical_twist_max: Helical twist search - Max (°).
+            helical_twist_inistep: Helical twist search - Step (°).
+            helical_rise_min: Helical rise search - Min (Å).
+            helical_rise_max: Helical rise search - Max (Å).
+            helical_rise_inistep: Helical rise search - Step (Å).
+            helical_range_distance: Range factor of local averaging.
+            keep_tilt_prior_fixed: Keep tilt-prior fixed.
+            do_pad1: Skip padding.
+            skip_gridding: Skip gridding.
             do_parallel_discio: Use parallel disc I/O?
             nr_pool: Number of pooled particles.
             do_preread_images: Pre-read all particles into RAM?
@@ -747,8 +894,8 @@ class ProtocolCalls:
         fn_cont: Given | None = None,
         do_ctf_correction: bool = True,
         ctf_intact_first_peak: bool = False,
-        nr_classes: int = 1,
         particle_diameter: float | Literal["auto"] = 200,
+        nr_classes: int = 1,
         do_solvent: bool = True,
         sym_name: str = "C1",
         sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "15 degrees",
@@ -790,8 +937,8 @@ class ProtocolCalls:
             fn_cont: Continue from here.
             do_ctf_correction: Do CTF-correction?
             ctf_intact_first_peak: Ignore CTFs until first peak?
-            nr_classes: Number of classes.
             particle_diameter: Mask diameter (Å).
+            nr_classes: Number of classes.
             do_solvent: Flatten and enforce non-negative solvent?
             sym_name: Symmetry.
             sampling: Initial angular sampling.
@@ -977,18 +1124,18 @@ class ProtocolCalls:
         protocol: Literal["relion.refine3d"],
         /,
         *,
-        fn_img: Given,
-        fn_cont: Given | None = None,
         fn_ref: Given,
         fn_mask: Given | None = None,
+        fn_img: Given,
+        fn_cont: Given | None = None,
         ref_correct_greyscale: bool = False,
         ini_high: float = 60,
         sym_name: str = "C1",
-        do_ctf_correction: bool = True,
         ctf_corrected_ref: bool = False,
+        do_zero_mask: bool = True,
+        do_ctf_correction: bool = True,
         ctf_intact_first_peak: bool = False,
         particle_diameter: float | Literal["auto"] = 200,
-        do_zero_mask: bool = True,
         do_solvent_fsc: bool = False,
         sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "7.5 degrees",
         offset_range: float = 5,
@@ -996,6 +1143,26 @@ class ProtocolCalls:
         auto_local_sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "1.8 degrees",
         relax_sym: str = "",
         auto_faster: bool = False,
+        do_helix: bool = False,
+        helical_tube_inner_diameter: float = -1,
+        helical_tube_outer_diameter: float = -1,
+        range_rot: float = -1,
+        range_tilt: float = 15,
+        range_psi: float = 10,
+        do_apply_helical_symmetry: bool = True,
+        helical_nr_asu: int = 1,
+        helical_twist_initial: float = 0,
+        helical_rise_initial: float = 0,
+        helical_z_percentage: float = 30,
+        do_local_search_helical_symmetry: bool = False,
+        helical_twist_min: float = 0,
+        helical_twist_max: float = 0,
+        helical_twist_inistep: float = 0,
+        helical_rise_min: float = 0,
+        helical_rise_max: float = 0,
+        helical_rise_inistep: float = 0,
+        helical_range_distance: float = -1,
+        keep_tilt_prior_fixed: bool = True,
         do_pad1: bool = False,
         skip_gridding: bool = True,
         do_parallel_discio: bool = True,
@@ -1020,18 +1187,18 @@ class ProtocolCalls:
         """Refine orientations and map, two independent halves, until nothing improves.
 
         Args:
-            fn_img: Input images.
-            fn_cont: Continue from here.
             fn_ref: Reference map.
             fn_mask: Reference mask (optional).
+            fn_img: Input images.
+            fn_cont: Continue from here.
             ref_correct_greyscale: Ref. map is on absolute greyscale?
             ini_high: Initial low-pass filter (Å).
             sym_name: Symmetry.
-            do_ctf_correction: Do CTF-correction?
             ctf_corrected_ref: Has reference been CTF-corrected?
+            do_zero_mask: Mask individual particles with zeros?
+            do_ctf_correction: Do CTF-correction?
             ctf_intact_first_peak: Ignore CTFs until first peak?
             particle_diameter: Mask diameter (Å).
-            do_zero_mask: Mask individual particles with zeros?
             do_solvent_fsc: Use solvent-flattened FSCs?
             sampling: Initial angular sampling.
             offset_range: Initial offset range (px).
@@ -1039,6 +1206,26 @@ class ProtocolCalls:
             auto_local_sampling: Local searches from auto-sampling.
             relax_sym: Relax symmetry.
             auto_faster: Use finer angular sampling faster?
+            do_helix: Do helical reconstruction?
+            helical_tube_inner_diameter: Tube diameter - inner (Å).
+            helical_tube_outer_diameter: Tube diameter - outer (Å).
+            range_rot: Angular search range - rot (°).
+            range_tilt: Angular search range - tilt (°).
+            range_psi: Angular search range - psi (°).
+            do_apply_helical_symmetry: Apply helical symmetry?
+            helical_nr_asu: Number of unique asymmetrical units.
+            helical_twist_initial: Initial helical twist (°).
+            helical_rise_initial: Initial helical rise (Å).
+            helical_z_percentage: Central Z length (%).
+            do_local_search_helical_symmetry: Do local searches of symmetry?
+            helical_twist_min: Helical twist search - Min (°).
+            helical_twist_max: Helical twist search - Max (°).
+            helical_twist_inistep: Helical twist search - Step (°).
+            helical_rise_min: Helical rise search - Min (Å).
+            helical_rise_max: Helical rise search - Max (Å).
+            helical_rise_inistep: Helical rise search - Step (Å).
+            helical_range_distance: Range factor of local averaging.
+            keep_tilt_prior_fixed: Keep tilt-prior fixed.
             do_pad1: Skip padding.
             skip_gridding: Skip gridding.
             do_parallel_discio: Use parallel disc I/O?

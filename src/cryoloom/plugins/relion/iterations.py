@@ -1,18 +1,15 @@
-"""RELION's iterative jobs: how far they are, how they resume, and how a new job continues an old one.
+"""RELION's iterative jobs: how far they are, and how a new job continues an old one.
 
 A job that continues another has that one's optimiser file in `fn_cont`. Its files then begin with
 `run_ct12` instead of `run`, 12 being the iteration that it goes on from: so RELION names them.
 """
 
 import re
-from collections.abc import Sequence
 from typing import Any
 
 from cryoloom.errors import ParameterError
-from cryoloom.plugins.relion.options.compute import disc_args, gpu_args
-from cryoloom.plugins.relion.options.running import call
 from cryoloom.project.iterations import course
-from cryoloom.protocol import Command, JobFolder, Progress
+from cryoloom.protocol import JobFolder, Progress
 
 _CONTINUED = re.compile(r"_it(\d{3})_optimiser\.star$")
 _RESOLUTION = re.compile(r"Auto-refine: Resolution= ([\d.]+)")
@@ -61,25 +58,6 @@ def progress(job: JobFolder, of: int | None = None) -> Progress | None:
         return None
     number = max(files)
     return Progress(done=number, of=of, iteration=number, text=_resolution_text(job) if of is None else "")
-
-
-def resumed(
-    protocol: Any,
-    job: JobFolder,
-    found: Sequence[int],
-    more: Sequence[str],
-    *,
-    program: str = "relion_refine",
-) -> Command | None:
-    """`--continue` from the last whole iteration, with only the options that RELION reads again."""
-    if not found:
-        return None
-    # Under the name of before RELION goes on with the same files, whatever they begin with.
-    files = root(protocol)
-    optimiser = job.file(f"{files}_it{max(found):03d}_optimiser.star")
-    args = ["--continue", optimiser, "--o", job.file(files), *disc_args(protocol), *more]
-    args += ["--j", str(protocol.values.get("nr_threads", 1)), *gpu_args(protocol)]
-    return call(protocol, program, args, job)
 
 
 def _resolution_text(job: JobFolder) -> str:

@@ -38,6 +38,7 @@ class Threads:
         tab="Running",
         ge=1,
         auto=True,
+        flag="--j",
         help="Threads of each process; memory is shared between them. auto: the cores of this machine that the job may have, "
         "shared by its processes.",
     )

@@ -1,0 +1,121 @@
+"""The Helix tab of RELION's classifications and refinements."""
+
+from cryoloom.plugins.relion.options.written import fraction, positive, positive_third, sigma_of_range
+from cryoloom.protocol import Param
+
+SEARCH = "do_helix and do_apply_helical_symmetry and do_local_search_helical_symmetry"
+
+
+class Helix2D:
+    """Segments of filaments in two dimensions."""
+
+    do_helix: bool = Param(
+        False, "Classify 2D helical segments?", tab="Helix",
+        help="Segments with priors of their direction, as helical extraction gives them.",
+    )  # fmt: skip
+    helical_tube_outer_diameter: float = Param(
+        200, "Tube diameter", unit="Å", tab="Helix", when="do_helix", flag="--helical_outer_diameter",
+        help="A little more than the filament's width; what lies beyond is masked.",
+    )  # fmt: skip
+    do_bimodal_psi: bool = Param(
+        True, "Do bimodal angular searches?", tab="Helix", when="do_helix and dont_skip_align", flag="--bimodal_psi",
+        help="Both directions along the filament are tried: its polarity is not known.",
+    )  # fmt: skip
+    range_psi: float = Param(
+        6, "Angular search range - psi", unit="°", tab="Helix", when="do_helix and dont_skip_align",
+        flag="--sigma_psi", written=sigma_of_range, help="Around the filament's direction.",
+    )  # fmt: skip
+    do_restrict_xoff: bool = Param(
+        True, "Restrict helical offsets to rise?", tab="Helix", when="do_helix and dont_skip_align", flag="--helix",
+        help="Shifts along the filament go no further than one subunit.",
+    )  # fmt: skip
+    helical_rise: float = Param(
+        4.75, "Helical rise", unit="Å", tab="Helix", when="do_helix and dont_skip_align and do_restrict_xoff",
+        flag="--helical_rise_initial", help="From one subunit to the next along the filament.",
+    )  # fmt: skip
+
+
+class Helix3D:
+    """Filaments along Z, with or without helical symmetry."""
+
+    do_helix: bool = Param(
+        False, "Do helical reconstruction?", tab="Helix", flag="--helix", help="The filament lies along Z."
+    )
+    helical_tube_inner_diameter: float = Param(
+        -1, "Tube diameter - inner", unit="Å", tab="Helix", when="do_helix", flag="--helical_inner_diameter",
+        written=positive, help="Of a hollow filament; -1: not hollow.",
+    )  # fmt: skip
+    helical_tube_outer_diameter: float = Param(
+        -1, "Tube diameter - outer", unit="Å", tab="Helix", when="do_helix", flag="--helical_outer_diameter",
+        help="A little more than the filament's width: it is the mask of segments and map.",
+    )  # fmt: skip
+    range_rot: float = Param(
+        -1, "Angular search range - rot", unit="°", tab="Helix", flag="--sigma_rot", written=sigma_of_range,
+        when="do_helix", help="Around the prior of the rotation about the axis; -1: no prior.",
+    )  # fmt: skip
+    range_tilt: float = Param(
+        15, "Angular search range - tilt", unit="°", tab="Helix", flag="--sigma_tilt", written=sigma_of_range,
+        when="do_helix", help="Around the prior of the tilt: 90° is in the ice's plane.",
+    )  # fmt: skip
+    range_psi: float = Param(
+        10, "Angular search range - psi", unit="°", tab="Helix", flag="--sigma_psi", written=sigma_of_range,
+        when="do_helix", help="Around the filament's direction.",
+    )  # fmt: skip
+    do_apply_helical_symmetry: bool = Param(
+        True, "Apply helical symmetry?", tab="Helix", when="do_helix", flag_off="--ignore_helical_symmetry",
+        help="In every iteration. No while rise and twist are not known.",
+    )  # fmt: skip
+    helical_nr_asu: int = Param(
+        1, "Number of unique asymmetrical units", tab="Helix", ge=1, when="do_helix and do_apply_helical_symmetry",
+        flag="--helical_nr_asu", help="In each segment: the distance between segments divided by the rise.",
+    )  # fmt: skip
+    helical_twist_initial: float = Param(
+        0, "Initial helical twist", unit="°", tab="Helix", when="do_helix and do_apply_helical_symmetry",
+        flag="--helical_twist_initial", help="Positive: right-handed.",
+    )  # fmt: skip
+    helical_rise_initial: float = Param(
+        0, "Initial helical rise", unit="Å", tab="Helix", when="do_helix and do_apply_helical_symmetry",
+        flag="--helical_rise_initial", help="From one subunit to the next along the axis.",
+    )  # fmt: skip
+    helical_z_percentage: float = Param(
+        30, "Central Z length", unit="%", tab="Helix", gt=0, le=100, when="do_helix and do_apply_helical_symmetry",
+        flag="--helical_z_percentage", written=fraction,
+        help="The middle of the box, where the map is good; symmetry is found and imposed by it.",
+    )  # fmt: skip
+    do_local_search_helical_symmetry: bool = Param(
+        False, "Do local searches of symmetry?", tab="Helix", when="do_helix and do_apply_helical_symmetry",
+        flag="--helical_symmetry_search", help="Twist and rise are refined within the limits below.",
+    )  # fmt: skip
+    helical_twist_min: float = Param(
+        0, "Helical twist search - Min", unit="°", tab="Helix", when=SEARCH, flag="--helical_twist_min",
+        help="Lowest twist.",
+    )  # fmt: skip
+    helical_twist_max: float = Param(
+        0, "Helical twist search - Max", unit="°", tab="Helix", when=SEARCH, flag="--helical_twist_max",
+        help="Highest twist.",
+    )  # fmt: skip
+    helical_twist_inistep: float = Param(
+        0, "Helical twist search - Step", unit="°", tab="Helix", when=SEARCH, flag="--helical_twist_inistep",
+        written=positive, help="First step; 0: RELION chooses.",
+    )  # fmt: skip
+    helical_rise_min: float = Param(
+        0, "Helical rise search - Min", unit="Å", tab="Helix", when=SEARCH, flag="--helical_rise_min",
+        help="Lowest rise.",
+    )  # fmt: skip
+    helical_rise_max: float = Param(
+        0, "Helical rise search - Max", unit="Å", tab="Helix", when=SEARCH, flag="--helical_rise_max",
+        help="Highest rise.",
+    )  # fmt: skip
+    helical_rise_inistep: float = Param(
+        0, "Helical rise search - Step", unit="Å", tab="Helix", when=SEARCH, flag="--helical_rise_inistep",
+        written=positive, help="First step; 0: RELION chooses.",
+    )  # fmt: skip
+    helical_range_distance: float = Param(
+        -1, "Range factor of local averaging", tab="Helix", when="do_helix", flag="--helical_sigma_distance",
+        written=positive_third,
+        help="Orientations are averaged along a filament within so many boxes; 2 for flexible ones, -1: not.",
+    )  # fmt: skip
+    keep_tilt_prior_fixed: bool = Param(
+        True, "Keep tilt-prior fixed", tab="Helix", when="do_helix", flag="--helical_keep_tilt_prior_fixed",
+        help="No: the prior follows the tilt that was found.",
+    )  # fmt: skip

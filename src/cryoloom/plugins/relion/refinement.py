@@ -1,0 +1,90 @@
+"""What RELION's classifications and refinements have in common: one program, begun or continued."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from cryoloom.plugins.relion import iterations
+from cryoloom.plugins.relion.options.boxes import check_diameter, check_mask, check_reference
+from cryoloom.plugins.relion.options.compute import Compute
+from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF, Ctf
+from cryoloom.plugins.relion.options.diameters import auto_mask
+from cryoloom.plugins.relion.options.optimisation import CircularMask
+from cryoloom.plugins.relion.options.running import Mpi, Threads, call
+from cryoloom.protocol import (
+    Box,
+    Command,
+    Input,
+    JobFolder,
+    Optimiser,
+    Particles,
+    ProgramProtocol,
+    Progress,
+    words_of,
+)
+
+# Where and how fast it runs may be different when it goes on.
+FREE_TABS = ("Compute", "Running")
+
+
+class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
+    """`relion_refine`, begun from particles or continued from an optimiser file.
+
+    A subclass says by `always` and `at_start` which words no parameter has, and by `reread` which parameters
+    RELION takes anew when it goes on.
+    """
+
+    programs: ClassVar[tuple[str, ...]] = ("relion_refine",)
+    iterative = True
+    ranks_are_led = True
+    begins_with: ClassVar[Mapping[str, str]] = {"particle_diameter": "auto"}  # 200 Å may exceed the box
+
+    always: ClassVar[tuple[str, ...]] = ()  # words of every command
+    at_start: ClassVar[tuple[str, ...]] = ()  # words of a command that does not go on
+    ended_by: ClassVar[str] = ""  # the parameter that says how many iterations there are
+
+    fn_img: Particles = Input("Input images", flag="--i", needs=NEEDS_OF_CTF, help="Extracted particles.")
+    fn_cont: Optimiser = Input(
+        "Continue from here", optional=True, help="An optimiser file; `cryoloom continue JOB` fills it in."
+    )
+
+    def last_iteration(self) -> int | None:
+        """The number of the last iteration, where it is known beforehand."""
+        return int(self.values[self.ended_by]) if self.ended_by else None
+
+    def file_of_last(self, ending: str) -> str:
+        """A file of the last iteration; of a job that ends by itself the one without a number."""
+        last, root = self.last_iteration(), iterations.root(self)
+        return f"{root}_{ending}" if last is None else f"{root}_it{last:03d}_{ending}"
+
+    def check(self) -> None:
+        super().check()
+        iterations.check_continued(self, self.last_iteration(), told_by=self.ended_by)
+
+    def check_boxes(self, boxes: Mapping[str, Box]) -> None:
+        check_diameter(self, boxes, self.particle_diameter)
+        if not self.fn_cont:
+            check_reference(self, boxes, "fn_ref")
+        check_mask(self, boxes, "fn_mask")
+
+    def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
+        return auto_mask(self, job.root, self.fn_img)
+
+    def command(self, job: JobFolder) -> Command:
+        if self.fn_cont:
+            return self._continued(job, self.fn_cont.path)
+        words = ["--o", job.file(iterations.root(self)), *self.always, *self.at_start, *words_of(self)]
+        return call(self, "relion_refine", words, job)
+
+    def resume_command(self, job: JobFolder, found: Sequence[int]) -> Command | None:
+        if not found:
+            return None
+        # Under the name of before RELION goes on with the same files, whatever they begin with.
+        return self._continued(job, job.file(f"{iterations.root(self)}_it{max(found):03d}_optimiser.star"))
+
+    def _continued(self, job: JobFolder, optimiser: str) -> Command:
+        taken = {*self.reread, *(name for name, spec in self.params.items() if spec.tab in FREE_TABS)}
+        words = ["--continue", optimiser, "--o", job.file(iterations.root(self))]
+        return call(self, "relion_refine", [*words, *self.always, *words_of(self, taken)], job)
+
+    def progress(self, job: JobFolder) -> Progress | None:
+        return iterations.progress(job, of=self.last_iteration())
