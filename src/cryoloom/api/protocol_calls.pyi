@@ -979,6 +979,8 @@ class ProtocolCalls:
         inimask_threshold: float | Literal["auto"] = "auto",
         extend_inimask: int = 3,
         width_mask_edge: int = 3,
+        do_helix: bool = False,
+        helical_z_percentage: float = 30,
         other_args: str = "",
         nr_threads: int | Literal["auto"] = 1,
         wait_for: Sequence[str | Job] = ...,
@@ -998,6 +1000,8 @@ class ProtocolCalls:
             inimask_threshold: Initial binarisation threshold.
             extend_inimask: Extend binary map this many pixels (px).
             width_mask_edge: Add a soft-edge of this many pixels (px).
+            do_helix: Mask a 3D helix?
+            helical_z_percentage: Central Z length (%).
             other_args: Additional arguments.
             nr_threads: Number of threads.
         """

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from cryoloom.plugins.relion.options.running import Additional, Threads, call, number
+from cryoloom.plugins.relion.options.running import Additional, Threads, call
+from cryoloom.plugins.relion.options.written import fraction, positive
 from cryoloom.protocol import (
     AUTO,
     Command,
@@ -14,6 +15,7 @@ from cryoloom.protocol import (
     ProgramProtocol,
     View,
     Volume,
+    words_of,
 )
 
 
@@ -24,28 +26,51 @@ class MaskCreate(Additional, Threads, ProgramProtocol):
     label = "Mask creation"
     folder = "MaskCreate"
     relion_type = 12
-    relion_fixed = {"do_helix": "No", "helical_z_percentage": "30"}
     cites = ("Scheres2012b",)
     programs = ("relion_mask_create",)
     next = ("relion.refine3d", "relion.postprocess")
 
-    fn_in: Volume = Input("Input 3D map", help="A refined map.")
+    fn_in: Volume = Input("Input 3D map", flag="--i", help="A refined map.")
     lowpass_filter: float = Param(
-        15, "Lowpass filter map", unit="Å", tab="Mask", help="Before it is cut; -1: none."
+        15, "Lowpass filter map", unit="Å", tab="Mask", flag="--lowpass", written=positive,
+        help="Before it is cut; -1: none.",
+    )  # fmt: skip
+    angpix: float = Param(
+        -1,
+        "Pixel size",
+        unit="Å",
+        tab="Mask",
+        flag="--angpix",
+        written=positive,
+        help="-1: as the map's header says.",
     )
-    angpix: float = Param(-1, "Pixel size", unit="Å", tab="Mask", help="-1: as the map's header says.")
     inimask_threshold: float = Param(
         AUTO,
         "Initial binarisation threshold",
         tab="Mask",
+        flag="--ini_threshold",
         help="In units of the map. auto: a quarter of the density's 99th percentile near the centre.",
     )
     extend_inimask: int = Param(
-        3, "Extend binary map this many pixels", unit="px", tab="Mask", ge=0, help="In all directions."
-    )
+        3, "Extend binary map this many pixels", unit="px", tab="Mask", ge=0, flag="--extend_inimask",
+        help="In all directions.",
+    )  # fmt: skip
     width_mask_edge: int = Param(
-        3, "Add a soft-edge of this many pixels", unit="px", tab="Mask", ge=0, help="A cosine."
+        3,
+        "Add a soft-edge of this many pixels",
+        unit="px",
+        tab="Mask",
+        ge=0,
+        flag="--width_soft_edge",
+        help="A cosine.",
     )
+    do_helix: bool = Param(
+        False, "Mask a 3D helix?", tab="Helix", flag="--helix", help="The filament lies along Z."
+    )
+    helical_z_percentage: float = Param(
+        30, "Central Z length", unit="%", tab="Helix", gt=0, le=100, when="do_helix", flag="--z_percentage",
+        written=fraction, help="The part of the box that the mask keeps along the axis.",
+    )  # fmt: skip
 
     mask: Mask = Output("Mask", "mask.mrc")
 
@@ -64,19 +89,7 @@ class MaskCreate(Additional, Threads, ProgramProtocol):
         return {"inimask_threshold": round(0.25 * float(np.percentile(volume[distance < radius], 99)), 6)}
 
     def command(self, job: JobFolder) -> Command:
-        args = ["--i", self.fn_in.path, "--o", job.file("mask.mrc")]
-        if self.lowpass_filter > 0:
-            args += ["--lowpass", number(self.lowpass_filter)]
-        if self.angpix > 0:
-            args += ["--angpix", number(self.angpix)]
-        args += [
-            "--ini_threshold",
-            number(self.inimask_threshold),
-            "--extend_inimask",
-            str(self.extend_inimask),
-        ]
-        args += ["--width_soft_edge", str(self.width_mask_edge), "--j", str(self.nr_threads)]
-        return call(self, "relion_mask_create", args, job)
+        return call(self, "relion_mask_create", ["--o", job.file("mask.mrc"), *words_of(self)], job)
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import maps

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from cryoloom.errors import ParameterError
-from cryoloom.plugins.relion.options.running import Additional, call, number
+from cryoloom.plugins.relion.options.running import Additional, call
 from cryoloom.protocol import (
     Box,
     Command,
@@ -16,6 +16,7 @@ from cryoloom.protocol import (
     ProgramProtocol,
     Rule,
     View,
+    words_of,
 )
 from cryoloom.protocol.datasets import FinalMap, Postprocess
 
@@ -32,13 +33,24 @@ class PostProcess(Additional, ProgramProtocol):
     next = ("relion.refine3d",)
     cleaning = (Rule("masked maps", ("*masked.mrc",), below=False),)
 
-    fn_in: HalfMaps = Input("One of the 2 unfiltered half-maps", help="The other half is found by its name.")
-    fn_mask: Mask = Input("Solvent mask", help="Made by relion.maskcreate.")
+    fn_in: HalfMaps = Input(
+        "One of the 2 unfiltered half-maps", flag="--i", help="The other half is found by its name."
+    )
+    fn_mask: Mask = Input("Solvent mask", flag="--mask", help="Made by relion.maskcreate.")
     angpix: float = Param(
-        -1, "Calibrated pixel size", unit="Å", usual=(0.1, 40), help="-1: as the maps' headers say."
+        -1,
+        "Calibrated pixel size",
+        unit="Å",
+        usual=(0.1, 40),
+        flag="--angpix",
+        help="-1: as the maps' headers say.",
     )
     do_auto_bfac: bool = Param(
-        True, "Estimate B-factor automatically?", tab="Sharpen", help="From a Guinier plot."
+        True,
+        "Estimate B-factor automatically?",
+        tab="Sharpen",
+        flag="--auto_bfac",
+        help="From a Guinier plot.",
     )
     autob_lowres: float = Param(
         10,
@@ -47,6 +59,7 @@ class PostProcess(Additional, ProgramProtocol):
         tab="Sharpen",
         gt=0,
         when="do_auto_bfac",
+        flag="--autob_lowres",
         help="Start of the line.",
     )
     do_adhoc_bfac: bool = Param(
@@ -58,10 +71,15 @@ class PostProcess(Additional, ProgramProtocol):
         unit="Å²",
         tab="Sharpen",
         when="do_adhoc_bfac",
+        flag="--adhoc_bfac",
         help="Negative sharpens.",
     )
     do_skip_fsc_weighting: bool = Param(
-        False, "Skip FSC-weighting?", tab="Sharpen", help="Filter at low_pass instead."
+        False,
+        "Skip FSC-weighting?",
+        tab="Sharpen",
+        flag="--skip_fsc_weighting",
+        help="Filter at low_pass instead.",
     )
     low_pass: float = Param(
         5,
@@ -70,13 +88,21 @@ class PostProcess(Additional, ProgramProtocol):
         tab="Sharpen",
         gt=0,
         when="do_skip_fsc_weighting",
+        flag="--low_pass",
         help="Limit.",
     )
     fn_mtf: str = Param(
-        "", "MTF of the detector", tab="Sharpen", means="file", help="A STAR file; empty: none."
+        "", "MTF of the detector", tab="Sharpen", means="file", flag="--mtf", help="A STAR file; empty: none."
     )
     mtf_angpix: float = Param(
-        1, "Original detector pixel size", unit="Å", tab="Sharpen", gt=0, help="Of the MTF."
+        1,
+        "Original detector pixel size",
+        unit="Å",
+        tab="Sharpen",
+        gt=0,
+        when="fn_mtf",
+        flag="--mtf_angpix",
+        help="Of the MTF.",
     )
 
     final_map: FinalMap = Output("Sharpened map", "postprocess.mrc")
@@ -108,17 +134,7 @@ class PostProcess(Additional, ProgramProtocol):
             )  # fmt: skip
 
     def command(self, job: JobFolder) -> Command:
-        args = ["--mask", self.fn_mask.path, "--i", self.fn_in.path, "--o", job.file("postprocess")]
-        args += ["--angpix", number(self.angpix)]
-        if self.fn_mtf:
-            args += ["--mtf", self.fn_mtf, "--mtf_angpix", number(self.mtf_angpix)]
-        if self.do_auto_bfac:
-            args += ["--auto_bfac", "--autob_lowres", number(self.autob_lowres)]
-        if self.do_adhoc_bfac:
-            args += ["--adhoc_bfac", number(self.adhoc_bfac)]
-        if self.do_skip_fsc_weighting:
-            args += ["--skip_fsc_weighting", "--low_pass", number(self.low_pass)]
-        return call(self, "relion_postprocess", args, job)
+        return call(self, "relion_postprocess", ["--o", job.file("postprocess"), *words_of(self)], job)
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import maps, postprocess

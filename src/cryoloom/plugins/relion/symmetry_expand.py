@@ -1,7 +1,17 @@
 """Symmetry expansion: each particle once for each operator of its point group."""
 
 from cryoloom.plugins.relion.options.running import Additional, call
-from cryoloom.protocol import Command, Input, JobFolder, Output, Param, Particles, ProgramProtocol, View
+from cryoloom.protocol import (
+    Command,
+    Input,
+    JobFolder,
+    Output,
+    Param,
+    Particles,
+    ProgramProtocol,
+    View,
+    words_of,
+)
 from cryoloom.protocol.jobs import ITEM_ID
 
 
@@ -16,16 +26,19 @@ class SymmetryExpand(Additional, ProgramProtocol):
 
     input: Particles = Input(
         "Refined particles",
+        flag="--i",
         help="With angles on the axes of the point group.",
         needs=("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"),
     )
-    sym: str = Param("C2", "Symmetry", means="symmetry", help="Point group, as RELION names it.")
+    sym: str = Param(
+        "C2", "Symmetry", means="symmetry", flag="--sym", help="Point group, as RELION names it."
+    )
 
     particles: Particles = Output("Expanded particles", "particles.star")
 
     def command(self, job: JobFolder) -> Command:
-        args = ["--i", self.input.path, "--o", job.file("particles.star"), "--sym", self.sym]
-        return call(self, "relion_particle_symmetry_expand", args, job, control=False)
+        words = ["--o", job.file("particles.star"), *words_of(self)]
+        return call(self, "relion_particle_symmetry_expand", words, job, control=False)
 
     def finish(self, job: JobFolder) -> str:
         """RELION repeats the ids; from the second copy on they get a number, `i0123_2`."""
