@@ -15,7 +15,6 @@ from cryoloom.protocol import (
     words_of,
 )
 
-
 OPERATIONS = (
     *("rescale_angpix", "new_box", "lowpass", "highpass", "invert_hand", "sym", "shift_com"),
     "multiply_constant",
