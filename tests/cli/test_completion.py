@@ -49,7 +49,7 @@ def words(found: object) -> list[str]:
 
 
 def test_protocols_and_jobs_are_offered_by_any_of_their_names(project: Project) -> None:
-    assert words(protocols_like("relion.class")) == ["relion.class2d"]
+    assert words(protocols_like("relion.class")) == ["relion.class2d", "relion.class3d"]
     assert words(jobs_like(project, "")) == ["Select/job002", "session_1", "Import/job001"]
     assert words(jobs_like(project, "Sel")) == ["Select/job002"]
     assert words(jobs_like(project, "1")) == ["1"]
@@ -86,7 +86,7 @@ def test_inputs_are_offered_the_outputs_that_fit(project: Project) -> None:
 
 def test_behind_help_labels_are_offered_too() -> None:
     assert {"rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle"} <= {*words(helped_like("rlnDefo"))}
-    assert words(helped_like("relion.class")) == ["relion.class2d"]
+    assert words(helped_like("relion.class")) == ["relion.class2d", "relion.class3d"]
     assert helped_like("rlnNothing") == []
 
 

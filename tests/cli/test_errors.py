@@ -152,7 +152,7 @@ def test_doctor_ends_with_an_error_where_relion_is_missing(
 
     assert done.returncode == 1
     assert (
-        "MISSING  missing: apt-get install relion; needed by relion.class2d, relion.inimodel" in done.stdout
+        "MISSING  missing: apt-get install relion; needed by relion.class2d, relion.class3d, " in done.stdout
     )
 
 

@@ -74,7 +74,11 @@ def test_every_parameter_that_is_a_point_group_is_declared_so() -> None:
 def test_a_wrong_symmetry_is_refused_with_examples(protocol: str, name: str) -> None:
     kind = find_protocol(protocol)
     inputs = {key: spec.kind("x.star") for key, spec in kind.inputs.items() if key != "fn_cont"}
-    more = {"do_ref3d": "Yes", "do_log": "No"} if protocol == "relion.autopick" else {}
+    # What makes it count.
+    more = {
+        "relion.autopick": {"do_ref3d": "Yes", "do_log": "No"},
+        "relion.class3d": {"do_local_ang_searches": "Yes"},
+    }.get(protocol, {})
 
     with pytest.raises(
         ParameterError, match=rf"parameter {name} is 'D0', expected a point group.*such as C1, C4, D2"

@@ -27,10 +27,7 @@ def relion_job(project: ProjectFolder, number: int, options: dict[str, str]) -> 
 @pytest.mark.parametrize(
     ("number", "options", "named"),
     [
-        (8, {"fn_img": "a.star", "do_helix": "Yes", "helical_tube_outer_diameter": "180", "range_psi": "6"},
-         ["do_helix=Yes", "helical_tube_outer_diameter=180", "range_psi=6"]),
-        (10, {"fn_img": "a.star", "fn_ref": "a.mrc", "do_helix": "Yes", "helical_rise_initial": "4.75"},
-         ["helical_rise_initial=4.75"]),
+        (10, {"fn_img": "a.star", "fn_ref": "a.mrc", "an_option_of_tomorrow": "7"}, ["an_option_of_tomorrow=7"]),
         (2, {"input_star_mics": "m.star", "use_gctf": "Yes", "use_ctffind4": "No", "fn_gctf_exe": "/x/Gctf"},
          ["use_gctf=Yes", "use_ctffind4=No", "fn_gctf_exe=/x/Gctf"]),
         (1, {"input_star_mics": "m.star", "do_own_motioncor": "No", "fn_motioncor2_exe": "/x/mc2", "gpu_ids": "1"},
@@ -60,6 +57,19 @@ def test_options_that_do_something_are_named_and_nothing_is_made(
         with pytest.raises(ProjectError, match="does not know"):
             continue_job(project, name, {}, {})
     assert [entry.name for entry in project.entries()] == [name]
+
+
+@pytest.mark.parametrize("switch", ["Yes", "No"])
+def test_helical_options_of_a_job_are_its_own(project: ProjectFolder, switch: str) -> None:
+    options = {"fn_img": "a.star", "do_helix": switch, "helical_tube_outer_diameter": "180", "range_psi": "9"}
+    name = relion_job(project, 8, options)
+    (project.root / "a.star").write_text("data_particles\n\nloop_\n_rlnImageName #1\n1@a.mrcs\n\n")
+
+    [line] = commands_of(project.root / name / "job.star")
+
+    helical = "--helical_outer_diameter 180 --bimodal_psi --sigma_psi 3 --helix --helical_rise_initial 4.75"
+    assert (helical in line) == (switch == "Yes")
+    assert ("helical" in line) == (switch == "Yes")
 
 
 def test_options_behind_a_switch_that_is_off_mean_nothing(project: ProjectFolder) -> None:

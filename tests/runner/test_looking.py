@@ -113,7 +113,9 @@ def test_a_mask_of_another_box_is_refused_and_one_of_another_pixel_size_told(tmp
     write_mrc(tmp_path / "coarse.mrc", BALL, 6.0, is_volume=True)
     given = {"fn_in": "run_half1_class001_unfil.mrc"}
 
-    with pytest.raises(ParameterError, match=r"input fn_mask is large.mrc, a box of 16 px, expected 8 px"):
+    with pytest.raises(
+        ParameterError, match=r"input fn_mask is large.mrc, a box of 16 px of 3 Å, expected 8 px of 3 Å"
+    ):
         run_in(project, "relion.postprocess", fn_mask="large.mrc", **given)
     coarse = run_in(project, "relion.postprocess", fn_mask="coarse.mrc", **given)
 

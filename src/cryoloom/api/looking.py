@@ -111,7 +111,8 @@ class JobView:
         Args:
             other: the same view of another job, or of this one at another iteration.
             item: as of `look`; of both.
-            iteration, other_iteration: the newest by default.
+            iteration: the newest by default.
+            other_iteration: of the other; the newest by default.
         Raises:
             ParameterError: no such item or iteration.
             ProjectError: of another project.

@@ -119,16 +119,6 @@ SWITCHES: Mapping[int, tuple[Switch, ...]] = {
         # Of the first 3.1 only: the pixel size that a movie without one was given.
         Switch("do_set_angpix", "No", frozenset({"angpix"})),
     ),
-    8: (_helix("do_helix", "do_bimodal_psi", "do_restrict_xoff", "range_psi"),),
-    10: (
-        _helix(
-        "do_helix", "do_apply_helical_symmetry", "do_local_search_helical_symmetry", "helical_range_distance",
-        "helical_rise_inistep", "helical_rise_initial", "helical_rise_max", "helical_rise_min",
-        "helical_tube_inner_diameter", "helical_twist_inistep", "helical_twist_initial", "helical_twist_max",
-        "helical_twist_min", "helical_z_percentage", "keep_tilt_prior_fixed", "range_psi", "range_rot", "range_tilt",
-        ),
-    ),
-    12: (Switch("do_helix", "No", frozenset({"helical_z_percentage"})),),
 }  # fmt: skip
 # Of such options those that count by themselves, with the value that means nothing.
 IDLE: Mapping[int, Mapping[str, str]] = {4: {"particle_diameter": "-1"}}

@@ -13,7 +13,6 @@ from cryoloom.protocol.cleaning import Rule
 _ABERRATIONS = tuple(f"*_aberr-{part}_optics-group_*.mrc" for part in ("Axx", "Axy", "Ayy", "bx", "by"))
 
 UNMODELLED: Mapping[int, tuple[Rule, ...]] = {
-    TYPES["Class3D"]: (),
     TYPES["Subtract"]: (Rule("subtracted particles", ("subtracted.*",), below=False, harsh=True),),
     TYPES["MultiBody"]: (
         Rule(
@@ -38,4 +37,4 @@ UNMODELLED: Mapping[int, tuple[Rule, ...]] = {
     ),
 }
 # Of these all iterations but the last go besides.
-UNMODELLED_ITERATIVE = frozenset({TYPES["Class3D"], TYPES["MultiBody"]})
+UNMODELLED_ITERATIVE = frozenset({TYPES["MultiBody"]})
