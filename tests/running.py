@@ -6,7 +6,8 @@ import polars as pl
 
 from cryoloom import star
 from cryoloom.project.attempts import make_attempt, write_control
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.declare import numbered

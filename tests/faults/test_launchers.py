@@ -16,7 +16,8 @@ from cryoloom.launchers.launcher import Standing, read_handle
 from cryoloom.launchers.local import Local
 from cryoloom.launchers.machine import this_machine
 from cryoloom.project.attempts import attempt_numbers, write_control
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.settings import load_settings
 from cryoloom.schedule import decide as judgement
 from cryoloom.schedule import facts as known

@@ -10,7 +10,8 @@ from cryoloom import star
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.optics.epu import clustered
 from cryoloom.project.attempts import make_attempt
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.runner.main import run_attempt

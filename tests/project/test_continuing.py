@@ -10,7 +10,8 @@ from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.images.mrc import write_mrc
 from cryoloom.project.attempts import make_attempt
 from cryoloom.project.continuing import continue_job
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.forms.jobstar import read_job_star
 from cryoloom.project.iterations import whole_iterations

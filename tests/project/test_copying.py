@@ -7,8 +7,9 @@ import pytest
 from cryoloom import Project
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.copying import branch_of, copy_jobs, to_choose_again
+from cryoloom.project.entry import JobEntry
 from cryoloom.project.events import AttemptStarted, JobEnded
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.protocol.datasets import Optimiser, Particles
 
 MOVIES = {"fn_in_raw": "raw/*.mrc", "angpix": 1.0}

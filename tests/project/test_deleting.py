@@ -5,7 +5,8 @@ import pytest
 from cryoloom.errors import ProjectError
 from cryoloom.project.attempts import make_attempt
 from cryoloom.project.deleting import delete_jobs
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 
 MOVIES = {"fn_in_raw": "raw/*.mrc", "angpix": 1.0}

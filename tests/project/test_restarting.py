@@ -6,8 +6,9 @@ import pytest
 
 from cryoloom.errors import ProjectError
 from cryoloom.project.attempts import make_attempt, newest_attempt, read_control, write_control
+from cryoloom.project.entry import JobEntry
 from cryoloom.project.events import AttemptStarted, ItemsDone, JobEnded
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.journal import JournalWriter, read_history
 from cryoloom.project.jsonfile import write_json

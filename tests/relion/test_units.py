@@ -12,8 +12,9 @@ from cryoloom import star
 from cryoloom.em.labels import all_labels
 from cryoloom.em.optics import upgraded_to_31
 from cryoloom.images.mrc import write_mrc
+from cryoloom.views.drawn import DrawnChart
 from cryoloom.views.motion import motion_views
-from cryoloom.views.resolve import DrawnChart, look_at
+from cryoloom.views.resolve import look_at
 
 pytestmark = [
     pytest.mark.relion,

@@ -12,8 +12,9 @@ from waiting import until
 
 from cryoloom import star
 from cryoloom.project.attempts import make_attempt
+from cryoloom.project.entry import JobEntry
 from cryoloom.project.events import AttemptStarted, ItemsDone, JobEnded
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.journal import JournalWriter
 from cryoloom.protocol import Coordinates, Particles
 from cryoloom.runner.main import run_attempt

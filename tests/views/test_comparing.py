@@ -21,8 +21,9 @@ from cryoloom.protocol.views import (
     VolumeBlock,
 )
 from cryoloom.views.drawing import chart_bytes
+from cryoloom.views.drawn import DrawnChart, DrawnPicture
 from cryoloom.views.refinement import FSC
-from cryoloom.views.resolve import DrawnChart, DrawnPicture, drawn, look_at_both
+from cryoloom.views.resolve import drawn, look_at_both
 
 NAMES = ("A", "B")
 

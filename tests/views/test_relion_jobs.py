@@ -12,8 +12,9 @@ from PIL import Image
 from cryoloom import star
 from cryoloom.images.mrc import write_mrc
 from cryoloom.protocol.views import Gallery, Metrics, Rows, TableBlock, VolumeBlock
+from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
 from cryoloom.views.foreign import views_of_files
-from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture, drawn, look_at
+from cryoloom.views.resolve import drawn, look_at
 
 JOB = "Kind/job005/"
 FINE, COARSE = (43, 108, 196), (215, 25, 28)

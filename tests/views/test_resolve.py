@@ -30,7 +30,9 @@ from cryoloom.protocol.views import (
 from cryoloom.views.charts import MOST_POINTS, spec_of
 from cryoloom.views.colours import colours_of
 from cryoloom.views.drawing import draw
-from cryoloom.views.resolve import SLICE_PX, DrawnChart, DrawnPicture, drawn, look_at
+from cryoloom.views.drawn import DrawnChart, DrawnPicture
+from cryoloom.views.pictures import SLICE_PX
+from cryoloom.views.resolve import drawn, look_at
 from cryoloom.views.tables import frame_of
 from cryoloom.views.terminal import as_text, can_draw_pictures, picture
 

@@ -13,6 +13,7 @@ from cryoloom.protocol.views import Gallery, Look, Metrics, Micrograph, TableBlo
 from cryoloom.star.expressions import evaluated
 from cryoloom.views.classes import class2d_views, class3d_views, selection_views
 from cryoloom.views.ctf import ctf_views
+from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
 from cryoloom.views.foreign import views_of_files
 from cryoloom.views.imports import micrograph_view
 from cryoloom.views.maps import map_views
@@ -22,7 +23,7 @@ from cryoloom.views.particles import particle_views
 from cryoloom.views.picks import pick_views, relion_pick_views
 from cryoloom.views.postprocess import postprocess_views
 from cryoloom.views.refinement import refinement_views, resolution_words
-from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture, look_at
+from cryoloom.views.resolve import look_at
 from cryoloom.views.tables import frame_of
 
 JOB = "Kind/job005/"

@@ -10,7 +10,8 @@ import pytest
 from cryoloom import star
 from cryoloom.protocol.views import Track
 from cryoloom.views.drawing import chart_bytes
-from cryoloom.views.resolve import DrawnChart, drawn
+from cryoloom.views.drawn import DrawnChart
+from cryoloom.views.resolve import drawn
 from cryoloom.views.terminal import as_text
 
 FRAMES, SIZE, ANGPIX = 4, (1000, 500), 2.0

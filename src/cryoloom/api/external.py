@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.api.dataset import Dataset, Pixels
 from cryoloom.api.frames import as_polars
+from cryoloom.api.given import taken_apart
 from cryoloom.api.job import Job
 from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import ParameterError, ProjectError
@@ -150,7 +151,9 @@ class External:
         Raises:
             CryoloomError: inputs or outputs that cannot be.
         """
-        values, inputs = self.project.given(find_protocol(PROTOCOL), {**self.given, "source": self.code.path})
+        values, inputs = taken_apart(
+            self.project.folder, find_protocol(PROTOCOL), {**self.given, "source": self.code.path}
+        )
         for dataset in inputs.values():
             if is_in_the_making(self.project.path, dataset):
                 raise ParameterError(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cryoloom.api.external import External, code_of
 from cryoloom.api.frame_sources import Source, sources_of
 from cryoloom.api.frames import as_polars, is_frame
+from cryoloom.api.given import taken_apart
 from cryoloom.errors import ParameterError
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.datasets import (
@@ -63,7 +64,7 @@ def with_frames_as_jobs(
     # All else first: a slip of the fingers elsewhere must not leave a job behind.
     others = {name: value for name, value in given.items() if name not in frames}
     planned = {name: _sets(kind, name, value) for name, value in frames.items()}
-    values, inputs = project.given(kind, others)
+    values, inputs = taken_apart(project.folder, kind, others)
     for name, sets in planned.items():
         inputs |= numbered(name, [set_kind(f"External/job000/{name}.star") for set_kind, _, _ in sets])
     call_plugin(kind(values, inputs), "check")

@@ -10,7 +10,7 @@ from cryoloom.api.dataset import Dataset
 from cryoloom.api.ending import check_succeeded
 from cryoloom.errors import ProjectError
 from cryoloom.project import attempts
-from cryoloom.project.folder import JobEntry
+from cryoloom.project.entry import JobEntry
 from cryoloom.project.lineage import dependents_of
 from cryoloom.project.retrying import followers_of, is_import, wholes_of
 from cryoloom.schedule.state import ENDED, State

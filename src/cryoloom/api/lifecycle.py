@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import CryoloomError
 from cryoloom.project import attempts
-from cryoloom.project.folder import JobEntry
+from cryoloom.project.entry import JobEntry
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.retrying import Retry, followers_of, is_import, numbers_of, plan_retry, reopen
 
@@ -193,7 +193,9 @@ def copy(
     from cryoloom.project.copying import branch_of, copy_jobs, to_choose_again
 
     name = project.job(name_of(job)).name
-    values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
+    from cryoloom.api.given import taken_apart
+
+    values, inputs = taken_apart(project.folder, find_protocol(project.job(name).entry.protocol), given)
     apart = branch_of(project.folder.entries(), name)[1] if branch else {}
     made = copy_jobs(project.folder, name, values, inputs, branch=branch, wishes=_wishes(start))
     if start:
@@ -217,7 +219,9 @@ def continue_from(
     from cryoloom.project.continuing import continue_job
 
     name = project.job(name_of(job)).name
-    values, inputs = project.given(find_protocol(project.job(name).entry.protocol), given)
+    from cryoloom.api.given import taken_apart
+
+    values, inputs = taken_apart(project.folder, find_protocol(project.job(name).entry.protocol), given)
     entry = continue_job(project.folder, name, values, inputs, iteration=iteration, wishes=_wishes(start))
     if start:
         call_scheduler(project.path)

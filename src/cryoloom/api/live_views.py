@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from cryoloom.api.looking import Seen, view_of
 from cryoloom.errors import CryoloomError
-from cryoloom.project.folder import JobEntry
+from cryoloom.project.entry import JobEntry
 from cryoloom.protocol.views import Text
 
 NOTICE_S = 0.2  # that a job has ended is looked for more often than at its pictures

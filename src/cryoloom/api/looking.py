@@ -8,19 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.errors import CryoloomError, ParameterError, ProjectError
-from cryoloom.project.folder import JobEntry
+from cryoloom.project.entry import JobEntry
 from cryoloom.project.foreign import protocol_as_run
 from cryoloom.protocol.declare import near
 from cryoloom.protocol.views import View
-from cryoloom.views.resolve import (
-    Drawn,
-    DrawnChart,
-    DrawnPicture,
-    absent_file,
-    is_there,
-    look_at,
-    look_at_both,
-)
+from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
+from cryoloom.views.resolve import absent_file, is_there, look_at, look_at_both
 
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 

@@ -19,17 +19,14 @@ from typing import TYPE_CHECKING, Any
 from cryoloom.api import lifecycle, steering
 from cryoloom.api.dataset import Dataset
 from cryoloom.api.frames import is_frame
+from cryoloom.api.given import taken_apart
 from cryoloom.api.job import Job
 from cryoloom.api.summary import JobSummary, summarise
 from cryoloom.engine.calling import ensure_scheduler, read_waits
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.folder import ProjectFolder
-from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.retrying import Retry
-from cryoloom.protocol import datasets as kinds
-from cryoloom.protocol.declare import InputSpec, near, numbered
-from cryoloom.protocol.protocols import Protocol
 
 if TYPE_CHECKING:
     from cryoloom.api.external import External
@@ -164,7 +161,7 @@ class Project(ProtocolCalls):
         steering.check_wishes(str(protocol), priority=priority, alone=alone, memory_gb=memory_gb)
         # A frame becomes a job here: all that may be refused before has been.
         given = self._recorded(protocol, given, caller)
-        values, inputs = self.given(find_protocol(protocol), given)
+        values, inputs = taken_apart(self.folder, find_protocol(protocol), given)
         wishes: dict[str, Any] = {"priority": priority, "alone": alone, "memory_gb": memory_gb}
         wishes = {name: value for name, value in wishes.items() if value}
         if not start:
@@ -385,52 +382,3 @@ class Project(ProtocolCalls):
         from cryoloom.api.given_frames import with_frames_as_jobs
 
         return with_frames_as_jobs(self, protocol, given, caller)
-
-    def given(
-        self, kind: type[Protocol], given: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], dict[str, kinds.Dataset]]:
-        """Parameters and inputs of a protocol apart, as `run` takes them together.
-
-        Raises:
-            ParameterError: an unknown name, or an input that does not fit.
-        """
-        values: dict[str, Any] = {}
-        inputs: dict[str, kinds.Dataset] = {}
-        for name, value in given.items():
-            if name in kind.inputs:
-                inputs |= self._inputs(kind.inputs[name], value, kind.name)
-            elif name in kind.params:
-                values[name] = value
-            else:
-                known = [*kind.params, *kind.inputs]
-                raise ParameterError(
-                    f"{kind.name}: parameter {name}", found="unknown",
-                    expected=f"one of those that `cryoloom help {kind.name}` lists", hint=near(name, known),
-                )  # fmt: skip
-        return values, inputs
-
-    def _inputs(self, spec: InputSpec, value: Any, owner: str) -> dict[str, kinds.Dataset]:
-        """The datasets of one input; several as a list, or in text with commas between them."""
-        if value is None or (isinstance(value, str) and not value):
-            return {}
-        if spec.several and isinstance(value, str):
-            value = value.split(",")
-        values = list(value) if isinstance(value, list | tuple) else [value]
-        if len(values) > 1 and not spec.several:
-            raise ParameterError(
-                f"{owner}: input {spec.name}", found=f"{len(values)} datasets", expected="one",
-                hint="sets.join makes one of several.",
-            )  # fmt: skip
-        return numbered(spec.name, [self._input(spec, one, owner) for one in values])
-
-    def _input(self, spec: InputSpec, value: Any, owner: str) -> kinds.Dataset:
-        if isinstance(value, Dataset):
-            value = f"{value.job}:{value.output}" if value.job else value.path
-        elif isinstance(value, Job):
-            value = value.name
-        elif not isinstance(value, str | Path | int):
-            raise ParameterError(
-                f"{owner}: input {spec.name}", found=f"a {type(value).__name__}",
-                expected="a job, a dataset, or the name of one or of a file",
-            )  # fmt: skip
-        return resolve_input(self.folder, spec, str(value), owner)

@@ -14,7 +14,8 @@ from cryoloom.api.printing import print_pdf
 from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.protocol.views import Block, TableBlock
 from cryoloom.views.drawing import as_html
-from cryoloom.views.resolve import Drawn, drawn
+from cryoloom.views.drawn import Drawn
+from cryoloom.views.resolve import drawn
 from cryoloom.views.timeline import project_blocks
 
 if TYPE_CHECKING:

@@ -161,7 +161,9 @@ def change(job: "Job", given: Mapping[str, Any], *, of_all: bool = False) -> int
 
 
 def _parameters(job: "Job", given: Mapping[str, Any]) -> dict[str, Any]:
-    values, inputs = job.project.given(type(job.entry.make_protocol()), given)
+    from cryoloom.api.given import taken_apart
+
+    values, inputs = taken_apart(job.project.folder, type(job.entry.make_protocol()), given)
     if inputs or not values:
         raise ProjectError(
             f"{job.name}: {', '.join(inputs) or 'nothing'}", found="no parameter", expected="NAME=VALUE of parameters"

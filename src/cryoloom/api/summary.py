@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.api.totals import totals_of
-from cryoloom.project.folder import JobEntry
+from cryoloom.project.entry import JobEntry
 from cryoloom.project.history import JobHistory
 from cryoloom.project.index import Row, add_to_index, read_index
 from cryoloom.project.lineage import waiting_facts

@@ -17,7 +17,8 @@ from cryoloom.project.attempts import (
     newest_attempt,
 )
 from cryoloom.project.disk import why_not_writable, why_over_quota
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms.pipeline import STATES
 from cryoloom.project.history import JobHistory
 from cryoloom.project.journal import FILE as JOURNAL

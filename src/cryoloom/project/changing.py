@@ -10,7 +10,7 @@ from typing import Any
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.attempts import newest_attempt, read_control, write_control
 from cryoloom.project.checking import check_job
-from cryoloom.project.folder import JobEntry
+from cryoloom.project.entry import JobEntry
 from cryoloom.project.forms.jobstar import job_star_of
 from cryoloom.project.sharing import shared_as
 from cryoloom.protocol.edge import call_plugin

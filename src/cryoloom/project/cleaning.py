@@ -18,7 +18,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cryoloom.errors import ParameterError, ProjectError
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.forms.relion31 import EXTERNAL
 from cryoloom.project.forms.relion31_cleaning import UNMODELLED, UNMODELLED_ITERATIVE

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from cryoloom.errors import ParameterError, ProjectError
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.foreign import protocol_of
 from cryoloom.project.forms.jobstar import CONTINUE
 from cryoloom.project.iterations import lacking, whole_iterations

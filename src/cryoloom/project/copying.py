@@ -14,7 +14,8 @@ from typing import Any
 from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.project.attempts import read_control, write_control
 from cryoloom.project.checking import check_job, check_repeats
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.foreign import protocol_of
 from cryoloom.project.lineage import dependents_of, parents_of
 from cryoloom.project.notes import append_remark

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.errors import ParameterError, ProjectError
-from cryoloom.project.folder import JobEntry
+from cryoloom.project.entry import JobEntry
 from cryoloom.project.forms.jobstar import read_job_star
 from cryoloom.project.forms.relion31 import EXTERNAL, label_of_type, lost_options, unknown_options
 from cryoloom.project.registry import all_protocols, find_protocol

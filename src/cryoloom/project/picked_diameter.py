@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.foreign import protocol_as_run
 from cryoloom.project.lineage import parents_of
 from cryoloom.protocol.datasets import Dataset

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from cryoloom.errors import ParameterError, ProjectError
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.paths import within
 from cryoloom.protocol.datasets import (
     ClassAverages,

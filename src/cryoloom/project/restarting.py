@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from cryoloom.errors import ProjectError
 from cryoloom.project.attempts import attempts_folder, write_control
 from cryoloom.project.checking import check_repeats
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.forms.jobstar import job_star_of
 from cryoloom.project.jobspec import FILE as SPEC_FILE

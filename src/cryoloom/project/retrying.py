@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from cryoloom.errors import CryoloomError, ProjectError, UnreadableError
 from cryoloom.project.attempts import change_control, newest_attempt, read_control
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.protocol.protocols import ItemProtocol, Protocol, RowProtocol, SourceProtocol
 

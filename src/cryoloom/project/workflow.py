@@ -12,7 +12,8 @@ from typing import Any
 
 from cryoloom.errors import DatasetError, ImageError, ParameterError, StarError
 from cryoloom.project.checking import check_job
-from cryoloom.project.folder import JobEntry, ProjectFolder
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.jsonfile import read_json
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol

@@ -20,8 +20,8 @@ from cryoloom import shepherd
 from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.project.attempts import attempts_folder, make_attempt
 from cryoloom.project.checking import check_start
+from cryoloom.project.entry import JobEntry
 from cryoloom.project.events import AttemptStarted, JobEnded, Note
-from cryoloom.project.folder import JobEntry
 from cryoloom.project.journal import FORMAT, JournalWriter
 from cryoloom.project.notes import append_note, clear_marks, set_mark
 from cryoloom.project.settings import load_settings

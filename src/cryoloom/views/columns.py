@@ -7,7 +7,7 @@ from cryoloom.em.labels import title
 from cryoloom.errors import ParameterError
 from cryoloom.protocol.views import Axis, Chart, Mark
 from cryoloom.views.charts import spec_of
-from cryoloom.views.resolve import DrawnChart
+from cryoloom.views.drawn import DrawnChart
 
 KINDS: dict[str, Mark] = {"histogram": "histogram", "scatter": "points", "line": "line"}
 

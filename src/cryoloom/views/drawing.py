@@ -9,7 +9,7 @@ from typing import Any, assert_never
 
 from cryoloom.errors import ParameterError
 from cryoloom.protocol.views import Metrics, TableBlock, Text
-from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture
+from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
 from cryoloom.views.vega import converted
 
 ENDINGS = (".png", ".svg", ".pdf", ".html", ".json")

@@ -8,7 +8,7 @@ from typing import Any
 
 from cryoloom.protocol.views import Metrics, TableBlock, Text
 from cryoloom.views.drawing import chart_bytes
-from cryoloom.views.resolve import Drawn, DrawnChart, DrawnPicture
+from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 60

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cryoloom.project.folder import JobEntry
+from cryoloom.project.entry import JobEntry
 from cryoloom.protocol.views import Axis, Block, Chart, Drawing, Values
 from cryoloom.views.charts import WIDTH, Spec, finished
 from cryoloom.views.colours import COLOURS
