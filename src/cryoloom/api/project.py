@@ -253,8 +253,10 @@ class Project(ProtocolCalls):
             ProjectError: it has no jobs yet.
         """
         from cryoloom.views import vega
+        from cryoloom.views.figures import Figures
 
-        vega.start()  # before the tables are loaded that take as long
+        if not Figures(self.path).are_known():
+            vega.start()  # before the tables are loaded that take as long
         from cryoloom.api.report import write_report
 
         if not self.jobs():

@@ -15,6 +15,7 @@ from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.protocol.views import Block, TableBlock
 from cryoloom.views.drawing import as_html
 from cryoloom.views.drawn import Drawn
+from cryoloom.views.figures import Figures
 from cryoloom.views.resolve import drawn
 from cryoloom.views.timeline import project_blocks
 
@@ -58,10 +59,12 @@ def write_report(project: "Project", target: Path, *, extra: Sequence[Block] = (
         )
     if not target.absolute().parent.is_dir():
         raise ParameterError(f"{target.parent}", found="missing", expected="a folder to write into")
+    figures = Figures(project.path)
     with ThreadPoolExecutor(DRAWING) as pool:
-        page = Page(pool)
+        page = Page(pool, figures)
         _write(page, project, extra, title or project.path.name)
         text = page.text()
+    figures.forget_others()
     if target.suffix.lower() == ".pdf":
         print_pdf(text, target)
         return
@@ -75,6 +78,7 @@ class Page:
     """The pieces of a page in their order; figures are drawn beside while the next ones are read."""
 
     pool: ThreadPoolExecutor
+    known: Figures
     pieces: list["str | Future[str]"] = field(default_factory=list)
 
     def add(self, piece: str) -> None:
@@ -83,7 +87,7 @@ class Page:
 
     def draw(self, parts: Sequence[Drawn]) -> None:
         """What a look has shown."""
-        self.pieces += [self.pool.submit(_html_of, part) for part in parts]
+        self.pieces += [self.pool.submit(_html_of, part, self.known) for part in parts]
 
     def figures(self, parts: Sequence[Drawn]) -> None:
         """What a look has shown, side by side."""
@@ -96,9 +100,9 @@ class Page:
         return "\n".join(piece if isinstance(piece, str) else piece.result() for piece in self.pieces)
 
 
-def _html_of(part: Drawn) -> str:
+def _html_of(part: Drawn, figures: Figures) -> str:
     try:
-        return as_html(part)
+        return as_html(part, figures.svg)
     except CryoloomError as error:
         return f"<p class='failed'>{html.escape(str(error))}</p>"
 

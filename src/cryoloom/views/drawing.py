@@ -3,7 +3,7 @@
 import base64
 import html
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -95,14 +95,19 @@ def chart_bytes(chart: DrawnChart, form: str) -> bytes:
     return converted(chart.spec, form)
 
 
-def as_html(one: Drawn) -> str:
-    """A part as a piece of a page that needs nothing else."""
+def chart_svg(spec: Mapping[str, Any]) -> str:
+    """A chart's declaration as SVG."""
+    return converted(spec, "svg").decode()
+
+
+def as_html(one: Drawn, svg: Callable[[Mapping[str, Any]], str] = chart_svg) -> str:
+    """A part as a piece of a page that needs nothing else; `svg` draws the charts."""
     title = f"<h4>{html.escape(one.title)}</h4>"
     caption = getattr(one, "caption", "")
     below = f"<p class='caption'>{html.escape(caption)}</p>" if caption else ""
     match one:
         case DrawnChart():
-            return f"<figure>{chart_bytes(one, 'svg').decode()}{below}</figure>"
+            return f"<figure>{svg(one.spec)}{below}</figure>"
         case DrawnPicture():
             image = base64.b64encode(one.png).decode()
             return f"<figure>{title}<img alt='{html.escape(one.title)}' src='data:image/png;base64,{image}'>{below}</figure>"
