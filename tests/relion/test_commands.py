@@ -1,24 +1,17 @@
 """The commands are RELION's own: compared with what RELION builds from the same `job.star`."""
 
-import os
-import re
-import shlex
-import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
+from relion_lines import NOTED, both_lines, by_flag, new_pipeline
 
 from cryoloom.api.relion_command import commands_of
 from cryoloom.project.forms.jobstar import job_star_of
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol
-from cryoloom.runner.programs import RELION_ENVIRONMENT
-
-PIPELINE = "\n# version 30001\n\ndata_pipeline_general\n\n_rlnPipeLineJobCounter                       1\n \n"
-NOTED = re.compile(r"^`which (\S+)` (.*)$", re.MULTILINE)
 
 PARTICLES = {"fn_img": "Extract/job090/particles.star"}
 
@@ -95,23 +88,9 @@ CASES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
 @pytest.fixture
 def relion_project(tmp_path: Path) -> Path:
     """A folder in which relion_pipeliner works, with empty files under all names that the cases use."""
-    (tmp_path / "default_pipeline.star").write_text(PIPELINE)
-    (tmp_path / ".gui_projectdir").touch()
-    for _, _, inputs in CASES:
-        for name in inputs.values():
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).touch()
-    for name in ("run_half2_class001_unfil.mrc", "mtf.star"):
-        (tmp_path / name).touch()
+    names = [name for _, _, inputs in CASES for name in inputs.values()]
+    new_pipeline(tmp_path, [*names, "run_half2_class001_unfil.mrc", "mtf.star"])
     return tmp_path
-
-
-def relion(root: Path, *args: str) -> str:
-    done = subprocess.run(
-        ["relion_pipeliner", *args], cwd=root, capture_output=True, text=True, timeout=60,
-        env={**os.environ, **RELION_ENVIRONMENT},
-    )  # fmt: skip
-    return done.stdout + done.stderr
 
 
 @pytest.mark.relion
@@ -123,22 +102,13 @@ def test_a_command_is_the_one_that_relion_builds_from_our_job_star(
 ) -> None:
     kind = find_protocol(name)
     protocol = kind(values, {key: kind.inputs[key].kind(path) for key, path in inputs.items()})
-    (relion_project / "job.star").write_text(job_star_of(protocol))
-    said = relion(relion_project, "--addJobFromStar", "job.star")
-    job = f"{kind.folder}/job001"
-    assert (relion_project / job / "job.star").exists(), said
-    if protocol.given.get("fn_cont"):
-        # Adding a job, the pipeliner makes a new one of it; running it, it looks again.
-        (relion_project / job / "job.star").write_text(job_star_of(protocol))
-    # The inputs are empty files, so RELION's program fails at once; what counts is what it was called with.
-    relion(relion_project, "--RunJobs", f"{job}/", "--schedule", "s1", "--sec_wait_after", "0")
-    noted = NOTED.search((relion_project / job / "note.txt").read_text())
-    assert noted is not None
+    continues = bool(protocol.given.get("fn_cont"))
 
-    ours = NOTED.search(commands_of(relion_project / job / "job.star")[0])
+    ours, noted = both_lines(
+        relion_project, f"{kind.folder}/job001", job_star_of(protocol), continues=continues
+    )
 
-    assert ours is not None
-    assert (ours.group(1), by_flag(ours.group(2))) == (noted.group(1), by_flag(noted.group(2)))
+    assert (ours[0], by_flag(ours[1])) == (noted[0], by_flag(noted[1]))
 
 
 @pytest.mark.shared
@@ -166,20 +136,6 @@ def test_commands_equal_those_that_real_jobs_noted(tutorial: Path) -> None:
         assert by_flag(ours.group(2)) | gridding == by_flag(noted.group(2)) | gridding, note.parent.name
         compared += 1
     assert compared >= 12
-
-
-def by_flag(text: str) -> dict[str, tuple[str, ...]]:
-    """A command line's values by their flag: the order of flags means nothing."""
-    found: dict[str, list[str]] = {"": []}
-    flag = ""
-    for word in shlex.split(text):
-        if word.startswith("--"):
-            flag = word
-            assert flag not in found, f"{flag} is said twice: {text}"
-            found[flag] = []
-        else:
-            found[flag].append(word)
-    return {name: tuple(values) for name, values in found.items()}
 
 
 def test_a_whole_job_is_one_command_and_a_batch_differs_only_in_its_input(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """3D auto-refinement."""
 
+from collections.abc import Collection
+
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.compute import Compute3D
 from cryoloom.plugins.relion.options.helix import Helix3D
@@ -77,6 +79,11 @@ class Refine3D(Reference, ZeroMask, Helix3D, Compute3D, Refinement):
                 f"{self.name}: parameter do_solvent_fsc", found="Yes without a mask", expected="a mask in fn_mask",
                 hint="Make one with relion.maskcreate.",
             )  # fmt: skip
+
+    def said(self) -> Collection[str]:
+        # With local searches from the first step on RELION's form leaves out the priors of the global ones.
+        local = self.sampling == self.auto_local_sampling
+        return {*super().said()} - ({"range_rot", "range_tilt", "range_psi"} if local else set())
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import maps, orientations, refinement

@@ -1,6 +1,6 @@
 """What RELION's classifications and refinements have in common: one program, begun or continued."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from cryoloom.plugins.relion import iterations
@@ -56,6 +56,10 @@ class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
         last, root = self.last_iteration(), iterations.root(self)
         return f"{root}_{ending}" if last is None else f"{root}_it{last:03d}_{ending}"
 
+    def said(self) -> Collection[str]:
+        """Inputs and parameters that a command which does not go on says, as far as they count."""
+        return {*self.inputs, *self.params}
+
     def check(self) -> None:
         super().check()
         iterations.check_continued(self, self.last_iteration(), told_by=self.ended_by)
@@ -72,7 +76,13 @@ class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
     def command(self, job: JobFolder) -> Command:
         if self.fn_cont:
             return self._continued(job, self.fn_cont.path)
-        words = ["--o", job.file(iterations.root(self)), *self.always, *self.at_start, *words_of(self)]
+        words = [
+            "--o",
+            job.file(iterations.root(self)),
+            *self.always,
+            *self.at_start,
+            *words_of(self, self.said()),
+        ]
         return call(self, "relion_refine", words, job)
 
     def resume_command(self, job: JobFolder, found: Sequence[int]) -> Command | None:

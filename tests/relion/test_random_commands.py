@@ -1,0 +1,89 @@
+"""Options drawn at random: of whatever values, a command is the one that RELION builds of the same `job.star`."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from relion_lines import both_lines, by_flag, new_pipeline
+
+from cryoloom.project.forms.jobstar import job_star_of
+from cryoloom.project.registry import find_protocol
+from cryoloom.protocol import AUTO
+from cryoloom.protocol.declare import ParamSpec
+
+pytestmark = [pytest.mark.relion, pytest.mark.slow]
+
+INPUTS: dict[str, dict[str, str]] = {
+    "relion.class2d": {"fn_img": "Extract/job090/particles.star"},
+    "relion.class3d": {"fn_img": "Extract/job090/particles.star", "fn_ref": "ref.mrc", "fn_mask": "mask.mrc"},
+    "relion.inimodel": {"fn_img": "Extract/job090/particles.star"},
+    "relion.refine3d": {
+        "fn_img": "Extract/job090/particles.star",
+        "fn_ref": "ref.mrc",
+        "fn_mask": "mask.mrc",
+    },
+    "relion.maskcreate": {"fn_in": "ref.mrc"},
+    "relion.postprocess": {"fn_in": "run_half1_class001_unfil.mrc", "fn_mask": "mask.mrc"},
+}
+# A run of several ranks does not end here, where none of its files is one; GPUs are not for what is not aligned.
+FIXED: dict[str, dict[str, Any]] = {
+    "relion.class3d": {"use_gpu": False},
+    "relion.maskcreate": {"inimask_threshold": 0.02},
+    "relion.postprocess": {"fn_mtf": "mtf.star"},
+}
+
+
+def drawn(spec: ParamSpec) -> st.SearchStrategy[Any]:
+    """A value of a parameter: its default often, for only few options are changed in a form."""
+    usual = st.just(spec.default if spec.default != AUTO else 1)
+    if spec.type is bool:
+        return st.booleans()
+    if spec.choices:
+        return st.sampled_from(spec.choices)
+    if spec.type in (int, float):
+        least = 1 if spec.ge is not None or spec.gt is not None else -3
+        most = int(min(90, spec.le if spec.le is not None else 90))
+        whole = st.integers(least, most)
+        fine = whole.map(lambda value: value + 0.25) if spec.type is float else whole
+        return usual | whole | fine
+    if spec.means == "symmetry":
+        return st.sampled_from(["C1", "C3", "D2", "T"]) | usual
+    if spec.means == "" and spec.name not in ("other_args", "gpu_ids"):
+        return st.sampled_from(["", "/scratch"])
+    return usual
+
+
+@st.composite
+def values_of(draw: st.DrawFn, name: str) -> dict[str, Any]:
+    """Values of all parameters of a protocol's form, ranks apart."""
+    kind = find_protocol(name)
+    fixed = FIXED.get(name, {})
+    return fixed | {
+        key: draw(drawn(spec), label=key)
+        for key, spec in kind.params.items()
+        if key not in fixed and key != "nr_mpi" and not spec.own
+    }
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_a_command_of_any_options_is_relion_s(name: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    kind = find_protocol(name)
+    inputs = INPUTS[name]
+
+    @settings(
+        max_examples=50,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+        database=None,
+    )
+    @given(values_of(name))
+    def compare(values: dict[str, Any]) -> None:
+        root = tmp_path_factory.mktemp("p")
+        new_pipeline(root, [*inputs.values(), "run_half2_class001_unfil.mrc", "mtf.star"])
+        protocol = kind(values, {key: kind.inputs[key].kind(path) for key, path in inputs.items()})
+        ours, noted = both_lines(root, f"{kind.folder}/job001", job_star_of(protocol))
+        assert (ours[0], by_flag(ours[1])) == (noted[0], by_flag(noted[1]))
+
+    compare()
