@@ -49,3 +49,20 @@ def test_what_nothing_has_is_an_error_with_the_nearest_name() -> None:
 def test_a_word_within_another_word_is_looked_for_only_where_no_word_begins_so() -> None:
     assert {hit.protocol for hit in search_help("gain").hits} == {"import.movies", "relion.motioncorr"}
     assert {hit.parameter for hit in search_help("tilt").hits} >= {"beamtilt_x"}
+
+
+def test_a_flag_of_relion_finds_its_parameter_as_it_is_spelt() -> None:
+    assert {(hit.protocol, hit.parameter) for hit in search_help("--K").hits} == {
+        ("relion.class2d", "nr_classes"), ("relion.class3d", "nr_classes"), ("relion.inimodel", "nr_classes"),
+    }  # fmt: skip
+    assert {hit.parameter for hit in search_help("--no_parallel_disc_io").hits} == {"do_parallel_discio"}
+    assert {hit.parameter for hit in search_help("--oversampling").hits} == {"sampling"}
+
+
+def test_help_tells_the_flag_of_each_parameter(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = shown(["relion.class3d"], monkeypatch, capsys)
+
+    assert "[default 4, float, > 0, --tau2_fudge]" in out
+    assert "[default Yes, bool, --skip_align for No]" in out

@@ -1,18 +1,22 @@
 """What the views of each kind of job show: values, units, order and counts, against files whose content is known."""
 
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
+from PIL import Image
 
 from cryoloom import star
 from cryoloom.images.mrc import write_mrc
+from cryoloom.images.thumbnails import LABEL_PX
 from cryoloom.protocol.views import Gallery, Look, Metrics, Micrograph, TableBlock, Text, View
 from cryoloom.star.expressions import evaluated
 from cryoloom.views.classes import class2d_views, class3d_views, selection_views
 from cryoloom.views.ctf import ctf_views
+from cryoloom.views.drawing import draw
 from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
 from cryoloom.views.foreign import views_of_files
 from cryoloom.views.imports import micrograph_view
@@ -423,7 +427,16 @@ def test_chosen_classes_in_three_dimensions_are_shown_as_maps(root: Path) -> Non
     found = shown(selection_views(JOB), "averages", root)
 
     assert [part.title for part in found] == ["run_it025_class002: 25.0 %", "run_it025_class003: 50.0 %"]
-    assert all(isinstance(part, DrawnPicture) for part in found)
+    pictures = [part for part in found if isinstance(part, DrawnPicture)]
+    assert len(pictures) == 2
+    draw(found, root / "both.png")
+    both, one = (Image.open(io.BytesIO(png)) for png in ((root / "both.png").read_bytes(), pictures[0].png))
+    assert both.width == one.width and both.height > 2 * one.height, "a picture has all of them"
+    for number in range(2):
+        top = number * both.height // 2 + LABEL_PX
+        assert np.array_equal(
+            np.asarray(both)[top : top + one.height], np.asarray(Image.open(io.BytesIO(pictures[number].png)))
+        )
 
 
 def test_post_processing_says_what_the_mask_encloses_and_not_what_relion_calls_its_fraction(

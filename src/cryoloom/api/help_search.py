@@ -42,8 +42,18 @@ def search_help(text: str) -> Hits:
     Raises:
         ParameterError: nothing has them; the nearest names are offered.
     """
-    words = text.lower().removeprefix("--").split()
     kinds = protocol_lines()
+    if text.startswith("--"):
+        # A program's flag is found as it stands: of `--K` and `--k` one is meant.
+        flagged = [
+            Hit(kind.name, name, kind.declared[name])
+            for kind in kinds
+            for name, flags in kind.flags.items()
+            if text in flags.split()
+        ]
+        if flagged:
+            return Hits((*flagged,))
+    words = text.lower().removeprefix("--").split()
     exact = [kind for kind in kinds if text.lower() in (kind.name, kind.name.partition(".")[2])]
     if len(exact) == 1:
         alike = [

@@ -97,8 +97,8 @@ class ProtocolCalls:
         /,
         *,
         input: Given | Sequence[Given] | None = None,
-        command_line: str | Sequence[str] = "",
         outputs: str | Mapping[str, str] = "",
+        command_line: str | Sequence[str] = "",
         nr_threads: int | Literal["auto"] = 1,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -112,8 +112,8 @@ class ProtocolCalls:
 
         Args:
             input: Inputs.
-            command_line: Program and arguments.
             outputs: Outputs.
+            command_line: Program and arguments.
             nr_threads: Number of threads.
         """
 
@@ -434,8 +434,8 @@ class ProtocolCalls:
         do_read_fom_maps: bool = False,
         use_gpu: bool = False,
         gpu_ids: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
         other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
         batch_size: int = 10,
         batch_wait: float = 0,
         workers: int = 0,
@@ -482,8 +482,8 @@ class ProtocolCalls:
             do_read_fom_maps: Read FOM maps?
             use_gpu: Use GPU acceleration?
             gpu_ids: Which GPUs to use.
-            nr_mpi: Number of MPI procs.
             other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
             batch_size: Micrographs in a batch.
             batch_wait: Wait for a full batch (s).
             workers: Batches at the same time.
@@ -499,19 +499,19 @@ class ProtocolCalls:
         *,
         fn_img: Given,
         fn_cont: Given | None = None,
+        do_ctf_correction: bool = True,
+        ctf_intact_first_peak: bool = False,
+        particle_diameter: float | Literal["auto"] = 200,
+        do_zero_mask: bool = True,
         nr_classes: int = 1,
         tau_fudge: float = 2,
         nr_iter: int = 25,
         do_fast_subsets: bool = False,
         highres_limit: float = -1,
-        do_zero_mask: bool = True,
         dont_skip_align: bool = True,
         offset_range: float = 5,
         offset_step: float = 1,
         allow_coarser: bool = False,
-        do_ctf_correction: bool = True,
-        ctf_intact_first_peak: bool = False,
-        particle_diameter: float | Literal["auto"] = 200,
         psi_sampling: float = 6,
         do_helix: bool = False,
         helical_tube_outer_diameter: float = 200,
@@ -526,8 +526,8 @@ class ProtocolCalls:
         do_combine_thru_disc: bool = False,
         use_gpu: bool = False,
         gpu_ids: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
         other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
         nr_threads: int | Literal["auto"] = 1,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
@@ -543,19 +543,19 @@ class ProtocolCalls:
         Args:
             fn_img: Input images.
             fn_cont: Continue from here.
+            do_ctf_correction: Do CTF-correction?
+            ctf_intact_first_peak: Ignore CTFs until first peak?
+            particle_diameter: Mask diameter (Å).
+            do_zero_mask: Mask individual particles with zeros?
             nr_classes: Number of classes.
             tau_fudge: Regularisation parameter T.
             nr_iter: Number of iterations.
             do_fast_subsets: Use fast subsets (for large data sets)?
             highres_limit: Limit resolution E-step to (Å).
-            do_zero_mask: Mask individual particles with zeros?
             dont_skip_align: Perform image alignment?
             offset_range: Offset search range (px).
             offset_step: Offset search step (px).
             allow_coarser: Allow coarser sampling?
-            do_ctf_correction: Do CTF-correction?
-            ctf_intact_first_peak: Ignore CTFs until first peak?
-            particle_diameter: Mask diameter (Å).
             psi_sampling: In-plane angular sampling (°).
             do_helix: Classify 2D helical segments?
             helical_tube_outer_diameter: Tube diameter (Å).
@@ -570,8 +570,8 @@ class ProtocolCalls:
             do_combine_thru_disc: Combine iterations through disc?
             use_gpu: Use GPU acceleration?
             gpu_ids: Which GPUs to use.
-            nr_mpi: Number of MPI procs.
             other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
             nr_threads: Number of threads.
             accept_unusual: Accept unusual values?
         """
@@ -582,31 +582,31 @@ class ProtocolCalls:
         protocol: Literal["relion.class3d"],
         /,
         *,
-        fn_ref: Given,
-        fn_mask: Given | None = None,
         fn_img: Given,
         fn_cont: Given | None = None,
+        fn_ref: Given,
+        fn_mask: Given | None = None,
         ref_correct_greyscale: bool = False,
         ini_high: float = 60,
         sym_name: str = "C1",
+        do_ctf_correction: bool = True,
+        ctf_intact_first_peak: bool = False,
         ctf_corrected_ref: bool = False,
+        particle_diameter: float | Literal["auto"] = 200,
+        do_zero_mask: bool = True,
         nr_classes: int = 1,
         tau_fudge: float = 4,
         nr_iter: int = 25,
         do_fast_subsets: bool = False,
         highres_limit: float = -1,
-        do_zero_mask: bool = True,
-        sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "7.5 degrees",
-        do_local_ang_searches: bool = False,
-        sigma_angles: float = 5,
-        relax_sym: str = "",
         dont_skip_align: bool = True,
         offset_range: float = 5,
         offset_step: float = 1,
         allow_coarser: bool = False,
-        do_ctf_correction: bool = True,
-        ctf_intact_first_peak: bool = False,
-        particle_diameter: float | Literal["auto"] = 200,
+        sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "7.5 degrees",
+        do_local_ang_searches: bool = False,
+        sigma_angles: float = 5,
+        relax_sym: str = "",
         do_helix: bool = False,
         helical_tube_inner_diameter: float = -1,
         helical_tube_outer_diameter: float = -1,
@@ -627,8 +627,6 @@ class ProtocolCalls:
         helical_rise_inistep: float = 0,
         helical_range_distance: float = -1,
         keep_tilt_prior_fixed: bool = True,
-        do_pad1: bool = False,
-        skip_gridding: bool = True,
         do_parallel_discio: bool = True,
         nr_pool: int = 3,
         do_preread_images: bool = False,
@@ -636,8 +634,10 @@ class ProtocolCalls:
         do_combine_thru_disc: bool = False,
         use_gpu: bool = False,
         gpu_ids: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
+        do_pad1: bool = False,
+        skip_gridding: bool = True,
         other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
         nr_threads: int | Literal["auto"] = 1,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
@@ -651,31 +651,31 @@ class ProtocolCalls:
         """Sort particles into 3D classes, with or without aligning them.
 
         Args:
-            fn_ref: Reference map.
-            fn_mask: Reference mask (optional).
             fn_img: Input images.
             fn_cont: Continue from here.
+            fn_ref: Reference map.
+            fn_mask: Reference mask (optional).
             ref_correct_greyscale: Ref. map is on absolute greyscale?
             ini_high: Initial low-pass filter (Å).
             sym_name: Symmetry.
+            do_ctf_correction: Do CTF-correction?
+            ctf_intact_first_peak: Ignore CTFs until first peak?
             ctf_corrected_ref: Has reference been CTF-corrected?
+            particle_diameter: Mask diameter (Å).
+            do_zero_mask: Mask individual particles with zeros?
             nr_classes: Number of classes.
             tau_fudge: Regularisation parameter T.
             nr_iter: Number of iterations.
             do_fast_subsets: Use fast subsets (for large data sets)?
             highres_limit: Limit resolution E-step to (Å).
-            do_zero_mask: Mask individual particles with zeros?
-            sampling: Angular sampling interval.
-            do_local_ang_searches: Perform local angular searches?
-            sigma_angles: Local angular search range (°).
-            relax_sym: Relax symmetry.
             dont_skip_align: Perform image alignment?
             offset_range: Offset search range (px).
             offset_step: Offset search step (px).
             allow_coarser: Allow coarser sampling?
-            do_ctf_correction: Do CTF-correction?
-            ctf_intact_first_peak: Ignore CTFs until first peak?
-            particle_diameter: Mask diameter (Å).
+            sampling: Angular sampling interval.
+            do_local_ang_searches: Perform local angular searches?
+            sigma_angles: Local angular search range (°).
+            relax_sym: Relax symmetry.
             do_helix: Do helical reconstruction?
             helical_tube_inner_diameter: Tube diameter - inner (Å).
             helical_tube_outer_diameter: Tube diameter - outer (Å).
@@ -696,8 +696,6 @@ class ProtocolCalls:
             helical_rise_inistep: Helical rise search - Step (Å).
             helical_range_distance: Range factor of local averaging.
             keep_tilt_prior_fixed: Keep tilt-prior fixed.
-            do_pad1: Skip padding.
-            skip_gridding: Skip gridding.
             do_parallel_discio: Use parallel disc I/O?
             nr_pool: Number of pooled particles.
             do_preread_images: Pre-read all particles into RAM?
@@ -705,8 +703,10 @@ class ProtocolCalls:
             do_combine_thru_disc: Combine iterations through disc?
             use_gpu: Use GPU acceleration?
             gpu_ids: Which GPUs to use.
-            nr_mpi: Number of MPI procs.
+            do_pad1: Skip padding.
+            skip_gridding: Skip gridding.
             other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
             nr_threads: Number of threads.
             accept_unusual: Accept unusual values?
         """
@@ -734,8 +734,8 @@ class ProtocolCalls:
         dfmin: float = 5000,
         dfmax: float = 50000,
         dfstep: float = 500,
-        nr_mpi: int | Literal["auto"] = 1,
         other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
         batch_size: int = 20,
         batch_wait: float = 0,
         workers: int = 0,
@@ -769,8 +769,8 @@ class ProtocolCalls:
             dfmin: Minimum defocus value (Å).
             dfmax: Maximum defocus value (Å).
             dfstep: Defocus step size (Å).
-            nr_mpi: Number of MPI procs.
             other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
             batch_size: Items in a batch.
             batch_wait: Wait for a full batch (s).
             workers: Batches at the same time.
@@ -801,8 +801,8 @@ class ProtocolCalls:
         black_dust: float = -1,
         do_rescale: bool = False,
         rescale: int = 128,
-        nr_mpi: int | Literal["auto"] = 1,
         other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
         batch_size: int = 20,
         batch_wait: float = 0,
         workers: int = 0,
@@ -835,8 +835,8 @@ class ProtocolCalls:
             black_dust: Stddev for black dust removal.
             do_rescale: Rescale particles?
             rescale: Re-scaled size (px).
-            nr_mpi: Number of MPI procs.
             other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
             batch_size: Items in a batch.
             batch_wait: Wait for a full batch (s).
             workers: Batches at the same time.
@@ -909,8 +909,6 @@ class ProtocolCalls:
         sgd_ini_subset_size: int = 100,
         sgd_fin_subset_size: int = 500,
         sgd_write_iter: int = 10,
-        do_pad1: bool = False,
-        skip_gridding: bool = True,
         do_parallel_discio: bool = True,
         nr_pool: int = 3,
         do_preread_images: bool = False,
@@ -918,8 +916,10 @@ class ProtocolCalls:
         do_combine_thru_disc: bool = False,
         use_gpu: bool = False,
         gpu_ids: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
+        do_pad1: bool = False,
+        skip_gridding: bool = True,
         other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
         nr_threads: int | Literal["auto"] = 1,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
@@ -952,8 +952,6 @@ class ProtocolCalls:
             sgd_ini_subset_size: Initial mini-batch size.
             sgd_fin_subset_size: Final mini-batch size.
             sgd_write_iter: Write-out frequency (iterations).
-            do_pad1: Skip padding.
-            skip_gridding: Skip gridding.
             do_parallel_discio: Use parallel disc I/O?
             nr_pool: Number of pooled particles.
             do_preread_images: Pre-read all particles into RAM?
@@ -961,8 +959,10 @@ class ProtocolCalls:
             do_combine_thru_disc: Combine iterations through disc?
             use_gpu: Use GPU acceleration?
             gpu_ids: Which GPUs to use.
-            nr_mpi: Number of MPI procs.
+            do_pad1: Skip padding.
+            skip_gridding: Skip gridding.
             other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
             nr_threads: Number of threads.
             accept_unusual: Accept unusual values?
         """
@@ -1031,8 +1031,8 @@ class ProtocolCalls:
         gain_rot: Literal["No rotation (0)", "90 degrees (1)", "180 degrees (2)", "270 degrees (3)", "0", "1", "2", "3"] | Literal["auto"] = "auto",
         gain_flip: Literal["No flipping (0)", "Flip upside down (1)", "Flip left to right (2)", "0", "1", "2"] | Literal["auto"] = "auto",
         fn_defect: str | Path | Literal["auto"] = "auto",
-        nr_mpi: int | Literal["auto"] = 1,
         other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
         nr_threads: int | Literal["auto"] = 1,
         batch_size: int = 1,
         batch_wait: float = 0,
@@ -1068,8 +1068,8 @@ class ProtocolCalls:
             gain_rot: Gain rotation.
             gain_flip: Gain flip.
             fn_defect: Defect file.
-            nr_mpi: Number of MPI procs.
             other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
             nr_threads: Number of threads.
             batch_size: Movies in a batch.
             batch_wait: Wait for a full batch (s).
@@ -1128,18 +1128,18 @@ class ProtocolCalls:
         protocol: Literal["relion.refine3d"],
         /,
         *,
-        fn_ref: Given,
-        fn_mask: Given | None = None,
         fn_img: Given,
         fn_cont: Given | None = None,
+        fn_ref: Given,
+        fn_mask: Given | None = None,
         ref_correct_greyscale: bool = False,
         ini_high: float = 60,
         sym_name: str = "C1",
-        ctf_corrected_ref: bool = False,
-        do_zero_mask: bool = True,
         do_ctf_correction: bool = True,
         ctf_intact_first_peak: bool = False,
+        ctf_corrected_ref: bool = False,
         particle_diameter: float | Literal["auto"] = 200,
+        do_zero_mask: bool = True,
         do_solvent_fsc: bool = False,
         sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "7.5 degrees",
         offset_range: float = 5,
@@ -1167,8 +1167,6 @@ class ProtocolCalls:
         helical_rise_inistep: float = 0,
         helical_range_distance: float = -1,
         keep_tilt_prior_fixed: bool = True,
-        do_pad1: bool = False,
-        skip_gridding: bool = True,
         do_parallel_discio: bool = True,
         nr_pool: int = 3,
         do_preread_images: bool = False,
@@ -1176,8 +1174,10 @@ class ProtocolCalls:
         do_combine_thru_disc: bool = False,
         use_gpu: bool = False,
         gpu_ids: str = "",
-        nr_mpi: int | Literal["auto"] = 3,
+        do_pad1: bool = False,
+        skip_gridding: bool = True,
         other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 3,
         nr_threads: int | Literal["auto"] = 1,
         accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
@@ -1191,18 +1191,18 @@ class ProtocolCalls:
         """Refine orientations and map, two independent halves, until nothing improves.
 
         Args:
-            fn_ref: Reference map.
-            fn_mask: Reference mask (optional).
             fn_img: Input images.
             fn_cont: Continue from here.
+            fn_ref: Reference map.
+            fn_mask: Reference mask (optional).
             ref_correct_greyscale: Ref. map is on absolute greyscale?
             ini_high: Initial low-pass filter (Å).
             sym_name: Symmetry.
-            ctf_corrected_ref: Has reference been CTF-corrected?
-            do_zero_mask: Mask individual particles with zeros?
             do_ctf_correction: Do CTF-correction?
             ctf_intact_first_peak: Ignore CTFs until first peak?
+            ctf_corrected_ref: Has reference been CTF-corrected?
             particle_diameter: Mask diameter (Å).
+            do_zero_mask: Mask individual particles with zeros?
             do_solvent_fsc: Use solvent-flattened FSCs?
             sampling: Initial angular sampling.
             offset_range: Initial offset range (px).
@@ -1230,8 +1230,6 @@ class ProtocolCalls:
             helical_rise_inistep: Helical rise search - Step (Å).
             helical_range_distance: Range factor of local averaging.
             keep_tilt_prior_fixed: Keep tilt-prior fixed.
-            do_pad1: Skip padding.
-            skip_gridding: Skip gridding.
             do_parallel_discio: Use parallel disc I/O?
             nr_pool: Number of pooled particles.
             do_preread_images: Pre-read all particles into RAM?
@@ -1239,8 +1237,10 @@ class ProtocolCalls:
             do_combine_thru_disc: Combine iterations through disc?
             use_gpu: Use GPU acceleration?
             gpu_ids: Which GPUs to use.
-            nr_mpi: Number of MPI procs.
+            do_pad1: Skip padding.
+            skip_gridding: Skip gridding.
             other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
             nr_threads: Number of threads.
             accept_unusual: Accept unusual values?
         """

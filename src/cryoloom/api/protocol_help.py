@@ -42,6 +42,7 @@ class ParamHelp:
     when: str
     help: str
     relion: bool  # one of RELION's job options
+    flag: str  # on the program's command line; "" where it stands in none by itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,4 +132,5 @@ def _param(spec: ParamSpec) -> ParamHelp:
         when=spec.when,
         help=spec.help,
         relion=not spec.own,
+        flag=" or ".join(filter(None, (spec.flag, spec.flag_off and f"{spec.flag_off} for No"))),
     )

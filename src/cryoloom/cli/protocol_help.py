@@ -30,7 +30,7 @@ def as_text(kind: "ProtocolHelp") -> str:
     for param in kind.params:
         facts = [f"default {param.default_text or 'empty'}{f' {param.unit}' if param.unit else ''}"]
         facts += [param.type if param.type != "str" else param.means, param.limits]
-        facts += ["advanced" if param.level == "advanced" else ""]
+        facts += ["advanced" if param.level == "advanced" else "", param.flag]
         tabs.setdefault(param.tab, [])
         tabs[param.tab] += _entry(
             param.name, param.label, ", ".join(filter(None, facts)), param.help, param.when

@@ -95,6 +95,23 @@ def beside(pictures: tuple[bytes, bytes], names: tuple[str, str]) -> bytes:
     return _png(page)
 
 
+def below(pictures: Sequence[bytes], names: Sequence[str]) -> bytes:
+    """PNGs below one another, each below its name, as one."""
+    from PIL import Image, ImageDraw
+
+    shown = [Image.open(io.BytesIO(picture)) for picture in pictures]
+    kind = "L" if all(picture.mode == "L" for picture in shown) else "RGB"
+    height = sum(picture.height + 2 * LABEL_PX for picture in shown)
+    page = Image.new(kind, (max(picture.width for picture in shown), height), "white")
+    pen = ImageDraw.Draw(page)
+    y = 0
+    for picture, name in zip(shown, names, strict=True):
+        pen.text((2, y + 1), name, fill="black")
+        page.paste(picture.convert(kind), (0, y + LABEL_PX))
+        y += picture.height + 2 * LABEL_PX
+    return _png(page)
+
+
 def coloured_sheet(
     images: Sequence[NDArray[Any]],
     colourings: Sequence[NDArray[Any]],

@@ -16,17 +16,22 @@ from cryoloom.project.registry import all_protocols, plugins
 from cryoloom.protocol.protocols import Protocol
 
 FILE = "protocols.json"
-FORMAT = 2  # 1 had no parameters
+FORMAT = 3  # 1 had no parameters, 2 no flags
 
 
 @dataclass(frozen=True, slots=True)
 class ProtocolLine:
-    """A protocol in a list. `declared`: the labels of its inputs and parameters by name, for who searches."""
+    """A protocol in a list.
+
+    `declared`: the labels of its inputs and parameters by name, for who searches; `flags`: their flags on a program's
+    command line, likewise.
+    """
 
     name: str
     label: str
     help: str
     declared: dict[str, str] = field(default_factory=dict)
+    flags: dict[str, str] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, str]:
         """For JSON."""
@@ -43,7 +48,8 @@ def protocol_lines() -> list[ProtocolLine]:
         if (known["format"], known["stamp"]) == (FORMAT, stamp):
             return [ProtocolLine(**line) for line in known["protocols"]]
     lines = [
-        ProtocolLine(kind.name, kind.label, kind.__doc__ or "", _declared(kind)) for kind in all_protocols()
+        ProtocolLine(kind.name, kind.label, kind.__doc__ or "", _declared(kind), _flags(kind))
+        for kind in all_protocols()
     ]
     with contextlib.suppress(OSError):  # a cache that cannot be used costs time and nothing else
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -57,6 +63,13 @@ def _declared(kind: type[Protocol]) -> dict[str, str]:
     return inputs | {name: spec.label for name, spec in kind.params.items()}
 
 
+def _flags(kind: type[Protocol]) -> dict[str, str]:
+    """Flags of inputs and parameters, of those that have some."""
+    inputs = {name: spec.flag for name, spec in kind.inputs.items()}
+    both = inputs | {name: f"{spec.flag} {spec.flag_off}".strip() for name, spec in kind.params.items()}
+    return {name: flag for name, flag in both.items() if flag}
+
+
 def _file() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "cryoloom" / FILE
@@ -68,6 +81,6 @@ def _stamp() -> Iterator[tuple[str, int, int]]:
         spec = importlib.util.find_spec(package)
         for place in (spec.submodule_search_locations or ()) if spec is not None else ():
             yield (f"{plugin} {place}", 0, 0)
-            for module in sorted(Path(place).glob("*.py")):
+            for module in sorted(Path(place).rglob("*.py")):
                 stat = module.stat()
-                yield (module.name, stat.st_mtime_ns, stat.st_size)
+                yield (str(module.relative_to(place)), stat.st_mtime_ns, stat.st_size)

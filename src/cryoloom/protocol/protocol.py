@@ -61,15 +61,17 @@ class Protocol:
         params: dict[str, ParamSpec] = {}
         inputs: dict[str, InputSpec] = {}
         outputs: dict[str, OutputSpec] = {}
-        # Groups of parameters stand in the order in which a class names them, its own behind them.
-        for owner in (*cls.__mro__[1:], cls):
+        # A class further down has a name otherwise than those above it; its place is that of the first.
+        for owner in _in_order(cls):
             for name, kind in inspect.get_annotations(owner).items():
-                spec = owner.__dict__.get(name)
-                if isinstance(spec, ParamSpec | InputSpec | OutputSpec):
-                    if owner is not cls and name in {*params, *inputs, *outputs}:
-                        continue  # a class further down has it otherwise
-                    if isinstance(kind, str):
-                        kind = _meant(owner, name, kind)  # `from __future__ import annotations`
+                holder = next(
+                    one for one in cls.__mro__ if name in one.__dict__ or name in inspect.get_annotations(one)
+                )
+                if holder is not owner:
+                    kind = inspect.get_annotations(holder).get(name, kind)
+                spec = holder.__dict__.get(name)
+                if isinstance(spec, ParamSpec | InputSpec | OutputSpec) and isinstance(kind, str):
+                    kind = _meant(holder, name, kind)  # `from __future__ import annotations`
                 if isinstance(spec, ParamSpec):
                     spec.name, spec.type = name, kind
                     params[name] = spec
@@ -293,13 +295,20 @@ class Protocol:
 
 
 # The tabs that every form begins and ends with; the others stand between, as they are declared.
-_FIRST_TAB, _LAST_TABS = "I/O", ("Helix", "Compute", "Running", "Streaming")
+_FIRST_TABS, _LAST_TABS = ("I/O", "Reference", "CTF"), ("Helix", "Compute", "Running", "Streaming")
+
+
+def _in_order(kind: type) -> list[type]:
+    """A class behind the groups that it names, these in their order."""
+    found = [owner for base in kind.__bases__ for owner in _in_order(base)]
+    return [*dict.fromkeys(found), kind]
 
 
 def _place_of_tab(tab: str) -> int:
-    if tab == _FIRST_TAB:
-        return 0
-    return 2 + _LAST_TABS.index(tab) if tab in _LAST_TABS else 1
+    if tab in _FIRST_TABS:
+        return _FIRST_TABS.index(tab)
+    between = len(_FIRST_TABS)
+    return between + 1 + _LAST_TABS.index(tab) if tab in _LAST_TABS else between
 
 
 def _meant(owner: type, name: str, text: str) -> Any:

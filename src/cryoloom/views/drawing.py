@@ -16,7 +16,9 @@ ENDINGS = (".png", ".svg", ".pdf", ".html", ".json")
 
 
 def draw(shown: Sequence[Drawn], target: Path) -> None:
-    """Write what a view shows into a file; its ending says how. Of several parts a picture file has the first that fits.
+    """Write what a view shows into a file; its ending says how.
+
+    A PNG and a page have all parts that have a picture, one below the other; other files have one part, the first that fits.
 
     Raises:
         ParameterError: an ending that this kind of view does not have; nothing to draw.
@@ -36,6 +38,13 @@ def draw(shown: Sequence[Drawn], target: Path) -> None:
         body = "".join(map(as_html, shown))
         target.write_text(f"<!doctype html><meta charset='utf-8'>{body}", encoding="utf-8")
         return
+    if ending == ".png":
+        pictures = [(one.title, content) for one in shown if (content := _as_bytes(one, "png")) is not None]
+        if len(pictures) > 1:
+            from cryoloom.images.thumbnails import below
+
+            target.write_bytes(below([content for _, content in pictures], [title for title, _ in pictures]))
+            return
     for one in shown:
         content = _as_bytes(one, ending[1:])
         if content is not None:

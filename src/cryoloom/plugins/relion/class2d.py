@@ -11,7 +11,7 @@ from cryoloom.protocol import JobFolder, Model, Output, Param, Particles, View
 USUAL_CLASSES, PARTICLES_A_CLASS = 50, 100
 
 
-class Class2D(Classes, Alignment, Helix2D, Refinement):
+class Class2D(Refinement, Classes, Alignment, Helix2D):
     """Sort particle images into 2D classes and average each class."""
 
     name = "relion.class2d"

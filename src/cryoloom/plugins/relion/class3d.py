@@ -13,7 +13,7 @@ from cryoloom.protocol import JobFolder, Model, Output, Particles, Varied, View
 GLOBAL = "do_helix and dont_skip_align and not do_local_ang_searches"
 
 
-class Class3D(Reference, Classes, Alignment3D, Helix3D, Compute3D, Refinement):
+class Class3D(Refinement, Reference, Classes, Alignment3D, Helix3D, Compute3D):
     """Sort particles into 3D classes, with or without aligning them."""
 
     name = "relion.class3d"

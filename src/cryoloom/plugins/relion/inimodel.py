@@ -6,7 +6,7 @@ from cryoloom.plugins.relion.refinement import Refinement
 from cryoloom.protocol import JobFolder, Model, Output, Param, Particles, Varied, View, Volume
 
 
-class InitialModel(Compute3D, Refinement):
+class InitialModel(Refinement, Compute3D):
     """Find a first 3D map from particles alone, by stochastic gradient descent."""
 
     name = "relion.inimodel"

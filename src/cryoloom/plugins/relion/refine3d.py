@@ -13,7 +13,7 @@ from cryoloom.plugins.relion.refinement import Refinement
 from cryoloom.protocol import ADVANCED, HalfMaps, JobFolder, Output, Param, Particles, Varied, View, Volume
 
 
-class Refine3D(Reference, ZeroMask, Helix3D, Compute3D, Refinement):
+class Refine3D(Refinement, Reference, ZeroMask, Helix3D, Compute3D):
     """Refine orientations and map, two independent halves, until nothing improves."""
 
     name = "relion.refine3d"
