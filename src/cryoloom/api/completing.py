@@ -75,12 +75,12 @@ def continuable_like(project: "Project", start: str) -> list[Candidate]:
 
 def continued_like(project: "Project", kind: "type[Protocol]", start: str) -> list[Candidate]:
     """As `given_like`, of what may be different when a job goes on from an iteration."""
-    from cryoloom.project.continuing import goes_on, rereads
+    from cryoloom.project.continuing import goes_on
     from cryoloom.protocol.protocols import ProgramProtocol
 
     if not issubclass(kind, ProgramProtocol) or not goes_on(kind):
         return []
-    return given_like(project, kind, start, rereads(kind))
+    return given_like(project, kind, start, kind.taken_anew())
 
 
 def given_like(

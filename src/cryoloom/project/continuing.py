@@ -17,9 +17,6 @@ from cryoloom.project.lineage import refuse_running
 from cryoloom.protocol.datasets import Dataset, Optimiser
 from cryoloom.protocol.protocols import ProgramProtocol, Protocol
 
-# Where and how fast it runs may always be different.
-FREE_TABS = ("Compute", "Running")
-
 
 def continue_job(
     project: ProjectFolder,
@@ -81,19 +78,13 @@ def goes_on(kind: type[Protocol]) -> bool:
     return issubclass(kind, ProgramProtocol) and CONTINUE in kind.inputs
 
 
-def rereads(kind: type[ProgramProtocol]) -> set[str]:
-    """Parameters and inputs that may be different from then on."""
-    free = {name for name, spec in kind.params.items() if spec.tab in FREE_TABS}
-    return free | {name for name in (*kind.params, *kind.inputs) if name in kind.reread}
-
-
 def _check_reread(old: ProgramProtocol, names: list[str]) -> None:
-    allowed = rereads(type(old))
+    allowed = old.taken_anew()
     for name in names:
         if name not in allowed:
             raise ParameterError(
                 f"{old.name}: parameter {name}", found="not read again by RELION when it continues",
-                expected=f"one of {', '.join(old.reread)}, or of the tabs {' and '.join(FREE_TABS)}",
+                expected=f"one of {', '.join(old.reread)}, or of the tabs Compute and Running",
                 hint="`cryoloom copy` begins anew with another value.",
             )  # fmt: skip
 

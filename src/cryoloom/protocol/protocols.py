@@ -28,10 +28,20 @@ if TYPE_CHECKING:
 __all__ = ["ItemProtocol", "ProgramProtocol", "Protocol", "RowProtocol", "SetProtocol", "SourceProtocol"]
 
 
+# Where and how fast a job runs may always be different when it goes on.
+_FREE_TABS = ("Compute", "Running")
+
+
 class ProgramProtocol(Protocol):
     """One program (or a few) on whole datasets: classification, refinement, post-processing."""
 
     reread: ClassVar[tuple[str, ...]] = ()  # parameters that it takes anew when it goes on from one
+
+    @classmethod
+    def taken_anew(cls) -> set[str]:
+        """Parameters and inputs that may be different when it goes on from an iteration."""
+        free = {name for name, spec in cls.params.items() if spec.tab in _FREE_TABS}
+        return free | {name for name in (*cls.params, *cls.inputs) if name in cls.reread}
 
     def command(self, job: "JobFolder") -> Command:
         """The command; pure."""

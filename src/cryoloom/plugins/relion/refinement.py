@@ -22,9 +22,6 @@ from cryoloom.protocol import (
     words_of,
 )
 
-# Where and how fast it runs may be different when it goes on.
-FREE_TABS = ("Compute", "Running")
-
 
 class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
     """`relion_refine`, begun from particles or continued from an optimiser file.
@@ -92,9 +89,8 @@ class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
         return self._continued(job, job.file(f"{iterations.root(self)}_it{max(found):03d}_optimiser.star"))
 
     def _continued(self, job: JobFolder, optimiser: str) -> Command:
-        taken = {*self.reread, *(name for name, spec in self.params.items() if spec.tab in FREE_TABS)}
         words = ["--continue", optimiser, "--o", job.file(iterations.root(self))]
-        return call(self, "relion_refine", [*words, *self.always, *words_of(self, taken)], job)
+        return call(self, "relion_refine", [*words, *self.always, *words_of(self, self.taken_anew())], job)
 
     def progress(self, job: JobFolder) -> Progress | None:
         return iterations.progress(job, of=self.last_iteration())
