@@ -160,7 +160,7 @@ def bash(project: Project) -> Iterator[Bash]:
 def test_a_real_bash_completes_commands_parameters_jobs_values_and_files(bash: Bash) -> None:
     for typed, expected in (
         ("cryoloom resta", "cryoloom restart "),
-        ("cryoloom run relion.cla", "cryoloom run relion.class2d "),
+        ("cryoloom run relion.class2", "cryoloom run relion.class2d "),
         ("cryoloom run relion.class2d nr_cl", "nr_classes="),
         ("cryoloom run relion.class2d do_ctf_correction=Y", "do_ctf_correction=Yes "),
         ("cryoloom show ses", "cryoloom show session_1 "),
