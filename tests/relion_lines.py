@@ -3,15 +3,18 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
+import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeAlias
 
 from cryoloom.api.relion_command import commands_of
 from cryoloom.runner.programs import RELION_ENVIRONMENT
 
 PIPELINE = "\n# version 30001\n\ndata_pipeline_general\n\n_rlnPipeLineJobCounter                       1\n \n"
-NOTED = re.compile(r"^`which (\S+)` (.*)$", re.MULTILINE)
+NOTED = re.compile(r"^(?:`which (\S+)`|(relion_import)) (.*)$", re.MULTILINE)
 
 
 def new_pipeline(root: Path, files: Iterable[str]) -> None:
@@ -23,10 +26,13 @@ def new_pipeline(root: Path, files: Iterable[str]) -> None:
         (root / name).touch()
 
 
+Line: TypeAlias = tuple[str, dict[str, tuple[str, ...]]]
+
+
 def both_lines(
     root: Path, job: str, job_star: str, *, continues: bool = False
-) -> tuple[tuple[str, str], tuple[str, str]]:
-    """The program and its words, as we make them of a job.star and as RELION does.
+) -> tuple[list[Line], list[Line]]:
+    """All programs of a job with their words by flag, as we make them of a job.star and as RELION does.
 
     Args:
         root: of `new_pipeline`.
@@ -40,12 +46,34 @@ def both_lines(
     if continues:
         # Adding a job, the pipeliner makes a new one of it; running it, it looks again.
         (root / job / "job.star").write_text(job_star)
-    # The inputs are empty files, so RELION's program fails at once; what counts is what it was called with.
-    _relion(root, "--RunJobs", f"{job}/", "--schedule", "s1", "--sec_wait_after", "0")
-    noted = NOTED.search((root / job / "note.txt").read_text())
-    ours = NOTED.search(commands_of(root / job / "job.star")[0])
-    assert noted is not None and ours is not None
-    return (ours.group(1), ours.group(2)), (noted.group(1), noted.group(2))
+    noted = _noted(root, job)
+    ours = "\n".join(commands_of(root / job / "job.star"))
+    return lines_of(ours), lines_of(noted)
+
+
+def lines_of(text: str) -> list[Line]:
+    """The programs that a note names, with their words by flag."""
+    return [(which or program, by_flag(words)) for which, program, words in NOTED.findall(text)]
+
+
+def _noted(root: Path, job: str) -> str:
+    """What RELION notes when it runs a job. Its inputs are no images, so nothing comes of it; some programs never end then."""
+    running = subprocess.Popen(
+        ["relion_pipeliner", "--RunJobs", f"{job}/", "--schedule", "s1", "--sec_wait_after", "0"],
+        cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        env={**os.environ, **RELION_ENVIRONMENT},
+    )  # fmt: skip
+    note, end = root / job / "note.txt", time.monotonic() + 60
+    try:
+        while time.monotonic() < end:
+            text = note.read_text() if note.exists() else ""
+            if text.rstrip().endswith("++++") and text.count("++++") > 2:
+                return text
+            time.sleep(0.01)
+    finally:
+        os.killpg(running.pid, signal.SIGTERM)
+        running.wait(10)
+    raise AssertionError(f"{job}: RELION noted nothing")
 
 
 def _relion(root: Path, *args: str) -> str:
@@ -54,6 +82,16 @@ def _relion(root: Path, *args: str) -> str:
         env={**os.environ, **RELION_ENVIRONMENT},
     )  # fmt: skip
     return done.stdout + done.stderr
+
+
+def difference(ours: list[Line], noted: list[Line]) -> list[str]:
+    """Where two jobs' lines differ, in words; nothing where they are alike."""
+    found = [] if len(ours) == len(noted) else [f"{len(ours)} lines and {len(noted)}"]
+    for (program, words), (other, others) in zip(ours, noted, strict=False):
+        found += [f"{program} and {other}"] if program != other else []
+        flags = [flag for flag in {**words, **others} if words.get(flag) != others.get(flag)]
+        found += [f"{flag}: {words.get(flag)} and {others.get(flag)}" for flag in flags]
+    return found
 
 
 def by_flag(text: str) -> dict[str, tuple[str, ...]]:

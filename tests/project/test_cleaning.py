@@ -12,7 +12,6 @@ from cryoloom.project.events import AttemptStarted, JobEnded
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.forms.relion31 import EXTERNAL, FOLDERS, TYPES
-from cryoloom.project.forms.relion31_cleaning import UNMODELLED, UNMODELLED_ITERATIVE
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import all_protocols, find_protocol
@@ -135,6 +134,13 @@ RELION_S_OWN = {
     "Polish": (
         ("*_FCC_cc.mrc", "*_FCC_w0.mrc", "*_FCC_w1.mrc"), ("*_shiny.mrcs", "*_shiny.star"), False,
     ),
+    "CtfRefine": (
+        (
+            "*_wAcc_optics-group*.mrc", "*_xyAcc_optics-group*.mrc",
+            *(f"*_aberr-{part}_optics-group_*.mrc" for part in ("Axx", "Axy", "Ayy", "bx", "by")),
+            "*_mag_optics-group_*.mrc", "*_fit.star", "*_fit.eps",
+        ), (), False,
+    ),
 }  # fmt: skip
 MODELLED = [kind for kind in all_protocols() if kind.relion_type != EXTERNAL]
 
@@ -157,10 +163,6 @@ def test_each_protocol_with_a_relion_type_declares_that_type_s_rules(kind: type[
     assert (patterns(kind.cleaning, False), patterns(kind.cleaning, True)) == (gentle, harsh)
     assert kind.iterative is iterative
     assert kind.folder == FOLDERS[kind.relion_type]
-
-
-def test_a_type_that_a_protocol_models_has_its_rules_there_and_nowhere_else() -> None:
-    assert not {kind.relion_type for kind in MODELLED} & (UNMODELLED.keys() | UNMODELLED_ITERATIVE)
 
 
 def test_a_job_of_ours_is_cleaned_by_its_own_declaration(project: ProjectFolder) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from relion_lines import NOTED, both_lines, by_flag, new_pipeline
+from relion_lines import both_lines, difference, lines_of, new_pipeline
 
 from cryoloom.api.relion_command import commands_of
 from cryoloom.project.forms.jobstar import job_star_of
@@ -108,34 +108,32 @@ def test_a_command_is_the_one_that_relion_builds_from_our_job_star(
         relion_project, f"{kind.folder}/job001", job_star_of(protocol), continues=continues
     )
 
-    assert (ours[0], by_flag(ours[1])) == (noted[0], by_flag(noted[1]))
+    assert difference(ours, noted) == []
+
+
+# What no job.star tells, or RELION 3.1.3 does not know.
+NOT_TOLD = {
+    "ManualPick/job004": "picked in RELION's window",
+    "Select/job005": "shown with the settings of the last manual picking",
+    "MotionCorr/job002": "save_ps, an option of before RELION's release",
+}
 
 
 @pytest.mark.shared
 def test_commands_equal_those_that_real_jobs_noted(tutorial: Path) -> None:
     compared = 0
     for note in sorted(tutorial.glob("*/job*/note.txt")):
-        noted = NOTED.search(note.read_text())
-        star_file = note.with_name("job.star")
-        folder = note.parent.parent.name
-        if noted is None or folder not in (
-            "Class2D",
-            "InitialModel",
-            "Extract",
-            "AutoPick",
-            "PostProcess",
-            "MaskCreate",
-        ):
+        if f"{note.parent.parent.name}/{note.parent.name}" in NOT_TOLD:
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ours = NOTED.search(commands_of(star_file)[0])
-        assert ours is not None
+            ours = lines_of("\n".join(commands_of(note.with_name("job.star"))))
+        noted = lines_of(note.read_text())
         # The tutorial was run before RELION 3.1's release, which skips the gridding.
-        gridding: dict[str, tuple[str, ...]] = {"--skip_gridding": ()}
-        assert by_flag(ours.group(2)) | gridding == by_flag(noted.group(2)) | gridding, note.parent.name
+        differing = [one for one in difference(ours, noted) if not one.startswith("--skip_gridding")]
+        assert (note.parent.name, differing) == (note.parent.name, [])
         compared += 1
-    assert compared >= 12
+    assert compared == 28
 
 
 def test_a_whole_job_is_one_command_and_a_batch_differs_only_in_its_input(tmp_path: Path) -> None:

@@ -1,12 +1,14 @@
 """Options drawn at random: of whatever values, a command is the one that RELION builds of the same `job.star`."""
 
+import contextlib
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from relion_lines import both_lines, by_flag, new_pipeline
+from relion_lines import both_lines, difference, new_pipeline
 
+from cryoloom.errors import ParameterError
 from cryoloom.project.forms.jobstar import job_star_of
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol import AUTO
@@ -24,14 +26,52 @@ INPUTS: dict[str, dict[str, str]] = {
         "fn_mask": "mask.mrc",
     },
     "relion.maskcreate": {"fn_in": "ref.mrc"},
+    "relion.ctfrefine": {"fn_data": "Refine3D/job091/run_data.star", "fn_post": "postprocess.star"},
+    "relion.polish": {
+        "fn_data": "Refine3D/job091/run_data.star",
+        "fn_post": "postprocess.star",
+        "fn_mic": "corrected_micrographs.star",
+        "opt_params": "opt_params_all_groups.txt",
+    },
+    "relion.subtract": {
+        "fn_opt": "run_it012_optimiser.star",
+        "fn_mask": "mask.mrc",
+        "fn_data": "Refine3D/job091/run_data.star",
+        "fn_fliplabel": "Subtract/job092/particles_subtracted.star",
+    },
+    "relion.localres": {"fn_in": "run_half1_class001_unfil.mrc", "fn_mask": "mask.mrc"},
+    "relion.joinstar": {
+        f"fn_part{number}": f"Extract/job09{number}/particles.star" for number in range(1, 5)
+    },
+    "relion.select": {"fn_data": "Refine3D/job091/run_data.star"},
+    "relion.multibody": {"fn_in": "run_it012_optimiser.star", "fn_bodies": "bodies.star"},
     "relion.postprocess": {"fn_in": "run_half1_class001_unfil.mrc", "fn_mask": "mask.mrc"},
 }
 # A run of several ranks does not end here, where none of its files is one; GPUs are not for what is not aligned.
 FIXED: dict[str, dict[str, Any]] = {
     "relion.class3d": {"use_gpu": False},
     "relion.maskcreate": {"inimask_threshold": 0.02},
+    "relion.localres": {"do_relion_locres": True, "do_resmap_locres": False},
+    "relion.polish": {"extract_size": -1, "rescale": -1},
+    "relion.select": {"select_label": "rlnDefocusU", "discard_label": "rlnImageName"},
+    "relion.joinstar": {"do_part": True, "do_mic": False, "do_mov": False},
     "relion.postprocess": {"fn_mtf": "mtf.star"},
 }
+
+
+# How many nodes a job has RELION reads from the file.
+BODIES = """
+data_
+
+loop_
+_rlnBodyMaskName #1
+_rlnBodyRotateRelativeTo #2
+_rlnBodySigmaAngles #3
+_rlnBodySigmaOffset #4
+a.mrc 2 10 2
+b.mrc 1 10 2
+
+"""
 
 
 def drawn(spec: ParamSpec) -> st.SearchStrategy[Any]:
@@ -41,6 +81,8 @@ def drawn(spec: ParamSpec) -> st.SearchStrategy[Any]:
         return st.booleans()
     if spec.choices:
         return st.sampled_from(spec.choices)
+    if spec.lt is not None:
+        return usual | st.sampled_from([0.2, 0.25, 0.7])
     if spec.type in (int, float):
         least = 1 if spec.ge is not None or spec.gt is not None else -3
         most = int(min(90, spec.le if spec.le is not None else 90))
@@ -82,8 +124,13 @@ def test_a_command_of_any_options_is_relion_s(name: str, tmp_path_factory: pytes
     def compare(values: dict[str, Any]) -> None:
         root = tmp_path_factory.mktemp("p")
         new_pipeline(root, [*inputs.values(), "run_half2_class001_unfil.mrc", "mtf.star"])
+        (root / "bodies.star").write_text(BODIES)
         protocol = kind(values, {key: kind.inputs[key].kind(path) for key, path in inputs.items()})
-        ours, noted = both_lines(root, f"{kind.folder}/job001", job_star_of(protocol))
-        assert (ours[0], by_flag(ours[1])) == (noted[0], by_flag(noted[1]))
+        with contextlib.suppress(ParameterError):
+            protocol.check()
+            ours, noted = both_lines(root, f"{kind.folder}/job001", job_star_of(protocol))
+            assert difference(ours, noted) == []
+            return
+        assume(False)  # RELION refuses it too, or does not look
 
     compare()

@@ -494,6 +494,33 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["relion.bodies"],
+        /,
+        *,
+        fn_mask: Given | Sequence[Given],
+        rotate_relative_to: str | Literal["auto"] = "auto",
+        sigma_angles: str = "10",
+        sigma_offset: str = "2",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Say which masks are the bodies of a multi-body refinement, and how far each may move.
+
+        Args:
+            fn_mask: Masks of the bodies.
+            rotate_relative_to: Each turns relative to body.
+            sigma_angles: Standard deviation of angles (°).
+            sigma_offset: Standard deviation of offsets (px).
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["relion.class2d"],
         /,
         *,
@@ -781,6 +808,57 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["relion.ctfrefine"],
+        /,
+        *,
+        fn_data: Given,
+        fn_post: Given,
+        minres: float = 30,
+        do_aniso_mag: bool = False,
+        do_ctf: bool = True,
+        do_defocus: Literal["No", "Per-micrograph", "Per-particle"] = "No",
+        do_astig: Literal["No", "Per-micrograph", "Per-particle"] = "No",
+        do_bfactor: Literal["No", "Per-micrograph", "Per-particle"] = "No",
+        do_phase: Literal["No", "Per-micrograph", "Per-particle"] = "No",
+        do_tilt: bool = False,
+        do_trefoil: bool = False,
+        do_4thorder: bool = False,
+        other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        nr_threads: int | Literal["auto"] = 1,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Refine CTF parameters against the half maps: magnification first and alone, then defocus, then aberrations.
+
+        Args:
+            fn_data: Particles (from Refine3D or CtfRefine).
+            fn_post: Postprocess STAR file (from PostProcess).
+            minres: Minimum resolution for fits (Å).
+            do_aniso_mag: Estimate (anisotropic) magnification?
+            do_ctf: Perform CTF parameter fitting?
+            do_defocus: Fit defocus?
+            do_astig: Fit astigmatism?
+            do_bfactor: Fit B-factor?
+            do_phase: Fit phase-shift?
+            do_tilt: Estimate beamtilt?
+            do_trefoil: Also estimate trefoil?
+            do_4thorder: Estimate 4th order aberrations?
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            nr_threads: Number of threads.
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["relion.extract"],
         /,
         *,
@@ -970,6 +1048,106 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["relion.joinstar"],
+        /,
+        *,
+        fn_part1: Given | None = None,
+        fn_part2: Given | None = None,
+        fn_part3: Given | None = None,
+        fn_part4: Given | None = None,
+        fn_mic1: Given | None = None,
+        fn_mic2: Given | None = None,
+        fn_mic3: Given | None = None,
+        fn_mic4: Given | None = None,
+        fn_mov1: Given | None = None,
+        fn_mov2: Given | None = None,
+        fn_mov3: Given | None = None,
+        fn_mov4: Given | None = None,
+        do_part: bool = False,
+        do_mic: bool = False,
+        do_mov: bool = False,
+        other_args: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Join tables of one kind by RELION's program; for more than four, or while they grow: sets.join.
+
+        Args:
+            fn_part1: Particle STAR file 1.
+            fn_part2: Particle STAR file 2.
+            fn_part3: Particle STAR file 3.
+            fn_part4: Particle STAR file 4.
+            fn_mic1: Micrograph STAR file 1.
+            fn_mic2: Micrograph STAR file 2.
+            fn_mic3: Micrograph STAR file 3.
+            fn_mic4: Micrograph STAR file 4.
+            fn_mov1: Movie STAR file 1.
+            fn_mov2: Movie STAR file 2.
+            fn_mov3: Movie STAR file 3.
+            fn_mov4: Movie STAR file 4.
+            do_part: Combine particle STAR files?
+            do_mic: Combine micrograph STAR files?
+            do_mov: Combine movie STAR files?
+            other_args: Additional arguments.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.localres"],
+        /,
+        *,
+        fn_in: Given,
+        fn_mask: Given | None = None,
+        angpix: float = -1,
+        do_relion_locres: bool = True,
+        adhoc_bfac: float = -100,
+        fn_mtf: str | Path = "",
+        do_resmap_locres: bool = False,
+        fn_resmap: str | Path = "",
+        pval: float = 0.05,
+        minres: float = 0,
+        maxres: float = 0,
+        stepres: float = 1,
+        other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Estimate the resolution in each part of a map, and filter the map by it.
+
+        Args:
+            fn_in: One of the 2 unfiltered half-maps.
+            fn_mask: User-provided solvent mask.
+            angpix: Calibrated pixel size (Å).
+            do_relion_locres: Use Relion?
+            adhoc_bfac: User-provided B-factor (Å²).
+            fn_mtf: MTF of the detector.
+            do_resmap_locres: Use ResMap?
+            fn_resmap: ResMap executable.
+            pval: P-value.
+            minres: Highest resolution (Å).
+            maxres: Lowest resolution (Å).
+            stepres: Resolution step size (Å).
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["relion.maskcreate"],
         /,
         *,
@@ -1075,6 +1253,140 @@ class ProtocolCalls:
             batch_wait: Wait for a full batch (s).
             workers: Batches at the same time.
             item_limit: Time limit of an item (s).
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.multibody"],
+        /,
+        *,
+        fn_in: Given,
+        fn_cont: Given | None = None,
+        fn_bodies: Given,
+        nr_bodies: int = 2,
+        do_subtracted_bodies: bool = True,
+        sampling: Literal["30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees", "0.9 degrees", "0.5 degrees", "0.2 degrees", "0.1 degrees", "30", "15", "7.5", "3.7", "1.8", "0.9", "0.5", "0.2", "0.1"] = "1.8 degrees",
+        offset_range: float = 3,
+        offset_step: float = 0.75,
+        do_analyse: bool = True,
+        nr_movies: int = 3,
+        do_select: bool = False,
+        select_eigenval: int = 1,
+        eigenval_min: float = -999,
+        eigenval_max: float = 999,
+        do_parallel_discio: bool = True,
+        nr_pool: int = 3,
+        do_preread_images: bool = False,
+        scratch_dir: str = "",
+        do_combine_thru_disc: bool = False,
+        use_gpu: bool = False,
+        gpu_ids: str = "",
+        do_pad1: bool = False,
+        skip_gridding: bool = True,
+        other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 3,
+        nr_threads: int | Literal["auto"] = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Refine the parts of a molecule against each other, and analyse how particles differ in them.
+
+        Args:
+            fn_in: Consensus refinement optimiser.star.
+            fn_cont: Continue from here.
+            fn_bodies: Body STAR file.
+            nr_bodies: Number of bodies.
+            do_subtracted_bodies: Reconstruct subtracted bodies?
+            sampling: Initial angular sampling.
+            offset_range: Initial offset range (px).
+            offset_step: Initial offset step (px).
+            do_analyse: Run flexibility analysis?
+            nr_movies: Number of eigenvector movies.
+            do_select: Select particles based on eigenvalues?
+            select_eigenval: Select on eigenvalue.
+            eigenval_min: Minimum eigenvalue.
+            eigenval_max: Maximum eigenvalue.
+            do_parallel_discio: Use parallel disc I/O?
+            nr_pool: Number of pooled particles.
+            do_preread_images: Pre-read all particles into RAM?
+            scratch_dir: Copy particles to scratch directory.
+            do_combine_thru_disc: Combine iterations through disc?
+            use_gpu: Use GPU acceleration?
+            gpu_ids: Which GPUs to use.
+            do_pad1: Skip padding.
+            skip_gridding: Skip gridding.
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            nr_threads: Number of threads.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.polish"],
+        /,
+        *,
+        fn_data: Given,
+        fn_post: Given,
+        fn_mic: Given,
+        opt_params: Given | None = None,
+        first_frame: int = 1,
+        last_frame: int = -1,
+        extract_size: int = -1,
+        rescale: int = -1,
+        do_param_optim: bool = False,
+        eval_frac: float = 0.5,
+        optim_min_part: int = 10000,
+        do_polish: bool = True,
+        do_own_params: bool = False,
+        sigma_vel: float = 0.2,
+        sigma_div: float = 5000,
+        sigma_acc: float = 2,
+        minres: float = 20,
+        maxres: float = -1,
+        other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        nr_threads: int | Literal["auto"] = 1,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Follow the motion of each particle through its movie and add its frames up anew: train first, polish then.
+
+        Args:
+            fn_data: Particles (from Refine3D or CtfRefine).
+            fn_post: Postprocess STAR file (from PostProcess).
+            fn_mic: Micrographs (from MotionCorr).
+            opt_params: Optimised parameter file.
+            first_frame: First movie frame.
+            last_frame: Last movie frame.
+            extract_size: Extraction size (px).
+            rescale: Re-scaled size (px).
+            do_param_optim: Train optimal parameters?
+            eval_frac: Fraction of Fourier pixels for testing.
+            optim_min_part: Use this many particles.
+            do_polish: Perform particle polishing?
+            do_own_params: OR use your own parameters?
+            sigma_vel: Sigma for velocity (Å/dose).
+            sigma_div: Sigma for divergence (Å).
+            sigma_acc: Sigma for acceleration (Å/dose).
+            minres: Minimum resolution for B-factor fit (Å).
+            maxres: Maximum resolution for B-factor fit (Å).
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            nr_threads: Number of threads.
+            accept_unusual: Accept unusual values?
         """
 
     @overload
@@ -1243,6 +1555,116 @@ class ProtocolCalls:
             nr_mpi: Number of MPI procs.
             nr_threads: Number of threads.
             accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.select"],
+        /,
+        *,
+        fn_model: Given | None = None,
+        fn_mic: Given | None = None,
+        fn_data: Given | None = None,
+        fn_coords: Given | None = None,
+        do_recenter: bool = True,
+        do_regroup: bool = False,
+        nr_groups: int = 1,
+        do_select_values: bool = False,
+        select_label: str = "rlnCtfMaxResolution",
+        select_minval: float = -9999,
+        select_maxval: float = 9999,
+        do_discard: bool = False,
+        discard_label: str = "rlnImageName",
+        discard_sigma: float = 4,
+        do_split: bool = False,
+        do_random: bool = False,
+        split_size: int = 100,
+        nr_split: int = -1,
+        do_remove_duplicates: bool = False,
+        duplicate_threshold: float = 30,
+        image_angpix: float = -1,
+        other_args: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Choose particles or micrographs by RELION's program; sets.filter, sets.split and sets.unique stream.
+
+        Args:
+            fn_model: OR select classes from model.star.
+            fn_mic: OR select from micrographs.star.
+            fn_data: OR select from particles.star.
+            fn_coords: OR select from picked coords.
+            do_recenter: Re-center the class averages?
+            do_regroup: Regroup the particles?
+            nr_groups: Approximate nr of groups.
+            do_select_values: Select based on metadata values?
+            select_label: Metadata label for subset selection.
+            select_minval: Minimum metadata value.
+            select_maxval: Maximum metadata value.
+            do_discard: OR: select on image statistics?
+            discard_label: Metadata label for images.
+            discard_sigma: Sigma-value for discarding images.
+            do_split: OR: split into subsets?
+            do_random: Randomise order before making subsets?
+            split_size: Subset size.
+            nr_split: OR: number of subsets.
+            do_remove_duplicates: OR: remove duplicates?
+            duplicate_threshold: Minimum inter-particle distance (Å).
+            image_angpix: Pixel size before extraction (Å).
+            other_args: Additional arguments.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.subtract"],
+        /,
+        *,
+        fn_opt: Given | None = None,
+        fn_mask: Given | None = None,
+        fn_data: Given | None = None,
+        fn_fliplabel: Given | None = None,
+        do_data: bool = False,
+        do_fliplabel: bool = False,
+        do_center_mask: bool = True,
+        do_center_xyz: bool = False,
+        center_x: float = 0,
+        center_y: float = 0,
+        center_z: float = 0,
+        new_box: int = -1,
+        other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Subtract the projections of all that a mask leaves out from the particles' images.
+
+        Args:
+            fn_opt: Input optimiser.star.
+            fn_mask: Mask of the signal to keep.
+            fn_data: Input particle star file.
+            fn_fliplabel: revert this particle star file.
+            do_data: Use different particles?
+            do_fliplabel: OR revert to original particles?
+            do_center_mask: Do center subtracted images on mask?
+            do_center_xyz: Do center on my coordinates?
+            center_x: Center coordinate X (px).
+            center_y: Center coordinate Y (px).
+            center_z: Center coordinate Z (px).
+            new_box: New box size (px).
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
         """
 
     @overload

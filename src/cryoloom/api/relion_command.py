@@ -39,8 +39,11 @@ def commands_of(file: Path, job: str = "") -> list[str]:
         return protocol.notes(folder)
     if isinstance(protocol, ProgramProtocol | ItemProtocol):
         command: Command | None = call_plugin(protocol, "command", folder)
+        beside: list[list[Command]] = [[], []]
+        if isinstance(protocol, ProgramProtocol):
+            beside = [[*call_plugin(protocol, when, folder)] for when in ("before", "after")]
         if command is not None:
-            return [command.note()]
+            return [one.note() for one in (*beside[0], command, *beside[1])]
     raise ProjectError(
         f"{file}", found=f"a job of {protocol.name}", expected="one that runs a program of RELION's"
     )

@@ -1,14 +1,18 @@
 """How large the maps and images are that a job is given, for its protocol to say whether they fit."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
+from cryoloom.errors import ParameterError
 from cryoloom.project.needs import is_in_the_making
-from cryoloom.protocol.datasets import Box, Dataset, HalfMaps, Mask, Particles, Volume
+from cryoloom.protocol.datasets import Box, Dataset, HalfMaps, Mask, Particles, Postprocess, Volume
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.protocols import Protocol
 
 MAPS = (".mrc", ".map")
 GROUP = "rlnOpticsGroupName"
+# What a `postprocess.star` was made of.
+_NAMED = ("rlnUnfilteredMapHalf1", "rlnUnfilteredMapHalf2", "rlnMaskName")
 
 
 def check_boxes(root: Path, protocol: Protocol) -> None:
@@ -30,13 +34,40 @@ def _box(root: Path, dataset: Dataset) -> Box | None:
     if not path.is_file() or is_in_the_making(root, dataset):
         return None
     if isinstance(dataset, Volume | Mask | HalfMaps) and path.suffix in MAPS:
-        from cryoloom.images.headers import read_header
-
-        header = read_header(path)
-        sides = (*header.size, header.frames)
-        uneven = sides if len({*sides}) > 1 else ()
-        return Box(dataset.path, header.size[0], header.angpix or 0.0, uneven)
+        return _of_map(path, dataset.path)
+    if isinstance(dataset, Postprocess):
+        return _of_half_maps(root, dataset)
     return _of_groups(path, dataset.path) if isinstance(dataset, Particles) else None
+
+
+def _of_map(path: Path, name: str) -> Box:
+    from cryoloom.images.headers import read_header
+
+    header = read_header(path)
+    sides = (*header.size, header.frames)
+    uneven = sides if len({*sides}) > 1 else ()
+    return Box(name, header.size[0], header.angpix or 0.0, uneven)
+
+
+def _of_half_maps(root: Path, dataset: Dataset) -> Box:
+    """The box of the maps that a `postprocess.star` names, all of which have to be there.
+
+    Raises:
+        ParameterError: one is not.
+    """
+    from cryoloom import star
+
+    general = star.read(root / dataset.path, ["general"])["general"]
+    maps = (
+        [str(general[label]) for label in _NAMED if label in general] if isinstance(general, Mapping) else []
+    )
+    for name in maps or ["half maps"]:
+        if not (root / name).is_file():
+            raise ParameterError(
+                dataset.path, found=f"without {name}", expected="the half maps and the mask that it was made of",
+                hint="Run relion.postprocess again on half maps that are there.",
+            )  # fmt: skip
+    return _of_map(root / maps[0], maps[0])
 
 
 def _of_groups(path: Path, name: str) -> Box | None:

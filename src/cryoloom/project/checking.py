@@ -48,6 +48,7 @@ def check_job(root: Path, protocol: Protocol, *, asked: Collection[str] = (), wa
     check_needs(root, protocol)
     check_columns(root, protocol)
     check_boxes(root, protocol)
+    check_contents(root, protocol)
 
 
 def _is_to_come(root: Path, dataset: Dataset) -> bool:
@@ -66,7 +67,25 @@ def check_start(root: Path, protocol: Protocol) -> None:
     check_needs(root, protocol)
     # Nobody is there to be asked any more: what is only doubted, and what the program would do, is done.
     is_doubtful = ACCEPT_UNUSUAL in protocol.params
-    check_boxes(root, protocol.with_values({ACCEPT_UNUSUAL: True}) if is_doubtful else protocol)
+    accepted = protocol.with_values({ACCEPT_UNUSUAL: True}) if is_doubtful else protocol
+    check_boxes(root, accepted)
+    check_contents(root, accepted)
+
+
+def check_contents(root: Path, protocol: Protocol) -> None:
+    """Ask the protocol whether the files of its inputs belong together, as far as they are there and whole.
+
+    Raises:
+        CryoloomError: they do not; the protocol says what to do.
+    """
+    if type(protocol).check_contents is Protocol.check_contents:
+        return  # no file is looked for
+    there = {
+        name: root / dataset.path
+        for name, dataset in protocol.given.items()
+        if dataset and (root / dataset.path).is_file() and not is_in_the_making(root, dataset)
+    }
+    call_plugin(protocol, "check_contents", root, there)
 
 
 def check_repeats(protocol: Protocol, job: str) -> None:
@@ -75,8 +94,8 @@ def check_repeats(protocol: Protocol, job: str) -> None:
     Raises:
         ProjectError: it cannot, and why.
     """
-    if protocol.once:
-        why = f"{protocol.once[0].upper()}{protocol.once[1:]}."
+    if why := protocol.once():
+        why = f"{why[0].upper()}{why[1:]}."
         raise ProjectError(
             job,
             found="nothing that Cryoloom could run again",

@@ -22,7 +22,6 @@ from cryoloom.project.entry import JobEntry
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.forms.relion31 import EXTERNAL
-from cryoloom.project.forms.relion31_cleaning import UNMODELLED, UNMODELLED_ITERATIVE
 from cryoloom.project.iterations import age_of
 from cryoloom.project.lineage import dependents_of, refuse_running
 from cryoloom.project.registry import all_protocols, find_protocol
@@ -190,11 +189,8 @@ def _declared(entry: JobEntry) -> tuple[tuple[Rule, ...], bool]:
 def rules_of_type(number: int) -> tuple[tuple[Rule, ...], bool]:
     """The rules of RELION's own jobs of a type, and whether they have iterations."""
     kinds = [kind for kind in all_protocols() if kind.relion_type == number != EXTERNAL]
-    if kinds:
-        return next((kind.cleaning for kind in kinds if kind.cleaning), ()), any(
-            kind.iterative for kind in kinds
-        )
-    return UNMODELLED.get(number, ()), number in UNMODELLED_ITERATIVE
+    rules = next((kind.cleaning for kind in kinds if kind.cleaning), ())
+    return rules, any(kind.iterative for kind in kinds)
 
 
 def _early_iterations(top: Sequence[str], named: set[str]) -> list[str]:

@@ -167,7 +167,7 @@ def _why_apart(entry: JobEntry, names: Sequence[str], promised: Mapping[str, Map
     if status.damage or status.state == "failed":
         return status.why or "it failed"
     try:
-        return protocol_of(entry, whole=True).once
+        return protocol_of(entry, whole=True).once()
     except CryoloomError as error:
         # Of one of ours the same is an error when its copy is planned.
         return str(error) if spec is None else ""

@@ -7,7 +7,13 @@ from typing import Any
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.entry import JobEntry
 from cryoloom.project.forms.jobstar import read_job_star
-from cryoloom.project.forms.relion31 import EXTERNAL, label_of_type, lost_options, unknown_options
+from cryoloom.project.forms.relion31 import (
+    EXTERNAL,
+    label_of_type,
+    lost_options,
+    meaningless,
+    unknown_options,
+)
 from cryoloom.project.registry import all_protocols, find_protocol
 from cryoloom.protocol.protocols import Protocol
 
@@ -84,10 +90,11 @@ def protocol_for(file: Path, number: int, options: Mapping[str, str]) -> type[Pr
     if number == EXTERNAL and options.get("param1_label") == "protocol":
         return find_protocol(options.get("param1_value", ""))
     found = [kind for kind in all_protocols() if kind.relion_type == number != EXTERNAL]
+    idle = meaningless(number, options)
     fitting = [
         kind
         for kind in found
-        if all(options.get(key, value) == value for key, value in kind.relion_fixed.items())
+        if all(key in idle or options.get(key, value) == value for key, value in kind.relion_fixed.items())
     ]
     if len(found) == 1:
         return found[0]

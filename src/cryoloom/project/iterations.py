@@ -100,7 +100,7 @@ def lacking(folder: Path, number: int) -> tuple[str, ...]:
     stem = max((name for name in there), key=age_of).partition("_it")[0] + f"_it{number:03d}_"
     model = "half1_model.star" if f"{stem}half1_model.star" in there else "model.star"
     wanted = [f"{stem}{part}" for part in ("optimiser.star", "data.star", "sampling.star", model)]
-    return (*(name for name in wanted if name not in there or not _has_end(folder / name)),)
+    return (*(name for name in wanted if name not in there or not has_end(folder / name)),)
 
 
 def _particles_of(folder: Path, stem: str) -> int:
@@ -116,7 +116,7 @@ def _particles_of(folder: Path, stem: str) -> int:
     rows = 0
     try:
         for name in (*models, *(f"{stem}{part}.star" for part in ("data", "optimiser", "sampling"))):
-            if not _has_end(folder / name):
+            if not has_end(folder / name):
                 return 0
             blocks = star.scan(folder / name)
             if name.endswith("_data.star"):
@@ -132,7 +132,7 @@ def _particles_of(folder: Path, stem: str) -> int:
     return rows
 
 
-def _has_end(path: Path) -> bool:
+def has_end(path: Path) -> bool:
     """Whether the last table is all there: RELION writes a line without words behind each."""
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - 64))

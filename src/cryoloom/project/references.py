@@ -5,6 +5,7 @@ from pathlib import Path
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.entry import JobEntry
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.iterations import newest
 from cryoloom.project.paths import within
 from cryoloom.protocol.datasets import (
     ClassAverages,
@@ -12,11 +13,13 @@ from cryoloom.protocol.datasets import (
     Dataset,
     Micrographs,
     Movies,
+    Optimiser,
     Particles,
     Table,
     accepts,
 )
 from cryoloom.protocol.declare import InputSpec, near
+from cryoloom.schedule.state import ENDED
 
 # What a table without a telling name holds, by the first of these labels that it has.
 _TELLING: dict[str, type[Dataset]] = {
@@ -43,7 +46,7 @@ def resolve_input(project: ProjectFolder, spec: InputSpec, text: str, owner: str
     path = name.rstrip("/")
     entry = _entry_or_none(project, path)
     if entry is not None:
-        return _of_job(entry, output, spec, where)
+        return _of_job(project.root, entry, output, spec, where)
     return _of_file(project, path, spec, where)
 
 
@@ -65,7 +68,7 @@ def _nearest(project: ProjectFolder, text: str) -> str:
     return near(text, [name for several in names for name in several if name])
 
 
-def _of_job(entry: JobEntry, output: str, spec: InputSpec, where: str) -> Dataset:
+def _of_job(root: Path, entry: JobEntry, output: str, spec: InputSpec, where: str) -> Dataset:
     outputs = entry.outputs()
     if output:
         if output not in outputs:
@@ -78,6 +81,11 @@ def _of_job(entry: JobEntry, output: str, spec: InputSpec, where: str) -> Datase
     else:
         candidates = list(outputs.values())
     fitting = [dataset for dataset in candidates if accepts(spec.kind, type(dataset))]
+    if spec.kind is Optimiser and not any((root / dataset.path).exists() for dataset in fitting):
+        # RELION's own jobs say nothing of theirs, and while a refinement runs the newest is that of an iteration.
+        found = newest(root / entry.name, "optimiser.star")
+        if found is not None and entry.status().state in ENDED:
+            return Optimiser(f"{entry.name}/{found.name}", entry.name, "")
     if not fitting:
         given = ", ".join(f"{name} ({dataset.kind})" for name, dataset in outputs.items()) or "nothing"
         raise ParameterError(

@@ -10,11 +10,16 @@ from collections.abc import Iterator
 from types import ModuleType
 
 from cryoloom.errors import ParameterError
-from cryoloom.project.forms.relion31 import FOLDERS
 from cryoloom.protocol.declare import near
 from cryoloom.protocol.protocols import Protocol
 
 GROUP = "cryoloom.plugins"
+# RELION's jobs that are others here, and what to do instead.
+_ELSEWHERE = {
+    "relion.import": "import.movies, import.micrographs, import.particles, import.coordinates, import.volume, import.mask.",
+    "relion.manualpick": "Pick by hand in RELION's GUI; the job's picks can be used here, and import.coordinates reads files.",
+    "relion.external": "external.command runs any program as a job.",
+}
 _told: dict[str, str] = {}
 
 
@@ -47,10 +52,10 @@ def find_protocol(name: str) -> type[Protocol]:
             found = None
         if found is not None:
             return found
-    if name in {f"relion.{folder.lower()}" for folder in FOLDERS.values()}:
+    if name in _ELSEWHERE:
         raise ParameterError(
             f"protocol {name}", found="a kind of RELION's jobs that Cryoloom shows and does not run",
-            expected="one that `cryoloom help` lists", hint="Run such jobs in RELION's GUI; their results can be used here.",
+            expected="one that `cryoloom help` lists", hint=_ELSEWHERE[name],
         )  # fmt: skip
     names = [protocol.name for protocol in all_protocols()]
     raise ParameterError(

@@ -21,8 +21,9 @@ class Command:
     env: Mapping[str, str] = field(default_factory=dict)
 
     def note(self) -> str:
-        """The command as RELION writes it into `note.txt`: without mpirun, the program by `which`."""
-        return f"`which {self.program}` {' '.join(_shown(arg) for arg in self.args)}"
+        """The command as RELION writes it into `note.txt`: without mpirun, a program of RELION's by `which`."""
+        program = f"`which {self.program}`" if self.program.startswith("relion_") else self.program
+        return f"{program} {' '.join(_shown(arg) for arg in self.args)}"
 
     def text(self) -> str:
         """The command for a reader's terminal."""

@@ -51,7 +51,6 @@ class Protocol:
     cleaning: ClassVar[tuple[Rule, ...]] = ()  # what of its files is no result
     ranks_are_led: ClassVar[bool] = False  # of several MPI ranks the first one only hands out work
     rank_groups: ClassVar[int] = 1  # the others are so many groups of one size
-    once: ClassVar[str] = ""  # why no one but its maker can run it, in a sentence; "" where anybody can
 
     params: ClassVar[Mapping[str, ParamSpec]] = {}
     inputs: ClassVar[Mapping[str, InputSpec]] = {}
@@ -138,6 +137,10 @@ class Protocol:
             # The declaration must not pass for a value.
             setattr(self, name, None)
 
+    def once(self) -> str:
+        """Why nobody but its maker can run this job, in a sentence; "" where anybody can."""
+        return ""
+
     def check(self) -> None:
         """What no single limit can say: inputs that are missing, values that exclude each other.
 
@@ -187,6 +190,18 @@ class Protocol:
 
         Raises:
             ParameterError: they do not fit each other, or a parameter; with what to do.
+        """
+
+    def check_contents(self, root: "Path", there: Mapping[str, "Path"]) -> None:
+        """What the files of inputs say, beyond labels and sizes: whether they belong together.
+
+        Asked when the job is made, and again when it starts.
+
+        Args:
+            root: the project.
+            there: the files of inputs that are there and whole, by input.
+        Raises:
+            CryoloomError: they do not, and what to do.
         """
 
     def named_labels(self) -> Mapping[str, Collection[str]]:

@@ -48,8 +48,23 @@ class ProgramProtocol(Protocol):
         raise NotImplementedError
 
     def resume_command(self, job: "JobFolder", iterations: Sequence[int]) -> Command | None:
-        """The command that goes on from the last whole iteration; None: begin anew."""
+        """The command that goes on from the last whole iteration, or after what is done; None: begin anew."""
         return None
+
+    def torn(self, job: "JobFolder") -> Sequence[str]:
+        """Files below the job, half written by a program that was killed, which `resume_command` would take for done."""
+        return ()
+
+    def before(self, job: "JobFolder") -> Sequence[Command]:
+        """Programs that run before `command`, one after another, each once; pure."""
+        return ()
+
+    def after(self, job: "JobFolder") -> Sequence[Command]:
+        """Programs that run when `command` has ended, one after another, each once; pure."""
+        return ()
+
+    def name_results(self, job: "JobFolder") -> None:
+        """Give files whose names nobody could know beforehand those that were promised; before outputs are looked at."""
 
     def finish(self, job: "JobFolder") -> str:
         """What remains to be done when the program has ended; returns a remark, "" for none."""

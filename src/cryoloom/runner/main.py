@@ -119,10 +119,10 @@ def run_attempt(
             append_remark(folder, f"auto: {said}")
             run.protocol = protocol = _with_auto(spec.make_protocol(), journal)
             (folder / "job.star").write_text(job_star_of(protocol))
-        if protocol.once and attempt > 1:
+        if (why_once := protocol.once()) and attempt > 1:
             raise ProjectError(
                 name, found="interrupted: the process that ran it is gone", expected="its block to end",
-                hint=f"{protocol.once[0].upper()}{protocol.once[1:]}.",
+                hint=f"{why_once[0].upper()}{why_once[1:]}.",
             )  # fmt: skip
         check_repeats(protocol, name)
         check_start(root, protocol)

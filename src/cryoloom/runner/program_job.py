@@ -6,7 +6,7 @@ at before the job is called succeeded.
 
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError, PluginError, ProgramError
@@ -46,12 +46,57 @@ def run_program(run: RunContext) -> None:
     protocol = run.protocol
     assert isinstance(protocol, ProgramProtocol)
     check_inputs(run)
-    if STEP not in run.journal.history.steps_done:
-        run_command(run, protocol, lambda: _check_outputs(run))
+    done = run.journal.history.steps_done
+    before: Sequence[Command] = call_plugin(protocol, "before", run.job)
+    after: Sequence[Command] = call_plugin(protocol, "after", run.job)
+    if STEP not in done:
+        _run_beside(run, "before", before)
+        run_command(run, protocol, (lambda: None) if after else (lambda: _check_outputs(run)))
+    if after:
+        _run_beside(run, "after", after)
+        _check_outputs(run)
     remark: str = call_plugin(protocol, "finish", run.job)
     if remark:
         run.say_once(remark)
     publish_outputs(run)
+
+
+def _run_beside(run: RunContext, when: str, commands: Sequence[Command]) -> None:
+    """Run a job's further programs, those that are not done.
+
+    Raises:
+        ProgramError: one failed.
+    """
+    for number, command in enumerate(commands, start=1):
+        step = f"{when} {number}"
+        if step in run.journal.history.steps_done:
+            continue
+        append_note(run.folder, [command.note()], is_continue=True)
+        run.journal.write(CommandStarted(step=step, argv=[command.program, *command.args], mpi=command.mpi))
+        with run.slots():
+            ended = _run(run, command)
+        run.say_ignored(ended.ignored)
+        run.journal.write(ended.event(step))
+        if ended.code != 0:
+            raise _failure(run, command, ended)
+
+
+def _run(
+    run: RunContext,
+    command: Command,
+    look: Callable[[], bool] | None = None,
+    tell: Callable[[float, float], None] | None = None,
+) -> programs.Ended:
+    return programs.run(
+        command,
+        run.settings,
+        cwd=run.root,
+        out=run.folder / "run.out",
+        err=run.folder / "run.err",
+        look=look,
+        gpus=run.gpus(),
+        tell=tell,
+    )
 
 
 def run_command(run: RunContext, protocol: ProgramProtocol, judge: Callable[[], None]) -> None:
@@ -65,7 +110,8 @@ def run_command(run: RunContext, protocol: ProgramProtocol, judge: Callable[[], 
         ProgramError: it failed.
     """
     command: Command | None = None
-    if protocol.iterative and run.journal.attempt > 1:
+    if run.journal.attempt > 1:
+        _put_torn_aside(run, protocol)
         command = call_plugin(protocol, "resume_command", run.job, [*whole_iterations(run.folder)])
     is_continue = command is not None or bool(run.spec.continues)
     command = command or call_plugin(protocol, "command", run.job)
@@ -96,16 +142,7 @@ def run_command(run: RunContext, protocol: ProgramProtocol, judge: Callable[[], 
             run.journal.write(CommandUsed(step=STEP, cpu_s=round(cpu_s, 2), peak_mb=round(peak_mb, 1)))
 
     with run.slots():
-        ended = programs.run(
-            command,
-            run.settings,
-            cwd=run.root,
-            out=run.folder / "run.out",
-            err=run.folder / "run.err",
-            look=look,
-            gpus=run.gpus(),
-            tell=tell,
-        )
+        ended = _run(run, command, look, tell)
     if not is_continue:
         # With --continue RELION reads fewer options, and the first run has told what it does not know.
         run.say_ignored(ended.ignored)
@@ -117,13 +154,26 @@ def run_command(run: RunContext, protocol: ProgramProtocol, judge: Callable[[], 
             raise lack
         # So that those who look see what `resume` goes on from.
         _tell_progress(run, protocol)
-        raise ProgramError(
-            f"{run.name}: {command.program}", found=_how_it_failed(ended), expected="to succeed",
-            hint=f"cryoloom log {run.name}",
-        )  # fmt: skip
+        raise _failure(run, command, ended)
     judge()
     _tell_progress(run, protocol)
     run.journal.write(ended.event(STEP))
+
+
+def _put_torn_aside(run: RunContext, protocol: ProgramProtocol) -> None:
+    """What a killed program left half written lies with this attempt's files, or it would pass for done."""
+    torn: Sequence[str] = call_plugin(protocol, "torn", run.job)
+    for file in torn:
+        target = run.attempt / "torn" / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (run.folder / file).rename(target)
+
+
+def _failure(run: RunContext, command: Command, ended: programs.Ended) -> ProgramError:
+    return ProgramError(
+        f"{run.name}: {command.program}", found=_how_it_failed(ended), expected="to succeed",
+        hint=f"cryoloom log {run.name}",
+    )  # fmt: skip
 
 
 def _how_it_failed(ended: programs.Ended) -> str:
@@ -171,6 +221,7 @@ def check_inputs(run: RunContext) -> None:
 
 def _check_outputs(run: RunContext) -> None:
     """Every promised file is there, and a table among them has rows."""
+    call_plugin(run.protocol, "name_results", run.job)
     for name, dataset in run.protocol.output_files(run.job).items():
         path = run.root / dataset.path
         if not path.exists() or path.stat().st_size == 0:

@@ -10,10 +10,6 @@ class ExternalBlock(ExternalCode):
 
     name = "external.block"
     label = "Block of a script or notebook"
-    once = (
-        "it is a block of a script or notebook, which nobody but you can run: its code is kept in the job's folder, in "
-        "code/; run it again there, which makes a new job"
-    )
 
     source: str = Param(
         "",
@@ -34,3 +30,9 @@ class ExternalBlock(ExternalCode):
         from cryoloom.views.outputs import views_of_outputs
 
         return views_of_outputs(job.root, self.output_files(job))
+
+    def once(self) -> str:
+        return (
+            "it is a block of a script or notebook, which nobody but you can run: its code is kept in the job's folder, in "
+            "code/; run it again there, which makes a new job"
+        )

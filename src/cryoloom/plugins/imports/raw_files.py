@@ -157,11 +157,12 @@ class RawFiles(SourceProtocol):
         """What relion_import would be called with, one call for each optics group."""
         kind = "--do_movies" if "Movie" in self.file_label else "--do_micrographs"
         file = "movies.star" if "Movie" in self.file_label else "micrographs.star"
+        mtf = f"--optics_group_mtf {self.fn_mtf} " if self.fn_mtf else ""
         calls = []
         for number, (pattern, name) in enumerate(self.groups() or [("", self.optics_group_name)]):
             source = str(fixed_part(self.fn_in_raw) / pattern) if pattern else self.fn_in_raw
             calls.append(
-                f'relion_import {kind} --optics_group_name "{name}" --angpix {self.angpix:g} --kV {self.kV:g} '
+                f'relion_import {kind} --optics_group_name "{name}" {mtf}--angpix {self.angpix:g} --kV {self.kV:g} '
                 f"--Cs {self.Cs:g} --Q0 {self.Q0:g} --beamtilt_x {self.beamtilt_x:g} "
                 f'--beamtilt_y {self.beamtilt_y:g} --i "{source}" --odir {job.name} --ofile {file} '
                 f"--pipeline_control {job.name}" + (" --continue" if number else "")

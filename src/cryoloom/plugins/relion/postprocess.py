@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from cryoloom.errors import ParameterError
+from cryoloom.plugins.relion.options.boxes import check_calibrated, check_half, check_map_mask
 from cryoloom.plugins.relion.options.running import Additional, call
 from cryoloom.protocol import (
     Box,
@@ -117,21 +118,11 @@ class PostProcess(Additional, ProgramProtocol):
                 found="Yes beside do_auto_bfac",
                 expected="one of the two",
             )
-        if self.fn_in and "half1" not in self.fn_in.path and "half2" not in self.fn_in.path:
-            raise ParameterError(
-                f"{self.name}: input fn_in",
-                found=self.fn_in.path,
-                expected="a name with half1, so that half2 is found",
-            )
+        check_half(self, "fn_in")
 
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
-        # RELION looks at boxes only, and late; of pixel sizes the job says what it lays on each other.
-        own, of = boxes.get("fn_mask"), boxes.get("fn_in")
-        if own is not None and of is not None and not own.is_as_large_as(of):
-            raise ParameterError(
-                f"{self.name}: input fn_mask", found=f"{own.path}, a box of {own}",
-                expected=f"{of}, as {of.path} has", hint="Make the mask of this map: relion.maskcreate.",
-            )  # fmt: skip
+        check_map_mask(self, boxes, "fn_mask", of="fn_in")
+        check_calibrated(self, boxes, "fn_in")
 
     def command(self, job: JobFolder) -> Command:
         return call(self, "relion_postprocess", ["--o", job.file("postprocess"), *words_of(self)], job)

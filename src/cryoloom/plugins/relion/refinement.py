@@ -1,5 +1,6 @@
 """What RELION's classifications and refinements have in common: one program, begun or continued."""
 
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,12 +11,14 @@ from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF, Ctf
 from cryoloom.plugins.relion.options.diameters import auto_mask
 from cryoloom.plugins.relion.options.optimisation import CircularMask
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call
+from cryoloom.project.iterations import newest
 from cryoloom.protocol import (
     Box,
     Command,
     Input,
     JobFolder,
     Optimiser,
+    Output,
     Particles,
     ProgramProtocol,
     Progress,
@@ -42,6 +45,10 @@ class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
     fn_img: Particles = Input("Input images", flag="--i", needs=NEEDS_OF_CTF, help="Extracted particles.")
     fn_cont: Optimiser = Input(
         "Continue from here", optional=True, help="An optimiser file; `cryoloom continue JOB` fills it in."
+    )
+
+    optimiser: Optimiser = Output(
+        "Optimiser of the last iteration", lambda p: p.file_of_last("optimiser.star")
     )
 
     def last_iteration(self) -> int | None:
@@ -91,6 +98,14 @@ class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
     def _continued(self, job: JobFolder, optimiser: str) -> Command:
         words = ["--continue", optimiser, "--o", job.file(iterations.root(self))]
         return call(self, "relion_refine", [*words, *self.always, *words_of(self, self.taken_anew())], job)
+
+    def name_results(self, job: JobFolder) -> None:
+        """RELION leaves an optimiser file of each iteration, and none under a name that could be known beforehand."""
+        if self.last_iteration() is not None:
+            return
+        last = newest(job.path, "optimiser.star")
+        if last is not None:
+            shutil.copyfile(last, job.path / self.file_of_last("optimiser.star"))
 
     def progress(self, job: JobFolder) -> Progress | None:
         return iterations.progress(job, of=self.last_iteration())

@@ -100,6 +100,7 @@ def _helix(option: str, *governs: str) -> Switch:
 # Options that RELION's forms have and our protocols have not, with RELION 3.1.3's own defaults, found by
 # `relion_pipeliner --addJobFromStar` with a job.star that names nothing else.
 SWITCHES: Mapping[int, tuple[Switch, ...]] = {
+    0: (Switch("do_other", "No", frozenset({"fn_in_other", "node_type", "optics_group_particles"})),),
     1: (Switch("do_own_motioncor", "Yes", frozenset({"fn_motioncor2_exe", "gpu_ids", "other_motioncor2_args"})),),
     2: (
         Switch(
@@ -149,16 +150,11 @@ def unknown_options(
         known: those of the protocol; with a value where the protocol stands for that one only.
     """
     idle = IDLE.get(number, {})
+    nothing = meaningless(number, options)
     usual = {switch.option: switch.usual for switch in SWITCHES.get(number, ())}
-    meaningless = {
-        name
-        for switch in SWITCHES.get(number, ())
-        if options.get(switch.option, switch.usual) == switch.usual
-        for name in switch.governs
-    }
     found = {}
     for name, value in options.items():
-        if name in meaningless or usual.get(name) == value:
+        if name in nothing or usual.get(name) == value:
             continue
         if name in EVERY_FORM or not value or idle.get(name) == value:
             continue
@@ -169,6 +165,16 @@ def unknown_options(
             continue
         found[name] = value
     return found
+
+
+def meaningless(number: int, options: Mapping[str, str]) -> set[str]:
+    """Options of a job that count for nothing, since the switch is off that governs them."""
+    return {
+        name
+        for switch in SWITCHES.get(number, ())
+        if options.get(switch.option, switch.usual) == switch.usual
+        for name in switch.governs
+    }
 
 
 def lost_options(file: Path, protocol: str, lost: Mapping[str, str], hint: str) -> ProjectError:

@@ -6,6 +6,7 @@ from cryoloom.errors import ParameterError
 from cryoloom.protocol import Box, Protocol
 
 PIXEL_TOLERANCE = 0.001  # Å; RELION's own
+CALIBRATION = 0.1  # of pixel sizes; magnifications are known better than this
 TRUSTED = "--trust_ref_size"
 
 
@@ -58,6 +59,52 @@ def check_mask(protocol: Protocol, boxes: Mapping[str, Box], name: str) -> None:
         hint="Make the mask of a map with this box: relion.maskcreate. "
         "Or accept_unusual=Yes: RELION scales and cuts it, by its header.",
     )  # fmt: skip
+
+
+def check_map_mask(protocol: Protocol, boxes: Mapping[str, Box], name: str, *, of: str) -> None:
+    """That a mask has as many pixels as the map on which a program lays it.
+
+    RELION looks at boxes only, and late; of pixel sizes the job says what it lays on each other.
+
+    Raises:
+        ParameterError: it has not.
+    """
+    own, other = boxes.get(name), boxes.get(of)
+    if own is not None and other is not None and not own.is_as_large_as(other):
+        raise ParameterError(
+            f"{protocol.name}: input {name}", found=f"{own.path}, a box of {own}",
+            expected=f"{other}, as {other.path} has", hint="Make the mask of this map: relion.maskcreate.",
+        )  # fmt: skip
+
+
+def check_calibrated(protocol: Protocol, boxes: Mapping[str, Box], name: str) -> None:
+    """That a given pixel size is a calibration of the one in the map's header, and no other number.
+
+    Raises:
+        ParameterError: they are further apart than any calibration, and the user does not stand by it.
+    """
+    own, given = boxes.get(name), protocol.values["angpix"]
+    if own is None or not own.angpix or given <= 0 or _is_accepted(protocol):
+        return
+    if abs(given / own.angpix - 1) > CALIBRATION:
+        raise ParameterError(
+            f"{protocol.name}: parameter angpix", found=f"{given:g} Å",
+            expected=f"about {own.angpix:.4g} Å, as {own.path} says",
+            hint="A calibration changes few per cent. If it is meant, add accept_unusual=Yes.",
+        )  # fmt: skip
+
+
+def check_half(protocol: Protocol, name: str) -> None:
+    """That a half map's name tells the other's.
+
+    Raises:
+        ParameterError: it does not.
+    """
+    path = protocol.given[name].path
+    if path and "half1" not in path and "half2" not in path:
+        raise ParameterError(
+            f"{protocol.name}: input {name}", found=path, expected="a name with half1, so that half2 is found"
+        )
 
 
 def _fits(one: Box, other: Box) -> bool:

@@ -1,0 +1,116 @@
+"""The body file of a multi-body refinement, made of a mask for each body."""
+
+from collections.abc import Mapping
+
+from cryoloom.errors import ParameterError
+from cryoloom.protocol import Box, Input, JobFolder, Mask, Output, Param, SetProtocol, SetResult, View
+from cryoloom.protocol.datasets import PlainFile
+
+
+class Bodies(SetProtocol):
+    """Say which masks are the bodies of a multi-body refinement, and how far each may move."""
+
+    name = "relion.bodies"
+    label = "Bodies of a multi-body refinement"
+    cites = ("Nakane2018",)
+    next = ("relion.multibody",)
+
+    fn_mask: Mask = Input(
+        "Masks of the bodies", several=True,
+        help="Soft, of the consensus map, the largest body first: fn_mask=9 fn_mask=10. Neighbours may share their edges.",
+    )  # fmt: skip
+    rotate_relative_to: str = Param(
+        "auto", "Each turns relative to body",
+        help="Numbers from 1 with commas, one a body: `2,1,1`. auto: the first to the second, all others to the first.",
+    )  # fmt: skip
+    sigma_angles: str = Param(
+        "10", "Standard deviation of angles", unit="°",
+        help="How far a body turns from the consensus; one number for all, or one a body with commas.",
+    )  # fmt: skip
+    sigma_offset: str = Param(
+        "2", "Standard deviation of offsets", unit="px",
+        help="How far a body shifts from the consensus; one number for all, or one a body with commas.",
+    )  # fmt: skip
+
+    bodies: PlainFile = Output("Body STAR file", "bodies.star")
+
+    def check(self) -> None:
+        super().check()
+        masks = self.datasets_of("fn_mask")
+        if len(masks) < 2:
+            raise ParameterError(
+                f"{self.name}: input fn_mask", found=f"{len(masks)} mask", expected="one for each body, two at least",
+                hint="Give the input again: fn_mask=JOB fn_mask=JOB.",
+            )  # fmt: skip
+        for number, other in enumerate(self._relative(), start=1):
+            if other == number or not 1 <= other <= len(masks):
+                raise ParameterError(
+                    f"{self.name}: parameter rotate_relative_to", found=f"{other:g} for body {number}",
+                    expected=f"another body, from 1 to {len(masks)}",
+                )  # fmt: skip
+        for name in ("sigma_angles", "sigma_offset"):
+            self._numbers(name)
+
+    def _relative(self) -> list[int]:
+        count = len(self.datasets_of("fn_mask"))
+        if self.rotate_relative_to.strip().lower() == "auto":
+            return [2, *[1] * (count - 1)]
+        return [int(number) for number in self._numbers("rotate_relative_to")]
+
+    def _numbers(self, name: str) -> list[float]:
+        """A number for each body.
+
+        Raises:
+            ParameterError: there are others, or what is no number.
+        """
+        count, text = len(self.datasets_of("fn_mask")), str(self.values[name])
+        try:
+            found = [float(word) for word in text.split(",")]
+        except ValueError:
+            found = []
+        if name != "rotate_relative_to" and len(found) == 1:
+            found *= count
+        if len(found) != count or any(number < 0 for number in found):
+            raise ParameterError(
+                f"{self.name}: parameter {name}",
+                found=repr(text),
+                expected=f"{count} numbers with commas, one a body",
+            )
+        return found
+
+    def compute(self, job: JobFolder) -> SetResult:
+        import polars as pl
+
+        from cryoloom.images.mrc import read_mrc
+
+        masks = [dataset.path for dataset in self.datasets_of("fn_mask").values()]
+        volumes = [float(read_mrc(job.root / path).sum()) for path in masks]
+        table = pl.DataFrame({
+            "rlnBodyMaskName": masks,
+            "rlnBodyRotateRelativeTo": self._relative(),
+            "rlnBodySigmaAngles": self._numbers("sigma_angles"),
+            "rlnBodySigmaOffset": self._numbers("sigma_offset"),
+        })  # fmt: skip
+        in_order = volumes == sorted(volumes, reverse=True)
+        note = (
+            ""
+            if in_order
+            else "A later body is larger than one before it: RELION aligns the first ones best."
+        )
+        return SetResult({"bodies": {"": table}}, {"bodies": len(masks)}, note)
+
+    def check_boxes(self, boxes: Mapping[str, Box]) -> None:
+        own = {name: box for name, box in boxes.items() if name.startswith("fn_mask")}
+        first = next(iter(own.values()), None)
+        for name, box in own.items():
+            if first is not None and not box.is_as_large_as(first):
+                raise ParameterError(
+                    f"{self.name}: input {name}",
+                    found=f"{box.path}, a box of {box}",
+                    expected=f"{first}, as {first.path} has",
+                )
+
+    def views(self, job: JobFolder) -> list[View]:
+        from cryoloom.views import counts
+
+        return [counts.table_view("bodies", "Bodies", "A row for each body.", job.file("bodies.star"))]

@@ -1,0 +1,252 @@
+"""RELION's subset selection: by values, image statistics, parts, duplicates.
+
+What a user picks by eye RELION shows in a window; here `sets.classes` chooses classes, and goes on while they come.
+"""
+
+from collections.abc import Mapping
+
+from cryoloom.errors import ParameterError
+from cryoloom.plugins.relion.options.running import Additional, call, number
+from cryoloom.protocol import (
+    Command,
+    Coordinates,
+    Input,
+    JobFolder,
+    Micrographs,
+    Model,
+    Output,
+    Param,
+    Particles,
+    ProgramProtocol,
+    View,
+    words_of,
+)
+from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.declare import OutputSpec
+
+# The switches of RELION's acts, and what does the same to sets of any kind, while they grow.
+ACTS = {
+    "do_select_values": "sets.filter",
+    "do_discard": "",
+    "do_split": "sets.split",
+    "do_remove_duplicates": "sets.unique",
+}
+BY_EYE = (
+    "sets.classes chooses classes by their numbers, resolution or size; sets.filter items by their values."
+)
+
+
+class Select(Additional, ProgramProtocol):
+    """Choose particles or micrographs by RELION's program; sets.filter, sets.split and sets.unique stream."""
+
+    name = "relion.select"
+    label = "Subset selection"
+    folder = "Select"
+    relion_type = 7
+    programs = ("relion_star_handler",)
+    next = ("relion.class2d", "relion.refine3d")
+
+    fn_model: Model = Input(
+        "OR select classes from model.star", optional=True, help=f"By eye, in RELION: {BY_EYE}"
+    )
+    fn_mic: Micrographs = Input(
+        "OR select from micrographs.star", optional=True, flag="--i", help="What is chosen from."
+    )
+    fn_data: Particles = Input(
+        "OR select from particles.star", optional=True, flag="--i", help="What is chosen from."
+    )
+    fn_coords: Coordinates = Input("OR select from picked coords", optional=True, help="By eye, in RELION.")
+    do_recenter: bool = Param(
+        True,
+        "Re-center the class averages?",
+        tab="Class options",
+        when="fn_model",
+        help="Of classes chosen by eye.",
+    )
+    do_regroup: bool = Param(
+        False,
+        "Regroup the particles?",
+        tab="Class options",
+        when="fn_model",
+        help="Micrographs into few groups of like scale.",
+    )
+    nr_groups: int = Param(
+        1,
+        "Approximate nr of groups",
+        tab="Class options",
+        ge=1,
+        when="fn_model and do_regroup",
+        help="About so many.",
+    )
+    do_select_values: bool = Param(
+        False,
+        "Select based on metadata values?",
+        tab="Subsets",
+        help="Items whose value lies between two ends.",
+    )
+    select_label: str = Param(
+        "rlnCtfMaxResolution",
+        "Metadata label for subset selection",
+        tab="Subsets",
+        when="do_select_values",
+        flag="--select",
+        help="Of numbers.",
+    )
+    select_minval: float = Param(
+        -9999,
+        "Minimum metadata value",
+        tab="Subsets",
+        when="do_select_values",
+        flag="--minval",
+        help="Included.",
+    )
+    select_maxval: float = Param(
+        9999,
+        "Maximum metadata value",
+        tab="Subsets",
+        when="do_select_values",
+        flag="--maxval",
+        help="Included.",
+    )
+    do_discard: bool = Param(
+        False, "OR: select on image statistics?", tab="Subsets", flag="--discard_on_stats",
+        help="Images whose mean or deviation lies far from that of all are left out: spoilt ones.",
+    )  # fmt: skip
+    discard_label: str = Param(
+        "rlnImageName", "Metadata label for images", tab="Subsets", when="do_discard", flag="--discard_label",
+        help="The column that names the images.",
+    )  # fmt: skip
+    discard_sigma: float = Param(
+        4, "Sigma-value for discarding images", tab="Subsets", gt=0, when="do_discard", flag="--discard_sigma",
+        help="Further from the mean than so many deviations; smaller leaves out more.",
+    )  # fmt: skip
+    do_split: bool = Param(
+        False,
+        "OR: split into subsets?",
+        tab="Subsets",
+        flag="--split",
+        help="Parts of equal size, each an output.",
+    )
+    do_random: bool = Param(
+        False, "Randomise order before making subsets?", tab="Subsets", when="do_split", flag="--random_order",
+        help="No: in the order of the table.",
+    )  # fmt: skip
+    split_size: int = Param(
+        100, "Subset size", tab="Subsets", when="do_split", help="Items of each part; -1: as nr_split says."
+    )
+    nr_split: int = Param(
+        -1, "OR: number of subsets", tab="Subsets", when="do_split",
+        help="So many parts. Here it has to be said, for each is an output; with split_size too, the rest is left out.",
+    )  # fmt: skip
+    do_remove_duplicates: bool = Param(
+        False,
+        "OR: remove duplicates?",
+        tab="Duplicates",
+        help="Particles that lie nearer to each other than a distance.",
+    )
+    duplicate_threshold: float = Param(
+        30, "Minimum inter-particle distance", unit="Å", tab="Duplicates", gt=0, when="do_remove_duplicates",
+        flag="--remove_duplicates", help="Of nearer ones the first stays.",
+    )  # fmt: skip
+    image_angpix: float = Param(
+        -1, "Pixel size before extraction", unit="Å", tab="Duplicates", when="do_remove_duplicates",
+        help="Of the micrographs, in whose px coordinates are; -1: as the particles have it.",
+    )  # fmt: skip
+
+    particles: Particles = Output(
+        "Particles", "particles.star", when=lambda p: bool(p.fn_data) and not p.do_split
+    )
+    micrographs: Micrographs = Output(
+        "Micrographs", "micrographs.star", when=lambda p: bool(p.fn_mic) and not p.do_split
+    )
+
+    def promised(self) -> Mapping[str, OutputSpec]:
+        found = dict(super().promised())
+        if not self.do_split:
+            return found
+        kind: type[Dataset] = Particles if self.fn_data else Micrographs
+        for part in range(1, self.nr_split + 1):
+            spec: OutputSpec = Output(f"Part {part}", f"{kind.block}_split{part}.star")
+            spec.name, spec.kind = f"split{part}", kind
+            found[spec.name] = spec
+        return found
+
+    def once(self) -> str:
+        acts = any(self.values[name] for name in ACTS)
+        return "" if acts else f"relion.select: somebody chose by eye, in RELION's window. {BY_EYE.rstrip('.')}"
+
+    def check(self) -> None:
+        super().check()
+        given = [name for name in self.inputs if self.given[name]]
+        if len(given) != 1:
+            raise ParameterError(
+                f"{self.name}: inputs {', '.join(self.inputs)}",
+                found=", ".join(given) or "none of them",
+                expected="one of them",
+            )
+        acts = [name for name in ACTS if self.values[name]]
+        if given[0] not in ("fn_mic", "fn_data") or not acts:
+            raise ParameterError(
+                f"{self.name}: parameters {', '.join(ACTS)}", found=", ".join(acts) or "none of them",
+                expected="one of them Yes, with fn_data or fn_mic", hint=f"What is chosen by eye: {BY_EYE}",
+            )  # fmt: skip
+        if len(acts) > 1:
+            raise ParameterError(
+                f"{self.name}: parameters {', '.join(acts)}", found="Yes, all of them", expected="one of them",
+                hint="One act in a job; the next takes its result.",
+            )  # fmt: skip
+        if self.do_split and self.nr_split < 1:
+            raise ParameterError(
+                f"{self.name}: parameter nr_split", found=f"{self.nr_split}", expected="how many parts there are",
+                hint="Each is an output, and has to be known before. sets.split makes parts of any kind.",
+            )  # fmt: skip
+        if self.do_regroup:
+            raise ParameterError(
+                f"{self.name}: parameter do_regroup", found="Yes", expected="No, without a model"
+            )  # fmt: skip
+        for name, act in (("select_label", "do_select_values"), ("discard_label", "do_discard")):
+            if self.values[act] and not self.values[name]:
+                raise ParameterError(f"{self.name}: parameter {name}", found="empty", expected="a label")
+        if self.do_remove_duplicates and not self.fn_data:
+            raise ParameterError(f"{self.name}: input fn_data", found="missing", expected="particles")
+
+    def command(self, job: JobFolder) -> Command:
+        if not any(self.values[name] for name in ACTS):
+            return self._shown(job)
+        file = "particles.star" if self.fn_data else "micrographs.star"
+        words = ["--o", job.file(file), *words_of(self)]
+        if self.do_split:
+            sizes = {"--nr_split": self.nr_split, "--size_split": self.split_size}
+            words += [word for flag, size in sizes.items() if size > 0 for word in (flag, number(size))]
+        if self.do_remove_duplicates and self.image_angpix > 0:
+            words += ["--image_angpix", number(self.image_angpix)]
+        return call(self, "relion_star_handler", words, job)
+
+    def _shown(self, job: JobFolder) -> Command:
+        """What RELION runs for a choice by eye: its window."""
+        source = self.fn_model or self.fn_mic or self.fn_data
+        if not source:
+            raise ParameterError(
+                f"{self.name}: inputs", found="picks alone", expected="a model, micrographs or particles",
+                hint="RELION shows picks with the settings of its last manual picking, which no job.star has.",
+            )  # fmt: skip
+        words = ["--gui", "--i", source.path, "--allow_save"]
+        if not self.fn_model:
+            words += ["--fn_imgs", job.file("particles.star" if self.fn_data else "micrographs.star")]
+        else:
+            words += ["--fn_parts", job.file("particles.star")]
+            if (
+                "Class2D/" in self.fn_model.path
+            ):  # by this RELION tells whether there are averages to be written
+                words += [
+                    "--fn_imgs",
+                    job.file("class_averages.star"),
+                    *(["--recenter"] if self.do_recenter else []),
+                ]
+            words += ["--regroup", number(self.nr_groups)] if self.do_regroup else []
+        return call(self, "relion_display", words, job)
+
+    def views(self, job: JobFolder) -> list[View]:
+        from cryoloom.views import foreign
+
+        return foreign.views_of_files(job.root, job.name)
