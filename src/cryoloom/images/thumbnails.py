@@ -155,17 +155,54 @@ def coloured_sheet(
     return _png(page)
 
 
+def field_sheet(
+    fields: Sequence[NDArray[Any]], labels: Sequence[str], *, limit: float, unit: str, tile_px: int
+) -> bytes:
+    """Values over a plane from blue (-limit) over white (0) to red (limit), with the scale of colours on the right.
+
+    Args:
+        fields: (y, x) each.
+        labels: a word for each.
+        limit: the value of the last colour.
+        unit: of these values.
+        tile_px: how wide one is drawn.
+    """
+    from PIL import Image, ImageDraw
+
+    page = Image.new("RGB", (len(fields) * (tile_px + 4) + 70, tile_px + LABEL_PX + 4), "white")
+    pen = ImageDraw.Draw(page)
+    nearest = Image.Resampling.NEAREST
+    for number, (values, label) in enumerate(zip(fields, labels, strict=True)):
+        colours = _coloured(values, (-limit, limit), _ABOUT_ZERO)
+        tile = Image.fromarray(np.ascontiguousarray(colours[::-1]).astype(np.uint8))
+        left = number * (tile_px + 4) + 2
+        page.paste(tile.resize((tile_px, tile_px), nearest), (left, 2))
+        pen.text((left, tile_px + 3), label, fill="black")
+    bar = np.linspace(limit, -limit, tile_px)[:, None].repeat(14, axis=1)
+    left = len(fields) * (tile_px + 4) + 6
+    page.paste(Image.fromarray(_coloured(bar, (-limit, limit), _ABOUT_ZERO).astype(np.uint8)), (left, 2))
+    for place, value in ((2, limit), (tile_px // 2 - 5, 0.0), (tile_px - 10, -limit)):
+        pen.text((left + 18, place), f"{value:.3g}", fill="black")
+    pen.text((left, tile_px + 3), unit, fill="black")
+    return _png(page)
+
+
+_ABOUT_ZERO = np.array(
+    [[33, 82, 166], [120, 170, 220], [247, 247, 247], [240, 150, 110], [178, 24, 43]], dtype=np.float64
+)
 # From fine to coarse, as people know it of local resolution: blue, cyan, green, yellow, red.
 _SCALE = np.array(
     [[43, 108, 196], [0, 166, 202], [90, 190, 110], [240, 190, 50], [215, 25, 28]], dtype=np.float64
 )
 
 
-def _coloured(values: NDArray[Any], limits: tuple[float, float]) -> NDArray[np.float64]:
+def _coloured(
+    values: NDArray[Any], limits: tuple[float, float], scale: NDArray[np.float64] = _SCALE
+) -> NDArray[np.float64]:
     """Colours (..., 3), 0 to 255, of values between the limits."""
     low, high = limits
-    place = np.clip((np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-12), 0, 1) * (len(_SCALE) - 1)
-    channels = [np.interp(place, np.arange(len(_SCALE)), _SCALE[:, channel]) for channel in range(3)]
+    place = np.clip((np.nan_to_num(values, nan=low) - low) / max(high - low, 1e-12), 0, 1) * (len(scale) - 1)
+    channels = [np.interp(place, np.arange(len(scale)), scale[:, channel]) for channel in range(3)]
     return np.stack(channels, axis=-1)
 
 

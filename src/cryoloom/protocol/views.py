@@ -143,6 +143,21 @@ class VolumeBlock:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """Values over a plane as colours from blue over white (zero) to red, several side by side with one scale.
+
+    `files`: images, each of one plane; `names`: a word for each. The scale is that of the last one, within the circle that
+    fits into it: there a fit stands behind what was observed.
+    """
+
+    title: str
+    files: tuple[str, ...]
+    names: tuple[str, ...]
+    unit: str
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Track:
     """The motion of one micrograph, of the whole field and of places on it.
 
@@ -195,7 +210,17 @@ class Compare:
 
 
 Block: TypeAlias = (
-    Chart | Drawing | Gallery | Micrograph | VolumeBlock | Track | Compare | Metrics | TableBlock | Text
+    Chart
+    | Drawing
+    | Field
+    | Gallery
+    | Micrograph
+    | VolumeBlock
+    | Track
+    | Compare
+    | Metrics
+    | TableBlock
+    | Text
 )
 
 

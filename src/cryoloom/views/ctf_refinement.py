@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryoloom.protocol.views import Axis, Block, Chart, Drawing, Items, Look, Micrograph, Rows, Values, View
+from cryoloom.protocol.views import Axis, Block, Chart, Drawing, Field, Items, Look, Rows, Values, View
 from cryoloom.views.optics import optics_view
 from cryoloom.views.tables import frame_of
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 RESULT = "particles_ctf_refine.star"
 _ID, _NAME, _DEFOCUS = "cryoloomItemId", "rlnMicrographName", "defocus"
 _MEAN = "(rlnDefocusU + rlnDefocusV) / 2"
-# What a fit leaves for each optics group: its name, what was observed, what was fitted, what is drawn.
+# What a fit leaves for each optics group: what was observed, what was fitted, what it is, and its unit.
 _FITS = (
-    ("odd", "beamtilt_delta-phase_per-pixel", "beamtilt_delta-phase_iter-fit", "Beam tilt and trefoil: phase error"),
-    ("even", "aberr_delta-phase_per-pixel", "aberr_delta-phase_iter-fit", "Symmetric aberrations: phase error"),
-    ("mag_x", "mag_disp_x", "mag_disp_x_fit", "Magnification: displacement along x"),
-    ("mag_y", "mag_disp_y", "mag_disp_y_fit", "Magnification: displacement along y"),
+    ("beamtilt_delta-phase_per-pixel", "beamtilt_delta-phase_iter-fit", "Beam tilt and trefoil: phase error", "rad"),
+    ("aberr_delta-phase_per-pixel", "aberr_delta-phase_iter-fit", "Symmetric aberrations: phase error", "rad"),
+    ("mag_disp_x", "mag_disp_x_fit", "Magnification: displacement along x", "px"),
+    ("mag_disp_y", "mag_disp_y_fit", "Magnification: displacement along y", "px"),
 )  # fmt: skip
 
 
@@ -68,20 +68,19 @@ def ctf_refinement_views(root: Path, job: str, before: str = "") -> list[View]:
 
 def _fits(root: Path, job: str) -> Sequence[Block]:
     found: list[Block] = []
-    for _, observed, fitted, title in _FITS:
+    for observed, fitted, title, unit in _FITS:
         for file in sorted((root / job).glob(f"{observed}_optics-group_*.mrc")):
             match = re.search(r"_optics-group_(\d+)\.mrc$", file.name)
             fits = sorted((root / job).glob(f"{fitted}_optics-group_{match[1]}*.mrc")) if match else []
             fits = [fit for fit in fits if "residual" not in fit.name]
             if not match or not fits:
                 continue
-            for path, what in ((file, "observed"), (fits[0], "fitted")):
-                found.append(
-                    Micrograph(
-                        f"{title}, group {match[1]}, {what}", job + path.name, percent=(1, 99), has_scale=False,
-                        caption="In Fourier space.",
-                    )
-                )  # fmt: skip
+            found.append(
+                Field(
+                    f"{title}, optics group {match[1]}", (job + file.name, job + fits[0].name), ("observed", "fitted"),
+                    unit, caption="Over Fourier space; its middle is the zero frequency, its edge the finest.",
+                )
+            )  # fmt: skip
     return found
 
 

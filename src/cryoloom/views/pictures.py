@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from cryoloom.errors import CryoloomError
 from cryoloom.protocol.jobs import ITEM_ID
-from cryoloom.protocol.views import Gallery, Micrograph, VolumeBlock
+from cryoloom.protocol.views import Field, Gallery, Micrograph, VolumeBlock
 from cryoloom.views.drawn import DrawnPicture
 from cryoloom.views.tables import frame_of, numbers, table_of
 
 PICTURE_PX = 620
-TILE_PX, SLICE_PX = 84, 190
+TILE_PX, SLICE_PX, FIELD_PX = 84, 190, 220
 ORANGE = (255, 150, 0)
 SLICES = ("xy", "xz", "yz")
 _ROW = "number of the row"
@@ -94,6 +94,23 @@ def micrograph(block: Micrograph, root: Path) -> DrawnPicture | None:
     if angpix and block.has_scale:
         shown = with_scale(shown, angpix * factor)
     return DrawnPicture(block.title, to_png(shown), block.caption)
+
+
+def field_picture(block: Field, root: Path) -> DrawnPicture | None:
+    from cryoloom.images.mrc import read_mrc
+    from cryoloom.images.thumbnails import field_sheet
+
+    try:
+        planes = [np.asarray(read_mrc(root / file), dtype=np.float32) for file in block.files]
+    except (CryoloomError, OSError):
+        return None
+    if not planes or any(plane.ndim != 2 for plane in planes):
+        return None
+    scale = planes[-1]
+    y, x = (np.abs(np.linspace(-1, 1, size)) for size in scale.shape)
+    limit = float(np.percentile(np.abs(scale[np.hypot(y[:, None], x[None, :]) <= 1]), 98)) or 1.0
+    png = field_sheet(planes, block.names, limit=limit, unit=block.unit, tile_px=FIELD_PX)
+    return DrawnPicture(block.title, png, block.caption)
 
 
 def volume_picture(block: VolumeBlock, root: Path) -> DrawnPicture | None:

@@ -14,6 +14,7 @@ from cryoloom.protocol.views import (
     Chart,
     Compare,
     Drawing,
+    Field,
     Gallery,
     Items,
     Look,
@@ -28,7 +29,7 @@ from cryoloom.protocol.views import (
 )
 from cryoloom.views.charts import frame_of_values, spec_of
 from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
-from cryoloom.views.pictures import gallery, micrograph, volume_picture
+from cryoloom.views.pictures import field_picture, gallery, micrograph, volume_picture
 from cryoloom.views.tables import frame_of
 
 FIRST, NEWEST, WORST = "first", "newest", "worst"
@@ -121,6 +122,8 @@ def _images_of(block: Block, root: Path) -> list[str]:
             return [*_images_of(block.first, root), *_images_of(block.second, root)]
         case Track():
             return [block.file]
+        case Field():
+            return [*block.files]
         case Micrograph() | VolumeBlock():
             return [block.file.removesuffix(":mrc")]
         case Gallery():
@@ -143,6 +146,8 @@ def drawn(block: Block, root: Path) -> Drawn | None:
             return gallery(block, root)
         case Micrograph():
             return micrograph(block, root)
+        case Field():
+            return field_picture(block, root)
         case VolumeBlock():
             return volume_picture(block, root)
         case Track():

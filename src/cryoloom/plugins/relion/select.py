@@ -173,7 +173,9 @@ class Select(Additional, ProgramProtocol):
 
     def once(self) -> str:
         acts = any(self.values[name] for name in ACTS)
-        return "" if acts else f"relion.select: somebody chose by eye, in RELION's window. {BY_EYE.rstrip('.')}"
+        return (
+            "" if acts else f"relion.select: somebody chose by eye, in RELION's window. {BY_EYE.rstrip('.')}"
+        )
 
     def check(self) -> None:
         super().check()
