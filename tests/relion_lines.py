@@ -14,7 +14,7 @@ from cryoloom.api.relion_command import commands_of
 from cryoloom.runner.programs import RELION_ENVIRONMENT
 
 PIPELINE = "\n# version 30001\n\ndata_pipeline_general\n\n_rlnPipeLineJobCounter                       1\n \n"
-NOTED = re.compile(r"^(?:`which (\S+)`|(relion_import)) (.*)$", re.MULTILINE)
+NOTED = re.compile(r"^(?:mpirun -n \d+ )?(?:`which (\S+)`|(relion_import)) (.*)$", re.MULTILINE)
 
 
 def new_pipeline(root: Path, files: Iterable[str]) -> None:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
-from cryoloom.cli.options import file_path, json_option
-from cryoloom.cli.shell import print_json
+from cryoloom.cli.completion import complete_jobs
+from cryoloom.cli.options import json_option, project_option
+from cryoloom.cli.shell import open_project, print_json
 
 
 def add_to(app: click.Group) -> None:
@@ -16,14 +17,22 @@ def add_to(app: click.Group) -> None:
 
 
 @click.command("command")
-@click.argument("file", type=file_path, help="A job.star of RELION 3.1.")
-@click.option("--job", default="", show_default=False, help="The job's folder; by default the file's own.")
+@click.argument(
+    "asked",
+    metavar="JOB|FILE",
+    help="A job of the project, or a job.star of RELION 3.1.",
+    shell_complete=complete_jobs,
+)
+@click.option(
+    "--job", default="", show_default=False, help="Of a file: the job's folder; by default the file's own."
+)
+@project_option
 @json_option
-def command(file: Path, job: str, as_json: bool) -> None:
-    """Print the exact command that a job.star means."""
-    from cryoloom.api.relion_command import commands_of
+def command(asked: str, job: str, project: Path | None, as_json: bool) -> None:
+    """Print all lines that RELION runs for a job; they work in a shell, in the project's folder."""
+    from cryoloom.api.relion_command import lines_of
 
-    lines = commands_of(file, job)
+    lines = lines_of(asked, job, None if asked.endswith(".star") else open_project(project))
     if as_json:
         print_json(lines)
     else:

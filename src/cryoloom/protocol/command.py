@@ -25,6 +25,11 @@ class Command:
         program = f"`which {self.program}`" if self.program.startswith("relion_") else self.program
         return f"{program} {' '.join(_shown(arg) for arg in self.args)}"
 
+    def line(self) -> str:
+        """The command as RELION runs it, to be pasted into a shell: as noted, below mpirun where it has several ranks."""
+        start = f"mpirun -n {self.mpi} " if self.mpi > 1 else ""
+        return f"{start}{self.note()}"
+
     def text(self) -> str:
         """The command for a reader's terminal."""
         start = f"mpirun -n {self.mpi} " if self.mpi > 1 else ""

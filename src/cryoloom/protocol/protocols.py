@@ -163,6 +163,10 @@ class ItemProtocol(Protocol):
         """The growing file of an output; RELION's path, unless that is no table."""
         return path if self.output_kind(output).block != "coordinates" else "coordinates.star"
 
+    def echoed(self, job: "JobFolder") -> Mapping[str, str]:
+        """Small files that RELION's shell writes besides, with their text: `echo TEXT > FILE`."""
+        return {}
+
     def begin(self, job: "JobFolder") -> object:
         """What a run of the job keeps in mind from batch to batch (`Batch.memory`); called before the first."""
         return None

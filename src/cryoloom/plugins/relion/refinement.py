@@ -1,6 +1,5 @@
 """What RELION's classifications and refinements have in common: one program, begun or continued."""
 
-import shutil
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -100,12 +99,21 @@ class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
         return call(self, "relion_refine", [*words, *self.always, *words_of(self, self.taken_anew())], job)
 
     def name_results(self, job: JobFolder) -> None:
-        """RELION leaves an optimiser file of each iteration, and none under a name that could be known beforehand."""
+        """An optimiser file of the end, which RELION does not write: the last iteration's, with the final orientations.
+
+        Who goes on from the last iteration's own in a subtraction or a multi-body refinement begins with the orientations of
+        before the end.
+        """
         if self.last_iteration() is not None:
             return
         last = newest(job.path, "optimiser.star")
-        if last is not None:
-            shutil.copyfile(last, job.path / self.file_of_last("optimiser.star"))
+        if last is None:
+            return
+        earlier = job.file(last.name.replace("optimiser.star", "data.star"))
+        text = last.read_text(encoding="utf-8").replace(
+            f" {earlier}", f" {job.file(self.file_of_last('data.star'))}"
+        )
+        (job.path / self.file_of_last("optimiser.star")).write_text(text, encoding="utf-8")
 
     def progress(self, job: JobFolder) -> Progress | None:
         return iterations.progress(job, of=self.last_iteration())

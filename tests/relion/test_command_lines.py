@@ -1,0 +1,48 @@
+"""`cryoloom relion command`: lines that work in a shell."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from conftest_tiny import cryoloom, job
+
+from cryoloom import Project
+from cryoloom.api.relion_command import commands_of
+from cryoloom.project.forms.jobstar import job_star_text
+from cryoloom.runner.programs import RELION_ENVIRONMENT
+
+
+def test_an_external_job_s_line_is_the_one_that_relion_makes(tmp_path: Path) -> None:
+    options = {
+        "fn_exe": "/bin/true", "in_part": "p.star", "in_mask": "m.mrc", "in_mov": "", "nr_threads": "3", "other_args": "--x 1",
+        "param1_label": "protocol", "param1_value": "sets.filter", "param2_label": "", "param2_value": "lost",
+    }  # fmt: skip
+    (tmp_path / "job.star").write_text(job_star_text(99, options))
+
+    assert commands_of(tmp_path / "job.star") == [
+        "/bin/true --o External/job001/ --in_parts p.star --in_mask m.mrc --protocol sets.filter --j 3 --x 1"
+    ]
+
+
+@pytest.mark.relion
+@pytest.mark.slow
+def test_lines_of_a_project_s_job_work_in_a_shell(tiny: Project, tmp_path: Path) -> None:
+    name = job(tiny, "postprocess")
+    asked = cryoloom("relion", "command", name, "--project", str(tiny.path), "--json")
+    [line] = json.loads(asked.stdout)
+    kept = tiny.path / name / "postprocess.mrc"
+
+    # Into a folder of its own: the project stays as it is.
+    for folder in ("Refine3D", "MaskCreate"):
+        (tmp_path / folder).symlink_to(tiny.path / folder)
+    (tmp_path / name).mkdir(parents=True)
+    import os
+
+    subprocess.run(
+        line, shell=True, check=True, cwd=tmp_path, env={**os.environ, **RELION_ENVIRONMENT}, timeout=60
+    )
+
+    assert (tmp_path / name / "postprocess.mrc").read_bytes()[1024:] == kept.read_bytes()[1024:]
+    refined = cryoloom("relion", "command", job(tiny, "refine_masked"), "--project", str(tiny.path)).stdout
+    assert refined.startswith("mpirun -n 3 `which relion_refine_mpi` ")
