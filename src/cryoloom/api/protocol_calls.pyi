@@ -741,6 +741,35 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["relion.compress_movies"],
+        /,
+        *,
+        input: Given,
+        compression: Literal["auto", "none", "deflate", "lzw"] | Literal["auto"] = "auto",
+        deflate_level: int = 6,
+        other_args: str = "",
+        nr_threads: int | Literal["auto"] = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Write integer movies as compressed TIFF: the same counts in a third of the room.
+
+        Args:
+            input: Movies.
+            compression: Compression.
+            deflate_level: Deflate level.
+            other_args: Additional arguments.
+            nr_threads: Number of threads.
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["relion.ctffind"],
         /,
         *,
@@ -854,6 +883,37 @@ class ProtocolCalls:
             nr_mpi: Number of MPI procs.
             nr_threads: Number of threads.
             accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.estimate_gain"],
+        /,
+        *,
+        input: Given,
+        max_frames: int = -1,
+        do_random: bool = False,
+        dont_invert: bool = False,
+        other_args: str = "",
+        nr_threads: int | Literal["auto"] = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Average the frames of many movies: what is left of the picture is the detector.
+
+        Args:
+            input: Movies.
+            max_frames: Frames.
+            do_random: Movies in random order?
+            dont_invert: Write the sum itself?
+            other_args: Additional arguments.
+            nr_threads: Number of threads.
         """
 
     @overload
@@ -1437,6 +1497,90 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["relion.preprocess"],
+        /,
+        *,
+        input: Given,
+        scale: int = -1,
+        window: int = -1,
+        do_norm: bool = False,
+        bg_diameter: float = -1,
+        white_dust: float = -1,
+        black_dust: float = -1,
+        do_invert: bool = False,
+        other_args: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Normalise, scale, cut or invert particles' images; all else of them stays.
+
+        Args:
+            input: Particles.
+            scale: Re-scale to (px).
+            window: Cut or pad to (px).
+            do_norm: Normalise?
+            bg_diameter: Diameter background circle (px).
+            white_dust: Sigma for white dust removal.
+            black_dust: Sigma for black dust removal.
+            do_invert: Invert contrast?
+            other_args: Additional arguments.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.reconstruct"],
+        /,
+        *,
+        input: Given,
+        sym_name: str = "C1",
+        do_halves: bool = False,
+        of_class: int = -1,
+        maxres: float = -1,
+        do_ctf_correction: bool = True,
+        ctf_intact_first_peak: bool = False,
+        do_ewald: bool = False,
+        mask_diameter: float = -1,
+        reverse_curvature: bool = False,
+        other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        do_pad1: bool = False,
+        do_skip_gridding: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Make a map of particles as they are oriented now.
+
+        Args:
+            input: Particles.
+            sym_name: Symmetry.
+            do_halves: Both half maps?
+            of_class: Only this class.
+            maxres: Maximum resolution (Å).
+            do_ctf_correction: Do CTF-correction?
+            ctf_intact_first_peak: Ignore CTFs until first peak?
+            do_ewald: Correct for Ewald-sphere curvature?
+            mask_diameter: Mask diameter (Å).
+            reverse_curvature: Reverse the curvature?
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            do_pad1: Skip padding.
+            do_skip_gridding: Skip gridding.
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["relion.refine3d"],
         /,
         *,
@@ -1665,6 +1809,41 @@ class ProtocolCalls:
             new_box: New box size (px).
             other_args: Additional arguments.
             nr_mpi: Number of MPI procs.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.symmetrise"],
+        /,
+        *,
+        fn_in: Given,
+        sym_name: str = "C2",
+        do_apply: bool = True,
+        box_size: int = 64,
+        nr_uniform: int = 400,
+        maxres: float = -1,
+        keep_centre: bool = False,
+        other_args: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Find the symmetry axes of a map, turn it onto RELION's, and average it.
+
+        Args:
+            fn_in: Map.
+            sym_name: Symmetry.
+            do_apply: Average over the symmetry?
+            box_size: Working box (px).
+            nr_uniform: Orientations tried.
+            maxres: Maximum resolution (Å).
+            keep_centre: Keep the centre?
+            other_args: Additional arguments.
         """
 
     @overload

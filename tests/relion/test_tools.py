@@ -1,0 +1,144 @@
+"""Programs of RELION's that have no button: maps, images, movies and gains against what is true of them."""
+
+import shutil
+
+import mrcfile
+import numpy as np
+import pytest
+import tifffile
+from conftest_tiny import job
+from predicted import images_of
+
+from cryoloom import Project, star
+from cryoloom.em.fourier import fourier_shell_correlation, resample
+from cryoloom.em.poses import matrices
+from cryoloom.errors import ParameterError
+from cryoloom.simulate.compare.maps import compare_maps
+from cryoloom.simulate.truth import Truth, read_map, read_truth, write_map
+
+pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@pytest.fixture(scope="module")
+def project(tiny: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    folder = tmp_path_factory.mktemp("tools") / "p"
+    shutil.copytree(tiny.path, folder, symlinks=True)
+    return Project(folder)
+
+
+@pytest.fixture(scope="module")
+def truth(project: Project) -> Truth:
+    return read_truth(project.path / "microscope/truth")
+
+
+def test_a_map_and_its_halves_are_reconstructed_from_the_orientations_there_are(
+    project: Project, truth: Truth
+) -> None:
+    refined = job(project, "refine_masked")
+    made = project.run("relion.reconstruct", input=refined, sym_name="T", do_halves=True).wait(timeout_s=120)
+
+    volume, angpix = read_map(project.path / made.dataset("volume").path)
+    own, _ = read_map(project.path / project.job(refined).dataset("volume").path)
+    assert fourier_shell_correlation(volume, own)[3:20].min() > 0.9
+    score = compare_maps(volume, angpix, truth.map, truth.mask, truth.angpix, "T")
+    assert score.fsc[2:16].min() > 0.8
+    halves = [
+        read_map(project.path / made.dataset("half_maps").path.replace("half1", f"half{half}"))[0]
+        for half in (1, 2)
+    ]
+    rows = project.job(refined).dataset("particles").table(["rlnRandomSubset"])["rlnRandomSubset"]
+    weights = [(rows == half).mean() for half in (1, 2)]
+    # Each half is of its own particles, and together they are the whole.
+    both = sum(weight * half for weight, half in zip(weights, halves, strict=True))
+    assert fourier_shell_correlation(np.asarray(both), volume)[2:20].min() > 0.98
+    assert fourier_shell_correlation(*halves)[20:30].mean() < 0.98
+    done = project.run(
+        "relion.postprocess", fn_in=made, fn_mask=job(project, "mask")
+    ).wait(timeout_s=60)  # fmt: skip
+    assert done.state == "succeeded"
+
+
+def test_a_map_turned_at_random_comes_back_onto_its_axes(project: Project, truth: Truth) -> None:
+    small = resample(truth.map, truth.angpix, 32, truth.angpix * truth.map.shape[0] / 32)
+    angpix = truth.angpix * truth.map.shape[0] / 32
+    import scipy.ndimage
+
+    turn = matrices(np.array([37.0, 64.0, 121.0]))
+    middle = np.full(3, 16.0)
+    turned = scipy.ndimage.affine_transform(small, turn, middle - turn @ middle, order=3)
+    write_map(project.path / "turned.mrc", turned, angpix)
+
+    with pytest.raises(ParameterError, match="box_size is 64 px, expected at most 32 px"):
+        project.run("relion.symmetrise", fn_in="turned.mrc", sym_name="T")
+    made = project.run("relion.symmetrise", fn_in="turned.mrc", sym_name="T", box_size=32).wait(timeout_s=200)
+
+    aligned, _ = read_map(project.path / made.dataset("aligned").path)
+    symmetric, _ = read_map(project.path / made.dataset("volume").path)
+    # On its axes the map is nearly what it is averaged to; and it is the molecule.
+    assert np.corrcoef(aligned.ravel(), symmetric.ravel())[0, 1] > 0.9
+    mask = resample(truth.mask, truth.angpix, 32, angpix)
+    score = compare_maps(symmetric, angpix, small, mask, angpix, "T")
+    assert score.fsc[2:8].min() > 0.8
+
+
+def test_particles_are_scaled_cut_and_normalised_and_stay_themselves(project: Project) -> None:
+    given = job(project, "particles_unbinned")
+    made = project.run(
+        "relion.preprocess", input=given, scale=32, do_norm=True, do_invert=True
+    ).wait(timeout_s=60)  # fmt: skip
+    cut = project.run("relion.preprocess", input=given, window=48).wait(timeout_s=60)
+
+    before, after, smaller = (
+        project.job(name).dataset("particles").table() for name in (given, made.name, cut.name)
+    )
+    assert after["cryoloomItemId"].equals(before["cryoloomItemId"])
+    optics = star.tables_of(star.read(project.path / made.dataset("particles").path))["optics"]
+    assert optics["rlnImagePixelSize"].to_list() == pytest.approx([6.0] * optics.height)
+    assert optics["rlnImageSize"].to_list() == [32] * optics.height
+    old, new, window = (images_of(rows, str(project.path)) for rows in (before, after, smaller))
+    y, x = np.mgrid[:32, :32] - 16
+    outside = np.hypot(y, x) > 12
+    assert np.abs(new[:, outside].mean(axis=1)).max() < 0.02
+    assert np.abs(new[:, outside].std(axis=1) - 1).max() < 0.02
+    # The same images, inverted, at half the sampling: averages of two by two pixels tell them from all others.
+    binned = old.reshape(len(old), 32, 2, 32, 2).mean(axis=(2, 4))
+    own = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(binned, new, strict=True)]
+    others = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(binned[1:], new[:-1], strict=True)]
+    assert max(own) < -0.7 < -0.5 < min(others)
+    assert np.allclose(window, old[:, 8:56, 8:56], atol=1e-4)
+    whole = star.tables_of(star.read(project.path / cut.dataset("particles").path))["optics"]
+    assert whole["rlnImagePixelSize"].to_list() == pytest.approx([3.0] * whole.height)
+
+
+def test_compressed_movies_have_the_same_counts(project: Project) -> None:
+    made = project.run("relion.compress_movies", input=job(project, "movies"), nr_threads=2).wait(
+        timeout_s=60
+    )
+
+    before, after = (
+        project.job(name).dataset("movies").table() for name in (job(project, "movies"), made.name)
+    )
+    assert after["cryoloomItemId"].equals(before["cryoloomItemId"])
+    for old, new in zip(before["rlnMicrographMovieName"], after["rlnMicrographMovieName"], strict=True):
+        assert new.endswith(".tif")
+        with mrcfile.open(project.path / old, permissive=True) as movie:
+            # TIFF counts rows from the top.
+            frames = tifffile.imread(project.path / new)
+            assert np.array_equal(frames[:, ::-1], movie.data)
+    motion = project.run(
+        "relion.motioncorr", input_star_mics=made, dose_per_frame=4, bfactor=30
+    ).wait(timeout_s=100)  # fmt: skip
+    assert len(motion.dataset("micrographs")) == before.height
+
+
+def test_the_gain_that_is_estimated_is_the_detector_s(project: Project) -> None:
+    made = project.run("relion.estimate_gain", input=job(project, "movies"), nr_threads=2).wait(timeout_s=60)
+
+    with mrcfile.open(project.path / made.dataset("gain").path, permissive=True) as file:
+        estimated = np.array(file.data, dtype=np.float64)
+    names = project.job(job(project, "movies")).dataset("movies").table()["rlnMicrographMovieName"]
+    total = sum(mrcfile.read(project.path / name).astype(np.float64).sum(axis=0) for name in names)
+    expected = np.where(total > 0, total.mean() / np.maximum(total, 1), 0)
+    good = total > total.mean() / 4
+    assert np.corrcoef(estimated[good], expected[good])[0, 1] > 0.99
+    assert (estimated[good] / expected[good]).std() < 0.02
