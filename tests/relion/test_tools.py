@@ -142,3 +142,27 @@ def test_the_gain_that_is_estimated_is_the_detector_s(project: Project) -> None:
     good = total > total.mean() / 4
     assert np.corrcoef(estimated[good], expected[good])[0, 1] > 0.99
     assert (estimated[good] / expected[good]).std() < 0.02
+
+
+def test_the_hand_of_a_map_is_flipped_together_with_its_particles(project: Project) -> None:
+    refined = job(project, "refine_masked")
+    made = project.run(
+        "relion.flip_hand", fn_in=refined, particles_in=refined, half_maps_in=refined, mask_in=job(project, "mask")
+    ).wait(timeout_s=60)  # fmt: skip
+    # A map of the particles as they are oriented now shows which hand they make.
+    rebuilt = project.run("relion.reconstruct", input=f"{made.name}:particles", sym_name="T").wait(
+        timeout_s=60
+    )
+
+    before, flipped, again = (
+        read_map(project.path / project.job(name).dataset("volume").path)[0]
+        for name in (refined, made.name, rebuilt.name)
+    )
+    # Away from the edge, where RELION wraps: x to -x about the middle.
+    assert np.allclose(flipped[:, :, 1:], before[:, :, 1:][:, :, ::-1], atol=1e-5 * np.abs(before).max())
+    assert fourier_shell_correlation(again, flipped)[3:20].min() > 0.9
+    assert fourier_shell_correlation(again, before)[8:16].max() < 0.9
+    mask, half = (read_map(project.path / made.dataset(name).path)[0] for name in ("mask", "half_maps"))
+    assert mask.shape == half.shape == before.shape
+    second = project.path / made.dataset("half_maps").path.replace("half1", "half2")
+    assert fourier_shell_correlation(read_map(second)[0], flipped)[3:12].min() > 0.8

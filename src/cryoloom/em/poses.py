@@ -152,3 +152,18 @@ def about_axis(axis: ArrayLike, degrees: float) -> Floats:
     x, y, z = np.asarray(axis, dtype=np.float64) / np.linalg.norm(np.asarray(axis, dtype=np.float64))
     half = np.radians(degrees) / 2.0
     return matrices_of_quaternions([np.cos(half), x * np.sin(half), y * np.sin(half), z * np.sin(half)])
+
+
+def of_mirror_image(a: ArrayLike) -> Floats:
+    """Orientations under which the mirror image of a map has the same projections.
+
+    A projection does not tell the hand: V(-r), projected under Z(180) A, is what V is under A. The mirror image that RELION
+    makes (`relion_image_handler --invert_hand`) is V(-x, y, z), which is V(-r) turned by 180 degrees about x.
+
+    Args:
+        a: (..., 3, 3), orientations of the map.
+    Returns:
+        (..., 3, 3), those of its mirror image along x.
+    """
+    half_z, half_x = np.diag([-1.0, -1.0, 1.0]), np.diag([1.0, -1.0, -1.0])
+    return np.asarray(half_z @ np.asarray(a, dtype=np.float64) @ half_x)

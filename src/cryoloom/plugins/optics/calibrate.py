@@ -1,0 +1,180 @@
+"""The pixel size, corrected after the fact: of particles, micrographs and maps of a branch in one act."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from cryoloom.errors import ParameterError
+from cryoloom.protocol import (
+    Dataset,
+    HalfMaps,
+    Input,
+    JobFolder,
+    Mask,
+    Output,
+    Param,
+    SetProtocol,
+    SetResult,
+    Table,
+    Volume,
+)
+from cryoloom.protocol.declare import OutputSpec
+
+if TYPE_CHECKING:
+    import polars as pl
+
+# Of an optics group: what is a pixel's size.
+SIZES = ("rlnImagePixelSize", "rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
+# Of an item, in Å that were px: they were measured with the old pixel.
+LENGTHS = (
+    "rlnOriginXAngst",
+    "rlnOriginYAngst",
+    "rlnOriginZAngst",
+    "rlnOriginXPriorAngst",
+    "rlnOriginYPriorAngst",
+)
+DEFOCUS = ("rlnDefocusU", "rlnDefocusV")
+LARGEST = 0.1  # a calibration changes a few per cent
+MAPS = (Volume, Mask, HalfMaps)
+
+
+class Calibrate(SetProtocol):
+    """Give particles, micrographs and maps another pixel size, with all that was measured by the old one."""
+
+    name = "optics.calibrate"
+    label = "Calibrate the pixel size"
+    next = ("relion.postprocess", "relion.ctfrefine", "relion.refine3d")
+
+    input: Dataset = Input(
+        "What is calibrated", several=True,
+        help="Particles, micrographs, maps, masks, half maps: input=17 input=17:volume input=15. Each becomes an output.",
+    )  # fmt: skip
+    angpix: float = Param(
+        0,
+        "True pixel size",
+        unit="Å",
+        ge=0,
+        usual=(0.1, 40),
+        help="Of the first input; the others change by the same factor.",
+    )
+    factor: float = Param(
+        1,
+        "True size / size so far",
+        gt=0,
+        help="Instead: by what all pixel sizes are multiplied. Maps of a model say it.",
+    )
+    do_defocus: bool = Param(
+        True, "Change the defocus too?",
+        help="Rings that were fitted with a wrong pixel mean another defocus: by the square of the factor. What Cs is off by "
+        "then a fit of 4th order aberrations finds (relion.ctfrefine).",
+    )  # fmt: skip
+
+    def promised(self) -> Mapping[str, OutputSpec]:
+        found: dict[str, OutputSpec] = {}
+        for number, (name, dataset) in enumerate(self.datasets_of("input").items(), start=1):
+            kind = type(dataset)
+            ending = "star" if isinstance(dataset, Table) else "mrc"
+            stem = kind.block or kind.kind.replace(" ", "_")
+            file = f"{number}_half1_{stem}" if isinstance(dataset, HalfMaps) else f"{number}_{stem}"
+            spec: OutputSpec = Output(f"{dataset.path}, calibrated", f"{file}.{ending}")
+            spec.name, spec.kind = name.replace("input", "calibrated"), kind
+            found[spec.name] = spec
+        return found
+
+    def check(self) -> None:
+        super().check()
+        if (self.angpix > 0) == (self.factor != 1):
+            both = "both angpix and factor" if self.angpix > 0 else "neither angpix nor factor"
+            raise ParameterError(f"{self.name}: parameter angpix", found=both, expected="one of them")
+        for name, dataset in self.datasets_of("input").items():
+            if not isinstance(dataset, Table | Volume | Mask | HalfMaps):
+                raise ParameterError(
+                    f"{self.name}: input {name}", found=f"{dataset.path}, {dataset.kind}",
+                    expected="particles, micrographs, movies, a map, a mask or half maps",
+                )  # fmt: skip
+            if isinstance(dataset, HalfMaps) and "half1" not in dataset.path:
+                raise ParameterError(
+                    f"{self.name}: input {name}", found=dataset.path, expected="a name with half1"
+                )
+
+    def compute(self, job: JobFolder) -> SetResult:
+        given = self.datasets_of("input")
+        factor = (
+            self.factor
+            if self.angpix <= 0
+            else self.angpix / self._pixel_size(job, next(iter(given.values())))
+        )
+        if abs(factor - 1) > LARGEST and not self.values.get("accept_unusual"):
+            raise ParameterError(
+                f"{self.name}: parameter {'angpix' if self.angpix > 0 else 'factor'}", found=f"a change by {factor:.4g}",
+                expected="a few per cent", hint="relion.image_handler changes the sampling of maps. "
+                "If it is meant, add accept_unusual=Yes.",
+            )  # fmt: skip
+        files = self.output_files(job)
+        blocks: dict[str, Mapping[str, pl.DataFrame]] = {}
+        for name, dataset in given.items():
+            output = name.replace("input", "calibrated")
+            if isinstance(dataset, Table):
+                blocks[output] = self._table(job, dataset, factor)
+            else:
+                self._map(job, dataset, files[output].path, factor)
+        return SetResult(blocks, {"calibrated": len(given)}, f"Pixel sizes times {factor:.6g}.")
+
+    def _pixel_size(self, job: JobFolder, dataset: Dataset) -> float:
+        from cryoloom import star
+        from cryoloom.images.headers import read_header
+
+        path = job.root / dataset.path
+        if not isinstance(dataset, Table):
+            size = read_header(path).angpix or 0.0
+        else:
+            optics = star.as_table(star.read(path, ["optics"], optional=True).get("optics"))
+            label = next((one for one in SIZES if optics is not None and one in optics.columns), "")
+            sizes = (
+                {float(value) for value in optics[label].to_list()} if optics is not None and label else set()
+            )
+            size = sizes.pop() if len(sizes) == 1 else 0.0
+        if not size:
+            raise ParameterError(
+                f"{self.name}: input input", found=f"{dataset.path}, with no pixel size or several", expected="one, for angpix",
+                hint="Give factor instead.",
+            )  # fmt: skip
+        return size
+
+    def _table(self, job: JobFolder, dataset: Dataset, factor: float) -> "Mapping[str, pl.DataFrame]":
+        import polars as pl
+
+        from cryoloom import star
+
+        blocks = star.tables_of(star.read(job.root / dataset.path))
+        optics = blocks.get("optics")
+        if optics is None:
+            raise ParameterError(
+                f"{self.name}: input input", found=f"{dataset.path}, without optics groups", expected="a table of RELION 3.1",
+                hint="cryoloom star convert makes one.",
+            )  # fmt: skip
+        powers = dict.fromkeys(LENGTHS, factor) | (
+            dict.fromkeys(DEFOCUS, factor**2) if self.do_defocus else {}
+        )
+        items = {
+            name: table.with_columns(
+                pl.col(label) * times for label, times in powers.items() if label in table.columns
+            )
+            for name, table in blocks.items()
+            if name != "optics"
+        }
+        return {
+            "optics": optics.with_columns(pl.col(one) * factor for one in SIZES if one in optics.columns),
+            **items,
+        }
+
+    def _map(self, job: JobFolder, dataset: Dataset, target: str, factor: float) -> None:
+        from cryoloom.images.headers import read_header
+        from cryoloom.images.mrc import read_mrc, write_mrc
+
+        halves = ("half1", "half2") if isinstance(dataset, HalfMaps) else ("",)
+        for half in halves:
+            source = job.root / dataset.path.replace("half1", half or "half1")
+            size = (read_header(source).angpix or 0.0) * factor
+            write_mrc(
+                job.root / target.replace("half1", half or "half1"), read_mrc(source), size, is_volume=True
+            )
