@@ -1,0 +1,1 @@
+"""What leaves a project: folders that other programs and people can take as they are."""
