@@ -17,7 +17,7 @@ help:
 	@echo "make quick   the quick tests only"
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    build the documentation into site/"
-	@echo "make stubs   write what type checkers know of the protocols, after one was changed"
+	@echo "make stubs   write what type checkers and docs/protocols know of the protocols, after one was changed"
 
 install: $(VENV)/installed relion
 	@echo "Now: . .venv/bin/activate && cryoloom doctor"
@@ -43,6 +43,7 @@ format: $(VENV)/installed
 
 stubs: $(VENV)/installed
 	$(BIN)/python -m cryoloom.api.typed_calls
+	$(VENV)/bin/python -m cryoloom.api.protocol_pages
 
 docs: $(VENV)/installed
 	$(BIN)/mkdocs build --strict

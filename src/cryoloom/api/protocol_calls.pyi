@@ -68,6 +68,62 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["export.coordinates"],
+        /,
+        *,
+        input: Given,
+        format: Literal["star", "box", "txt"] = "star",
+        box_size: int = 0,
+        do_recenter: bool = True,
+        angpix: float = -1,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Write particles' coordinates, one file for each micrograph.
+
+        Args:
+            input: Particles.
+            format: Format.
+            box_size: Box (px).
+            do_recenter: With the refined shifts?
+            angpix: Pixel size of the micrographs (Å).
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["export.particles"],
+        /,
+        *,
+        input: Given,
+        how: Literal["copies", "links"] = "copies",
+        keep_ids: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Put particles with their images into a folder that can be taken elsewhere.
+
+        Args:
+            input: Particles.
+            how: Images are.
+            keep_ids: Keep Cryoloom's ids?
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["external.block"],
         /,
         *,
@@ -395,6 +451,35 @@ class ProtocolCalls:
             pattern: Regular expression.
             xml_folder: Folder of EPU's XML files.
             nr_groups: Number of groups.
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["optics.calibrate"],
+        /,
+        *,
+        input: Given | Sequence[Given],
+        angpix: float = 0,
+        factor: float = 1,
+        do_defocus: bool = True,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Give particles, micrographs and maps another pixel size, with all that was measured by the old one.
+
+        Args:
+            input: What is calibrated.
+            angpix: True pixel size (Å).
+            factor: True size / size so far.
+            do_defocus: Change the defocus too?
             accept_unusual: Accept unusual values?
         """
 
@@ -979,6 +1064,35 @@ class ProtocolCalls:
             batch_wait: Wait for a full batch (s).
             workers: Batches at the same time.
             item_limit: Time limit of an item (s).
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.flip_hand"],
+        /,
+        *,
+        fn_in: Given,
+        particles_in: Given | None = None,
+        half_maps_in: Given | None = None,
+        mask_in: Given | None = None,
+        other_args: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Mirror a map and all that goes with it, so that work goes on with the right hand.
+
+        Args:
+            fn_in: Map.
+            particles_in: Particles.
+            half_maps_in: Half maps.
+            mask_in: Mask.
+            other_args: Additional arguments.
         """
 
     @overload
