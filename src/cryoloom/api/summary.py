@@ -151,6 +151,8 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
     if status.state == "scheduled":
         # "": none of the jobs can be started.
         why = dead or waits.get(entry.name, "") or waits.get("") or why
+    if status.state == "succeeded" and history.doubts:
+        why = why or f"doubtful: {history.doubts[0]}"
     done, failed = history.count, len(history.failed)
     total = history.total
     if entry.spec is not None and not done and history.progress.get("done") is not None:

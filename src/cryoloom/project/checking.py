@@ -18,10 +18,12 @@ from cryoloom.project.needs import check_needs, is_in_the_making
 from cryoloom.project.paths import straight
 from cryoloom.project.programs import check_gpu_support
 from cryoloom.protocol.conditions import condition_names, holds
-from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.datasets import Dataset, Mask
 from cryoloom.protocol.declare import ACCEPT_UNUSUAL, AUTO, near, relion_text
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.protocols import Protocol
+
+MASK_TOLERANCE = 1e-3  # what a soft edge may overshoot by rounding
 
 
 def check_job(root: Path, protocol: Protocol, *, asked: Collection[str] = (), waits: bool = False) -> None:
@@ -78,14 +80,35 @@ def check_contents(root: Path, protocol: Protocol) -> None:
     Raises:
         CryoloomError: they do not; the protocol says what to do.
     """
-    if type(protocol).check_contents is Protocol.check_contents:
+    asks = type(protocol).check_contents is not Protocol.check_contents
+    if not asks and not any(isinstance(dataset, Mask) for dataset in protocol.given.values() if dataset):
         return  # no file is looked for
     there = {
         name: root / dataset.path
         for name, dataset in protocol.given.items()
         if dataset and (root / dataset.path).is_file() and not is_in_the_making(root, dataset)
     }
-    call_plugin(protocol, "check_contents", root, there)
+    for name, path in there.items():
+        if isinstance(protocol.given[name], Mask):
+            _check_mask(f"{protocol.name}: input {name}", protocol.given[name].path, path)
+    if asks:
+        call_plugin(protocol, "check_contents", root, there)
+
+
+def _check_mask(where: str, name: str, path: Path) -> None:
+    """That a mask has nothing beyond 0 to 1: RELION's programs refuse it, or weigh voxels by it.
+
+    Raises:
+        ParameterError: it has.
+    """
+    from cryoloom.images.misread import range_of
+
+    low, high = range_of(path)
+    if low < -MASK_TOLERANCE or high > 1 + MASK_TOLERANCE:
+        raise ParameterError(
+            where, found=f"{name}, with values from {low:.3g} to {high:.3g}", expected="a mask, from 0 to 1",
+            hint="relion.maskcreate makes one of a map.",
+        )  # fmt: skip
 
 
 def check_repeats(protocol: Protocol, job: str) -> None:

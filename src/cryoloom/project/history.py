@@ -54,6 +54,7 @@ class JobHistory:
     state: State | Literal[""] = ""  # "" while not ended
     why: str = ""
     notes: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)  # of the results; they are notes too
     began: float = 0.0
     attempt_began: float = 0.0
     had: int = 0  # items, or iterations, that were through when this attempt began

@@ -66,6 +66,10 @@ class ProgramProtocol(Protocol):
     def name_results(self, job: "JobFolder") -> None:
         """Give files whose names nobody could know beforehand those that were promised; before outputs are looked at."""
 
+    def doubts(self, job: "JobFolder") -> Sequence[str]:
+        """What makes the results look wrong, in sentences: the job has succeeded, and its user should look."""
+        return ()
+
     def finish(self, job: "JobFolder") -> str:
         """What remains to be done when the program has ended; returns a remark, "" for none."""
         return ""

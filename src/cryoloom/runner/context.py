@@ -13,7 +13,7 @@ from cryoloom.launchers import ledger
 from cryoloom.launchers.machine import gpus_of_string, this_machine
 from cryoloom.launchers.requests import request_of
 from cryoloom.project.attempts import read_control
-from cryoloom.project.events import Note, Waiting
+from cryoloom.project.events import Doubt, Note, Waiting
 from cryoloom.project.jobspec import JobSpec
 from cryoloom.project.journal import JournalWriter
 from cryoloom.project.settings import Settings, load_settings
@@ -85,6 +85,12 @@ class RunContext:
         if text not in self.journal.history.notes:
             self.log(text)
             self.journal.write(Note(text=text))
+
+    def doubt(self, text: str) -> None:
+        """What makes a result look wrong; in its log and its journal, and in the list of jobs."""
+        if text not in self.journal.history.doubts:
+            self.log(text)
+            self.journal.write(Doubt(text=text))
 
     def say_ignored(self, options: tuple[str, ...]) -> None:
         """Options that the program did not know."""

@@ -58,6 +58,9 @@ def run_program(run: RunContext) -> None:
     remark: str = call_plugin(protocol, "finish", run.job)
     if remark:
         run.say_once(remark)
+    doubts: Sequence[str] = call_plugin(protocol, "doubts", run.job)
+    for doubt in doubts:
+        run.doubt(doubt)
     publish_outputs(run)
 
 

@@ -1,8 +1,10 @@
 """CTF refinement: defocus of each particle, aberrations and magnification of each optics group."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from cryoloom.errors import ParameterError
+from cryoloom.plugins.relion.options.half_sets import check_groups_have_enough
 from cryoloom.plugins.relion.options.refined import RefinedParticles
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.unfinished import torn_files
@@ -93,6 +95,12 @@ class CtfRefine(RefinedParticles, Mpi, Threads):
                 f"{self.name}: parameters", found="nothing to fit",
                 expected="one of do_aniso_mag, do_ctf, do_tilt, do_4thorder",
             )  # fmt: skip
+
+    def check_contents(self, root: Path, there: Mapping[str, Path]) -> None:
+        fits = {"magnification": self.do_aniso_mag, "beam tilt": self.do_tilt, "4th order": self.do_4thorder}
+        asked = [name for name, wanted in fits.items() if wanted]
+        if asked and "fn_data" in there:
+            check_groups_have_enough(self, there["fn_data"], what=asked[0])
 
     def command(self, job: JobFolder) -> Command:
         return call(self, "relion_ctf_refine", self._words(job), job)

@@ -127,6 +127,11 @@ class PostProcess(Additional, ProgramProtocol):
     def command(self, job: JobFolder) -> Command:
         return call(self, "relion_postprocess", ["--o", job.file("postprocess"), *words_of(self)], job)
 
+    def doubts(self, job: JobFolder) -> list[str]:
+        from cryoloom.plugins.relion.options.curves import doubts_of_curves
+
+        return doubts_of_curves(job.path / "postprocess.star")
+
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import maps, postprocess
 

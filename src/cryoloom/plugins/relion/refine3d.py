@@ -1,9 +1,11 @@
 """3D auto-refinement."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.compute import Compute3D
+from cryoloom.plugins.relion.options.half_sets import check_half_sets
 from cryoloom.plugins.relion.options.helix import Helix3D
 from cryoloom.plugins.relion.options.optimisation import ZeroMask
 from cryoloom.plugins.relion.options.reference import Reference
@@ -80,10 +82,28 @@ class Refine3D(Refinement, Reference, ZeroMask, Helix3D, Compute3D):
                 hint="Make one with relion.maskcreate.",
             )  # fmt: skip
 
+    def check_contents(self, root: Path, there: Mapping[str, Path]) -> None:
+        super().check_contents(root, there)
+        if "fn_img" in there:
+            check_half_sets(self, there["fn_img"])
+
     def said(self) -> Collection[str]:
         # With local searches from the first step on RELION's form leaves out the priors of the global ones.
         local = self.sampling == self.auto_local_sampling
         return {*super().said()} - ({"range_rot", "range_tilt", "range_psi"} if local else set())
+
+    def doubts(self, job: JobFolder) -> list[str]:
+        """A refinement that ends where it began has aligned nothing that its reference did not show."""
+        from cryoloom import star
+
+        general = star.tables_of(star.read(job.path / self.file_of_last("model.star"), ["model_general"]))
+        reached = float(general["model_general"]["rlnCurrentResolution"][0])
+        if self.fn_cont or self.ini_high <= 0 or reached < self.ini_high:
+            return []
+        return [
+            f"The map's resolution is {reached:.1f} Å, no better than the reference's at the start ({self.ini_high:g} Å):"
+            " look at reference, pixel size, mask diameter and particles."
+        ]
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import maps, orientations, refinement

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from cryoloom.plugins.relion import iterations
-from cryoloom.plugins.relion.options.boxes import check_diameter, check_mask, check_reference
+from cryoloom.plugins.relion.options.boxes import check_diameter, check_even, check_mask, check_reference
 from cryoloom.plugins.relion.options.compute import Compute
 from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF, Ctf
 from cryoloom.plugins.relion.options.diameters import auto_mask
@@ -68,6 +68,7 @@ class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
         iterations.check_continued(self, self.last_iteration(), told_by=self.ended_by)
 
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
+        check_even(self, boxes)
         check_diameter(self, boxes, self.particle_diameter)
         if not self.fn_cont:
             check_reference(self, boxes, "fn_ref")

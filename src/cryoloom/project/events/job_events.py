@@ -114,6 +114,21 @@ class Note(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt(Event):
+    """What makes a result look wrong that no rule calls wrong; the list of jobs shows it."""
+
+    kind = "doubt"
+    text: str
+
+    def fold(self, history: JobHistory, stamp: Stamp) -> None:
+        history.doubts.append(self.text)
+        history.notes.append(self.text)
+
+    def words(self, stamp: Stamp) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class JobSuspended(Event):
     """The attempt ends without a verdict, and another follows; with a `cause` it got nothing done."""
 

@@ -20,6 +20,7 @@ from cryoloom.project.events.job_events import (
     AttemptStarted,
     AutoResolved,
     AutoUsed,
+    Doubt,
     JobEnded,
     JobSuspended,
     Note,
@@ -38,7 +39,7 @@ from cryoloom.project.history import JobHistory
 KINDS: tuple[type[Event], ...] = (
     AttemptStarted, AutoResolved, AutoUsed, ParamsChanged, InputRevised, Waiting, ItemsKnown, ItemsDone, RowsForgotten,
     OutputOpened, OutputClosed, OutputReopened, CommandStarted, CommandUsed, CommandEnded, IterationDone, ProgressTold,
-    Note, JobSuspended, JobEnded,
+    Note, Doubt, JobSuspended, JobEnded,
 )  # fmt: skip
 _READ = {kind.kind: (kind, frozenset(key.name for key in fields(kind))) for kind in KINDS}
 # For each kind its keys; with each, by what value it is left out.

@@ -29,6 +29,21 @@ def check_diameter(protocol: Protocol, boxes: Mapping[str, Box], diameter: float
             )  # fmt: skip
 
 
+def check_even(protocol: Protocol, boxes: Mapping[str, Box]) -> None:
+    """That particles have an even box; RELION refuses others when hours of other jobs are done.
+
+    Raises:
+        ParameterError: they have an odd one.
+    """
+    given = boxes.get("fn_img")
+    for box in (given, *given.others) if given is not None else ():
+        if box.px % 2:
+            raise ParameterError(
+                f"{protocol.name}: input fn_img", found=f"{box.path}, a box of {box.px} px", expected="an even one",
+                hint="Extract them with an even box; relion.preprocess cuts them (window).",
+            )  # fmt: skip
+
+
 def check_reference(protocol: Protocol, boxes: Mapping[str, Box], name: str) -> None:
     """That a reference has the particles' box and pixel size, without which RELION 3.1 does not begin.
 
