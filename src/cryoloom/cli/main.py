@@ -18,6 +18,7 @@ from cryoloom.cli import (
     simulation,
     star,
     steering,
+    suggesting,
     workflows,
 )
 from cryoloom.cli.completion import VARIABLE
@@ -34,7 +35,7 @@ def app() -> None:
 
 
 for group in (
-    setup, jobs, lifecycle, steering, showing, workflows, star, relion, service, simulation, completion
+    setup, jobs, lifecycle, steering, showing, workflows, star, suggesting, relion, service, simulation, completion
 ):  # fmt: skip
     group.add_to(app)
 

@@ -1,0 +1,78 @@
+"""What data suggest: suggest gain, suggest mask."""
+
+from pathlib import Path
+
+import click
+
+from cryoloom.cli.completion import complete_jobs
+from cryoloom.cli.options import file_path, json_option, project_option
+from cryoloom.cli.shell import open_project, print_json, table
+
+
+def add_to(app: click.Group) -> None:
+    """Add these commands to the program."""
+    group = click.Group(
+        "suggest", help="Values that data suggest, before a job is made.", no_args_is_help=True
+    )
+    group.add_command(gain)
+    group.add_command(mask)
+    app.add_command(group)
+
+
+@click.command("gain")
+@click.argument(
+    "movies",
+    metavar="JOB",
+    help="A job that gives movies, not corrected by the gain.",
+    shell_complete=complete_jobs,
+)
+@click.argument("gain_file", metavar="GAIN", type=file_path, help="The gain reference, MRC or TIFF.")
+@project_option
+@json_option
+def gain(movies: str, gain_file: Path, project: Path | None, as_json: bool) -> None:
+    """Which of eight ways a gain reference lies on the movies."""
+    from cryoloom.api.suggesting import gain_of_job
+
+    found = gain_of_job(open_project(project), movies, gain_file)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    rows = [[str(one.gain_rot), str(one.gain_flip), f"{one.correlation:.3f}"] for one in found.choices]
+    print(table(["gain_rot", "gain_flip", "correlation"], rows))
+    best = found.choices[0]
+    if found.is_clear:
+        print(
+            f"relion.motioncorr: gain_rot={best.gain_rot} gain_flip={best.gain_flip} fn_gain_ref={gain_file}"
+        )
+    else:
+        print(
+            "None is clear: too few frames, movies that were corrected already, or the gain of another detector."
+        )
+
+
+@click.command("mask")
+@click.argument(
+    "asked", metavar="JOB|MAP", help="A job that gives a map, or a map's file.", shell_complete=complete_jobs
+)
+@click.option(
+    "--weight",
+    type=float,
+    default=0.0,
+    show_default=False,
+    help="Of the molecule, kDa: the threshold encloses it.",
+)
+@project_option
+@json_option
+def mask(asked: str, weight: float, project: Path | None, as_json: bool) -> None:
+    """A threshold for a mask of a map, with the volume and weight that it encloses."""
+    from cryoloom.api.suggesting import mask_of
+
+    found = mask_of(None if Path(asked).is_file() else open_project(project), asked, weight_kda=weight)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    print(
+        f"Above {found.threshold:.4g} lie {found.volume_a3:,.0f} Å³, {100 * found.part_of_box:.1f} % of the box: "
+        f"{found.weight_kda:,.0f} kDa of protein."
+    )
+    print(f"relion.maskcreate: inimask_threshold={found.threshold:.4g}")
