@@ -9,7 +9,7 @@ import pytest
 from relion_chain import relion
 
 from cryoloom import star
-from cryoloom.em.ctf import Microscope
+from cryoloom.em.ctf import Microscope, defocus_in_image
 from cryoloom.em.fourier import fourier_shell_correlation, resample
 from cryoloom.em.poses import Floats
 from cryoloom.simulate import PRESETS
@@ -21,10 +21,15 @@ from cryoloom.simulate.session import molecule_maps
 from cryoloom.simulate.stack import write_particles
 from cryoloom.simulate.truth import Maps, read_map
 
-# Astigmatism, tilt and stretch are stronger than in the presets, so that a wrong sign of any shows.
+# Astigmatism, tilt, stretch and aberrations are stronger than in the presets, so that a wrong sign of any shows.
+ODD = (0.0, 0.0, 350.0, 0.0, 0.0, 250.0)
+EVEN = (0.3, -8.0, 10.0, 12.0, 120.0, -90.0, 60.0, 100.0, -150.0)
 GROUPS = (
-    replace(PRESETS["tiny"].groups[0], microscope=Microscope(beam_tilt_mrad=(3.0, -2.0))),
-    replace(PRESETS["tiny"].groups[1], magnification=(1.02, 0.015, 0.01, 0.985)),
+    replace(
+        PRESETS["tiny"].groups[0],
+        microscope=Microscope(beam_tilt_mrad=(3.0, -2.0), odd_zernike=ODD, even_zernike=EVEN),
+    ),
+    replace(PRESETS["tiny"].groups[1], magnification=(1.03, 0.015, 0.01, 0.975)),
 )
 PRESET = replace(PRESETS["tiny"], movies=4, second_state=0.0, bad=(), astigmatism=4000.0, groups=GROUPS)
 
@@ -86,6 +91,46 @@ def test_any_other_convention_is_worse(stack: Path, maps: Maps, change: str) -> 
     star.write(stack / "wrong.star", blocks)
 
     assert rebuilt_fsc(stack, maps, "wrong.star")[1:].min() < 0.5
+
+
+def _negated(cell: str) -> str:
+    return "[" + ",".join(f"{-float(value):g}" for value in cell.strip("[]").split(",")) + "]"
+
+
+@pytest.mark.relion
+@pytest.mark.slow
+@pytest.mark.parametrize("column", ["rlnOddZernike", "rlnEvenZernike"])
+def test_aberrations_are_relions(stack: Path, maps: Maps, column: str) -> None:
+    right = rebuilt_fsc(stack, maps)
+    blocks = star.read(stack / "particles.star")
+    blocks["optics"] = blocks["optics"].with_columns(pl.col(column).map_elements(_negated, pl.String))
+    star.write(stack / "wrong.star", blocks)
+
+    wrong = rebuilt_fsc(stack, maps, "wrong.star")
+
+    assert np.all(wrong[20:32] < right[20:32])
+    assert wrong[20:32].mean() < right[20:32].mean() - 0.02
+
+
+@pytest.mark.relion
+@pytest.mark.slow
+def test_a_defocus_as_the_image_shows_it_is_wrong_beside_a_magnification_matrix(
+    stack: Path, maps: Maps
+) -> None:
+    blocks = star.read(stack / "particles.star")
+    own = blocks["particles"].filter(pl.col("rlnOpticsGroup") == 2)
+    defocus = [f"rlnDefocus{name}" for name in ("U", "V", "Angle")]
+    seen = [defocus_in_image(*row, GROUPS[1].magnification) for row in own.select(defocus).iter_rows()]
+    for name, particles in {
+        "right": own,
+        "wrong": own.with_columns(**{c: pl.Series([row[i] for row in seen]) for i, c in enumerate(defocus)}),
+    }.items():
+        star.write(stack / f"{name}.star", {"optics": blocks["optics"], "particles": particles})
+
+    right, wrong = (rebuilt_fsc(stack, maps, f"{name}.star") for name in ("right", "wrong"))
+
+    assert np.all(wrong[20:32] < right[20:32])
+    assert wrong[20:32].mean() < right[20:32].mean() - 0.02
 
 
 @pytest.mark.relion

@@ -4,7 +4,9 @@ Lengths are in Å, frequencies in 1/Å, angles in degrees, voltage in kV and Cs 
 have them; defocus is positive for underfocus. The CTF is +Q0 at zero frequency and rises from there:
 RELION's particles are white, hence dark ones in a micrograph are inverted at extraction.
 
-CTF(k) = -sin(gamma), gamma = pi lambda k² dz(angle) (negated) + pi/2 Cs lambda³ k⁴ - phase shift - asin(Q0).
+CTF(k) = -sin(gamma), gamma = pi lambda k² dz(angle) (negated) + pi/2 Cs lambda³ k⁴ - phase shift - asin(Q0)
++ even aberrations (`aberrations.py`). Where an optics group has a magnification matrix M, RELION takes all of it,
+beam tilt too, at the object's frequency M k (`frequency_grid`).
 
 Source: Rohou & Grigorieff (2015), J. Struct. Biol. 192, 216; Zivanov et al. (2018), eLife 7, e42166 for tilt.
 """
@@ -15,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cryoloom.em.aberrations import even_gamma, odd_phase
 from cryoloom.em.poses import Floats
 
 
@@ -26,6 +29,8 @@ class Microscope:
     cs_mm: float = 2.7
     q0: float = 0.1  # amplitude contrast
     beam_tilt_mrad: tuple[float, float] = (0.0, 0.0)
+    odd_zernike: tuple[float, ...] = ()  # rlnOddZernike, without the beam tilt
+    even_zernike: tuple[float, ...] = ()  # rlnEvenZernike
 
 
 def wavelength(kv: float) -> float:
@@ -91,6 +96,8 @@ def ctf(
     k2 = kx * kx + ky * ky
     gamma = float(np.pi * lam) * (float(xx) * kx * kx + float(2.0 * xy) * kx * ky + float(yy) * ky * ky)
     gamma = gamma + float(np.pi / 2.0 * microscope.cs_mm * 1e7 * lam**3) * k2 * k2
+    if microscope.even_zernike:
+        gamma = gamma + even_gamma(kx, ky, microscope.even_zernike)
     wave = -np.sin(gamma - float(np.radians(phase_shift) + np.arcsin(microscope.q0)))
     if b_factor == 0.0 and scale == 1.0:
         return np.asarray(wave)
@@ -101,6 +108,28 @@ def radial_ctf(k: ArrayLike, defocus: float, microscope: Microscope, *, phase_sh
     """CTF without astigmatism along a radius: `k` (n,) in 1/Å, result (n,)."""
     k = np.asarray(k, dtype=np.float64)
     return ctf(k, np.zeros_like(k), defocus, defocus, 0.0, microscope, phase_shift=phase_shift)
+
+
+def antisymmetric_phase(kx: NDArray[Any], ky: NDArray[Any], microscope: Microscope) -> NDArray[Any]:
+    """Phase in radians by which beam tilt and odd aberrations together turn the transform: exp(i phase)."""
+    return np.asarray(tilt_phase(kx, ky, microscope) + odd_phase(kx, ky, microscope.odd_zernike))
+
+
+def defocus_in_image(
+    defocus_u: float, defocus_v: float, angle: float, magnification: ArrayLike
+) -> tuple[float, float, float]:
+    """The defocus that a fit finds which knows nothing of the magnification matrix: U, V, angle.
+
+    The CTF acts at the object's frequency M k, so its quadratic form D appears in the image as M^T D M.
+    A stretch therefore looks like astigmatism.
+    """
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    turn = np.array([[cos, -sin], [sin, cos]])
+    m = np.asarray(magnification, dtype=np.float64).reshape(2, 2)
+    form = m.T @ turn @ np.diag([defocus_u, defocus_v]) @ turn.T @ m
+    values, vectors = np.linalg.eigh(form)
+    seen = float(np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1]))) % 180.0
+    return float(values[1]), float(values[0]), seen
 
 
 def tilt_phase(kx: NDArray[Any], ky: NDArray[Any], microscope: Microscope) -> NDArray[Any]:

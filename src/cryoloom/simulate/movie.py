@@ -16,7 +16,7 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from cryoloom.em.ctf import ctf, frequency_grid, tilt_phase
+from cryoloom.em.ctf import antisymmetric_phase, ctf, frequency_grid
 from cryoloom.em.poses import Floats, matrices
 from cryoloom.simulate.potential import INTERACTION, Projector
 from cryoloom.simulate.presets import Preset
@@ -60,7 +60,7 @@ def frames(
     """
     pictures = [np.ones((preset.size, preset.size), dtype=np.float32) for _ in range(preset.frames)]
     _add_ice(pictures, plan, preset, stream(seed, plan.number, NOISE))
-    half = patch_size(preset) // 2
+    half = patch_size(preset.angpix) // 2
     for places, series in _objects(plan, preset, projectors):
         for frame, (x, y), patch in zip(pictures, places, series, strict=True):
             _add(frame, patch, int(x) - half, int(y) - half)
@@ -72,61 +72,70 @@ def frames(
         return np.stack(list(counts))
 
 
-def patch_size(preset: Preset) -> int:
+def patch_size(angpix: float) -> int:
     """Edge in px of the patch in which each particle is imaged."""
-    size = int(np.ceil(_PATCH_ANGST / preset.angpix))
+    size = int(np.ceil(_PATCH_ANGST / angpix))
     while scipy.fft.next_fast_len(size, real=True) != size or size % 2:
         size += 1
     return size
 
 
 def object_transforms(
-    plan: MoviePlan, preset: Preset, projectors: Mapping[int, Projector], size: int
+    plan: MoviePlan, preset: Preset, projectors: Mapping[int, Projector], size: int, angpix: float
 ) -> NDArray[np.complex64]:
     """Transforms of the particles' images, contrast, CTF and tilt applied, without motion, damage and noise.
 
     Args:
         size: of the patch, px; the particle's centre is the phase origin.
+        angpix: of the patch, Å/px; need not be the movie's or the map's.
     Returns:
         (n, size, size // 2 + 1); add to the transform of 1 (dark particles are negative).
     """
-    image_k = frequency_grid(size, preset.angpix)
-    object_k = frequency_grid(size, preset.angpix, magnification=np.reshape(plan.group.magnification, (2, 2)))
+    object_k = frequency_grid(size, angpix, magnification=np.reshape(plan.group.magnification, (2, 2)))
     rotations = matrices(plan.angles)
     out = np.zeros((len(plan.places), size, size // 2 + 1), dtype=np.complex64)
     for state, projector in projectors.items():
         chosen = plan.states == state
-        # volts x pixels -> volts x Å -> rad; a stretched image holds more pixels of the same thickness.
-        scale = np.float32(-2.0 * INTERACTION * preset.angpix * preset.contrast)
+        # volts x pixels of the map -> volts x Å -> rad; a stretched image holds more pixels of the same thickness,
+        # and a finer one more pixels of the same area.
+        finer = (projector.angpix / angpix) ** 2
+        scale = np.float32(-2.0 * INTERACTION * projector.angpix * finer * preset.contrast)
         out[chosen] = scale * projector.slices(rotations[chosen], *object_k)
     for transform, height in zip(out, plan.heights, strict=True):
-        transform *= _transfer(plan, *image_k, height)
+        transform *= _transfer_at(plan, *object_k, height)
     return out
 
 
-def _transfer(plan: MoviePlan, kx: Floats, ky: Floats, height: float) -> NDArray[np.complex64]:
-    """CTF and beam tilt at a height over the micrograph's focus."""
+def _transfer(plan: MoviePlan, kx: Floats, ky: Floats) -> NDArray[np.complex64]:
+    """What the lens makes of anything at the micrograph's focus, at the image's frequencies."""
+    m = plan.group.magnification
+    return _transfer_at(plan, m[0] * kx + m[1] * ky, m[2] * kx + m[3] * ky, 0.0)
+
+
+def _transfer_at(plan: MoviePlan, kx: Floats, ky: Floats, height: float) -> NDArray[np.complex64]:
+    """CTF and aberrations at the object's frequencies and at a height over the micrograph's focus."""
     u, v, angle = plan.defocus
     k = kx.astype(np.float32), ky.astype(np.float32)
     real = ctf(*k, u + height, v + height, angle, plan.group.microscope)
-    return np.asarray(real * np.exp(1j * tilt_phase(*k, plan.group.microscope)), dtype=np.complex64)
+    phase = antisymmetric_phase(*k, plan.group.microscope)
+    return np.asarray(real * np.exp(1j * phase), dtype=np.complex64)
 
 
 def _objects(
     plan: MoviePlan, preset: Preset, projectors: Mapping[int, Projector]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Each particle and contaminant: its pixel (frames, 2) and its patch (frames, size, size)."""
-    size = patch_size(preset)
+    size = patch_size(preset.angpix)
     kx, ky = frequency_grid(size, preset.angpix)
     fading = _damage(np.hypot(kx, ky), preset)
-    particles = object_transforms(plan, preset, projectors, size)
+    particles = object_transforms(plan, preset, projectors, size, preset.angpix)
     foreign = [_disc(row[2], row[3] * preset.contrast, kx, ky, preset.angpix) for row in plan.contaminants]
     for i, place in enumerate(np.concatenate([plan.places, plan.contaminants[:, :2]])):
         path = place + plan.motion.at(place[None], preset.size)[:, 0] / preset.angpix
         if i < len(particles):
             series = particles[i] * fading
         else:
-            disc = foreign[i - len(particles)] * _transfer(plan, kx, ky, 0.0)
+            disc = foreign[i - len(particles)] * _transfer(plan, kx, ky)
             series = np.broadcast_to(disc, fading.shape)
         pixel = np.floor(path).astype(np.int64)
         # The phase origin moves to the patch's middle pixel and on by the rest of a pixel.
@@ -181,7 +190,7 @@ def _add_ice(
     noise *= np.float32(-2.0 * preset.noise_phase)
     kx, ky = frequency_grid(field, preset.angpix)
     falloff = np.exp(np.float32(-_NOISE_B / 4.0) * (kx * kx + ky * ky).astype(np.float32))
-    transform = scipy.fft.rfft2(noise, workers=_WORKERS) * (falloff * _transfer(plan, kx, ky, 0.0))
+    transform = scipy.fft.rfft2(noise, workers=_WORKERS) * (falloff * _transfer(plan, kx, ky))
     static = scipy.fft.irfft2(transform, (field, field), workers=_WORKERS)
     ramp = np.sin(np.linspace(0.0, np.pi / 2.0, seam, dtype=np.float32)) ** 2
     window = np.concatenate([ramp, np.ones(tile - 2 * seam, dtype=np.float32), ramp[::-1]])

@@ -6,7 +6,8 @@ contrast leaves few orientations significant, which makes refinement fast as wel
 
 from dataclasses import dataclass
 
-from cryoloom.em.ctf import Microscope
+from cryoloom.em.aberrations import spherical, trefoil
+from cryoloom.em.ctf import Microscope, wavelength
 from cryoloom.errors import ParameterError
 
 # The molecule is the same in all data sets; of forty that were tried this one is furthest from its mirror
@@ -26,6 +27,7 @@ class OpticsGroup:
     microscope: Microscope
     defocus: tuple[float, float]  # least and greatest mean defocus, Å
     magnification: Matrix2 = (1.006, 0.003, 0.003, 0.996)  # rlnMagMat00, 01, 10, 11
+    image_angpix: float = 0.0  # of particles that are made without movies, Å/px; 0: as the preset's
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class Preset:
     noise_phase: float = 0.03  # rms phase of the ice in rad a pixel
     least_distance: float = 150.0  # between particles, Å
     heights: float = 400.0  # particles lie within ± this of the micrograph's defocus, Å
+    specimen_tilt: tuple[float, float] = (0.0, 0.0)  # degrees: how much, and the axis from x towards y
     astigmatism: float = 600.0  # at most U - V, Å
     drift: tuple[float, float] = (6.0, 12.0)  # whole motion of a movie, Å
     local_motion: float = 4.0  # at the edge, Å
@@ -83,6 +86,44 @@ PRESETS = {
         Preset("demo", 12, 768, 2.4, 12, 4.0, 40, 80, 2.0, 130.0, (2, 4), _DEMO_BAD),
         Preset("large", 16, 896, 2.0, 12, 4.0, 48, 96, 2.0, 130.0, (2, 4), _DEMO_BAD),
     )
+}
+
+# Four optics groups, two of each of two sessions, that differ in all that can be refined.
+_C = wavelength(300.0)
+LATE_GROUPS = (
+    OpticsGroup(
+        1, "single_a", "single_a",
+        Microscope(
+            beam_tilt_mrad=(0.9, -0.5), odd_zernike=trefoil(60.0, 20.0), even_zernike=spherical(0.6, _C)
+        ),
+        (8000.0, 16000.0), (1.012, 0.004, 0.004, 0.990),
+    ),
+    OpticsGroup(
+        2, "multi_a", "multi_a",
+        Microscope(
+            beam_tilt_mrad=(-0.6, 0.8), odd_zernike=trefoil(40.0, -35.0), even_zernike=spherical(-0.5, _C)
+        ),
+        (9000.0, 17000.0), (0.994, -0.005, -0.005, 1.007),
+    ),
+    OpticsGroup(
+        3, "single_b", "single_b",
+        Microscope(
+            beam_tilt_mrad=(0.2, 1.1), odd_zernike=trefoil(80.0, 55.0), even_zernike=spherical(0.3, _C)
+        ),
+        (8000.0, 16000.0), (1.0, 0.006, 0.006, 1.0),
+    ),
+    OpticsGroup(
+        4, "multi_b", "multi_b",
+        Microscope(
+            beam_tilt_mrad=(-1.0, -0.7), odd_zernike=trefoil(20.0, 0.0), even_zernike=spherical(-0.8, _C)
+        ),
+        (9000.0, 17000.0), (1.008, 0.0, 0.0, 1.004),
+    ),
+)  # fmt: skip
+
+# For particles that are made without movies; a little sharper, so that aberrations show.
+PARTICLES = {
+    "late": Preset("late", 12, 768, 2.0, 12, 4.0, 40, 96, 2.0, 60.0, (0, 0), (), LATE_GROUPS, heights=1000.0)
 }
 
 

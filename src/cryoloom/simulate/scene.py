@@ -102,7 +102,7 @@ def _plan_movie(preset: Preset, seed: int, number: int, stem: str, group: Optics
         defocus=(mean + astigmatism / 2.0, mean - astigmatism / 2.0, rng.uniform(0.0, 180.0)),
         places=places[:count],
         angles=euler_angles(random_matrices(rng, count)) if count else np.zeros((0, 3)),
-        heights=rng.uniform(-preset.heights, preset.heights, count),
+        heights=rng.uniform(-preset.heights, preset.heights, count) + _slope(places[:count], preset),
         states=np.where(rng.random(count) < preset.second_state, 2, 1),
         contaminants=np.column_stack([places[count:], radius, phase]),
         motion=_motion(rng, preset),
@@ -127,6 +127,13 @@ def _scattered(rng: np.random.Generator, count: int, preset: Preset) -> Floats:
         if not len(places) or np.hypot(*(places - candidate).T).min() > least:
             places = np.vstack([places, candidate])
     return places
+
+
+def _slope(places: Floats, preset: Preset) -> Floats:
+    """Defocus, Å, that places (n, 2) in px gain or lose on a specimen tilted about the frame's middle."""
+    tilt, axis = np.radians(preset.specimen_tilt)
+    across = np.array([-np.sin(axis), np.cos(axis)])
+    return np.asarray((places - preset.size / 2.0) @ across * preset.angpix * np.tan(tilt))
 
 
 def _motion(rng: np.random.Generator, preset: Preset) -> Motion:

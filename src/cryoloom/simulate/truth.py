@@ -3,7 +3,8 @@
 ```
 truth/
   particles.star     optics, particles: place in the first frame, pose, defocus, state (rlnClassNumber)
-  micrographs.star   micrographs: defocus, file, and what is wrong with it ("none" of a good one)
+  micrographs.star   micrographs: defocus as it shows in the image (what the magnification matrix does to it
+                     included), file, and what is wrong with it ("none" of a good one)
   motion.star        shifts: rlnMicrographShiftX/Y of each frame, minus the motion, unbinned px;
                      local: coefficients of the bend, Å (`scene.Motion`)
   contaminants.star  place, radius (Å) and phase (rad)
@@ -17,6 +18,7 @@ Micrographs are named as their movies below the set's folder, `Movies/single_000
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -28,6 +30,7 @@ import scipy.ndimage
 from numpy.typing import NDArray
 
 from cryoloom import star
+from cryoloom.em.ctf import defocus_in_image
 from cryoloom.em.poses import Floats
 from cryoloom.errors import DatasetError
 from cryoloom.simulate.molecule import Atoms, write_cif
@@ -68,14 +71,25 @@ class Truth:
 
 
 def write_truth(
-    folder: Path, preset: Preset, seed: int, plans: list[MoviePlan], atoms: Atoms, maps: Maps
+    folder: Path,
+    preset: Preset,
+    seed: int,
+    plans: list[MoviePlan],
+    atoms: Atoms,
+    maps: Maps,
+    *,
+    particles: Blocks | None = None,
 ) -> None:
-    """Write all files of the truth; `summary.json` last, so its presence says that the rest is whole."""
+    """Write all files of the truth; `summary.json` last, so its presence says that the rest is whole.
+
+    Args:
+        particles: tables of `particles.star`, where images are known and there is more to say than the plans do.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     optics = optics_table(preset.groups, preset.angpix)
     star.write(folder / "optics.star", {"optics": optics})
-    star.write(folder / "particles.star", {"optics": optics, "particles": particle_table(plans)})
-    star.write(folder / "micrographs.star", {"optics": optics, "micrographs": _micrograph_table(plans)})
+    star.write(folder / "particles.star", particles or {"optics": optics, "particles": particle_table(plans)})
+    star.write(folder / "micrographs.star", {"optics": optics, "micrographs": micrograph_table(plans)})
     star.write(folder / "motion.star", {"shifts": _shift_table(plans, preset), "local": _local_table(plans)})
     star.write(folder / "contaminants.star", {"contaminants": _contaminant_table(plans)})
     named = {"map": maps.mean, "map_state1": maps.state1, "map_state2": maps.state2, "mask": maps.mask}
@@ -145,7 +159,9 @@ def table(blocks: Blocks, name: str) -> pl.DataFrame:
 
 
 def optics_table(groups: tuple[OpticsGroup, ...], angpix: float) -> pl.DataFrame:
-    """The groups' optics in RELION's columns."""
+    """The groups' true optics in RELION's columns; those of aberrations only where a group has any."""
+    odd = any(group.microscope.odd_zernike for group in groups)
+    even = any(group.microscope.even_zernike for group in groups)
     return pl.DataFrame(
         [
             {
@@ -163,9 +179,16 @@ def optics_table(groups: tuple[OpticsGroup, ...], angpix: float) -> pl.DataFrame
                 "rlnMagMat10": group.magnification[2],
                 "rlnMagMat11": group.magnification[3],
             }
+            | ({"rlnOddZernike": vector(group.microscope.odd_zernike, 6)} if odd else {})
+            | ({"rlnEvenZernike": vector(group.microscope.even_zernike, 9)} if even else {})
             for group in groups
         ]
     )
+
+
+def vector(values: Sequence[float], length: int) -> str:
+    """A list of numbers as RELION writes it into one cell, filled up with zeros."""
+    return "[" + ",".join(f"{value:.6g}" for value in (*values, *[0.0] * (length - len(values)))) + "]"
 
 
 def particle_table(plans: list[MoviePlan]) -> pl.DataFrame:
@@ -192,6 +215,21 @@ def particle_table(plans: list[MoviePlan]) -> pl.DataFrame:
             for plan in plans
             if not plan.bad
         ]
+    )
+
+
+def micrograph_table(plans: list[MoviePlan]) -> pl.DataFrame:
+    """One row a movie, bad ones too; the defocus is the one that a fit to its rings finds."""
+    seen = [defocus_in_image(*plan.defocus, plan.group.magnification) for plan in plans]
+    return pl.DataFrame(
+        {
+            "rlnMicrographName": [_movie(plan) for plan in plans],
+            "rlnOpticsGroup": [plan.group.number for plan in plans],
+            "rlnDefocusU": [defocus[0] for defocus in seen],
+            "rlnDefocusV": [defocus[1] for defocus in seen],
+            "rlnDefocusAngle": [defocus[2] for defocus in seen],
+            "cryoloomFault": [plan.bad or "none" for plan in plans],
+        }
     )
 
 
@@ -224,19 +262,6 @@ def read_map(path: Path) -> tuple[Floats, float]:
 
 def _movie(plan: MoviePlan) -> str:
     return f"Movies/{plan.stem}.mrc"
-
-
-def _micrograph_table(plans: list[MoviePlan]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "rlnMicrographName": [_movie(plan) for plan in plans],
-            "rlnOpticsGroup": [plan.group.number for plan in plans],
-            "rlnDefocusU": [plan.defocus[0] for plan in plans],
-            "rlnDefocusV": [plan.defocus[1] for plan in plans],
-            "rlnDefocusAngle": [plan.defocus[2] for plan in plans],
-            "cryoloomFault": [plan.bad or "none" for plan in plans],
-        }
-    )
 
 
 def _shift_table(plans: list[MoviePlan], preset: Preset) -> pl.DataFrame:
