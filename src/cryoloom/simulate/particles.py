@@ -8,7 +8,7 @@ particle's own defocus and pose, and which state it is in.
 The images' noise is the counting noise of the whole dose; damage and motion are left out.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,7 +32,6 @@ from cryoloom.simulate.truth import (
     optics_table,
     particle_table,
     read_summary,
-    table,
     write_truth,
 )
 
@@ -156,6 +155,7 @@ def write_measured(
     *,
     pose_error: float = 0.0,
     origin_error: float = 0.0,
+    hidden: Sequence[str] = (),
 ) -> Blocks:
     """Write `particles.star` and `micrographs.star` as a user would have them, and give the true tables.
 
@@ -164,6 +164,7 @@ def write_measured(
 
     Args:
         true: the particles with their images' names, in the order of the plans.
+        hidden: columns of `true` besides the state that a user does not have.
     """
     optics = image_optics(optics_table(made.preset.groups, made.preset.angpix), made.preset)
     true = true.with_columns(
@@ -172,12 +173,11 @@ def write_measured(
     micrographs = micrograph_table(plans).drop("cryoloomFault")
     defocus = ["rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle"]
     measured = (
-        true.drop("rlnClassNumber", strict=False)
-        .drop(defocus)
+        true.drop(defocus)
         .join(
             micrographs.select("rlnMicrographName", *defocus), on="rlnMicrographName", maintain_order="left"
         )
-        .select(name for name in true.columns if name != "rlnClassNumber")
+        .select(name for name in true.columns if name not in {"rlnClassNumber", *hidden})
     )
     measured = _misplaced(measured, stream(made.seed, 0, _POSE_ERROR), pose_error, origin_error)
     nominal = optics.select(pl.exclude(_TRUE_OPTICS))
@@ -185,12 +185,6 @@ def write_measured(
     of_micrographs = nominal.select(pl.exclude("^rlnImage.*$"))
     star.write(made.micrographs, {"optics": of_micrographs, "micrographs": micrographs})
     return {"optics": optics, "particles": true}
-
-
-def true_rows(truth: Path) -> Mapping[str, pl.DataFrame]:
-    """The true tables `optics` and `particles` of a set's folder `truth`."""
-    blocks = star.read(truth / "particles.star")
-    return {name: table(blocks, name) for name in ("optics", "particles")}
 
 
 def _misplaced(

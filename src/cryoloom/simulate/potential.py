@@ -43,15 +43,21 @@ def potential(atoms: Atoms, present: NDArray[np.bool_], box: int, angpix: float,
     Returns:
         (box, box, box), V.
     """
+    return copies_potential(atoms, atoms.whole(), present, box, angpix, b_factor)
+
+
+def copies_potential(
+    atoms: Atoms, copies: Floats, present: NDArray[np.bool_], box: int, angpix: float, b_factor: float
+) -> Floats:
+    """The potential of copies (m, n, 3) of the asymmetric unit, wherever they lie; see `potential`."""
     extent = box * angpix
     fine = scipy.fft.next_fast_len(max(box, int(np.ceil(extent / _FINE_ANGST))), real=True)
     step = extent / fine
-    xyz = atoms.whole()[:, present]
-    copies = len(xyz)
+    xyz = copies[:, present]
     # The centre of the result is its voxel box // 2, which need not be a point of the finer grid.
     places = (xyz.reshape(-1, 3)[:, ::-1] + box // 2 * angpix) / step
-    elements = np.tile(np.array(atoms.elements)[present], copies)
-    riding = np.tile(atoms.hydrogens[present], copies)
+    elements = np.tile(np.array(atoms.elements)[present], len(xyz))
+    riding = np.tile(atoms.hydrogens[present], len(xyz))
     # Only the frequencies of the result are worth computing.
     keep = np.rint(scipy.fft.fftfreq(box, 1.0 / box)).astype(int)
     z = keep / extent

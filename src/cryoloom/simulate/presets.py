@@ -70,11 +70,7 @@ class Preset:
     drift: tuple[float, float] = (6.0, 12.0)  # whole motion of a movie, Å
     local_motion: float = 4.0  # at the edge, Å
     second_state: float = 0.3  # part of the particles that lack the arms' ends
-
-    @property
-    def symmetry(self) -> str:
-        """Point group of the molecule."""
-        return "T"
+    symmetry: str = "T"  # point group of what is imaged
 
 
 _DEMO_BAD = (BadMovie(4, 0, "truncated"), BadMovie(9, 1, "wrong size"))
@@ -125,6 +121,30 @@ LATE_GROUPS = (
 PARTICLES = {
     "late": Preset("late", 12, 768, 2.0, 12, 4.0, 40, 96, 2.0, 60.0, (0, 0), (), LATE_GROUPS, heights=1000.0)
 }
+
+# One optics group each, so that nothing but the molecule's own subject has to be found.
+_ONE = (OpticsGroup(1, "single", "single", Microscope(), (8000.0, 18000.0), (1.0, 0.0, 0.0, 1.0)),)
+BODIES = Preset(
+    "bodies", 12, 768, 3.0, 12, 4.0, 25, 64, 2.6, 100.0, (0, 0), (), _ONE, second_state=0.0, symmetry="C1"
+)
+HELIX = Preset(
+    "helix",
+    4,
+    768,
+    3.0,
+    12,
+    4.0,
+    0,
+    64,
+    2.0,
+    100.0,
+    (0, 0),
+    (),
+    _ONE,
+    heights=0.0,
+    second_state=0.0,
+    symmetry="C1",
+)
 
 
 def preset_named(name: str) -> Preset:

@@ -75,7 +75,7 @@ def write_truth(
     preset: Preset,
     seed: int,
     plans: list[MoviePlan],
-    atoms: Atoms,
+    atoms: Atoms | None,
     maps: Maps,
     *,
     particles: Blocks | None = None,
@@ -83,6 +83,7 @@ def write_truth(
     """Write all files of the truth; `summary.json` last, so its presence says that the rest is whole.
 
     Args:
+        atoms: of the whole molecule with its symmetry; None where there is no such thing to write.
         particles: tables of `particles.star`, where images are known and there is more to say than the plans do.
     """
     folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +96,8 @@ def write_truth(
     named = {"map": maps.mean, "map_state1": maps.state1, "map_state2": maps.state2, "mask": maps.mask}
     for name, volume in named.items():
         write_map(folder / f"{name}.mrc", volume, preset.angpix)
-    write_cif(atoms, folder / "model.cif")
+    if atoms is not None:
+        write_cif(atoms, folder / "model.cif")
     summary = {
         "preset": preset.name,
         "seed": seed,
