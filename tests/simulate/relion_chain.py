@@ -71,13 +71,13 @@ class Chain:
         job = self.job("MotionCorr", "relion.motioncorr")
         good = [m for m in self.movies.movies if m not in self.movies.bad]
         optics = optics_table(self.preset.groups, self.preset.angpix).select(
-            pl.exclude("^rln(MagMat|BeamTilt|MicrographPixelSize).*$")
+            pl.exclude("^rln(MagMat|BeamTilt|OddZernike|EvenZernike|MicrographPixelSize).*$")
         )
         numbers = {group.prefix: group.number for group in self.preset.groups}
         frame = pl.DataFrame(
             {
                 "rlnMicrographMovieName": [f"Movies/{m.name}" for m in good],
-                "rlnOpticsGroup": [numbers[m.name.split("_")[0]] for m in good],
+                "rlnOpticsGroup": [numbers[m.name.rpartition("_")[0]] for m in good],
             }
         )
         star.write(self.project / "movies.star", {"optics": optics, "movies": frame})

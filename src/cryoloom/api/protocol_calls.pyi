@@ -2510,8 +2510,9 @@ class ProtocolCalls:
         /,
         *,
         out: str = "microscope",
-        preset: Literal["tiny", "demo", "large"] = "demo",
+        preset: Literal["tiny", "demo", "late", "large"] = "demo",
         seed: int = 1,
+        session: int = 1,
         rate: float = 0,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
@@ -2527,5 +2528,6 @@ class ProtocolCalls:
             out: Folder.
             preset: Preset.
             seed: Seed.
+            session: Session.
             rate: Movies a second.
         """

@@ -60,6 +60,8 @@ def simulate_session(
     preset: str,
     *,
     seed: int = 1,
+    session: int = 1,
+    same_names: bool = False,
     rate: float = 0.0,
     summary: Path | None = None,
     on_movie: Callable[[Path], None] | None = None,
@@ -68,8 +70,10 @@ def simulate_session(
 
     Args:
         out: where.
-        preset: tiny, demo or large.
+        preset: tiny, demo, late or large.
         seed: the same makes the same data.
+        session: another number is another session of the same molecule, with optics groups of its own.
+        same_names: its files and groups bear the first session's names.
         rate: movies a second at most; 0 for as fast as they can be made.
         summary: also write what was made into this JSON file.
         on_movie: called with each movie as soon as it is whole.
@@ -79,8 +83,10 @@ def simulate_session(
     """
     from cryoloom.simulate import simulate
 
-    made = simulate(out, preset, seed=seed, rate=rate, on_movie=on_movie)
-    session = SimulatedSession(
+    made = simulate(
+        out, preset, seed=seed, session=session, same_names=same_names, rate=rate, on_movie=on_movie
+    )
+    described = SimulatedSession(
         preset=made.preset.name,
         seed=seed,
         movies=len(made.movies),
@@ -92,8 +98,8 @@ def simulate_session(
     if summary is not None:
         from cryoloom.project.jsonfile import write_json
 
-        write_json(summary, session.as_dict())
-    return session
+        write_json(summary, described.as_dict())
+    return described
 
 
 def _import_command(made: "SimulatedSet") -> str:

@@ -20,8 +20,14 @@ def add_to(app: click.Group) -> None:
 @click.argument(
     "scored", metavar="[PROJECT]", type=file_path, required=False, help="After compare: the project."
 )
-@click.option("--preset", type=click.Choice(("tiny", "demo", "large")), default="demo", help="How much.")
+@click.option(
+    "--preset", type=click.Choice(("tiny", "demo", "late", "large")), default="demo", help="How much."
+)
 @click.option("--seed", type=int, default=1, help="The same seed makes the same data.")
+@click.option("--session", type=int, default=1, help="Another number: another session of the same molecule.")
+@click.option(
+    "--same-names", is_flag=True, help="With --session: files and groups are called as the first's."
+)
 @click.option("--rate", type=float, default=0.0, help="Movies a second; 0: as fast as they can be made.")
 @click.option(
     "--truth", type=file_path, help="compare: the truth; by default the project's microscope/truth."
@@ -33,6 +39,8 @@ def simulate(
     scored: Path | None,
     preset: str,
     seed: int,
+    session: int,
+    same_names: bool,
     rate: float,
     truth: Path | None,
     summary: Path | None,
@@ -47,7 +55,7 @@ def simulate(
     from cryoloom.api.simulation import simulate_session
 
     made = simulate_session(
-        Path(out), preset, seed=seed, rate=rate, summary=summary,
+        Path(out), preset, seed=seed, session=session, same_names=same_names, rate=rate, summary=summary,
         on_movie=(lambda path: None) if as_json else (lambda path: print(path, flush=True)),
     )  # fmt: skip
     if as_json:

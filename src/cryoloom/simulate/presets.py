@@ -1,10 +1,10 @@
-"""What a simulated session consists of: the numbers behind `tiny`, `demo` and `large`.
+"""What a simulated session consists of: the numbers behind `tiny`, `demo`, `late` and `large`.
 
 Contrast, dose and B factor are chosen so that a whole pipeline converges in minutes on two cores: high
 contrast leaves few orientations significant, which makes refinement fast as well as reliable.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryoloom.em.aberrations import spherical, trefoil
 from cryoloom.em.ctf import Microscope, wavelength
@@ -69,20 +69,11 @@ class Preset:
     astigmatism: float = 600.0  # at most U - V, Å
     drift: tuple[float, float] = (6.0, 12.0)  # whole motion of a movie, Å
     local_motion: float = 4.0  # at the edge, Å
+    ripple: float = 0.0  # at most, Å, in waves of 700 Å: what is left to polishing
     second_state: float = 0.3  # part of the particles that lack the arms' ends
     symmetry: str = "T"  # point group of what is imaged
+    second: tuple[OpticsGroup, ...] = ()  # of the second session; () where it has those of the first
 
-
-_DEMO_BAD = (BadMovie(4, 0, "truncated"), BadMovie(9, 1, "wrong size"))
-
-PRESETS = {
-    preset.name: preset
-    for preset in (
-        Preset("tiny", 6, 512, 3.0, 6, 8.0, 30, 64, 2.6, 130.0, (1, 3), (BadMovie(3, 0, "truncated"),)),
-        Preset("demo", 12, 768, 2.4, 12, 4.0, 40, 80, 2.0, 130.0, (2, 4), _DEMO_BAD),
-        Preset("large", 16, 896, 2.0, 12, 4.0, 48, 96, 2.0, 130.0, (2, 4), _DEMO_BAD),
-    )
-}
 
 # Four optics groups, two of each of two sessions, that differ in all that can be refined.
 _C = wavelength(300.0)
@@ -117,6 +108,21 @@ LATE_GROUPS = (
     ),
 )  # fmt: skip
 
+_DEMO_BAD = (BadMovie(4, 0, "truncated"), BadMovie(9, 1, "wrong size"))
+
+PRESETS = {
+    preset.name: preset
+    for preset in (
+        Preset("tiny", 6, 512, 3.0, 6, 8.0, 30, 64, 2.6, 130.0, (1, 3), (BadMovie(3, 0, "truncated"),)),
+        Preset("demo", 12, 768, 2.4, 12, 4.0, 40, 80, 2.0, 130.0, (2, 4), _DEMO_BAD),
+        Preset(
+            "late", 4, 640, 2.4, 8, 6.0, 30, 80, 2.2, 100.0, (0, 1), (), LATE_GROUPS[:2],
+            heights=600.0, ripple=4.0, second=LATE_GROUPS[2:],
+        ),
+        Preset("large", 16, 896, 2.0, 12, 4.0, 48, 96, 2.0, 130.0, (2, 4), _DEMO_BAD),
+    )
+}  # fmt: skip
+
 # For particles that are made without movies; a little sharper, so that aberrations show.
 PARTICLES = {
     "late": Preset("late", 12, 768, 2.0, 12, 4.0, 40, 96, 2.0, 60.0, (0, 0), (), LATE_GROUPS, heights=1000.0)
@@ -145,6 +151,34 @@ HELIX = Preset(
     second_state=0.0,
     symmetry="C1",
 )
+
+
+def in_session(preset: Preset, session: int, *, same_names: bool = False) -> Preset:
+    """The preset as another session records it: the same molecule, other optics groups, files of other names.
+
+    Args:
+        session: 1 is the preset itself.
+        same_names: files and groups are called as those of the first session although their optics differ, as
+            it happens when two days' data are joined.
+    Raises:
+        ParameterError: the number is below 1.
+    """
+    if session < 1:
+        raise ParameterError("The session", found=str(session), expected="a number from 1 on")
+    if session == 1:
+        return preset
+    groups = preset.second or preset.groups
+    ending = "" if preset.second and session == 2 else f"_{session}"
+    named = [
+        replace(
+            group,
+            number=number,
+            name=first.name if same_names else group.name + ending,
+            prefix=first.prefix if same_names else group.prefix + ending,
+        )
+        for number, (group, first) in enumerate(zip(groups, preset.groups, strict=True), start=1)
+    ]
+    return replace(preset, name=f"{preset.name}-{session}", groups=tuple(named))
 
 
 def preset_named(name: str) -> Preset:

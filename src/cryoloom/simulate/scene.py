@@ -5,7 +5,7 @@ made again without the others and a session that was interrupted goes on with th
 in Å and angles in degrees unless a name says otherwise; places are pixels of the movie, from 0.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,9 @@ _LARGE_CONTAMINANT, _LARGE_PART = 2.6, 0.25
 # Strong and without detail: 2D classification then gives them a class of their own, of low resolution.
 _CONTAMINANT_PHASE = (0.15, 0.2)  # rad at its middle, before the preset's contrast
 
+# Waves of a motion that motion correction does not follow; longer than particles are apart, shorter than patches.
+_RIPPLES, _RIPPLE_ANGST = 2, 700.0
+
 
 @dataclass(frozen=True, slots=True)
 class Motion:
@@ -30,18 +33,24 @@ class Motion:
 
     At time t (0 at the first frame, 1 at the last) the point (u, v), each from -1 to 1 over the frame's
     width and height, is displaced from its place in the first frame by
-    `drift[frame] + course[frame] * local @ (u, v, u² - 1/3, v² - 1/3, u v)`.
+    `drift[frame] + course[frame] * local @ (u, v, u² - 1/3, v² - 1/3, u v)`, and by its ripples: waves over the
+    field, too short for the patches of motion correction, which polishing finds particle by particle.
     """
 
     drift: Floats  # (frames, 2), x, y, Å
     course: Floats  # (frames,), 0 to 1
     local: Floats  # (2, 5), Å
+    # (waves, 5): displacement in x and y, Å; waves over half the frame in u and v; phase, rad
+    ripples: Floats = field(default_factory=lambda: np.zeros((0, 5)))
 
     def at(self, places: Floats, size: int) -> Floats:
         """Displacement in Å of places (n, 2) in px of a `size` px frame: (frames, n, 2)."""
         u, v = (np.asarray(places, dtype=np.float64) * (2.0 / size) - 1.0).T
         terms = np.stack([u, v, u * u - 1.0 / 3.0, v * v - 1.0 / 3.0, u * v], axis=1)
-        return np.asarray(self.drift[:, None] + self.course[:, None, None] * (terms @ self.local.T))
+        bend = terms @ self.local.T
+        for *along, in_u, in_v, phase in self.ripples:
+            bend = bend + np.sin(2.0 * np.pi * (in_u * u + in_v * v) + phase)[:, None] * np.array(along)
+        return np.asarray(self.drift[:, None] + self.course[:, None, None] * bend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +155,18 @@ def _motion(rng: np.random.Generator, preset: Preset) -> Motion:
     corners = np.array([[x, y] for x in (0.0, 0.5, 1.0) for y in (0.0, 0.5, 1.0)])
     bend = Motion(np.zeros((1, 2)), np.ones(1), local).at(corners, 1)
     local *= rng.uniform(0.5, 1.0) * preset.local_motion / np.abs(np.hypot(*bend[0].T)).max()
-    return Motion(drift, course, local)
+    return Motion(drift, course, local, _ripples(rng, preset))
+
+
+def _ripples(rng: np.random.Generator, preset: Preset) -> Floats:
+    """Two waves in different directions, none where the preset has none."""
+    if not preset.ripple:
+        return np.zeros((0, 5))
+    waves = np.zeros((_RIPPLES, 5))
+    width = preset.size * preset.angpix / 2.0
+    for number, wave in enumerate(waves):
+        moves, runs = rng.uniform(0.0, 2.0 * np.pi), np.pi * (number + rng.random()) / _RIPPLES
+        wave[:2] = preset.ripple / _RIPPLES * np.array([np.cos(moves), np.sin(moves)])
+        wave[2:4] = width / _RIPPLE_ANGST * np.array([np.cos(runs), np.sin(runs)])
+        wave[4] = rng.uniform(0.0, 2.0 * np.pi)
+    return waves

@@ -18,7 +18,7 @@ from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.simulate.molecule import Atoms, build
 from cryoloom.simulate.movie import Detector, frames
 from cryoloom.simulate.potential import Projector, potential
-from cryoloom.simulate.presets import MOLECULE_SEED, Preset, preset_named
+from cryoloom.simulate.presets import MOLECULE_SEED, Preset, in_session, preset_named
 from cryoloom.simulate.scene import MoviePlan, plan_session
 from cryoloom.simulate.truth import Maps, read_summary, soft_mask, write_map, write_truth
 
@@ -45,6 +45,8 @@ def simulate(
     preset: str | Preset = "demo",
     *,
     seed: int = 1,
+    session: int = 1,
+    same_names: bool = False,
     rate: float = 0.0,
     overwrite: bool = False,
     on_movie: Callable[[Path], None] | None = None,
@@ -55,16 +57,20 @@ def simulate(
     are kept, so an interrupted session goes on where it stopped.
 
     Args:
-        preset: `tiny`, `demo`, `large`, or one's own.
+        preset: `tiny`, `demo`, `late`, `large`, or one's own.
+        session: another number gives another session of the same molecule, whose optics groups and files have
+            names of their own; give it a seed of its own too.
+        same_names: its files and groups bear the first session's names all the same.
         rate: movies a second at most; 0 is as fast as they can be made.
         overwrite: make everything again, also a session with other numbers.
         on_movie: called with each movie as soon as it is whole.
     Raises:
-        ParameterError: no such preset, a negative seed or rate.
+        ParameterError: no such preset, a negative seed or rate, a session below 1.
         DatasetError: `out` holds a session of another preset or seed.
         ProgramError: gemmi, which writes the atoms, is not installed.
     """
     chosen = preset_named(preset) if isinstance(preset, str) else preset
+    chosen = in_session(chosen, session, same_names=same_names)
     if seed < 0 or rate < 0.0:
         raise ParameterError("The seed or rate", found=f"{seed}, {rate:g}", expected="numbers from 0 on")
     plans = plan_session(chosen, seed)

@@ -6,7 +6,7 @@ truth/
   micrographs.star   micrographs: defocus as it shows in the image (what the magnification matrix does to it
                      included), file, and what is wrong with it ("none" of a good one)
   motion.star        shifts: rlnMicrographShiftX/Y of each frame, minus the motion, unbinned px;
-                     local: coefficients of the bend, Å (`scene.Motion`)
+                     local: coefficients of the bend and of ripples (`scene.Motion`)
   contaminants.star  place, radius (Å) and phase (rad)
   optics.star        optics
   map.mrc, map_state1.mrc, map_state2.mrc, mask.mrc   at the movie's pixel size, V
@@ -40,6 +40,10 @@ from cryoloom.simulate.scene import MoviePlan
 Blocks: TypeAlias = dict[str, pl.DataFrame | dict[str, star.Value]]  # of a STAR file
 
 LOCAL_COLUMNS = [f"cryoloomLocal{axis}{term}" for axis in "XY" for term in ("U", "V", "UU", "VV", "UV")]
+# Of each ripple: displacement, waves over half the frame, phase.
+RIPPLE_COLUMNS = [
+    f"cryoloomRipple{number}{part}" for number in (1, 2) for part in ("X", "Y", "WavesU", "WavesV", "Phase")
+]
 _MASK_REACH, _MASK_EDGE = 6.0, 9.0  # of the mask from the density, and its soft edge, Å
 
 
@@ -287,6 +291,9 @@ def _shift_table(plans: list[MoviePlan], preset: Preset) -> pl.DataFrame:
 def _local_table(plans: list[MoviePlan]) -> pl.DataFrame:
     local = np.array([plan.motion.local.ravel() for plan in plans])
     columns = {name: local[:, i] for i, name in enumerate(LOCAL_COLUMNS)}
+    if any(len(plan.motion.ripples) for plan in plans):
+        ripples = np.array([plan.motion.ripples.ravel() for plan in plans])
+        columns |= {name: ripples[:, i] for i, name in enumerate(RIPPLE_COLUMNS)}
     return pl.DataFrame({"rlnMicrographName": [_movie(plan) for plan in plans]} | columns)
 
 

@@ -12,9 +12,15 @@ class SimulateMovies(ProgramProtocol):
 
     out: str = Param("microscope", "Folder", help="Below the project; movies come into its `Movies`.")
     preset: str = Param(
-        "demo", "Preset", choices=("tiny", "demo", "large"), help="How many movies, how large."
+        "demo", "Preset", choices=("tiny", "demo", "late", "large"), help="How many movies, how large."
     )
     seed: int = Param(1, "Seed", ge=0, help="The same seed makes the same data.")
+    session: int = Param(
+        1,
+        "Session",
+        ge=1,
+        help="Another number is another session of the same molecule, with its own optics groups.",
+    )
     rate: float = Param(0, "Movies a second", ge=0, help="0: as fast as they can be made.")
 
     summary: PlainFile = Output("What was made", "simulated.json")
@@ -27,6 +33,8 @@ class SimulateMovies(ProgramProtocol):
             self.preset,
             "--seed",
             str(self.seed),
+            "--session",
+            str(self.session),
             "--rate",
             f"{self.rate:g}",
         ]

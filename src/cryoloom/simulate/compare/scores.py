@@ -1,6 +1,7 @@
 """A whole project against the truth: every step's figures, and the bars that a good pipeline passes."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypedDict
@@ -8,6 +9,7 @@ from typing import Literal, TypedDict
 from cryoloom import star
 from cryoloom.errors import ProjectError
 from cryoloom.simulate.compare.steps import SCORED, Row
+from cryoloom.simulate.joining import joined_truth
 from cryoloom.simulate.truth import Truth, read_truth, table
 
 
@@ -69,20 +71,20 @@ _DEMANDS = {
 _REFINED = "relion.refine3d"
 
 
-def compare_project(project: Path, truth: Path) -> Scores:
+def compare_project(project: Path, truth: Path | Sequence[Path]) -> Scores:
     """Score each job of a project against the truth of the movies that it processed.
 
     Jobs are taken in the order of `default_pipeline.star`; those without output are passed over.
 
     Args:
         project: its folder.
-        truth: the folder `truth` of a simulated set.
+        truth: the folder `truth` of a simulated set, or those of all sessions that were joined.
     Raises:
         ProjectError: the folder holds no project.
-        DatasetError: the other holds no truth.
+        DatasetError: the other holds no truth; two sessions have movies of one name, or other molecules.
         StarError: a file of a job is broken.
     """
-    known = read_truth(truth)
+    known = joined_truth([read_truth(one) for one in ([truth] if isinstance(truth, Path) else truth)])
     rows: list[Row] = []
     last: dict[str, Row] = {}
     for job, protocol in _jobs(project):

@@ -20,7 +20,7 @@ from cryoloom.simulate.compare.maps import MapScore, compare_maps
 from cryoloom.simulate.compare.places import Matches, centred_rms, match, particle_places, stem
 from cryoloom.simulate.compare.views import view_errors
 from cryoloom.simulate.scene import Motion
-from cryoloom.simulate.truth import LOCAL_COLUMNS, Blocks, Truth, read_map, table
+from cryoloom.simulate.truth import LOCAL_COLUMNS, RIPPLE_COLUMNS, Blocks, Truth, read_map, table
 
 PICK_ANGST, PARTICLE_ANGST = 30.0, 60.0  # a pick or particle this far from the truth is another one
 VIEW_DEGREES = 5.0
@@ -322,10 +322,13 @@ def _of_movie(name: str) -> pl.Expr:
 
 def _true_motion(truth: Truth, name: str) -> Motion:
     shifts = truth.shifts.filter(_of_movie(name))
+    local = truth.local.filter(_of_movie(name))
+    ripples = [column for column in RIPPLE_COLUMNS if column in local.columns]
     return Motion(
         drift=-shifts.select("rlnMicrographShiftX", "rlnMicrographShiftY").to_numpy() * truth.angpix,
         course=shifts["cryoloomCourse"].to_numpy(),
-        local=truth.local.filter(_of_movie(name)).select(LOCAL_COLUMNS).to_numpy().reshape(2, 5),
+        local=local.select(LOCAL_COLUMNS).to_numpy().reshape(2, 5),
+        ripples=local.select(ripples).to_numpy().reshape(-1, 5),
     )
 
 
