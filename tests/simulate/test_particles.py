@@ -1,5 +1,6 @@
 """A set of particles without movies: what a user would have, and what is true, row by row."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from cryoloom.em.poses import matrices, rotation_angle
 from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.simulate import simulate_particles
 from cryoloom.simulate.compare.optics import optics_errors
+from cryoloom.simulate.compare.steps import class3d_rows, ctf_refine_rows
 from cryoloom.simulate.molecule import build
 from cryoloom.simulate.movie import object_transforms, patch_size
 from cryoloom.simulate.particles import ParticleSet
@@ -133,6 +135,33 @@ def test_truth_of_a_set_reads_as_that_of_a_session(few: ParticleSet) -> None:
 
     assert truth.particles.height == 20
     assert truth.micrographs.height == 4
+
+
+def test_a_ctf_refinement_is_scored_by_what_is_left(few: ParticleSet, tmp_path: Path) -> None:
+    truth = read_truth(few.truth)
+    rows = {}
+    for name, source in {"before": few.measured, "after": few.truth / "particles.star"}.items():
+        (tmp_path / name).mkdir()
+        shutil.copy(source, tmp_path / name / "particles_ctf_refine.star")
+        found = ctf_refine_rows(tmp_path / name, "CtfRefine/job001", truth)
+        rows[name] = {row.what: row.value for row in found}
+
+    tilt = "beam tilt error, worst group"
+    assert rows["before"][tilt] == pytest.approx(np.hypot(1.0, 0.7), abs=1e-5)
+    assert rows["before"]["particles' defocus error, rms"] > 100.0
+    assert len(rows["after"]) == 5
+    assert all(value == pytest.approx(0.0, abs=1e-4) for value in rows["after"].values())
+
+
+def test_a_classification_is_scored_by_the_states_that_it_found(few: ParticleSet, tmp_path: Path) -> None:
+    shutil.copy(few.truth / "particles.star", tmp_path / "run_it010_data.star")
+
+    rows = {row.what: row for row in class3d_rows(tmp_path, "Class3D/job001", read_truth(few.truth))}
+
+    assert rows["classes pure in one state"].value == 1.0
+    assert rows["rarest state found (recall)"].value == 1.0
+    shares = rows["rarest state found (recall)"].note.split("; true ")
+    assert shares[0] == f"shares {shares[1]}"
 
 
 def test_the_same_seed_makes_the_same_images_and_another_is_refused(few: ParticleSet, tmp_path: Path) -> None:

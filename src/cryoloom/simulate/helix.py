@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from cryoloom import star
 from cryoloom.em.poses import Floats
 from cryoloom.errors import ParameterError
 from cryoloom.simulate.molecule import Atoms, build
@@ -66,7 +67,7 @@ def simulate_helix(
 ) -> ParticleSet:
     """Write segments of filaments; names within the files are relative to `out`.
 
-    `truth/map.mrc` fills its box from end to end.
+    `truth/map.mrc` fills its box from end to end; `truth/helix.star` has rise and twist.
 
     Args:
         helix: the filament; `preset.particles` means nothing here.
@@ -99,6 +100,9 @@ def simulate_helix(
     middle = slice(first, first + preset.box)
     short = long[middle, middle, middle]
     maps = Maps(short, short, short, soft_mask(short, preset.angpix))
+    shape = pl.DataFrame({"rlnHelicalRise": [helix.rise], "rlnHelicalTwist": [helix.twist]})
+    made.truth.mkdir(exist_ok=True)
+    star.write(made.truth / "helix.star", {"helix": shape})
     write_truth(made.truth, preset, seed, plans, None, maps, particles=blocks)
     return made
 

@@ -1,4 +1,4 @@
-"""How well the optics of each group were found: beam tilt, magnification, aberrations.
+"""How well optics were found: beam tilt, magnification and aberrations of groups, defocus of particles.
 
 Pure functions of optics tables. Groups are matched by name. A column that is absent means that nothing is
 known: no tilt, no aberration, no stretch.
@@ -68,6 +68,26 @@ def optics_errors(found: pl.DataFrame, true: pl.DataFrame, resolution: float) ->
             )
         )
     return errors
+
+
+def defocus_errors(found: pl.DataFrame, true: pl.DataFrame) -> Floats:
+    """Found minus true mean of `rlnDefocusU` and `rlnDefocusV` of each row of `found`, Å.
+
+    Rows are matched by `rlnImageName`: those of a set without movies keep it.
+
+    Raises:
+        DatasetError: an image that the truth does not know.
+    """
+    mean = (pl.col("rlnDefocusU") + pl.col("rlnDefocusV")) / 2.0
+    both = found.select("rlnImageName", found=mean).join(
+        true.select("rlnImageName", true=mean), on="rlnImageName", how="left", maintain_order="left"
+    )
+    strays = both.filter(pl.col("true").is_null())
+    if strays.height:
+        raise DatasetError(
+            "The particles", found=f"{strays['rlnImageName'][0]} among them", expected="images of the truth"
+        )
+    return np.asarray((both["found"] - both["true"]).to_numpy())
 
 
 def coefficients(cell: object, length: int) -> Floats:

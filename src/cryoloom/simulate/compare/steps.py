@@ -16,7 +16,9 @@ from cryoloom import star
 from cryoloom.em.motion import COEFFICIENTS, local_shifts
 from cryoloom.em.poses import Floats
 from cryoloom.project.iterations import final, newest
+from cryoloom.simulate.compare.heterogeneity import composition
 from cryoloom.simulate.compare.maps import MapScore, compare_maps
+from cryoloom.simulate.compare.optics import optics_errors
 from cryoloom.simulate.compare.places import Matches, centred_rms, match, particle_places, stem
 from cryoloom.simulate.compare.views import view_errors
 from cryoloom.simulate.scene import Motion
@@ -216,12 +218,20 @@ def class3d_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
         return []
     classes = particles["rlnClassNumber"].to_numpy()[matches.found]
     states = truth.particles["rlnClassNumber"].to_numpy()[matches.true]
-    major = sum(int(np.unique(states[classes == n], return_counts=True)[1].max()) for n in np.unique(classes))
-    return [Row(job, "classes pure in one state", major / len(classes), "", f"{len(classes)} matched")]
+    found = composition(classes.tolist(), states.tolist())
+    shares = ", ".join(f"{part:.2f}" for part in found.found)
+    true = ", ".join(f"{part:.2f}" for part in found.true)
+    return [
+        Row(job, "classes pure in one state", found.purity, "", f"{len(classes)} matched"),
+        Row(job, "rarest state found (recall)", min(found.recall), "", f"shares {shares}; true {true}"),
+    ]
 
 
 def ctf_refine_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
-    """Rms error of each particle's mean defocus; before refinement it is the spread of heights."""
+    """Rms error of each particle's mean defocus, and what is left of each group's optics.
+
+    Before refinement the former is the spread of heights.
+    """
     particles = _particles(folder / "particles_ctf_refine.star")
     if particles is None or not particles.height:
         return []
@@ -234,7 +244,8 @@ def ctf_refine_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
     if not len(found):
         return []
     rms = float(np.sqrt(np.mean((found - true) ** 2)))
-    return [Row(job, "particles' defocus error, rms", rms, "Å", f"{len(found)} matched")]
+    rows = [Row(job, "particles' defocus error, rms", rms, "Å", f"{len(found)} matched")]
+    return rows + _optics_rows(folder / "particles_ctf_refine.star", job, truth)
 
 
 def postprocess_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
@@ -281,6 +292,24 @@ def _set_rows(path: Path, job: str, truth: Truth, keys: tuple[str, str]) -> list
         Row(job, "particles kept (recall)", matches.recall, "", f"{particles.height} rows", keys[0]),
         Row(job, "rows that are particles (precision)", matches.precision, "", key=keys[1]),
         Row(job, "rows that are contaminants", float(len(foreign.found)), ""),
+    ]
+
+
+def _optics_rows(path: Path, job: str, truth: Truth) -> list[Row]:
+    """The worst group's errors; groups of names that the truth does not know are passed over."""
+    optics = table(star.read(path), "optics")
+    known = optics.filter(pl.col("rlnOpticsGroupName").is_in(truth.optics["rlnOpticsGroupName"].to_list()))
+    errors = optics_errors(known, truth.optics, 2.0 * truth.angpix)
+    if not errors:
+        return []
+    tilt = max(errors, key=lambda error: error.beam_tilt)
+    stretch = max(errors, key=lambda error: error.magnification)
+    odd, even = max(errors, key=lambda error: error.odd), max(errors, key=lambda error: error.even)
+    return [
+        Row(job, "beam tilt error, worst group", tilt.beam_tilt, "mrad", tilt.name),
+        Row(job, "magnification error, worst group", stretch.magnification, "", stretch.name),
+        Row(job, "odd aberrations left, rms, worst group", odd.odd, "rad", odd.name),
+        Row(job, "even aberrations left, rms, worst group", even.even, "rad", even.name),
     ]
 
 
