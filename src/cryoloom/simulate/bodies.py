@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import scipy.ndimage
 from numpy.typing import NDArray
 
 from cryoloom import star
@@ -37,6 +38,7 @@ from cryoloom.simulate.truth import Maps, particle_table, soft_mask, write_map, 
 ANGLE = "cryoloomBodyAngle"
 _ANGLES = 12  # stream of random numbers
 _CAP, _MISSING = 3, 2  # units
+_BLUR, _EDGE = 5.0, 9.0  # of the masks, Å
 # What RELION is told to expect of the bodies: degrees and px.
 _SIGMA_ANGLES, _SIGMA_OFFSET = 10.0, 2.0
 
@@ -182,8 +184,8 @@ def _posed(particles: object, lids: list[tuple[Floats, Floats]]) -> pl.DataFrame
 def _write_bodies(out: Path, volumes: tuple[Floats, Floats], angpix: float) -> tuple[Path, Path]:
     """Write both masks and the body STAR file."""
     masks = (out / "mask_body1.mrc", out / "mask_body2.mrc")
-    for path, volume in zip(masks, volumes, strict=True):
-        write_map(path, soft_mask(volume, angpix), angpix)
+    for path, own, other in zip(masks, volumes, volumes[::-1], strict=True):
+        write_map(path, body_mask(own, other, angpix), angpix)
     bodies = pl.DataFrame(
         {
             "rlnBodyMaskName": [path.name for path in masks],
@@ -194,3 +196,14 @@ def _write_bodies(out: Path, volumes: tuple[Floats, Floats], angpix: float) -> t
     )
     star.write(out / "bodies.star", {"": bodies})
     return masks
+
+
+def body_mask(own: Floats, other: Floats, angpix: float) -> Floats:
+    """1 where a body's density is and outweighs the other's, falling to 0 over a soft edge.
+
+    Two whole masks would share half of the smaller body, which neither could then move alone.
+    """
+    near, far = (scipy.ndimage.gaussian_filter(volume, _BLUR / angpix) for volume in (own, other))
+    owned = (soft_mask(own, angpix) == 1.0) & (near > far)
+    distance = scipy.ndimage.distance_transform_edt(~owned) * angpix
+    return np.asarray(0.5 + 0.5 * np.cos(np.pi * np.clip(distance / _EDGE, 0.0, 1.0)))
