@@ -71,7 +71,7 @@ def second_half(
     coarse = project.run(
         "relion.refine3d", fn_img=best, fn_ref=model, sym_name=symmetry, particle_diameter=diameter_angst, ini_high=25,
         offset_range=3, offset_step=1, auto_faster=True, nr_pool=30, do_preread_images=True, do_pad1=True,
-        skip_gridding=True, nr_mpi=3, other_args="--random_seed 1 --maxsig 100",
+        skip_gridding=True, ctf_corrected_ref=True, nr_mpi=3, other_args="--random_seed 1 --maxsig 100",
     )  # fmt: skip
 
     unbinned = project.run(
@@ -87,7 +87,7 @@ def second_half(
         "relion.refine3d", fn_img=unbinned, fn_ref=reference, fn_mask=mask, sym_name=symmetry, do_solvent_fsc=True,
         particle_diameter=diameter_angst, ini_high=18, sampling="1.8 degrees", auto_local_sampling="1.8 degrees",
         offset_range=2, offset_step=1, auto_faster=True, nr_pool=30, do_preread_images=True, do_pad1=True,
-        skip_gridding=True, nr_mpi=3, other_args="--random_seed 1 --maxsig 100",
+        skip_gridding=True, ctf_corrected_ref=True, nr_mpi=3, other_args="--random_seed 1 --maxsig 100",
     )  # fmt: skip
     return project.run("relion.postprocess", fn_in=refined, fn_mask=mask)
 

@@ -1,5 +1,7 @@
 """What looks wrong is said: before a job runs where its inputs tell, and in the list of jobs where its results do."""
 
+import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from cryoloom.em.fourier import low_pass
 from cryoloom.errors import ParameterError
 from cryoloom.images.mrc import write_mrc
 from cryoloom.plugins.relion.options.curves import doubts_of_curves
+from cryoloom.simulate import PARTICLES, simulate_particles
 
 SIZE = 32
 
@@ -72,6 +75,27 @@ def test_half_maps_of_noise_succeed_with_a_warning_in_the_list(project: Project)
     [line] = [line for line in listed if line.startswith(good.name)]
     assert "doubtful" not in line
     assert any("half maps have next to nothing in common" in note for note in noise.notes())
+
+
+@pytest.mark.relion
+def test_a_reference_that_is_compared_without_its_ctf_is_told_after_the_run(project: Project) -> None:
+    few = replace(PARTICLES["late"], name="few", movies=4, size=400, angpix=4.0, box=48, particles=10)
+    simulate_particles(project.path, few)
+    reconstruct = "relion_reconstruct --i truth/particles.star --o ref.mrc --ctf --sym T --pad 1"
+    subprocess.run(reconstruct.split(), cwd=project.path, check=True, capture_output=True)
+    given = {
+        "fn_img": "truth/particles.star", "fn_ref": "ref.mrc", "nr_classes": 1, "nr_iter": 1, "sym_name": "T", "ini_high": 15,
+        "particle_diameter": 150, "dont_skip_align": False, "do_pad1": True,
+    }  # fmt: skip
+
+    wrong = project.run("relion.class3d", ref_correct_greyscale=True, **given).wait(timeout_s=60)
+    right = project.run("relion.class3d", ref_correct_greyscale=True, ctf_corrected_ref=True, **given)
+    right.wait(timeout_s=60)
+    correlated = project.run("relion.class3d", **given).wait(timeout_s=60)
+
+    [note] = wrong.notes()
+    assert "far stronger than the images" in note and "say ctf_corrected_ref" in note
+    assert right.notes() == [] == correlated.notes()
 
 
 def particles(

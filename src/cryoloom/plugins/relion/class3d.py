@@ -4,7 +4,7 @@ from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.compute import Compute3D
 from cryoloom.plugins.relion.options.helix import Helix3D
 from cryoloom.plugins.relion.options.optimisation import Classes
-from cryoloom.plugins.relion.options.reference import Reference
+from cryoloom.plugins.relion.options.reference import Reference, doubts_of_reference
 from cryoloom.plugins.relion.options.sampling import Alignment3D
 from cryoloom.plugins.relion.refinement import Refinement
 from cryoloom.protocol import JobFolder, Model, Output, Particles, Varied, View
@@ -62,6 +62,11 @@ class Class3D(Refinement, Reference, Classes, Alignment3D, Helix3D, Compute3D):
                 f"{self.name}: parameter use_gpu", found="Yes beside dont_skip_align=No", expected="one of the two",
                 hint="RELION classifies on GPUs only what it aligns.",
             )  # fmt: skip
+
+    def doubts(self, job: JobFolder) -> list[str]:
+        if self.fn_cont or not self.ref_correct_greyscale:
+            return []
+        return doubts_of_reference(job.path / "run_it001_model.star")
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import classes

@@ -8,7 +8,7 @@ from cryoloom.plugins.relion.options.compute import Compute3D
 from cryoloom.plugins.relion.options.half_sets import check_half_sets
 from cryoloom.plugins.relion.options.helix import Helix3D
 from cryoloom.plugins.relion.options.optimisation import ZeroMask
-from cryoloom.plugins.relion.options.reference import Reference
+from cryoloom.plugins.relion.options.reference import Reference, doubts_of_reference
 from cryoloom.plugins.relion.options.running import Mpi
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
 from cryoloom.plugins.relion.refinement import Refinement
@@ -96,14 +96,19 @@ class Refine3D(Refinement, Reference, ZeroMask, Helix3D, Compute3D):
         """A refinement that ends where it began has aligned nothing that its reference did not show."""
         from cryoloom import star
 
+        if self.fn_cont:
+            return []
         general = star.tables_of(star.read(job.path / self.file_of_last("model.star"), ["model_general"]))
         reached = float(general["model_general"]["rlnCurrentResolution"][0])
-        if self.fn_cont or self.ini_high <= 0 or reached < self.ini_high:
-            return []
-        return [
-            f"The map's resolution is {reached:.1f} Å, no better than the reference's at the start ({self.ini_high:g} Å):"
-            " look at reference, pixel size, mask diameter and particles."
-        ]
+        # Where the first iteration compares by correlation, its model tells nothing of the grey scale.
+        first = job.path / "run_it001_half1_model.star"
+        said = doubts_of_reference(first) if self.ref_correct_greyscale else []
+        if self.ini_high > 0 and reached >= self.ini_high:
+            said.append(
+                f"The map's resolution is {reached:.1f} Å, no better than the reference's at the start ({self.ini_high:g} Å):"
+                " look at reference, pixel size, mask diameter and particles."
+            )
+        return said
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import maps, orientations, refinement

@@ -1,7 +1,12 @@
-"""The reference of a 3D classification or refinement: map, mask, symmetry, grey scale."""
+"""The reference of a 3D classification or refinement: map, mask, symmetry, grey scale, and whether it suited the images."""
+
+from pathlib import Path
 
 from cryoloom.plugins.relion.options.written import positive
 from cryoloom.protocol import Input, Mask, Param, Volume
+
+# Images have rms 1, and projections that fit leave less of it; those that are as much as twice too strong leave more.
+LEFT_OVER = 2.0
 
 
 class Reference:
@@ -30,5 +35,25 @@ class Reference:
     )
     ctf_corrected_ref: bool = Param(
         False, "Has reference been CTF-corrected?", tab="CTF", when="do_ctf_correction", flag="--ctf_corrected_ref",
-        help="Yes for maps of RELION's refinements.",
+        help="Yes for all maps that RELION made with CTF. With No the first iteration leaves the CTF out of the projections,"
+        " and orientations that were right are lost.",
     )  # fmt: skip
+
+
+def doubts_of_reference(model: Path) -> list[str]:
+    """What the model of the first iteration says against a reference that is compared on its own grey scale.
+
+    `rlnNormCorrectionAverage` is the rms of what the best projections leave of the images. A reference that
+    RELION multiplies by no CTF, or one of another pixel size whose values were not scaled, is too strong.
+    """
+    from cryoloom import star
+
+    general = star.tables_of(star.read(model, ["model_general"]))["model_general"]
+    left = float(general["rlnNormCorrectionAverage"][0])
+    if left < LEFT_OVER:
+        return []
+    return [
+        f"The first iteration's projections are far stronger than the images (they leave {left:.1f} times the images' rms), so"
+        " orientations that were good at the start were lost: say ctf_corrected_ref for a map that was made with CTF, and"
+        " ref_correct_greyscale=No for one whose values are not those of these particles."
+    ]
