@@ -3,13 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+import mrcfile
 import numpy as np
 import polars as pl
 import pytest
 from relion_chain import relion
 
 from cryoloom import star
-from cryoloom.em.ctf import Microscope, defocus_in_image
+from cryoloom.em.ctf import Microscope, ctf, defocus_in_image, frequency_grid
 from cryoloom.em.fourier import fourier_shell_correlation, resample
 from cryoloom.em.poses import Floats
 from cryoloom.simulate import PRESETS
@@ -19,7 +20,7 @@ from cryoloom.simulate.presets import MOLECULE_SEED
 from cryoloom.simulate.scene import plan_session
 from cryoloom.simulate.session import molecule_maps
 from cryoloom.simulate.stack import write_particles
-from cryoloom.simulate.truth import Maps, read_map
+from cryoloom.simulate.truth import Maps, read_map, write_map
 
 # Astigmatism, tilt, stretch and aberrations are stronger than in the presets, so that a wrong sign of any shows.
 ODD = (0.0, 0.0, 350.0, 0.0, 0.0, 250.0)
@@ -71,6 +72,32 @@ def test_relion_rebuilds_the_true_map_from_the_true_poses(stack: Path, maps: Map
 
     assert fsc[1:].min() > 0.5  # to Nyquist
     assert fsc[1:25].min() > 0.95
+
+
+@pytest.mark.relion
+def test_the_ctf_is_relions_pixel_by_pixel_beside_a_magnification_matrix_too(stack: Path, maps: Maps) -> None:
+    # relion_project leaves the stretch of the projection out, but has it in the CTF.
+    blocks = star.read(stack / "particles.star")
+    margin = (int(blocks["optics"]["rlnImageSize"][0]) - PRESET.box) // 2
+    write_map(stack / "true.mrc", np.pad(maps.state1, margin), PRESET.angpix)
+    blocks["particles"] = blocks["particles"].group_by("rlnMicrographName", maintain_order=True).head(2)
+    star.write(stack / "few.star", blocks)
+    project = f"relion_project --i true.mrc --ang few.star --angpix {PRESET.angpix}"
+    relion(f"{project} --o bare", stack)
+    relion(f"{project} --o seen --ctf", stack)
+    with mrcfile.open(stack / "bare.mrcs") as bare, mrcfile.open(stack / "seen.mrcs") as seen:
+        pairs = zip(bare.data.astype(float), seen.data.astype(float), strict=True)
+
+    for row, (plain, relions) in zip(blocks["particles"].iter_rows(named=True), pairs, strict=True):
+        group = GROUPS[row["rlnOpticsGroup"] - 1]
+        # Beam tilt turns phases, and is none of the CTF's.
+        even = Microscope(even_zernike=group.microscope.even_zernike)
+        grid = frequency_grid(
+            len(plain), PRESET.angpix, magnification=np.reshape(group.magnification, (2, 2))
+        )
+        defocus = (row[f"rlnDefocus{name}"] for name in ("U", "V", "Angle"))
+        ours = np.fft.irfft2(np.fft.rfft2(plain) * ctf(*grid, *defocus, even), plain.shape)
+        assert np.abs(ours - relions).max() < 1e-4 * np.abs(relions).max()
 
 
 CHANGES = {
