@@ -358,3 +358,52 @@ def test_a_choice_by_eye_is_named_and_not_run(project: Project) -> None:
         project.run(
             "relion.ctfrefine", fn_data=job(project, "refine_masked"), fn_post=job(project, "postprocess")
         )
+
+
+def test_b_factors_of_particles_are_fitted_and_read_by_what_follows(project: Project, magnified: str) -> None:
+    made = project.run(
+        "relion.ctfrefine", fn_data=magnified, fn_post=job(project, "postprocess"), do_bfactor="Per-particle", minres=20
+    ).wait(timeout_s=60)  # fmt: skip
+
+    before, after = by_id(project, magnified), by_id(project, made.name)
+    assert (after["rlnCtfBfactor"] - before["rlnCtfBfactor"]).abs().max() > 1  # type: ignore[operator]
+    assert after["rlnPhaseShift"].equals(before["rlnPhaseShift"])
+    # The next refinement of CTFs begins with them.
+    again = project.run(
+        "relion.ctfrefine", fn_data=made, fn_post=job(project, "postprocess"), do_defocus="Per-particle", minres=20
+    ).wait(timeout_s=60)  # fmt: skip
+    assert by_id(project, again.name)["rlnCtfBfactor"].equals(after["rlnCtfBfactor"])
+
+
+def test_polishing_at_another_scale_keeps_lengths_and_says_its_pixel_size(
+    project: Project, focused: str
+) -> None:
+    made = project.run(
+        "relion.polish", fn_data=focused, fn_post=job(project, "postprocess"), fn_mic=job(project, "motion"),
+        do_own_params=True, extract_size=64, rescale=32,
+    ).wait(timeout_s=100)  # fmt: skip
+
+    optics = optics_of(project, made.name)
+    assert optics["rlnImagePixelSize"].to_list() == pytest.approx([6.0] * optics.height)
+    assert optics["rlnImageSize"].to_list() == [32] * optics.height
+    rows = by_id(project, made.name)
+    assert rows.select("cryoloomItemId", *POSES).equals(
+        by_id(project, focused).select("cryoloomItemId", *POSES)
+    )
+    assert images_of(rows.head(3), str(project.path)).shape == (3, 32, 32)
+
+
+def test_a_part_of_the_particles_is_subtracted_from(project: Project) -> None:
+    refined = job(project, "refine_masked")
+    blocks = star.read(project.path / project.job(refined).dataset("particles").path)
+    part = star.tables_of(blocks)["particles"].filter(pl.col("rlnOpticsGroup") == 1)
+    star.write(project.path / "part.star", {**blocks, "particles": part})
+
+    made = project.run(
+        "relion.subtract", fn_opt=refined, fn_mask=job(project, "mask"), do_data=True, fn_data="part.star",
+        do_center_mask=False, nr_mpi=2,
+    ).wait(timeout_s=60)  # fmt: skip
+
+    assert set(by_id(project, made.name)["cryoloomItemId"]) == set(part["cryoloomItemId"])
+    with pytest.raises(ParameterError, match="input fn_data is missing"):
+        project.run("relion.subtract", fn_opt=refined, fn_mask=job(project, "mask"), do_data=True, nr_mpi=2)

@@ -22,7 +22,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project.create(folder / "p")
     for name in ("truth/map.mrc", "mask_body1.mrc", "mask_body2.mrc"):
         (project.path / Path(name).name).write_bytes((folder / "set" / name).read_bytes())
-    particles = project.run("import.particles", fn_in_other=str(folder / "set/particles.star")).wait(timeout_s=60)
+    particles = project.run("import.particles", fn_in_other=str(folder / "set/particles.star")).wait(
+        timeout_s=60
+    )
     project.run(
         "relion.refine3d", fn_img=particles, fn_ref="map.mrc", ini_high=30, particle_diameter=150, do_pad1=True,
         ctf_corrected_ref=True, sampling="1.8 degrees", auto_local_sampling="1.8 degrees", offset_range=2, nr_pool=30,

@@ -166,3 +166,25 @@ def test_the_hand_of_a_map_is_flipped_together_with_its_particles(project: Proje
     assert mask.shape == half.shape == before.shape
     second = project.path / made.dataset("half_maps").path.replace("half1", "half2")
     assert fourier_shell_correlation(read_map(second)[0], flipped)[3:12].min() > 0.8
+
+
+def test_the_fsc_between_maps_is_that_of_post_processing(project: Project, truth: Truth) -> None:
+    post = job(project, "postprocess")
+    mask = job(project, "mask")
+    made = project.run("maps.fsc", half_maps=job(project, "refine_masked"), mask=mask).wait(timeout_s=60)
+
+    own = star.tables_of(star.read(project.path / made.dataset("fsc").path))["fsc"]
+    theirs = star.tables_of(star.read(project.path / project.job(post).dataset("postprocess").path))["fsc"]
+    masked = theirs["rlnFourierShellCorrelationMaskedMaps"].to_numpy()
+    assert np.abs(own["rlnFourierShellCorrelation"].to_numpy()[1:31] - masked[1:31]).max() < 0.02
+    assert own["rlnAngstromResolution"].to_list()[1:5] == pytest.approx(
+        theirs["rlnAngstromResolution"].to_list()[1:5], rel=1e-3
+    )
+    assert any("0.143 at" in note for note in made.notes())
+    assert made.view("fsc").look().parts
+
+    write_map(project.path / "coarse.mrc", resample(truth.map, truth.angpix, 32, 6.0), 6.0)
+    with pytest.raises(ParameterError, match="a box of 32 px of 6 Å, expected 64 px of 3 Å"):
+        project.run("maps.fsc", first=job(project, "refine_masked"), second="coarse.mrc")
+    with pytest.raises(ParameterError, match="not two maps"):
+        project.run("maps.fsc", first=job(project, "refine_masked"))

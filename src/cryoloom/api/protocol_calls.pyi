@@ -412,6 +412,33 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["maps.fsc"],
+        /,
+        *,
+        first: Given | None = None,
+        second: Given | None = None,
+        half_maps: Given | None = None,
+        mask: Given | None = None,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Compare two maps shell by shell in Fourier space, within a mask or whole.
+
+        Args:
+            first: Map.
+            second: Other map.
+            half_maps: OR half maps.
+            mask: Mask.
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["optics.assign"],
         /,
         *,

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from cryoloom.plugins.relion.options.helix import Helix2D
 from cryoloom.plugins.relion.options.optimisation import Classes
 from cryoloom.plugins.relion.options.sampling import Alignment, oversampled
-from cryoloom.plugins.relion.refinement import Refinement
-from cryoloom.protocol import JobFolder, Model, Output, Param, Particles, View
+from cryoloom.plugins.relion.refinement import OPTIMISER, Refinement
+from cryoloom.protocol import JobFolder, Model, Optimiser, Output, Param, Particles, View
 
 USUAL_CLASSES, PARTICLES_A_CLASS = 50, 100
 
@@ -38,6 +38,7 @@ class Class2D(Refinement, Classes, Alignment, Helix2D):
         "Particles with class and in-plane alignment", lambda p: p.file_of_last("data.star")
     )
     classes: Model = Output("2D class averages", lambda p: p.file_of_last("model.star"))
+    optimiser: Optimiser = Output(*OPTIMISER)
 
     @classmethod
     def suggested(cls, items: int | None) -> Mapping[str, str]:

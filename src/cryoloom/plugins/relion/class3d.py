@@ -6,8 +6,8 @@ from cryoloom.plugins.relion.options.helix import Helix3D
 from cryoloom.plugins.relion.options.optimisation import Classes
 from cryoloom.plugins.relion.options.reference import Reference, doubts_of_reference
 from cryoloom.plugins.relion.options.sampling import Alignment3D
-from cryoloom.plugins.relion.refinement import Refinement
-from cryoloom.protocol import JobFolder, Model, Output, Particles, Varied, View
+from cryoloom.plugins.relion.refinement import OPTIMISER, Refinement
+from cryoloom.protocol import JobFolder, Model, Optimiser, Output, Particles, Varied, View
 
 # What helical priors and averaging are of use for; local searches have priors of their own.
 GLOBAL = "do_helix and dont_skip_align and not do_local_ang_searches"
@@ -54,6 +54,7 @@ class Class3D(Refinement, Reference, Classes, Alignment3D, Helix3D, Compute3D):
         "Particles with class and orientation", lambda p: p.file_of_last("data.star")
     )
     classes: Model = Output("3D classes", lambda p: p.file_of_last("model.star"))
+    optimiser: Optimiser = Output(*OPTIMISER)
 
     def check(self) -> None:
         super().check()

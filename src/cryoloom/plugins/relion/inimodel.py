@@ -2,8 +2,8 @@
 
 from cryoloom.plugins.relion.options.compute import Compute3D
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
-from cryoloom.plugins.relion.refinement import Refinement
-from cryoloom.protocol import JobFolder, Model, Output, Param, Particles, Varied, View, Volume
+from cryoloom.plugins.relion.refinement import OPTIMISER, Refinement
+from cryoloom.protocol import JobFolder, Model, Optimiser, Output, Param, Particles, Varied, View, Volume
 
 
 class InitialModel(Refinement, Compute3D):
@@ -106,6 +106,7 @@ class InitialModel(Refinement, Compute3D):
     particles: Particles = Output("Particles with orientations", lambda p: p.file_of_last("data.star"))
     model: Model = Output("Model", lambda p: p.file_of_last("model.star"))
     volume: Volume = Output("Initial map (of class 1)", lambda p: p.file_of_last("class001.mrc"))
+    optimiser: Optimiser = Output(*OPTIMISER)
 
     def last_iteration(self) -> int:
         return self.sgd_ini_iter + self.sgd_inbetween_iter + self.sgd_fin_iter

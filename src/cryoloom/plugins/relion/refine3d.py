@@ -11,8 +11,19 @@ from cryoloom.plugins.relion.options.optimisation import ZeroMask
 from cryoloom.plugins.relion.options.reference import Reference, doubts_of_reference
 from cryoloom.plugins.relion.options.running import Mpi
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
-from cryoloom.plugins.relion.refinement import Refinement
-from cryoloom.protocol import ADVANCED, HalfMaps, JobFolder, Output, Param, Particles, Varied, View, Volume
+from cryoloom.plugins.relion.refinement import OPTIMISER, Refinement
+from cryoloom.protocol import (
+    ADVANCED,
+    HalfMaps,
+    JobFolder,
+    Optimiser,
+    Output,
+    Param,
+    Particles,
+    Varied,
+    View,
+    Volume,
+)
 
 
 class Refine3D(Refinement, Reference, ZeroMask, Helix3D, Compute3D):
@@ -73,6 +84,7 @@ class Refine3D(Refinement, Reference, ZeroMask, Helix3D, Compute3D):
     particles: Particles = Output("Refined particles", lambda p: p.file_of_last("data.star"))
     half_maps: HalfMaps = Output("Unfiltered half maps", lambda p: p.file_of_last("half1_class001_unfil.mrc"))
     volume: Volume = Output("Refined map", lambda p: p.file_of_last("class001.mrc"))
+    optimiser: Optimiser = Output(*OPTIMISER)
 
     def check(self) -> None:
         super().check()

@@ -1,6 +1,6 @@
 """What RELION's classifications and refinements have in common: one program, begun or continued."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from cryoloom.plugins.relion import iterations
@@ -17,12 +17,16 @@ from cryoloom.protocol import (
     Input,
     JobFolder,
     Optimiser,
-    Output,
     Particles,
     ProgramProtocol,
     Progress,
     words_of,
 )
+
+# The last output of each: a job named alone stands for its particles or its map.
+OPTIMISER: tuple[str, Callable[[Any], str]] = (
+    "Optimiser of the last iteration", lambda protocol: protocol.file_of_last("optimiser.star")
+)  # fmt: skip
 
 
 class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
@@ -44,10 +48,6 @@ class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
     fn_img: Particles = Input("Input images", flag="--i", needs=NEEDS_OF_CTF, help="Extracted particles.")
     fn_cont: Optimiser = Input(
         "Continue from here", optional=True, help="An optimiser file; `cryoloom continue JOB` fills it in."
-    )
-
-    optimiser: Optimiser = Output(
-        "Optimiser of the last iteration", lambda p: p.file_of_last("optimiser.star")
     )
 
     def last_iteration(self) -> int | None:

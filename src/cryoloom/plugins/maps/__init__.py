@@ -1,0 +1,1 @@
+"""Operations on maps that need no program."""
