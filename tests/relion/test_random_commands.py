@@ -17,18 +17,6 @@ from cryoloom.protocol.declare import ParamSpec
 pytestmark = [pytest.mark.relion, pytest.mark.slow]
 
 INPUTS: dict[str, dict[str, str]] = {
-    "relion.motioncorr": {"input_star_mics": "Import/job090/movies.star"},
-    "relion.ctffind": {"input_star_mics": "MotionCorr/job090/corrected_micrographs.star"},
-    "relion.autopick": {
-        "fn_input_autopick": "CtfFind/job090/micrographs_ctf.star",
-        "fn_refs_autopick": "Select/job090/class_averages.star",
-        "fn_ref3d_autopick": "ref.mrc",
-    },
-    "relion.extract": {
-        "star_mics": "CtfFind/job090/micrographs_ctf.star",
-        "coords_suffix": "AutoPick/job090/coords_suffix_autopick.star",
-        "fndata_reextract": "Select/job090/particles.star",
-    },
     "relion.class2d": {"fn_img": "Extract/job090/particles.star"},
     "relion.class3d": {"fn_img": "Extract/job090/particles.star", "fn_ref": "ref.mrc", "fn_mask": "mask.mrc"},
     "relion.inimodel": {"fn_img": "Extract/job090/particles.star"},
@@ -62,13 +50,6 @@ INPUTS: dict[str, dict[str, str]] = {
 # A run of several ranks does not end here, where none of its files is one; GPUs are not for what is not aligned.
 FIXED: dict[str, dict[str, Any]] = {
     "relion.class3d": {"use_gpu": False},
-    "relion.motioncorr": {"fn_motioncor2_exe": "/opt/mc2", "other_motioncor2_args": "-z 1"},
-    "relion.ctffind": {
-        "fn_ctffind_exe": "/opt/ctffind",
-        "fn_gctf_exe": "/opt/gctf",
-        "other_gctf_args": "--x 1",
-    },
-    "relion.extract": {"extract_size": 80, "rescale": 40},
     "relion.maskcreate": {"inimask_threshold": 0.02},
     "relion.localres": {"do_relion_locres": True, "do_resmap_locres": False},
     "relion.polish": {"extract_size": -1, "rescale": -1},
@@ -98,14 +79,12 @@ def drawn(spec: ParamSpec) -> st.SearchStrategy[Any]:
     usual = st.just(spec.default if spec.default != AUTO else 1)
     if spec.type is bool:
         return st.booleans()
-    if spec.means == "file":
-        return st.sampled_from(["", "mtf.star"])
     if spec.choices:
         return st.sampled_from(spec.choices)
     if spec.lt is not None:
         return usual | st.sampled_from([0.2, 0.25, 0.7])
     if spec.type in (int, float):
-        least = max(1, int(spec.ge or 1)) if spec.ge is not None or spec.gt is not None else -3
+        least = 1 if spec.ge is not None or spec.gt is not None else -3
         most = int(min(90, spec.le if spec.le is not None else 90))
         whole = st.integers(least, most)
         fine = whole.map(lambda value: value + 0.25) if spec.type is float else whole

@@ -1,15 +1,13 @@
 """The words of a command line that declarations say: `Param(flag="--tau2_fudge")`, `Input(flag="--i")`."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.declare import AUTO, ParamSpec, relion_text
 from cryoloom.protocol.protocol import Protocol
 
 
-def words_of(
-    protocol: Protocol, only: Collection[str] | None = None, *, paths: Mapping[str, str] | None = None
-) -> list[str]:
+def words_of(protocol: Protocol, only: Collection[str] | None = None) -> list[str]:
     """The flags of a protocol's inputs and parameters with this job's values, as far as they count.
 
     Inputs come first, then parameters, each in the order of the form.
@@ -17,12 +15,11 @@ def words_of(
     Args:
         protocol: whose values.
         only: names of inputs and parameters; None: all.
-        paths: of inputs for which another file stands, as a batch's own for the whole table.
     """
     facts = protocol.facts()
     words: list[str] = []
     for name, spec in protocol.inputs.items():
-        path = (paths or {}).get(name) or protocol.given[name].path
+        path = protocol.given[name].path
         if spec.flag and path and _is_said(name, only) and holds(spec.when, facts):
             words += [*spec.flag.split(), path]
     for name, param in protocol.params.items():

@@ -3,9 +3,8 @@
 import shutil
 
 from cryoloom.em.names import file_of_micrograph
-from cryoloom.errors import ParameterError, ProgramError
-from cryoloom.plugins.relion.options.running import Mpi, call
-from cryoloom.plugins.relion.options.written import padded
+from cryoloom.errors import ProgramError
+from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.protocol import (
     Batch,
     BatchResult,
@@ -18,18 +17,18 @@ from cryoloom.protocol import (
     Param,
     Rule,
     View,
-    words_of,
 )
 from cryoloom.protocol.jobs import ITEM_ID
 
 
 class CtfFind(Mpi, ItemProtocol):
-    """Fit the CTF of each micrograph with CTFFIND 4.1 or Gctf, which you have to have."""
+    """Fit the CTF of each micrograph with CTFFIND 4.1, which you have to have."""
 
     name = "relion.ctffind"
     label = "CTF estimation (CTFFIND)"
     folder = "CtfFind"
     relion_type = 2
+    relion_fixed = {"use_ctffind4": "Yes", "use_gctf": "No"}
     cites = ("Rohou2015",)
     programs = ("relion_run_ctffind",)
     next = ("sets.filter", "relion.autopick")
@@ -40,134 +39,58 @@ class CtfFind(Mpi, ItemProtocol):
     leading = "input_star_mics"
 
     input_star_mics: Micrographs = Input(
-        "Input micrographs STAR file", streams=True, flag="--i", help="Aligned micrographs.",
+        "Input micrographs STAR file", streams=True, help="Aligned micrographs.",
         needs=("optics:rlnVoltage", "optics:rlnSphericalAberration", "optics:rlnAmplitudeContrast"),
     )  # fmt: skip
     use_noDW: bool = Param(
-        False,
-        "Use micrograph without dose-weighting?",
-        flag="--use_noDW",
-        help="Needs them from motion correction.",
+        False, "Use micrograph without dose-weighting?", help="Needs them from motion correction."
     )
-    do_phaseshift: bool = Param(
-        False, "Estimate phase shifts?", flag="--do_phaseshift", help="For data taken with a phase plate."
-    )
-    phase_min: float = Param(
-        0, "Phase shift minimum", unit="°", when="do_phaseshift", flag="--phase_min", help="Of the search."
-    )
+    do_phaseshift: bool = Param(False, "Estimate phase shifts?", help="For data taken with a phase plate.")
+    phase_min: float = Param(0, "Phase shift minimum", unit="°", when="do_phaseshift", help="Of the search.")
     phase_max: float = Param(
-        180, "Phase shift maximum", unit="°", when="do_phaseshift", flag="--phase_max", help="Of the search."
+        180, "Phase shift maximum", unit="°", when="do_phaseshift", help="Of the search."
     )
     phase_step: float = Param(
-        10,
-        "Phase shift step",
-        unit="°",
-        gt=0,
-        when="do_phaseshift",
-        flag="--phase_step",
-        help="Of the search.",
+        10, "Phase shift step", unit="°", gt=0, when="do_phaseshift", help="Of the search."
     )
     dast: float = Param(
-        100,
-        "Amount of astigmatism",
-        unit="Å",
-        ge=0,
-        flag="--dAst",
-        help="Expected; larger values are penalised.",
-    )
-    use_ctffind4: bool = Param(
-        True,
-        "Use CTFFIND-4.1?",
-        tab="CTFFIND",
-        when="not use_gctf",
-        flag="--is_ctffind4",
-        help="No: Gctf (use_gctf).",
+        100, "Amount of astigmatism", unit="Å", ge=0, help="Expected; larger values are penalised."
     )
     fn_ctffind_exe: str = Param(
-        "ctffind", "CTFFIND-4.1 executable", tab="CTFFIND", when="not use_gctf", flag="--ctffind_exe",
-        help="A name in PATH, or a path.",
-    )  # fmt: skip
-    use_given_ps: bool = Param(
-        False, "Use power spectra from MotionCorr job?", tab="CTFFIND", when="not use_gctf", flag="--use_given_ps",
-        help="Made there with Save sum of power spectra.",
-    )  # fmt: skip
-    slow_search: bool = Param(
-        False, "Use exhaustive search?", tab="CTFFIND", when="not use_gctf", flag_off="--fast_search",
-        help="5 to 16 times slower, no better.",
-    )  # fmt: skip
-    ctf_win: int = Param(
-        -1, "Estimate CTF on window size", unit="px", tab="CTFFIND", when="not use_gctf", flag="--ctfWin",
-        help="-1: whole micrograph.",
-    )  # fmt: skip
-    box: int = Param(
-        512, "FFT box size", unit="px", tab="CTFFIND", ge=32, flag="--Box", help="Size of the power spectrum."
+        "ctffind", "CTFFIND-4.1 executable", tab="CTFFIND", help="A name in PATH, or a path."
     )
+    use_given_ps: bool = Param(
+        False,
+        "Use power spectra from MotionCorr job?",
+        tab="CTFFIND",
+        help="Made there with Save sum of power spectra.",
+    )
+    slow_search: bool = Param(
+        False, "Use exhaustive search?", tab="CTFFIND", help="5 to 16 times slower, no better."
+    )
+    ctf_win: int = Param(
+        -1, "Estimate CTF on window size", unit="px", tab="CTFFIND", help="-1: whole micrograph."
+    )
+    box: int = Param(512, "FFT box size", unit="px", tab="CTFFIND", ge=32, help="Size of the power spectrum.")
     resmin: float = Param(
-        30,
-        "Minimum resolution",
+        30, "Minimum resolution", unit="Å", tab="CTFFIND", gt=0, usual=(8, 200), help="Of the fit."
+    )
+    resmax: float = Param(
+        5,
+        "Maximum resolution",
         unit="Å",
         tab="CTFFIND",
         gt=0,
-        usual=(8, 200),
-        flag="--ResMin",
-        help="Of the fit.",
-    )
-    resmax: float = Param(
-        5, "Maximum resolution", unit="Å", tab="CTFFIND", gt=0, usual=(1, 30), flag="--ResMax",
+        usual=(1, 30),
         help="Above twice the pixel size.",
-    )  # fmt: skip
+    )
     dfmin: float = Param(
-        5000,
-        "Minimum defocus value",
-        unit="Å",
-        tab="CTFFIND",
-        usual=(100, 150000),
-        flag="--dFMin",
-        help="Of the search.",
+        5000, "Minimum defocus value", unit="Å", tab="CTFFIND", usual=(100, 150000), help="Of the search."
     )
     dfmax: float = Param(
-        50000,
-        "Maximum defocus value",
-        unit="Å",
-        tab="CTFFIND",
-        usual=(1000, 200000),
-        flag="--dFMax",
-        help="Of the search.",
+        50000, "Maximum defocus value", unit="Å", tab="CTFFIND", usual=(1000, 200000), help="Of the search."
     )
-    dfstep: float = Param(
-        500, "Defocus step size", unit="Å", tab="CTFFIND", gt=0, flag="--FStep", help="Of the search."
-    )
-    use_gctf: bool = Param(
-        False,
-        "Use Gctf instead?",
-        tab="Gctf",
-        flag="--use_gctf",
-        help="Another program, for GPUs, that has to be there.",
-    )
-    fn_gctf_exe: str = Param(
-        "Gctf",
-        "Gctf executable",
-        tab="Gctf",
-        when="use_gctf",
-        flag="--gctf_exe",
-        help="A name in PATH, or a path.",
-    )
-    do_ignore_ctffind_params: bool = Param(
-        True, "Ignore 'Searches' parameters?", tab="Gctf", when="use_gctf", flag="--ignore_ctffind_params",
-        help="Gctf's own defaults are usually good; No: box, resolution and defocus as above.",
-    )  # fmt: skip
-    do_EPA: bool = Param(
-        False, "Perform equi-phase averaging?", tab="Gctf", when="use_gctf", flag="--EPA",
-        help="Rings of astigmatic micrographs become clearer.",
-    )  # fmt: skip
-    other_gctf_args: str = Param(
-        "", "Other Gctf options", tab="Gctf", when="use_gctf", flag="--extra_gctf_options", written=padded,
-        help="Appended to Gctf's own command.",
-    )  # fmt: skip
-    gpu_ids: str = Param(
-        "", "Which GPUs to use", tab="Gctf", when="use_gctf", flag="--gpu", written=str,
-        help="RELION's own form: `:` between ranks, `,` between threads; empty: all.",
-    )  # fmt: skip
+    dfstep: float = Param(500, "Defocus step size", unit="Å", tab="CTFFIND", gt=0, help="Of the search.")
 
     micrographs: Micrographs = Output("Micrographs with CTF", "micrographs_ctf.star")
 
@@ -175,20 +98,32 @@ class CtfFind(Mpi, ItemProtocol):
         super().check()
         self.check_above("dfmax", "dfmin")
         self.check_above("resmin", "resmax")
-        if not self.use_ctffind4 and not self.use_gctf:
-            raise ParameterError(
-                f"{self.name}: parameter use_ctffind4", found="No, as use_gctf", expected="one of the two"
-            )
 
     def own_file(self, name: str) -> str:
         return file_of_micrograph(name, ".ctf")
 
     def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
-        paths = {"input_star_mics": batch.input_file} if batch else {}
-        return call(self, "relion_run_ctffind", ["--o", job.name, *words_of(self, paths=paths)], job)
-
-    def gpus(self) -> str | None:
-        return self.gpu_ids if self.use_gctf else None
+        args = ["--i", batch.input_file if batch else self.input_star_mics.path, "--o", job.name]
+        args += ["--Box", str(self.box), "--ResMin", number(self.resmin), "--ResMax", number(self.resmax)]
+        args += ["--dFMin", number(self.dfmin), "--dFMax", number(self.dfmax), "--FStep", number(self.dfstep)]
+        args += ["--dAst", number(self.dast)]
+        if self.use_noDW:
+            args.append("--use_noDW")
+        if self.do_phaseshift:
+            args += [
+                "--do_phaseshift",
+                "--phase_min",
+                number(self.phase_min),
+                "--phase_max",
+                number(self.phase_max),
+            ]
+            args += ["--phase_step", number(self.phase_step)]
+        args += ["--ctffind_exe", self.fn_ctffind_exe, "--ctfWin", str(self.ctf_win), "--is_ctffind4"]
+        if not self.slow_search:
+            args.append("--fast_search")
+        if self.use_given_ps:
+            args.append("--use_given_ps")
+        return call(self, "relion_run_ctffind", args, job)
 
     def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
         from cryoloom.plugins.relion.per_micrograph import write_batch
@@ -197,13 +132,12 @@ class CtfFind(Mpi, ItemProtocol):
         return {}
 
     def begin(self, job: JobFolder) -> object:
-        """CTFFIND or Gctf itself has to be there: RELION runs it and does not say that it is not."""
-        what, parameter = ("Gctf", "fn_gctf_exe") if self.use_gctf else ("CTFFIND 4.1", "fn_ctffind_exe")
-        program = str(self.values[parameter])
-        if shutil.which(program) is None:
+        """CTFFIND itself has to be there: RELION runs it and does not say that it is not."""
+        if shutil.which(self.fn_ctffind_exe) is None:
             raise ProgramError(
-                f"program {program}", found="not installed, or not to be run", expected=f"{what}, as {parameter} says",
-                hint=f"Give its path with {parameter}=, or take ctf.estimate, which needs no other program.",
+                f"program {self.fn_ctffind_exe}", found="not installed, or not to be run",
+                expected="CTFFIND 4.1, as fn_ctffind_exe says",
+                hint="Give its path with fn_ctffind_exe=, or take ctf.estimate, which needs no other program.",
             )  # fmt: skip
         return None
 

@@ -81,16 +81,13 @@ def scale_between(root: Path, picked: str, cut: str) -> float:
     return mx / nx
 
 
-def prepare_picks(
-    batch: Batch, folder: str, suffix: str, box: int, *, all_or_none: bool = False
-) -> dict[str, str]:
+def prepare_picks(batch: Batch, folder: str, suffix: str, box: int) -> dict[str, str]:
     """Write the batch's micrographs, and for each the picks that can be cut.
 
     Args:
         folder: below the batch's shadow of the project, with its slash.
         suffix: of coordinate files.
         box: px of the micrograph.
-        all_or_none: whether picks mean something only together, as the two ends of a filament.
     Returns:
         Items that cannot be treated, with reasons.
     """
@@ -106,9 +103,6 @@ def prepare_picks(
             picks, said = _picks_to_cut(root, str(name), micrograph, str(file), box)
         except (CryoloomError, OSError) as error:
             refused[item] = str(error).replace(f"{root}/", "")
-            continue
-        if said and all_or_none:
-            refused[item] = f"of the ends of its filaments {sum(said.values())}: {', '.join(said)}"
             continue
         left_out += [(micrograph, words, count) for words, count in said.items()]
         if picks.height:

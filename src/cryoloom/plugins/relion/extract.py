@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from cryoloom.em.names import file_of_micrograph
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.diameters import HELP_BOX, auto_box, diameter_of_picks
-from cryoloom.plugins.relion.options.running import Mpi, call
+from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.project.forms.coordinate_files import suffix_of
 from cryoloom.protocol import (
     ADVANCED,
@@ -25,7 +25,6 @@ from cryoloom.protocol import (
     Particles,
     Rule,
     View,
-    words_of,
 )
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 
 PICKS = "picks_of_batch/"  # in a batch's shadow of the project
 MICROGRAPHS = "micrographs_of_batch.star"
-RECENTRES = "do_recenter and do_reextract"
-TUBES = "do_extract_helix and do_extract_helical_tubes"
-SEGMENTS = f"{TUBES} and do_cut_into_segments"
 MICROGRAPH_PIXEL = "rlnMicrographPixelSize"
 
 
@@ -55,45 +51,53 @@ class Extract(Mpi, ItemProtocol):
         Rule("particle stacks", ("*",), harsh=True),
     )
 
-    star_mics: Micrographs = Input(
-        "Micrograph STAR file", streams=True, flag="--i", help="With CTF parameters."
-    )
+    star_mics: Micrographs = Input("Micrograph STAR file", streams=True, help="With CTF parameters.")
     coords_suffix: Coordinates = Input(
         "Input coordinates", optional=True, streams=True, when="not do_reextract", help="Picks."
     )
     fndata_reextract: Particles = Input(
-        "Refined particles STAR file", optional=True, when="do_reextract", flag="--reextract_data_star",
-        needs=("rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"), help="Particles to be cut out again.",
-    )  # fmt: skip
+        "Refined particles STAR file",
+        optional=True,
+        when="do_reextract",
+        needs=("rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"),
+        help="Particles to be cut out again.",
+    )
     do_reextract: bool = Param(
         False, "OR re-extract refined particles?", help="Positions come from particles."
     )
     do_reset_offsets: bool = Param(
-        False, "Reset the refined offsets to zero?", when="do_reextract", flag="--reset_offsets",
+        False,
+        "Reset the refined offsets to zero?",
+        when="do_reextract",
         help="Take the picks, forget the shifts.",
-    )  # fmt: skip
+    )
     do_recenter: bool = Param(
-        False, "OR: re-center refined coordinates?", when="do_reextract", flag="--recenter",
+        False,
+        "OR: re-center refined coordinates?",
+        when="do_reextract",
         help="Move the boxes to the refined centres.",
-    )  # fmt: skip
+    )
     recenter_x: float = Param(
-        0, "Recenter on X", unit="px", when=RECENTRES, flag="--recenter_x", help="A point of the reference."
+        0, "Recenter on X", unit="px", when="do_recenter", help="A point of the reference."
     )
     recenter_y: float = Param(
-        0, "Recenter on Y", unit="px", when=RECENTRES, flag="--recenter_y", help="A point of the reference."
+        0, "Recenter on Y", unit="px", when="do_recenter", help="A point of the reference."
     )
     recenter_z: float = Param(
-        0, "Recenter on Z", unit="px", when=RECENTRES, flag="--recenter_z", help="A point of the reference."
+        0, "Recenter on Z", unit="px", when="do_recenter", help="A point of the reference."
     )
     extract_size: int = Param(
-        128, "Particle box size", unit="px", tab="Extract", gt=0, auto=True, flag="--extract --extract_size",
+        128,
+        "Particle box size",
+        unit="px",
+        tab="Extract",
+        gt=0,
+        auto=True,
         help=f"In micrograph pixels. {HELP_BOX}",
-    )  # fmt: skip
-    do_invert: bool = Param(
-        True, "Invert contrast?", tab="Extract", flag="--invert_contrast", help="Particles become white."
     )
+    do_invert: bool = Param(True, "Invert contrast?", tab="Extract", help="Particles become white.")
     do_norm: bool = Param(
-        True, "Normalize particles?", tab="Extract", flag="--norm", help="Background: mean 0, deviation 1."
+        True, "Normalize particles?", tab="Extract", help="Background: mean 0, deviation 1."
     )
     bg_diameter: float = Param(
         -1,
@@ -104,55 +108,15 @@ class Extract(Mpi, ItemProtocol):
         help="-1: three quarters of the box.",
     )
     white_dust: float = Param(
-        -1, "Stddev for white dust removal", tab="Extract", level=ADVANCED, when="do_norm", flag="--white_dust",
-        help="-1: none.",
-    )  # fmt: skip
+        -1, "Stddev for white dust removal", tab="Extract", level=ADVANCED, help="-1: none."
+    )
     black_dust: float = Param(
-        -1, "Stddev for black dust removal", tab="Extract", level=ADVANCED, when="do_norm", flag="--black_dust",
-        help="-1: none.",
-    )  # fmt: skip
+        -1, "Stddev for black dust removal", tab="Extract", level=ADVANCED, help="-1: none."
+    )
     do_rescale: bool = Param(False, "Rescale particles?", tab="Extract", help="Bin them.")
     rescale: int = Param(
-        128,
-        "Re-scaled size",
-        unit="px",
-        tab="Extract",
-        gt=0,
-        when="do_rescale",
-        flag="--scale",
-        help="An even number.",
+        128, "Re-scaled size", unit="px", tab="Extract", gt=0, when="do_rescale", help="An even number."
     )
-    do_extract_helix: bool = Param(
-        False,
-        "Extract helical segments?",
-        tab="Helix",
-        flag="--helix",
-        help="With priors of their direction.",
-    )
-    helical_tube_outer_diameter: float = Param(
-        200, "Tube diameter", unit="Å", tab="Helix", gt=0, when="do_extract_helix", flag="--helical_outer_diameter",
-        help="Of the filament: what lies beyond it is background.",
-    )  # fmt: skip
-    helical_bimodal_angular_priors: bool = Param(
-        True, "Use bimodal angular priors?", tab="Helix", when="do_extract_helix", flag="--helical_bimodal_angular_priors",
-        help="Both directions along the filament count: its polarity is not known.",
-    )  # fmt: skip
-    do_extract_helical_tubes: bool = Param(
-        True, "Coordinates are start-end only?", tab="Helix", when="do_extract_helix", flag="--helical_tubes",
-        help="Two rows a filament, its ends. No: a row for each segment.",
-    )  # fmt: skip
-    do_cut_into_segments: bool = Param(
-        True, "Cut helical tubes into segments?", tab="Helix", when=TUBES, flag="--helical_cut_into_segments",
-        help="No: one image from end to end.",
-    )  # fmt: skip
-    helical_nr_asu: int = Param(
-        1, "Number of unique asymmetrical units", tab="Helix", ge=1, when=SEGMENTS, flag="--helical_nr_asu",
-        help="From one segment to the next.",
-    )  # fmt: skip
-    helical_rise: float = Param(
-        1, "Helical rise", unit="Å", tab="Helix", gt=0, when=SEGMENTS, flag="--helical_rise",
-        help="Segments lie this times the asymmetrical units apart.",
-    )  # fmt: skip
 
     particles: Particles = Output("Extracted particles", "particles.star")
 
@@ -164,11 +128,6 @@ class Extract(Mpi, ItemProtocol):
             raise ParameterError(
                 f"{self.name}: input {wanted}", found="missing", expected=f"a dataset of kind {kind}",
                 hint=f"Give it as {wanted}=JOB.",
-            )  # fmt: skip
-        if self.do_reextract and self.do_reset_offsets and self.do_recenter:
-            raise ParameterError(
-                f"{self.name}: parameter do_recenter", found="Yes beside do_reset_offsets", expected="one of the two",
-                hint="Shifts are forgotten, or the boxes move by them.",
             )  # fmt: skip
         for name, size in (
             ("extract_size", self.extract_size),
@@ -215,27 +174,34 @@ class Extract(Mpi, ItemProtocol):
         return 0 if self.do_reextract else self.batch_size
 
     def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
-        paths: dict[str, str] = {}
-        words = ["--part_star", job.file("particles.star"), "--part_dir", job.name]
-        if batch and self.do_reextract:
-            paths = {"star_mics": batch.job.file(MICROGRAPHS), "fndata_reextract": batch.input_file}
-        elif batch:
-            paths = {"star_mics": batch.input_file}
-        if not self.do_reextract:
+        if self.do_reextract:
+            args = ["--i", batch.job.file(MICROGRAPHS) if batch else self.star_mics.path]
+            args += ["--reextract_data_star", batch.input_file if batch else self.fndata_reextract.path]
+            if self.do_reset_offsets:
+                args.append("--reset_offsets")
+            elif self.do_recenter:
+                args += ["--recenter", "--recenter_x", number(self.recenter_x)]
+                args += ["--recenter_y", number(self.recenter_y), "--recenter_z", number(self.recenter_z)]
+        else:
+            folder = self.coords_suffix.path.rpartition("/")[0]
+            args = ["--i", batch.input_file if batch else self.star_mics.path]
             # A batch has its own coordinate files, without the picks that would end RELION's whole call.
-            folder = PICKS if batch else f"{self.coords_suffix.path.rpartition('/')[0]}/"
-            words += ["--coord_dir", folder, "--coord_suffix", f"{suffix_of(self.coords_suffix.path)}.star"]
-        words += words_of(self, paths=paths)
-        if self._has_tubes() and not self.do_cut_into_segments:
-            words += ["--helical_nr_asu", "1", "--helical_rise", "1"]
+            args += ["--coord_dir", PICKS if batch else f"{folder}/"]
+            args += ["--coord_suffix", f"{suffix_of(self.coords_suffix.path)}.star"]
+        args += ["--part_star", job.file("particles.star"), "--part_dir", job.name]
+        args += ["--extract", "--extract_size", str(self.extract_size)]
+        size = self.extract_size
+        if self.do_rescale:
+            args += ["--scale", str(self.rescale)]
+            size = self.rescale
         if self.do_norm:
-            size = self.rescale if self.do_rescale else self.extract_size
             diameter = self.bg_diameter if self.bg_diameter >= 0 else 0.75 * self.extract_size
-            words += ["--bg_radius", str(int(diameter / 2 * size / self.extract_size))]
-        return call(self, "relion_preprocess", words, job)
-
-    def echoed(self, job: JobFolder) -> Mapping[str, str]:
-        return {job.file("coords_suffix_extract.star"): self.star_mics.path} if self.do_reextract else {}
+            radius = diameter / 2 * size / self.extract_size
+            args += ["--norm", "--bg_radius", str(int(radius)), "--white_dust", number(self.white_dust)]
+            args += ["--black_dust", number(self.black_dust)]
+        if self.do_invert:
+            args.append("--invert_contrast")
+        return call(self, "relion_preprocess", args, job)
 
     def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
         from cryoloom.plugins.relion import cutting
@@ -243,12 +209,7 @@ class Extract(Mpi, ItemProtocol):
         shifts = cutting.Shifts(self.do_reset_offsets, self.do_recenter, self._recentre_on())
         if self.do_reextract:
             return cutting.prepare_particles(batch, job.file(MICROGRAPHS), self.extract_size, shifts)
-        return cutting.prepare_picks(
-            batch, PICKS, suffix_of(self.coords_suffix.path), self.extract_size, all_or_none=self._has_tubes()
-        )
-
-    def _has_tubes(self) -> bool:
-        return bool(self.do_extract_helix and self.do_extract_helical_tubes)
+        return cutting.prepare_picks(batch, PICKS, suffix_of(self.coords_suffix.path), self.extract_size)
 
     def _recentre_on(self) -> tuple[float, float, float]:
         return self.recenter_x, self.recenter_y, self.recenter_z
@@ -268,7 +229,6 @@ class Extract(Mpi, ItemProtocol):
     def collect(self, job: JobFolder, batch: Batch) -> BatchResult:
         from cryoloom.plugins.relion import cutting
         from cryoloom.plugins.relion.per_micrograph import CALL_FILES, read_batch
-        from cryoloom.project.item_ids import with_ids
 
         rows, optics = read_batch(batch.job.path / "particles.star", "particles")
         skip = CALL_FILES | {"particles.star", MICROGRAPHS}
@@ -277,9 +237,6 @@ class Extract(Mpi, ItemProtocol):
             rows = cutting.beside_earlier_stacks(job, batch, rows)
             optics, rows = cutting.with_pixels_of_partners(optics, rows, batch)
             return BatchResult({"particles": rows}, frozenset(rows[ITEM_ID].to_list()), {}, optics, skip)
-        if self._has_tubes():
-            # The rows of the ends have become segments, each at a place of its own.
-            rows = with_ids(rows.drop(ITEM_ID, strict=False))
         optics = with_micrograph_pixels(optics, batch.side_optics.get("star_mics"))
         remarks = cutting.left_out(batch, PICKS)
         names = batch.items["rlnMicrographName"].to_list()

@@ -1,15 +1,13 @@
-"""Motion correction by RELION's own implementation, or by MotionCor2 through RELION."""
+"""Motion correction by RELION's own implementation."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from cryoloom.em.names import micrograph_of_movie
-from cryoloom.errors import ParameterError, ProgramError
+from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options import patches
-from cryoloom.plugins.relion.options.running import Mpi, Threads, call
-from cryoloom.plugins.relion.options.written import above_one, padded
+from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.protocol import (
     ADVANCED,
     AUTO,
@@ -24,18 +22,12 @@ from cryoloom.protocol import (
     Output,
     Param,
     Rule,
-    Varied,
     View,
-    words_of,
 )
 from cryoloom.protocol.jobs import ITEM_ID, Remark
 
 ROTATIONS = ("No rotation (0)", "90 degrees (1)", "180 degrees (2)", "270 degrees (3)")
 FLIPS = ("No flipping (0)", "Flip upside down (1)", "Flip left to right (2)")
-
-HELP_PATCHES = (
-    "Local motion is followed in each: 1, or 3 and more, of 200 px at least; auto: as suits the first movie."
-)
 
 # What travels in the movies' optics table, and what stands for it where nothing does.
 TRAVELLING: dict[str, tuple[str, Any]] = {
@@ -54,6 +46,12 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
     label = "Motion correction"
     folder = "MotionCorr"
     relion_type = 1
+    relion_fixed = {
+        "do_own_motioncor": "Yes",
+        "fn_motioncor2_exe": "",
+        "gpu_ids": "0",
+        "other_motioncor2_args": "",
+    }
     cleaning = (
         Rule("logs of single movies", ("*.com", "*.err", "*.out", "*.log")),
         Rule("corrected micrographs and all else of single movies", ("*",), harsh=True),
@@ -63,101 +61,73 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
     next = ("ctf.estimate", "relion.ctffind")
     leading = "input_star_mics"
 
-    input_star_mics: Movies = Input(
-        "Input movies STAR file", streams=True, flag="--i", help="Imported movies."
-    )
-    first_frame_sum: int = Param(
-        1, "First frame for corrected sum", ge=1, flag="--first_frame_sum", help="Counted from 1."
-    )
-    last_frame_sum: int = Param(
-        -1, "Last frame for corrected sum", ge=-1, flag="--last_frame_sum", help="-1 or 0: the last."
-    )
+    input_star_mics: Movies = Input("Input movies STAR file", streams=True, help="Imported movies.")
+    first_frame_sum: int = Param(1, "First frame for corrected sum", ge=1, help="Counted from 1.")
+    last_frame_sum: int = Param(-1, "Last frame for corrected sum", ge=-1, help="-1 or 0: the last.")
     dose_per_frame: float = Param(
-        AUTO,
-        "Dose per frame",
-        unit="e/Å²",
-        gt=0,
-        flag="--dose_per_frame",
-        help="auto: as it came with the movies, else 1.",
+        AUTO, "Dose per frame", unit="e/Å²", gt=0, help="auto: as it came with the movies, else 1."
     )
-    pre_exposure: float = Param(
-        0, "Pre-exposure", unit="e/Å²", ge=0, flag="--preexposure", help="Dose before the first frame."
-    )
-    eer_grouping: int = Param(
-        32, "EER fractionation", ge=1, flag="--eer_grouping", help="Hardware frames that make one frame."
-    )
+    pre_exposure: float = Param(0, "Pre-exposure", unit="e/Å²", ge=0, help="Dose before the first frame.")
+    eer_grouping: int = Param(32, "EER fractionation", ge=1, help="Hardware frames that make one frame.")
     do_dose_weighting: bool = Param(
-        True,
-        "Do dose-weighting?",
-        flag="--dose_weighting",
-        help="Late frames count less at high frequencies.",
+        True, "Do dose-weighting?", help="Late frames count less at high frequencies."
     )
     do_save_noDW: bool = Param(
-        False, "Save non-dose weighted as well?", when="do_dose_weighting", flag="--save_noDW",
-        help="For CTF estimation on them.",
-    )  # fmt: skip
-    do_save_ps: bool = Param(
-        False, "Save sum of power spectra?", when="do_own_motioncor",
-        help="For CTFFIND; made from sums of some frames. RELION's own correction only.",
-    )  # fmt: skip
-    group_for_ps: float = Param(
-        4, "Sum power spectra every", unit="e/Å²", gt=0, when="do_save_ps and do_own_motioncor",
-        help="Dose of the frames that are summed.",
-    )  # fmt: skip
-    bfactor: float = Param(
-        150, "Bfactor", unit="Å²", tab="Motion", ge=0, flag="--bfactor", help="10 to 30 for small movies."
+        False, "Save non-dose weighted as well?", when="do_dose_weighting", help="For CTF estimation on them."
     )
+    do_save_ps: bool = Param(
+        False, "Save sum of power spectra?", help="For CTFFIND; made from sums of some frames."
+    )
+    group_for_ps: float = Param(
+        4,
+        "Sum power spectra every",
+        unit="e/Å²",
+        gt=0,
+        when="do_save_ps",
+        help="Dose of the frames that are summed.",
+    )
+    bfactor: float = Param(150, "Bfactor", unit="Å²", tab="Motion", ge=0, help="10 to 30 for small movies.")
     patch_x: int = Param(
-        1, "Number of patches X", tab="Motion", ge=1, auto=True, flag="--patch_x", help=HELP_PATCHES
+        1,
+        "Number of patches X",
+        tab="Motion",
+        ge=1,
+        auto=True,
+        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least; auto: as suits the first movie.",
     )
     patch_y: int = Param(
-        1, "Number of patches Y", tab="Motion", ge=1, auto=True, flag="--patch_y", help=HELP_PATCHES
+        1,
+        "Number of patches Y",
+        tab="Motion",
+        ge=1,
+        auto=True,
+        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least; auto: as suits the first movie.",
     )
     group_frames: int = Param(
-        1, "Group frames", tab="Motion", ge=1, flag="--group_frames", written=above_one,
-        help="Averages of so many are aligned; for low dose.",
-    )  # fmt: skip
-    bin_factor: float = Param(
-        1, "Binning factor", tab="Motion", ge=1, flag="--bin_factor", help="2 for super-resolution movies."
+        1, "Group frames", tab="Motion", ge=1, help="Averages of so many are aligned; for low dose."
     )
+    bin_factor: float = Param(1, "Binning factor", tab="Motion", ge=1, help="2 for super-resolution movies.")
     fn_gain_ref: str = Param(
-        AUTO,
-        "Gain-reference image",
-        tab="Motion",
-        means="file",
-        flag="--gainref",
-        help="auto: as it came with the movies.",
+        AUTO, "Gain-reference image", tab="Motion", means="file", help="auto: as it came with the movies."
     )
     gain_rot: str = Param(
-        AUTO, "Gain rotation", tab="Motion", choices=ROTATIONS, when="fn_gain_ref", flag="--gain_rot",
-        written=lambda choice: str(ROTATIONS.index(choice)),
-        help="auto: as it came with the movies. `cryoloom suggest gain` finds it.",
-    )  # fmt: skip
+        AUTO, "Gain rotation", tab="Motion", choices=ROTATIONS, help="auto: as it came with the movies."
+    )
     gain_flip: str = Param(
-        AUTO, "Gain flip", tab="Motion", choices=FLIPS, when="fn_gain_ref", flag="--gain_flip",
-        written=lambda choice: str(FLIPS.index(choice)), help="After the rotation; auto: as it came with the movies.",
-    )  # fmt: skip
+        AUTO,
+        "Gain flip",
+        tab="Motion",
+        choices=FLIPS,
+        help="After the rotation; auto: as it came with the movies.",
+    )
     fn_defect: str = Param(
-        AUTO, "Defect file", tab="Motion", level=ADVANCED, means="file", flag="--defect_file",
+        AUTO,
+        "Defect file",
+        tab="Motion",
+        level=ADVANCED,
+        means="file",
         help="Bad pixels; auto: as it came with the movies.",
-    )  # fmt: skip
-    do_own_motioncor: bool = Param(
-        True, "Use RELION's own implementation?", tab="Motion", flag="--use_own", flag_off="--use_motioncor2",
-        help="No: MotionCor2, another program, which needs a GPU and has to be there.",
-    )  # fmt: skip
-    fn_motioncor2_exe: str = Param(
-        "MotionCor2", "MotionCor2 executable", tab="Motion", when="not do_own_motioncor", flag="--motioncor2_exe",
-        help="A name in PATH, or a path.",
-    )  # fmt: skip
-    gpu_ids: str = Param(
-        "0", "Which GPUs to use", tab="Motion", when="not do_own_motioncor", flag="--gpu", written=str,
-        help="Of MotionCor2, in RELION's form: `:` between ranks.",
-    )  # fmt: skip
-    other_motioncor2_args: str = Param(
-        "", "Other MotionCor2 arguments", tab="Motion", when="not do_own_motioncor", flag="--other_motioncor2_args",
-        written=padded, help="Appended to MotionCor2's own command.",
-    )  # fmt: skip
-    nr_threads: int = Varied(Threads.nr_threads, when="do_own_motioncor")
+    )
     batch_size: int = Param(
         1,
         "Movies in a batch",
@@ -171,11 +141,6 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
 
     def check(self) -> None:
         super().check()
-        if self.do_save_ps and not self.do_own_motioncor:
-            raise ParameterError(
-                f"{self.name}: parameter do_save_ps", found="Yes with MotionCor2", expected="No",
-                hint="Only RELION's own correction saves power spectra.",
-            )  # fmt: skip
         # One that is auto comes to what suits the other.
         known = [count for count in (self.values["patch_x"], self.values["patch_y"]) if count != AUTO]
         if known and max(known) > 1 and min(known) < patches.FEWEST:
@@ -204,24 +169,33 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
         return micrograph_of_movie("", name)
 
     def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
-        paths = {"input_star_mics": batch.input_file} if batch else {}
-        words = ["--o", job.name, *words_of(self, paths=paths)]
-        if self.do_save_ps and self.do_own_motioncor:
+        args = ["--i", batch.input_file if batch else self.input_star_mics.path, "--o", job.name]
+        args += ["--first_frame_sum", str(self.first_frame_sum), "--last_frame_sum", str(self.last_frame_sum)]
+        args += ["--use_own", "--j", str(self.nr_threads)]
+        if self.fn_defect:
+            args += ["--defect_file", self.fn_defect]
+        args += ["--bin_factor", number(self.bin_factor), "--bfactor", number(self.bfactor)]
+        args += ["--dose_per_frame", number(self.dose_per_frame), "--preexposure", number(self.pre_exposure)]
+        args += ["--patch_x", str(self.patch_x), "--patch_y", str(self.patch_y)]
+        args += ["--eer_grouping", str(self.eer_grouping)]
+        if self.group_frames > 1:
+            args += ["--group_frames", str(self.group_frames)]
+        if self.fn_gain_ref:
+            args += ["--gainref", self.fn_gain_ref]
+            args += [
+                "--gain_rot",
+                str(ROTATIONS.index(self.gain_rot)),
+                "--gain_flip",
+                str(FLIPS.index(self.gain_flip)),
+            ]
+        if self.do_dose_weighting:
+            args.append("--dose_weighting")
+            if self.do_save_noDW:
+                args.append("--save_noDW")
+        if self.do_save_ps:
             frames = max(1, round(self.group_for_ps / self.dose_per_frame))
-            words += ["--grouping_for_ps", str(frames)]
-        return call(self, "relion_run_motioncorr", words, job)
-
-    def gpus(self) -> str | None:
-        return None if self.do_own_motioncor else self.gpu_ids
-
-    def begin(self, job: JobFolder) -> object:
-        """MotionCor2 itself has to be there: RELION runs it and does not say that it is not."""
-        if not self.do_own_motioncor and shutil.which(self.fn_motioncor2_exe) is None:
-            raise ProgramError(
-                f"program {self.fn_motioncor2_exe}", found="not installed, or not to be run",
-                expected="MotionCor2, as fn_motioncor2_exe says", hint="Or do_own_motioncor=Yes: RELION's own.",
-            )  # fmt: skip
-        return None
+            args += ["--grouping_for_ps", str(frames)]
+        return call(self, "relion_run_motioncorr", args, job)
 
     def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
         from cryoloom.errors import ImageError

@@ -92,15 +92,37 @@ class Switch:
     governs: frozenset[str] = field(default_factory=frozenset)
 
 
+def _helix(option: str, *governs: str) -> Switch:
+    tube = ("helical_tube_outer_diameter", "helical_rise", "helical_nr_asu")
+    return Switch(option, "No", frozenset({*tube, *governs}))
+
+
 # Options that RELION's forms have and our protocols have not, with RELION 3.1.3's own defaults, found by
 # `relion_pipeliner --addJobFromStar` with a job.star that names nothing else.
 SWITCHES: Mapping[int, tuple[Switch, ...]] = {
     0: (Switch("do_other", "No", frozenset({"fn_in_other", "node_type", "optics_group_particles"})),),
-    # Of the first 3.1 only: the pixel size that a movie without one was given.
-    5: (Switch("do_set_angpix", "No", frozenset({"angpix"})),),
+    1: (Switch("do_own_motioncor", "Yes", frozenset({"fn_motioncor2_exe", "gpu_ids", "other_motioncor2_args"})),),
+    2: (
+        Switch(
+            "use_gctf", "No",
+            frozenset({"do_EPA", "do_ignore_ctffind_params", "fn_gctf_exe", "gpu_ids", "other_gctf_args"}),
+        ),
+    ),
+    4: (
+        _helix(
+        "do_pick_helical_segments", "do_amyloid", "helical_tube_kappa_max", "helical_tube_length_min"
+        ),
+    ),
+    5: (
+        _helix(
+        "do_extract_helix", "do_cut_into_segments", "do_extract_helical_tubes", "helical_bimodal_angular_priors"
+        ),
+        # Of the first 3.1 only: the pixel size that a movie without one was given.
+        Switch("do_set_angpix", "No", frozenset({"angpix"})),
+    ),
 }  # fmt: skip
 # Of such options those that count by themselves, with the value that means nothing.
-IDLE: Mapping[int, Mapping[str, str]] = {}
+IDLE: Mapping[int, Mapping[str, str]] = {4: {"particle_diameter": "-1"}}
 
 
 def label_of_type(number: int) -> str:

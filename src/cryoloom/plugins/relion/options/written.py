@@ -22,15 +22,5 @@ def positive_third(value: float) -> str | None:
     return third(value) if value > 0 else None
 
 
-def above_one(value: float) -> str | None:
-    """A count that means nothing as long as it is 1."""
-    return number(value) if value > 1 else None
-
-
-def padded(text: str) -> str | None:
-    """Further words for another program, as one word with blanks around it; nothing where there are none."""
-    return f" {text} " if text else None
-
-
 def fraction(percent: float) -> str:
     return f"{percent / 100:g}"
