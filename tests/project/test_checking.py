@@ -273,9 +273,55 @@ def test_a_gpu_is_not_asked_of_a_relion_that_was_built_without_support_for_it(
     assert given.run("relion.class2d", start=False, **asked)
 
 
+OTHER_PROGRAMS: list[tuple[str, dict[str, Any], str]] = [
+    ("relion.ctffind", {"input_star_mics": "mics.star"}, "fn_ctffind_exe"),
+    ("relion.ctffind", {"input_star_mics": "mics.star", "use_gctf": "Yes"}, "fn_gctf_exe"),
+    ("relion.motioncorr", {"input_star_mics": "movies.star", "do_own_motioncor": "No"}, "fn_motioncor2_exe"),
+]
+
+
+@pytest.mark.parametrize(("protocol", "values", "parameter"), OTHER_PROGRAMS)
+def test_a_program_that_relion_starts_is_looked_up_before_the_job_is_made(
+    given: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    protocol: str,
+    values: dict[str, Any],
+    parameter: str,
+) -> None:
+    facts = {
+        "rlnOpticsGroup": [1],
+        "rlnVoltage": [300.0],
+        "rlnSphericalAberration": [2.7],
+        "rlnAmplitudeContrast": [0.1],
+    }
+    optics = pl.DataFrame({**facts, "rlnOpticsGroupName": ["a"]})
+    for file, label in (("mics", "rlnMicrographName"), ("movies", "rlnMicrographMovieName")):
+        rows = pl.DataFrame({label: ["a.mrc"], "rlnOpticsGroup": [1]})
+        star.write(given.path / f"{file}.star", {"optics": optics, file.replace("mics", "micrographs"): rows})
+    file = tmp_path / "fitter"
+
+    refused(
+        given,
+        protocol,
+        {**values, parameter: "no_such_program"},
+        f"{parameter} is no_such_program, which is not installed",
+    )
+    refused(
+        given, protocol, {**values, parameter: f"{file}"}, f"{parameter} is {file}, which is not installed"
+    )
+    file.write_text("#!/bin/sh\n")
+    refused(given, protocol, {**values, parameter: f"{file}"}, "which may not be executed.*Give its path")
+    file.chmod(0o755)
+    assert given.run(protocol, start=False, **values, **{parameter: f"{file}"})
+    monkeypatch.setenv("PATH", f"{tmp_path}")
+    assert given.run(protocol, start=False, **values, **{parameter: "fitter"})
+
+
 EFFECTS: list[tuple[str, dict[str, Any], str]] = [
     ("relion.class2d", {"fn_img": "p.star", "particle_diameter": 100, "gpu_ids": "0"},
      "gpu_ids is 0, without effect.*Add use_gpu=Yes"),
+    ("relion.motioncorr", {"input_star_mics": "p.star", "gpu_ids": "1"}, "gpu_ids is 1, without effect"),
     ("sets.filter", {"input": "p.star", "expression": "rlnDefocusU > 1", "rank_keep": "5"},
      "rank_keep is 5, without effect.*Give rank_by too"),
     ("sets.unique", {"input": "p.star", "best_by": "rlnDefocusU"}, "best_by is rlnDefocusU, without effect.*Add keep=best"),

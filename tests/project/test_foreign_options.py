@@ -28,16 +28,8 @@ def relion_job(project: ProjectFolder, number: int, options: dict[str, str]) -> 
     ("number", "options", "named"),
     [
         (10, {"fn_img": "a.star", "fn_ref": "a.mrc", "an_option_of_tomorrow": "7"}, ["an_option_of_tomorrow=7"]),
-        (2, {"input_star_mics": "m.star", "use_gctf": "Yes", "use_ctffind4": "No", "fn_gctf_exe": "/x/Gctf"},
-         ["use_gctf=Yes", "use_ctffind4=No", "fn_gctf_exe=/x/Gctf"]),
-        (1, {"input_star_mics": "m.star", "do_own_motioncor": "No", "fn_motioncor2_exe": "/x/mc2", "gpu_ids": "1"},
-         ["do_own_motioncor=No", "fn_motioncor2_exe=/x/mc2", "gpu_ids=1"]),
-        (4, {"fn_input_autopick": "m.star", "fn_refs_autopick": "a.star", "do_pick_helical_segments": "Yes"},
-         ["do_pick_helical_segments=Yes"]),
-        (4, {"fn_input_autopick": "m.star", "fn_refs_autopick": "a.star", "particle_diameter": "150"},
-         ["particle_diameter=150"]),
-        (5, {"star_mics": "m.star", "coords_suffix": "c.star", "do_extract_helix": "Yes", "helical_nr_asu": "3"},
-         ["do_extract_helix=Yes", "helical_nr_asu=3"]),
+        (5, {"star_mics": "m.star", "coords_suffix": "c.star", "do_set_angpix": "Yes", "angpix": "2"},
+         ["do_set_angpix=Yes", "angpix=2"]),
         (8, {"fn_img": "a.star", "an_option_of_tomorrow": "7"}, ["an_option_of_tomorrow=7"]),
     ],
 )  # fmt: skip
@@ -57,6 +49,34 @@ def test_options_that_do_something_are_named_and_nothing_is_made(
         with pytest.raises(ProjectError, match="does not know"):
             continue_job(project, name, {}, {})
     assert [entry.name for entry in project.entries()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("number", "options", "words"),
+    [
+        (2, {"input_star_mics": "m.star", "use_gctf": "Yes", "use_ctffind4": "No", "fn_gctf_exe": "/x/Gctf",
+             "do_EPA": "Yes", "other_gctf_args": "--kV 300"},
+         ["--use_gctf --gctf_exe /x/Gctf --ignore_ctffind_params --EPA --extra_gctf_options \" --kV 300 \" --gpu"]),
+        (1, {"input_star_mics": "m.star", "do_own_motioncor": "No", "fn_motioncor2_exe": "/x/mc2", "gpu_ids": "1",
+             "other_motioncor2_args": "-Tol 0.5"},
+         ["--use_motioncor2 --motioncor2_exe /x/mc2 --gpu 1 --other_motioncor2_args \" -Tol 0.5 \""]),
+        (4, {"fn_input_autopick": "m.star", "fn_refs_autopick": "a.star", "do_pick_helical_segments": "Yes",
+             "helical_nr_asu": "3", "helical_rise": "4.75"},
+         ["--helix --helical_tube_outer_diameter 200", "--min_distance 14.25"]),
+        (4, {"fn_input_autopick": "m.star", "fn_refs_autopick": "a.star", "particle_diameter": "150"},
+         ["--particle_diameter 150"]),
+        (5, {"star_mics": "m.star", "coords_suffix": "c.star", "do_extract_helix": "Yes", "helical_nr_asu": "3"},
+         ["--helix --helical_outer_diameter 200", "--helical_cut_into_segments --helical_nr_asu 3"]),
+    ],
+)  # fmt: skip
+def test_options_of_other_programs_and_of_filaments_are_known(
+    project: ProjectFolder, number: int, options: dict[str, str], words: list[str]
+) -> None:
+    name = relion_job(project, number, options)
+
+    [line] = commands_of(project.root / name / "job.star")
+
+    assert all(word in line for word in words), line
 
 
 @pytest.mark.parametrize("switch", ["Yes", "No"])

@@ -3,13 +3,16 @@
 import json
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest_tiny import cryoloom, job
+from relion_lines import both_lines, new_pipeline
 
 from cryoloom import Project
 from cryoloom.api.relion_command import commands_of
-from cryoloom.project.forms.jobstar import job_star_text
+from cryoloom.project.forms.jobstar import job_star_of, job_star_text
+from cryoloom.project.registry import find_protocol
 from cryoloom.runner.programs import RELION_ENVIRONMENT
 
 
@@ -46,3 +49,32 @@ def test_lines_of_a_project_s_job_work_in_a_shell(tiny: Project, tmp_path: Path)
     assert (tmp_path / name / "postprocess.mrc").read_bytes()[1024:] == kept.read_bytes()[1024:]
     refined = cryoloom("relion", "command", job(tiny, "refine_masked"), "--project", str(tiny.path)).stdout
     assert refined.startswith("mpirun -n 3 `which relion_refine_mpi` ")
+
+
+@pytest.mark.relion
+@pytest.mark.parametrize(
+    ("name", "values", "inputs", "echo"),
+    [
+        (
+            "relion.autopick", {"do_log": True}, {"fn_input_autopick": "CtfFind/job090/micrographs_ctf.star"},
+            "echo CtfFind/job090/micrographs_ctf.star > AutoPick/job001/coords_suffix_autopick.star",
+        ),
+        (
+            "relion.extract", {"do_reextract": True},
+            {"star_mics": "CtfFind/job090/micrographs_ctf.star", "fndata_reextract": "Select/job090/particles.star"},
+            "echo CtfFind/job090/micrographs_ctf.star > Extract/job001/coords_suffix_extract.star",
+        ),
+    ],
+)  # fmt: skip
+def test_small_files_are_echoed_as_relion_does(
+    name: str, values: dict[str, Any], inputs: dict[str, str], echo: str, tmp_path: Path
+) -> None:
+    kind = find_protocol(name)
+    new_pipeline(tmp_path, inputs.values())
+    protocol = kind(values, {key: kind.inputs[key].kind(path) for key, path in inputs.items()})
+    both_lines(tmp_path, f"{kind.folder}/job001", job_star_of(protocol))
+
+    noted = (tmp_path / f"{kind.folder}/job001/note.txt").read_text().splitlines()
+    ours = commands_of(tmp_path / f"{kind.folder}/job001/job.star")
+    assert echo in noted
+    assert ours[1:] == [echo]

@@ -46,6 +46,18 @@ INPUTS: dict[str, dict[str, str]] = {
     "relion.select": {"fn_data": "Refine3D/job091/run_data.star"},
     "relion.multibody": {"fn_in": "run_it012_optimiser.star", "fn_bodies": "bodies.star"},
     "relion.postprocess": {"fn_in": "run_half1_class001_unfil.mrc", "fn_mask": "mask.mrc"},
+    "relion.motioncorr": {"input_star_mics": "Import/job090/movies.star"},
+    "relion.ctffind": {"input_star_mics": "MotionCorr/job090/corrected_micrographs.star"},
+    "relion.autopick": {
+        "fn_input_autopick": "CtfFind/job090/micrographs_ctf.star",
+        "fn_refs_autopick": "Select/job090/class_averages.star",
+        "fn_ref3d_autopick": "ref.mrc",
+    },
+    "relion.extract": {
+        "star_mics": "CtfFind/job090/micrographs_ctf.star",
+        "coords_suffix": "AutoPick/job090/coords_suffix_autopick.star",
+        "fndata_reextract": "Select/job090/particles.star",
+    },
 }
 # A run of several ranks does not end here, where none of its files is one; GPUs are not for what is not aligned.
 FIXED: dict[str, dict[str, Any]] = {
@@ -74,6 +86,21 @@ b.mrc 1 10 2
 """
 
 
+def permitted(values: dict[str, Any]) -> dict[str, Any]:
+    """The values with those options off that RELION's form refuses to have on together."""
+    refused = {
+        "do_save_ps": values.get("do_own_motioncor") is False,
+        "use_gpu": values.get("do_log"),
+        "do_recenter": values.get("do_reset_offsets"),
+    }
+    off = {name: False for name, is_refused in refused.items() if is_refused and name in values}
+    return {
+        **values,
+        **off,
+        **({"use_ctffind4": True} if "use_ctffind4" in values and not values["use_gctf"] else {}),
+    }
+
+
 def drawn(spec: ParamSpec) -> st.SearchStrategy[Any]:
     """A value of a parameter: its default often, for only few options are changed in a form."""
     usual = st.just(spec.default if spec.default != AUTO else 1)
@@ -84,13 +111,21 @@ def drawn(spec: ParamSpec) -> st.SearchStrategy[Any]:
     if spec.lt is not None:
         return usual | st.sampled_from([0.2, 0.25, 0.7])
     if spec.type in (int, float):
-        least = 1 if spec.ge is not None or spec.gt is not None else -3
+        least = max(1, int(spec.ge or 1)) if spec.ge is not None or spec.gt is not None else -3
         most = int(min(90, spec.le if spec.le is not None else 90))
         whole = st.integers(least, most)
         fine = whole.map(lambda value: value + 0.25) if spec.type is float else whole
         return usual | whole | fine
     if spec.means == "symmetry":
         return st.sampled_from(["C1", "C3", "D2", "T"]) | usual
+    if spec.name.startswith("other_") and spec.name != "other_args":
+        return st.sampled_from(["", "-Tol 0.5 -Iter 7", "--ac 0.1"])
+    if spec.means == "program":
+        return st.sampled_from(["prog", "/opt/a/prog"])
+    if spec.means == "file":
+        return st.sampled_from(["", "mtf.star"])
+    if spec.name == "gpu_ids":
+        return st.sampled_from(["", "0", "0:1", "0,1:2"])
     if spec.means == "" and spec.name not in ("other_args", "gpu_ids"):
         return st.sampled_from(["", "/scratch"])
     return usual
@@ -101,11 +136,14 @@ def values_of(draw: st.DrawFn, name: str) -> dict[str, Any]:
     """Values of all parameters of a protocol's form, ranks apart."""
     kind = find_protocol(name)
     fixed = FIXED.get(name, {})
-    return fixed | {
-        key: draw(drawn(spec), label=key)
-        for key, spec in kind.params.items()
-        if key not in fixed and key != "nr_mpi" and not spec.own
-    }
+    return permitted(
+        fixed
+        | {
+            key: draw(drawn(spec), label=key)
+            for key, spec in kind.params.items()
+            if key not in fixed and key != "nr_mpi" and not spec.own
+        }
+    )
 
 
 @pytest.mark.parametrize("name", INPUTS)

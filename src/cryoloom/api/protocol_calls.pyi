@@ -533,6 +533,7 @@ class ProtocolCalls:
         lowpass: float = 20,
         highpass: float = -1,
         angpix_ref: float = -1,
+        particle_diameter: float = -1,
         psi_sampling_autopick: float = 5,
         do_invert_refs: bool = True,
         do_ctf_autopick: bool = True,
@@ -546,6 +547,13 @@ class ProtocolCalls:
         do_read_fom_maps: bool = False,
         use_gpu: bool = False,
         gpu_ids: str = "",
+        do_pick_helical_segments: bool = False,
+        do_amyloid: bool = False,
+        helical_tube_outer_diameter: float = 200,
+        helical_nr_asu: int = 1,
+        helical_rise: float = -1,
+        helical_tube_kappa_max: float = 0.1,
+        helical_tube_length_min: float = -1,
         other_args: str = "",
         nr_mpi: int | Literal["auto"] = 1,
         batch_size: int = 10,
@@ -581,6 +589,7 @@ class ProtocolCalls:
             lowpass: Lowpass filter references (Å).
             highpass: Highpass filter (Å).
             angpix_ref: Pixel size in references (Å).
+            particle_diameter: Mask diameter (Å).
             psi_sampling_autopick: In-plane angular sampling (°).
             do_invert_refs: References have inverted contrast?
             do_ctf_autopick: Are References CTF corrected?
@@ -594,6 +603,13 @@ class ProtocolCalls:
             do_read_fom_maps: Read FOM maps?
             use_gpu: Use GPU acceleration?
             gpu_ids: Which GPUs to use.
+            do_pick_helical_segments: Pick 2D helical segments?
+            do_amyloid: Pick amyloid segments?
+            helical_tube_outer_diameter: Tube diameter (Å).
+            helical_nr_asu: Number of unique asymmetrical units.
+            helical_rise: Helical rise (Å).
+            helical_tube_kappa_max: Maximum curvature (kappa).
+            helical_tube_length_min: Minimum length (Å).
             other_args: Additional arguments.
             nr_mpi: Number of MPI procs.
             batch_size: Micrographs in a batch.
@@ -892,6 +908,7 @@ class ProtocolCalls:
         phase_max: float = 180,
         phase_step: float = 10,
         dast: float = 100,
+        use_ctffind4: bool = True,
         fn_ctffind_exe: str = "ctffind",
         use_given_ps: bool = False,
         slow_search: bool = False,
@@ -902,6 +919,12 @@ class ProtocolCalls:
         dfmin: float = 5000,
         dfmax: float = 50000,
         dfstep: float = 500,
+        use_gctf: bool = False,
+        fn_gctf_exe: str = "Gctf",
+        do_ignore_ctffind_params: bool = True,
+        do_EPA: bool = False,
+        other_gctf_args: str = "",
+        gpu_ids: str = "",
         other_args: str = "",
         nr_mpi: int | Literal["auto"] = 1,
         batch_size: int = 20,
@@ -917,7 +940,7 @@ class ProtocolCalls:
         alone: bool = False,
         memory_gb: float = 0,
     ) -> Job:
-        """Fit the CTF of each micrograph with CTFFIND 4.1, which you have to have.
+        """Fit the CTF of each micrograph with CTFFIND 4.1 or Gctf, which you have to have.
 
         Args:
             input_star_mics: Input micrographs STAR file.
@@ -927,6 +950,7 @@ class ProtocolCalls:
             phase_max: Phase shift maximum (°).
             phase_step: Phase shift step (°).
             dast: Amount of astigmatism (Å).
+            use_ctffind4: Use CTFFIND-4.1?
             fn_ctffind_exe: CTFFIND-4.1 executable.
             use_given_ps: Use power spectra from MotionCorr job?
             slow_search: Use exhaustive search?
@@ -937,6 +961,12 @@ class ProtocolCalls:
             dfmin: Minimum defocus value (Å).
             dfmax: Maximum defocus value (Å).
             dfstep: Defocus step size (Å).
+            use_gctf: Use Gctf instead?
+            fn_gctf_exe: Gctf executable.
+            do_ignore_ctffind_params: Ignore 'Searches' parameters?
+            do_EPA: Perform equi-phase averaging?
+            other_gctf_args: Other Gctf options.
+            gpu_ids: Which GPUs to use.
             other_args: Additional arguments.
             nr_mpi: Number of MPI procs.
             batch_size: Items in a batch.
@@ -1051,6 +1081,13 @@ class ProtocolCalls:
         black_dust: float = -1,
         do_rescale: bool = False,
         rescale: int = 128,
+        do_extract_helix: bool = False,
+        helical_tube_outer_diameter: float = 200,
+        helical_bimodal_angular_priors: bool = True,
+        do_extract_helical_tubes: bool = True,
+        do_cut_into_segments: bool = True,
+        helical_nr_asu: int = 1,
+        helical_rise: float = 1,
         other_args: str = "",
         nr_mpi: int | Literal["auto"] = 1,
         batch_size: int = 20,
@@ -1085,6 +1122,13 @@ class ProtocolCalls:
             black_dust: Stddev for black dust removal.
             do_rescale: Rescale particles?
             rescale: Re-scaled size (px).
+            do_extract_helix: Extract helical segments?
+            helical_tube_outer_diameter: Tube diameter (Å).
+            helical_bimodal_angular_priors: Use bimodal angular priors?
+            do_extract_helical_tubes: Coordinates are start-end only?
+            do_cut_into_segments: Cut helical tubes into segments?
+            helical_nr_asu: Number of unique asymmetrical units.
+            helical_rise: Helical rise (Å).
             other_args: Additional arguments.
             nr_mpi: Number of MPI procs.
             batch_size: Items in a batch.
@@ -1410,9 +1454,13 @@ class ProtocolCalls:
         gain_rot: Literal["No rotation (0)", "90 degrees (1)", "180 degrees (2)", "270 degrees (3)", "0", "1", "2", "3"] | Literal["auto"] = "auto",
         gain_flip: Literal["No flipping (0)", "Flip upside down (1)", "Flip left to right (2)", "0", "1", "2"] | Literal["auto"] = "auto",
         fn_defect: str | Path | Literal["auto"] = "auto",
+        do_own_motioncor: bool = True,
+        fn_motioncor2_exe: str = "MotionCor2",
+        gpu_ids: str = "0",
+        other_motioncor2_args: str = "",
+        nr_threads: int | Literal["auto"] = 1,
         other_args: str = "",
         nr_mpi: int | Literal["auto"] = 1,
-        nr_threads: int | Literal["auto"] = 1,
         batch_size: int = 1,
         batch_wait: float = 0,
         workers: int = 0,
@@ -1447,9 +1495,13 @@ class ProtocolCalls:
             gain_rot: Gain rotation.
             gain_flip: Gain flip.
             fn_defect: Defect file.
+            do_own_motioncor: Use RELION's own implementation?
+            fn_motioncor2_exe: MOTIONCOR2 executable.
+            gpu_ids: Which GPUs to use.
+            other_motioncor2_args: Other MOTIONCOR2 arguments.
+            nr_threads: Number of threads.
             other_args: Additional arguments.
             nr_mpi: Number of MPI procs.
-            nr_threads: Number of threads.
             batch_size: Movies in a batch.
             batch_wait: Wait for a full batch (s).
             workers: Batches at the same time.

@@ -16,7 +16,7 @@ from cryoloom.project.boxes import check_boxes
 from cryoloom.project.columns import check_columns
 from cryoloom.project.needs import check_needs, is_in_the_making
 from cryoloom.project.paths import straight
-from cryoloom.project.programs import check_gpu_support
+from cryoloom.project.programs import check_gpu_support, check_other_programs
 from cryoloom.protocol.conditions import condition_names, holds
 from cryoloom.protocol.datasets import Dataset, Mask
 from cryoloom.protocol.declare import ACCEPT_UNUSUAL, AUTO, near, relion_text
@@ -43,6 +43,7 @@ def check_job(root: Path, protocol: Protocol, *, asked: Collection[str] = (), wa
     check_files(root, protocol, may_come=waits)
     check_words(root, protocol, may_come=waits)
     check_gpu_support(root, protocol)
+    check_other_programs(root, protocol)
     if AUTO in protocol.values.values():
         call_plugin(protocol, "check_auto", root)
     if asked:
@@ -66,6 +67,7 @@ def check_start(root: Path, protocol: Protocol) -> None:
     """
     check_files(root, protocol)
     check_words(root, protocol)
+    check_other_programs(root, protocol)
     check_needs(root, protocol)
     # Nobody is there to be asked any more: what is only doubted, and what the program would do, is done.
     is_doubtful = ACCEPT_UNUSUAL in protocol.params

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from cryoloom.errors import ParameterError
 from cryoloom.project.settings import Settings, load_settings
+from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.protocols import Protocol
 
 # RELION's programs carry this sentence where they were built without CUDA, and only there.
@@ -41,6 +42,37 @@ def check_gpu_support(root: Path, protocol: Protocol) -> None:
                 expected="No, or a RELION that was built with CUDA",
                 hint="The setting programs.relion.path names another one; `cryoloom doctor` shows where it comes from.",
             )  # fmt: skip
+
+
+def check_other_programs(root: Path, protocol: Protocol) -> None:
+    """That programs are there which parameters name for the job's own program to start: CTFFIND, MotionCor2, Gctf.
+
+    Raises:
+        ParameterError: one is missing, or may not be executed. Of environment modules nobody knows what they bring.
+    """
+    named = [name for name, spec in protocol.params.items() if spec.means == "program"]
+    if not named:
+        return
+    import os
+    import shutil
+
+    settings, facts = load_settings(root), protocol.facts()
+    for name in named:
+        text = str(protocol.values[name])
+        if not holds(protocol.params[name].when, facts):
+            continue
+        if "/" not in text and (settings.get("programs.relion.modules") or shutil.which(text)):
+            continue
+        # RELION starts it in the project's folder.
+        path = root / Path(text)
+        if "/" in text and path.is_file() and os.access(path, os.X_OK):
+            continue
+        why = "may not be executed" if "/" in text and path.is_file() else "is not installed"
+        raise ParameterError(
+            f"{protocol.name}: parameter {name}", found=f"{text or 'nothing'}, which {why}",
+            expected="a program in PATH, or the path of one",
+            hint=f"Give its path: {name}=/where/it/lies.",
+        )  # fmt: skip
 
 
 def is_without_gpu(path: Path) -> bool:

@@ -18,11 +18,11 @@ NORMAL = "normal"
 ADVANCED = "advanced"
 AUTO = "auto"
 
-# What a text names, beyond its being text: a file or folder (from the project, or absolute), a point group by RELION's
-# name, an SQL condition over the columns of an input, some of its columns with commas between, numbers of its classes;
-# the words of a command, a list in Python; outputs with their kinds, a mapping in Python.
+# What a text names, beyond its being text: a file or folder (from the project, or absolute), a program (in PATH, or its
+# path), a point group by RELION's name, an SQL condition over the columns of an input, some of its columns with commas
+# between, numbers of its classes; the words of a command, a list in Python; outputs with their kinds, a mapping in Python.
 Meaning: TypeAlias = Literal[
-    "", "file", "folder", "symmetry", "condition", "labels", "classes", "words", "promises"
+    "", "file", "folder", "program", "symmetry", "condition", "labels", "classes", "words", "promises"
 ]
 
 # A value on a command line; None: neither it nor its flag is there.
@@ -151,7 +151,8 @@ def Param(
         usual: what physics permits, in the parameter's unit. A value beyond it is refused unless the user says
             `accept_unusual=Yes`, which protocols with such a parameter have; its default is never doubted.
         means: what a text names. It is looked up when the job is made, so that hours later nothing turns out to be
-            missing: a "file" or "folder", a point group ("symmetry"), a "condition" over an input's columns, "labels".
+            missing: a "file" or "folder", a "program" that the job's own one starts, a point group ("symmetry"), a
+            "condition" over an input's columns, "labels".
             "classes" that somebody has chosen by eye mean nothing of another classification: a copy asks to choose again.
         of: the input whose columns or classes are named; by default the one whose rows are treated.
         later: the parameter with which a file may come after the job was made: `stream`.

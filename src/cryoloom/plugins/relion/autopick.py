@@ -4,7 +4,11 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from cryoloom.em.names import file_of_micrograph
-from cryoloom.plugins.relion.options.running import Mpi, call, number
+from cryoloom.errors import ParameterError
+from cryoloom.plugins.relion.micrograph_program import MicrographProgram
+from cryoloom.plugins.relion.options.helix import HelixPicked
+from cryoloom.plugins.relion.options.running import number
+from cryoloom.plugins.relion.options.written import place_in, positive
 from cryoloom.project.item_ids import pick_ids
 from cryoloom.protocol import (
     ADVANCED,
@@ -12,10 +16,8 @@ from cryoloom.protocol import (
     Batch,
     BatchResult,
     ClassAverages,
-    Command,
     Coordinates,
     Input,
-    ItemProtocol,
     JobFolder,
     Micrographs,
     Output,
@@ -27,11 +29,20 @@ from cryoloom.protocol import (
 from cryoloom.protocol.jobs import ITEM_ID
 
 PICKNAME = "autopick"
-GROUP = "rlnOpticsGroup"
 REF3D_STEPS = ("30 degrees", "15 degrees", "7.5 degrees", "3.7 degrees", "1.8 degrees")
 
 
-class AutoPick(Mpi, ItemProtocol):
+def upper_threshold(sigma: float) -> str | None:
+    """RELION's form takes 999 for none."""
+    return number(sigma) if sigma < 999 else None
+
+
+def average_of_noise(least: float) -> str | None:
+    """RELION's form takes all below -900 for none."""
+    return number(least) if least > -900 else None
+
+
+class AutoPick(HelixPicked, MicrographProgram):
     """Find particles on micrographs."""
 
     name = "relion.autopick"
@@ -45,114 +56,137 @@ class AutoPick(Mpi, ItemProtocol):
     begins_with = {"do_log": "Yes"}
     cleaning = (Rule("figure-of-merit maps", ("*.spi",)),)
     leading = "fn_input_autopick"
+    writes = "--odir"
 
     fn_input_autopick: Micrographs = Input(
-        "Input micrographs for autopick",
-        streams=True,
-        help="With CTF for templates.",
+        "Input micrographs for autopick", streams=True, help="With CTF for templates.",
         needs={"rlnDefocusU": "not do_log and do_ctf_autopick"},
-    )
-    fn_refs_autopick: ClassAverages = Input("2D references", optional=True, help="Class averages of Select.")
+    )  # fmt: skip
+    fn_refs_autopick: ClassAverages = Input(
+        "2D references", optional=True, when="not do_log and not do_ref3d", flag="--ref",
+        help="Class averages of Select.",
+    )  # fmt: skip
     do_ref3d: bool = Param(
-        False, "OR: provide a 3D reference?", help="Projections of a map are the templates."
-    )
-    fn_ref3d_autopick: Volume = Input("3D reference", optional=True, when="do_ref3d", help="A map.")
-    do_log: bool = Param(
-        False, "OR: use Laplacian-of-Gaussian?", help="Finds blobs of a size; needs no reference."
-    )
-    ref3d_symmetry: str = Param(
-        "C1", "Symmetry", tab="References", when="do_ref3d", means="symmetry", help="Of the 3D reference."
-    )
-    ref3d_sampling: str = Param(
-        "30 degrees",
-        "3D angular sampling",
-        tab="References",
-        choices=REF3D_STEPS,
-        when="do_ref3d",
-        help="Of projections.",
-    )
-    log_diam_min: float = Param(
-        200,
-        "Min. diameter for LoG filter",
-        unit="Å",
-        tab="Laplacian",
-        gt=0,
-        usual=(20, 5000),
-        auto=True,
-        help="Smallest blob. auto: the diameter at which dark blobs stand out most on the first micrographs.",
-    )
-    log_diam_max: float = Param(
-        250,
-        "Max. diameter for LoG filter",
-        unit="Å",
-        tab="Laplacian",
-        gt=0,
-        usual=(20, 5000),
-        auto=True,
-        help="Largest blob. auto: 1.3 times the smallest.",
-    )
-    log_invert: bool = Param(
-        False, "Are the particles white?", tab="Laplacian", help="Yes for inverted micrographs."
-    )
-    log_maxres: float = Param(
-        20, "Maximum resolution to consider", unit="Å", tab="Laplacian", gt=0, help="Low-pass filter."
-    )
-    log_adjust_thr: float = Param(
-        0,
-        "Adjust default threshold",
-        unit="σ",
-        tab="Laplacian",
-        help="Higher: fewer picks. Relative to each micrograph.",
-    )
-    log_upper_thr: float = Param(
-        999, "Upper threshold", unit="σ", tab="Laplacian", help="Leaves out what is too strong: ice."
-    )
-    lowpass: float = Param(
-        20, "Lowpass filter references", unit="Å", tab="References", help="Keeps noise from matching."
-    )
-    highpass: float = Param(
-        -1, "Highpass filter", unit="Å", tab="References", help="Of micrographs; -1: none."
-    )
-    angpix_ref: float = Param(
-        -1, "Pixel size in references", unit="Å", tab="References", help="-1: as the micrographs."
-    )
-    psi_sampling_autopick: float = Param(
-        5, "In-plane angular sampling", unit="°", tab="References", gt=0, help="Of templates."
-    )
-    do_invert_refs: bool = Param(
-        True, "References have inverted contrast?", tab="References", help="Yes: white averages."
-    )
-    do_ctf_autopick: bool = Param(
-        True, "Are References CTF corrected?", tab="References", help="Multiplies them by the CTF."
-    )
-    do_ignore_first_ctfpeak_autopick: bool = Param(
-        False, "Ignore CTFs until first peak?", tab="References", help="As it was when they were made."
-    )
-    threshold_autopick: float = Param(0.05, "Picking threshold", tab="Picking", help="Lower: more picks.")
-    mindist_autopick: float = Param(
-        100, "Minimum inter-particle distance", unit="Å", tab="Picking", ge=0, help="Closer: one."
-    )
-    maxstddevnoise_autopick: float = Param(
-        1.1, "Maximum stddev noise", tab="Picking", help="Avoids carbon; -1: off."
-    )
-    minavgnoise_autopick: float = Param(
-        -999, "Minimum avg noise", tab="Picking", help="Avoids dark areas; -999: off."
-    )
-    shrink: float = Param(0, "Shrink factor", tab="Picking", ge=0, help="0: as the lowpass filter permits.")
-    do_write_fom_maps: bool = Param(
         False,
-        "Write FOM maps?",
+        "OR: provide a 3D reference?",
+        when="not do_log",
+        help="Projections of a map are the templates.",
+    )
+    fn_ref3d_autopick: Volume = Input(
+        "3D reference", optional=True, when="not do_log and do_ref3d", flag="--ref", help="A map."
+    )
+    do_log: bool = Param(
+        False, "OR: use Laplacian-of-Gaussian?", flag="--LoG --shrink 0",
+        help="Finds blobs of a size; needs no reference.",
+    )  # fmt: skip
+    ref3d_symmetry: str = Param(
+        "C1", "Symmetry", tab="References", when="not do_log and do_ref3d", means="symmetry", flag="--sym",
+        help="Of the 3D reference.",
+    )  # fmt: skip
+    ref3d_sampling: str = Param(
+        "30 degrees", "3D angular sampling", tab="References", choices=REF3D_STEPS, when="not do_log and do_ref3d",
+        flag="--healpix_order", written=place_in(REF3D_STEPS, first=1), help="Of projections.",
+    )  # fmt: skip
+    log_diam_min: float = Param(
+        200, "Min. diameter for LoG filter", unit="Å", tab="Laplacian", gt=0, usual=(20, 5000), auto=True,
+        when="do_log", flag="--LoG_diam_min",
+        help="Smallest blob. auto: the diameter at which dark blobs stand out most on the first micrographs.",
+    )  # fmt: skip
+    log_diam_max: float = Param(
+        250, "Max. diameter for LoG filter", unit="Å", tab="Laplacian", gt=0, usual=(20, 5000), auto=True,
+        when="do_log", flag="--LoG_diam_max", help="Largest blob. auto: 1.3 times the smallest.",
+    )  # fmt: skip
+    log_invert: bool = Param(
+        False, "Are the particles white?", tab="Laplacian", when="do_log", flag="--Log_invert",
+        help="Yes for inverted micrographs.",
+    )  # fmt: skip
+    log_maxres: float = Param(
+        20, "Maximum resolution to consider", unit="Å", tab="Laplacian", gt=0, when="do_log", flag="--lowpass",
+        help="Low-pass filter.",
+    )  # fmt: skip
+    log_adjust_thr: float = Param(
+        0, "Adjust default threshold", unit="σ", tab="Laplacian", when="do_log", flag="--LoG_adjust_threshold",
+        help="Higher: fewer picks. Relative to each micrograph.",
+    )  # fmt: skip
+    log_upper_thr: float = Param(
+        999, "Upper threshold", unit="σ", tab="Laplacian", when="do_log", flag="--LoG_upper_threshold",
+        written=upper_threshold, help="Leaves out what is too strong: ice.",
+    )  # fmt: skip
+    lowpass: float = Param(
+        20, "Lowpass filter references", unit="Å", tab="References", when="not do_log", flag="--lowpass",
+        written=positive, help="Keeps noise from matching.",
+    )  # fmt: skip
+    highpass: float = Param(
+        -1, "Highpass filter", unit="Å", tab="References", when="not do_log", flag="--highpass", written=positive,
+        help="Of micrographs; -1: none.",
+    )  # fmt: skip
+    angpix_ref: float = Param(
+        -1, "Pixel size in references", unit="Å", tab="References", when="not do_log", flag="--angpix_ref",
+        written=positive, help="-1: as the micrographs.",
+    )  # fmt: skip
+    particle_diameter: float = Param(
+        -1, "Mask diameter", unit="Å", tab="References", when="not do_log", flag="--particle_diameter",
+        written=positive, help="Circle on the templates in which they are compared; -1: RELION finds it.",
+    )  # fmt: skip
+    psi_sampling_autopick: float = Param(
+        5, "In-plane angular sampling", unit="°", tab="References", gt=0, when="not do_log", flag="--ang",
+        help="Of templates.",
+    )  # fmt: skip
+    do_invert_refs: bool = Param(
+        True, "References have inverted contrast?", tab="References", when="not do_log", flag="--invert",
+        help="Yes: white averages.",
+    )  # fmt: skip
+    do_ctf_autopick: bool = Param(
+        True, "Are References CTF corrected?", tab="References", when="not do_log", flag="--ctf",
+        help="Multiplies them by the CTF.",
+    )  # fmt: skip
+    do_ignore_first_ctfpeak_autopick: bool = Param(
+        False, "Ignore CTFs until first peak?", tab="References", when="not do_log and do_ctf_autopick",
+        flag="--ctf_intact_first_peak", help="As it was when they were made.",
+    )  # fmt: skip
+    threshold_autopick: float = Param(
+        0.05,
+        "Picking threshold",
         tab="Picking",
+        when="not do_log",
+        flag="--threshold",
+        help="Lower: more picks.",
+    )
+    mindist_autopick: float = Param(
+        100, "Minimum inter-particle distance", unit="Å", tab="Picking", ge=0, flag="--min_distance",
+        when="not do_log and not do_pick_helical_segments", help="Closer: one.",
+    )  # fmt: skip
+    maxstddevnoise_autopick: float = Param(
+        1.1, "Maximum stddev noise", tab="Picking", when="not do_log", flag="--max_stddev_noise",
+        help="Avoids carbon; -1: off.",
+    )  # fmt: skip
+    minavgnoise_autopick: float = Param(
+        -999, "Minimum avg noise", tab="Picking", when="not do_log", flag="--min_avg_noise", written=average_of_noise,
+        help="Avoids dark areas; -999: off.",
+    )  # fmt: skip
+    shrink: float = Param(
+        0, "Shrink factor", tab="Picking", ge=0, when="not do_log", flag="--shrink",
+        help="0: as the lowpass filter permits.",
+    )  # fmt: skip
+    do_write_fom_maps: bool = Param(
+        False, "Write FOM maps?", tab="Picking", flag="--write_fom_maps",
         help="Large files, by which thresholds can be tuned in seconds.",
-    )
+    )  # fmt: skip
     do_read_fom_maps: bool = Param(
-        False, "Read FOM maps?", tab="Picking", help="Pick again from maps that this job wrote before."
+        False, "Read FOM maps?", tab="Picking", flag="--read_fom_maps",
+        help="Pick again from maps that this job wrote before.",
+    )  # fmt: skip
+    use_gpu: bool = Param(
+        False, "Use GPU acceleration?", tab="Picking", when="not do_log", help="For templates only."
     )
-    use_gpu: bool = Param(False, "Use GPU acceleration?", tab="Picking", help="For templates only.")
-    gpu_ids: str = Param("", "Which GPUs to use", tab="Picking", when="use_gpu", help="RELION's form.")
+    gpu_ids: str = Param(
+        "", "Which GPUs to use", tab="Picking", when="not do_log and use_gpu", flag="--gpu", written=str,
+        help="RELION's form.",
+    )  # fmt: skip
     angpix: float = Param(
-        -1, "Pixel size in micrographs", unit="Å", level=ADVANCED, help="-1: as their STAR file says."
-    )
+        -1, "Pixel size in micrographs", unit="Å", level=ADVANCED, when="not do_log", flag="--angpix",
+        written=positive, help="-1: as their STAR file says.",
+    )  # fmt: skip
     batch_size: int = Param(
         10, "Micrographs in a batch", tab="Streaming", ge=0, own=True, help="0 waits for all."
     )
@@ -162,20 +196,21 @@ class AutoPick(Mpi, ItemProtocol):
     def check(self) -> None:
         super().check()
         if self.do_log and AUTO not in self._diameters() and self.log_diam_max < self.log_diam_min:
-            from cryoloom.errors import ParameterError
-
             raise ParameterError(
                 f"{self.name}: parameter log_diam_max", found=number(self.log_diam_max),
                 expected=f"at least log_diam_min, {number(self.log_diam_min)}",
             )  # fmt: skip
-        if not (self.do_log or self.do_ref3d or self.fn_refs_autopick):
-            from cryoloom.errors import ParameterError
-
+        if self.do_log and self.use_gpu:
             raise ParameterError(
-                f"{self.name}: references",
-                found="missing",
-                expected="do_log=Yes, fn_refs_autopick, or do_ref3d=Yes",
-            )
+                f"{self.name}: parameter use_gpu", found="Yes, with do_log=Yes", expected="No",
+                hint="RELION's Laplacian-of-Gaussian runs without a GPU.",
+            )  # fmt: skip
+        if self.do_log or (self.fn_ref3d_autopick if self.do_ref3d else self.fn_refs_autopick):
+            return
+        raise ParameterError(
+            f"{self.name}: references", found="missing",
+            expected="do_log=Yes, fn_refs_autopick, or do_ref3d=Yes with fn_ref3d_autopick",
+        )  # fmt: skip
 
     def _diameters(self) -> tuple[Any, Any]:
         """As they were given, `auto` for what is to be found."""
@@ -198,73 +233,25 @@ class AutoPick(Mpi, ItemProtocol):
         # RELION: "different pixel size for the different optics groups, perform autopicking separately".
         return group.get("rlnMicrographPixelSize") or group.get("rlnMicrographOriginalPixelSize")
 
-    def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
-        args = ["--i", batch.input_file if batch else self.fn_input_autopick.path]
-        args += ["--odir", job.name, "--pickname", PICKNAME]
-        if self.do_log:
-            args += [
-                "--LoG",
-                "--LoG_diam_min",
-                number(self.log_diam_min),
-                "--LoG_diam_max",
-                number(self.log_diam_max),
-            ]
-            args += ["--shrink", "0", "--lowpass", number(self.log_maxres)]
-            args += ["--LoG_adjust_threshold", number(self.log_adjust_thr)]
-            if self.log_upper_thr < 999:
-                args += ["--LoG_upper_threshold", number(self.log_upper_thr)]
-            if self.log_invert:
-                args.append("--Log_invert")
-        else:
-            args += self._template_args()
-        if self.do_write_fom_maps:
-            args.append("--write_fom_maps")
-        if self.do_read_fom_maps:
-            args.append("--read_fom_maps")
-        return call(self, "relion_autopick", args, job)
+    def gpus(self) -> str | None:
+        return None if self.do_log else super().gpus()
 
-    def _template_args(self) -> list[str]:
-        if self.do_ref3d:
-            args = ["--ref", self.fn_ref3d_autopick.path, "--sym", self.ref3d_symmetry]
-            args += ["--healpix_order", str(REF3D_STEPS.index(self.ref3d_sampling) + 1)]
-        else:
-            args = ["--ref", self.fn_refs_autopick.path]
-        if self.do_invert_refs:
-            args.append("--invert")
-        if self.do_ctf_autopick:
-            args.append("--ctf")
-            if self.do_ignore_first_ctfpeak_autopick:
-                args.append("--ctf_intact_first_peak")
-        args += ["--ang", number(self.psi_sampling_autopick), "--shrink", number(self.shrink)]
-        if self.lowpass > 0:
-            args += ["--lowpass", number(self.lowpass)]
-        if self.highpass > 0:
-            args += ["--highpass", number(self.highpass)]
-        if self.angpix > 0:
-            args += ["--angpix", number(self.angpix)]
-        if self.angpix_ref > 0:
-            args += ["--angpix_ref", number(self.angpix_ref)]
-        args += [
-            "--threshold",
-            number(self.threshold_autopick),
-            "--min_distance",
-            number(self.mindist_autopick),
-        ]
-        args += ["--max_stddev_noise", number(self.maxstddevnoise_autopick)]
-        if self.minavgnoise_autopick > -900:
-            args += ["--min_avg_noise", number(self.minavgnoise_autopick)]
-        return [*args, "--gpu", self.gpu_ids] if self.use_gpu else args
+    def files(self, job: JobFolder, batch: Batch | None) -> list[str]:
+        return [*super().files(job, batch), "--pickname", PICKNAME]
+
+    def further_words(self) -> list[str]:
+        if self.do_log or not self.do_pick_helical_segments:
+            return []
+        return ["--min_distance", number(self.distance_of_segments())]
+
+    def echoed(self, job: JobFolder) -> Mapping[str, str]:
+        return {job.file(f"coords_suffix_{PICKNAME}.star"): self.fn_input_autopick.path}
 
     def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
-        import polars as pl
+        from cryoloom.plugins.relion.per_micrograph import optics_of_items, write_batch
 
-        from cryoloom.plugins.relion.per_micrograph import write_batch
-
-        optics = batch.optics
-        if optics is not None and GROUP in optics.columns and GROUP in batch.items.columns:
-            # RELION compares the pixel sizes of all groups that it is told of.
-            optics = optics.filter(pl.col(GROUP).is_in(batch.items[GROUP].implode()))
-        write_batch(batch, "micrographs", batch.items, optics)
+        # RELION compares the pixel sizes of all groups that it is told of.
+        write_batch(batch, "micrographs", batch.items, optics_of_items(batch))
         # RELION's node: one line that names the micrographs.
         suffix_file = job.path / f"coords_suffix_{PICKNAME}.star"
         if not suffix_file.exists():

@@ -7,7 +7,7 @@ count its pixels; where motion correction has binned otherwise they do not, and 
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,9 @@ ANGLES = ("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi")
 PIXEL_SIZES = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
 SIZE_TOLERANCE = 0.01  # two binnings of one micrograph may differ by a row or two
 LEFT_OUT = "left_out.json"
+
+# Of a micrograph's picks, in its pixels, and its size: those that can be cut, and how many were left out for which reason.
+Choice = Callable[[pl.DataFrame, tuple[int, int]], tuple[pl.DataFrame, Mapping[str, int]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,31 @@ def scale_between(root: Path, picked: str, cut: str) -> float:
     return mx / nx
 
 
-def prepare_picks(batch: Batch, folder: str, suffix: str, box: int) -> dict[str, str]:
+def whole_picks(box: int) -> Choice:
+    """The choice of picks whose box of so many px has a part of the micrograph."""
+
+    def choose(picks: pl.DataFrame, size: tuple[int, int]) -> tuple[pl.DataFrame, Mapping[str, int]]:
+        xy = np.stack([picks[axis].to_numpy() for axis in AXES], axis=-1)
+        numbers = np.isfinite(xy).all(axis=1)
+        outside = np.zeros(len(xy), dtype=bool)
+        outside[numbers] = are_outside(xy[numbers], size, box)
+        found = {
+            "outside its micrograph left out": int(outside.sum()),
+            "without a position left out": int((~numbers).sum()),
+        }
+        kept = picks.filter(pl.Series(numbers & ~outside))
+        return kept, {words: count for words, count in found.items() if count}
+
+    return choose
+
+
+def prepare_picks(batch: Batch, folder: str, suffix: str, choose: Choice) -> dict[str, str]:
     """Write the batch's micrographs, and for each the picks that can be cut.
 
     Args:
         folder: below the batch's shadow of the project, with its slash.
         suffix: of coordinate files.
-        box: px of the micrograph.
+        choose: of a micrograph's picks those that can be cut.
     Returns:
         Items that cannot be treated, with reasons.
     """
@@ -100,14 +121,14 @@ def prepare_picks(batch: Batch, folder: str, suffix: str, box: int) -> dict[str,
     for item, name, file in batch.items.select(columns).iter_rows():
         micrograph = own[str(name)]
         try:
-            picks, said = _picks_to_cut(root, str(name), micrograph, str(file), box)
+            picks, said = _picks_to_cut(root, str(name), micrograph, str(file), choose)
         except (CryoloomError, OSError) as error:
             refused[item] = str(error).replace(f"{root}/", "")
             continue
         left_out += [(micrograph, words, count) for words, count in said.items()]
         if picks.height:
             with_picks.append(micrograph)
-            target = inside(root / folder, file_of_micrograph(micrograph, f"{suffix}.star"))
+            target = file_of_picks(root / folder, micrograph, suffix)
             target.parent.mkdir(parents=True, exist_ok=True)
             star.write(target, {"": picks})
     (root / folder / LEFT_OUT).write_text(json.dumps({"left_out": left_out, "with_picks": with_picks}))
@@ -118,15 +139,30 @@ def prepare_picks(batch: Batch, folder: str, suffix: str, box: int) -> dict[str,
     return refused
 
 
-def left_out(batch: Batch, folder: str) -> list[Remark]:
-    """What was said of picks in `prepare_picks`."""
+def file_of_picks(folder: Path, micrograph: str, suffix: str) -> Path:
+    """Where RELION looks for a micrograph's picks below a folder of them."""
+    return inside(folder, file_of_micrograph(micrograph, f"{suffix}.star"))
+
+
+def left_out(batch: Batch, folder: str, thing: str = "pick") -> list[Remark]:
+    """What was said of picks, or of other things that are cut, in `prepare_picks`."""
     told = _told(batch, folder)["left_out"]
-    return [Remark(name.rpartition("/")[2], words, count, "pick") for name, words, count in told]
+    return [Remark(name.rpartition("/")[2], words, count, thing) for name, words, count in told]
 
 
 def without_picks(batch: Batch, folder: str) -> set[str]:
     """The micrographs of the batch of which nothing is to be cut."""
     return set(batch.partners[SIDE].values()) - set(_told(batch, folder)["with_picks"])
+
+
+def picks_given(batch: Batch, folder: str, suffix: str) -> dict[str, pl.DataFrame]:
+    """What RELION was given to cut, by micrograph."""
+    files = {
+        name: file_of_picks(batch.job.root / folder, name, suffix)
+        for name in _told(batch, folder)["with_picks"]
+    }
+    tables = {name: star.as_table(star.read(file).get("")) for name, file in files.items()}
+    return {name: table for name, table in tables.items() if table is not None}
 
 
 def prepare_particles(batch: Batch, micrographs_file: str, box: int, shifts: Shifts) -> dict[str, str]:
@@ -248,7 +284,7 @@ def with_pixels_of_partners(
 
 
 def _picks_to_cut(
-    root: Path, name: str, micrograph: str, file: str, box: int
+    root: Path, name: str, micrograph: str, file: str, choose: Choice
 ) -> tuple[pl.DataFrame, Mapping[str, int]]:
     """A micrograph's picks in its pixels, and how many were left out for which reason."""
     path = root / file
@@ -258,20 +294,11 @@ def _picks_to_cut(
     header = read_header(root / micrograph)
     scale = scale_between(root, name, micrograph)
     xy = np.stack([table[axis].cast(pl.Float64, strict=False).to_numpy() for axis in AXES], axis=-1) * scale
-    numbers = np.isfinite(xy).all(axis=1)
-    outside = np.zeros(len(xy), dtype=bool)
-    outside[numbers] = are_outside(xy[numbers], header.size, box)
     if ITEM_ID not in table.columns:
         # As all who read these picks have it; RELION carries it into the particles.
         table = table.with_columns(pl.Series(ITEM_ID, ids_of_places(name, table.select(AXES).iter_rows())))
-    kept = table.with_columns(pl.Series(axis, xy[:, n]) for n, axis in enumerate(AXES))
-    found = {
-        "outside its micrograph left out": int(outside.sum()),
-        "without a position left out": int((~numbers).sum()),
-    }
-    return kept.filter(pl.Series(numbers & ~outside)), {
-        words: count for words, count in found.items() if count
-    }
+    moved = table.with_columns(pl.Series(axis, xy[:, n]) for n, axis in enumerate(AXES))
+    return choose(moved, header.size)
 
 
 def _told(batch: Batch, folder: str) -> Mapping[str, Any]:

@@ -6,18 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.em.names import file_of_micrograph
 from cryoloom.errors import ParameterError
+from cryoloom.plugins.relion.micrograph_program import MicrographProgram
 from cryoloom.plugins.relion.options.diameters import HELP_BOX, auto_box, diameter_of_picks
-from cryoloom.plugins.relion.options.running import Mpi, call, number
+from cryoloom.plugins.relion.options.helix import HelixExtracted
 from cryoloom.project.forms.coordinate_files import suffix_of
 from cryoloom.protocol import (
     ADVANCED,
     AUTO,
     Batch,
     BatchResult,
-    Command,
     Coordinates,
     Input,
-    ItemProtocol,
     JobFolder,
     Micrographs,
     Output,
@@ -36,7 +35,7 @@ MICROGRAPHS = "micrographs_of_batch.star"
 MICROGRAPH_PIXEL = "rlnMicrographPixelSize"
 
 
-class Extract(Mpi, ItemProtocol):
+class Extract(HelixExtracted, MicrographProgram):
     """Cut particle images out of micrographs, normalise and bin them."""
 
     name = "relion.extract"
@@ -66,57 +65,52 @@ class Extract(Mpi, ItemProtocol):
         False, "OR re-extract refined particles?", help="Positions come from particles."
     )
     do_reset_offsets: bool = Param(
-        False,
-        "Reset the refined offsets to zero?",
-        when="do_reextract",
+        False, "Reset the refined offsets to zero?", when="do_reextract", flag="--reset_offsets",
         help="Take the picks, forget the shifts.",
-    )
+    )  # fmt: skip
     do_recenter: bool = Param(
-        False,
-        "OR: re-center refined coordinates?",
-        when="do_reextract",
+        False, "OR: re-center refined coordinates?", when="do_reextract", flag="--recenter",
         help="Move the boxes to the refined centres.",
-    )
+    )  # fmt: skip
     recenter_x: float = Param(
-        0, "Recenter on X", unit="px", when="do_recenter", help="A point of the reference."
-    )
+        0, "Recenter on X", unit="px", when="do_reextract and do_recenter", flag="--recenter_x",
+        help="A point of the reference.",
+    )  # fmt: skip
     recenter_y: float = Param(
-        0, "Recenter on Y", unit="px", when="do_recenter", help="A point of the reference."
-    )
+        0, "Recenter on Y", unit="px", when="do_reextract and do_recenter", flag="--recenter_y",
+        help="A point of the reference.",
+    )  # fmt: skip
     recenter_z: float = Param(
-        0, "Recenter on Z", unit="px", when="do_recenter", help="A point of the reference."
-    )
+        0, "Recenter on Z", unit="px", when="do_reextract and do_recenter", flag="--recenter_z",
+        help="A point of the reference.",
+    )  # fmt: skip
     extract_size: int = Param(
-        128,
-        "Particle box size",
-        unit="px",
-        tab="Extract",
-        gt=0,
-        auto=True,
+        128, "Particle box size", unit="px", tab="Extract", gt=0, auto=True, flag="--extract --extract_size",
         help=f"In micrograph pixels. {HELP_BOX}",
+    )  # fmt: skip
+    do_invert: bool = Param(
+        True, "Invert contrast?", tab="Extract", flag="--invert_contrast", help="Particles become white."
     )
-    do_invert: bool = Param(True, "Invert contrast?", tab="Extract", help="Particles become white.")
     do_norm: bool = Param(
-        True, "Normalize particles?", tab="Extract", help="Background: mean 0, deviation 1."
+        True, "Normalize particles?", tab="Extract", flag="--norm", help="Background: mean 0, deviation 1."
     )
     bg_diameter: float = Param(
-        -1,
-        "Diameter background circle",
-        unit="px",
-        tab="Extract",
-        when="do_norm",
+        -1, "Diameter background circle", unit="px", tab="Extract", when="do_norm",
         help="-1: three quarters of the box.",
-    )
+    )  # fmt: skip
     white_dust: float = Param(
-        -1, "Stddev for white dust removal", tab="Extract", level=ADVANCED, help="-1: none."
-    )
+        -1, "Stddev for white dust removal", tab="Extract", level=ADVANCED, when="do_norm", flag="--white_dust",
+        help="-1: none.",
+    )  # fmt: skip
     black_dust: float = Param(
-        -1, "Stddev for black dust removal", tab="Extract", level=ADVANCED, help="-1: none."
-    )
+        -1, "Stddev for black dust removal", tab="Extract", level=ADVANCED, when="do_norm", flag="--black_dust",
+        help="-1: none.",
+    )  # fmt: skip
     do_rescale: bool = Param(False, "Rescale particles?", tab="Extract", help="Bin them.")
     rescale: int = Param(
-        128, "Re-scaled size", unit="px", tab="Extract", gt=0, when="do_rescale", help="An even number."
-    )
+        128, "Re-scaled size", unit="px", tab="Extract", gt=0, when="do_rescale", flag="--scale",
+        help="An even number.",
+    )  # fmt: skip
 
     particles: Particles = Output("Extracted particles", "particles.star")
 
@@ -128,6 +122,11 @@ class Extract(Mpi, ItemProtocol):
             raise ParameterError(
                 f"{self.name}: input {wanted}", found="missing", expected=f"a dataset of kind {kind}",
                 hint=f"Give it as {wanted}=JOB.",
+            )  # fmt: skip
+        if self.do_reextract and self.do_reset_offsets and self.do_recenter:
+            raise ParameterError(
+                f"{self.name}: parameter do_reset_offsets", found="Yes, with do_recenter=Yes", expected="one of them Yes",
+                hint="What is forgotten cannot be recentred on.",
             )  # fmt: skip
         for name, size in (
             ("extract_size", self.extract_size),
@@ -173,35 +172,30 @@ class Extract(Mpi, ItemProtocol):
     def batch_limit(self) -> int:
         return 0 if self.do_reextract else self.batch_size
 
-    def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
+    def files(self, job: JobFolder, batch: Batch | None) -> list[str]:
         if self.do_reextract:
-            args = ["--i", batch.job.file(MICROGRAPHS) if batch else self.star_mics.path]
-            args += ["--reextract_data_star", batch.input_file if batch else self.fndata_reextract.path]
-            if self.do_reset_offsets:
-                args.append("--reset_offsets")
-            elif self.do_recenter:
-                args += ["--recenter", "--recenter_x", number(self.recenter_x)]
-                args += ["--recenter_y", number(self.recenter_y), "--recenter_z", number(self.recenter_z)]
+            read = ["--i", batch.job.file(MICROGRAPHS) if batch else self.star_mics.path]
+            read += ["--reextract_data_star", batch.input_file if batch else self.fndata_reextract.path]
         else:
-            folder = self.coords_suffix.path.rpartition("/")[0]
-            args = ["--i", batch.input_file if batch else self.star_mics.path]
+            read = ["--i", batch.input_file if batch else self.star_mics.path]
             # A batch has its own coordinate files, without the picks that would end RELION's whole call.
-            args += ["--coord_dir", PICKS if batch else f"{folder}/"]
-            args += ["--coord_suffix", f"{suffix_of(self.coords_suffix.path)}.star"]
-        args += ["--part_star", job.file("particles.star"), "--part_dir", job.name]
-        args += ["--extract", "--extract_size", str(self.extract_size)]
-        size = self.extract_size
-        if self.do_rescale:
-            args += ["--scale", str(self.rescale)]
-            size = self.rescale
-        if self.do_norm:
-            diameter = self.bg_diameter if self.bg_diameter >= 0 else 0.75 * self.extract_size
-            radius = diameter / 2 * size / self.extract_size
-            args += ["--norm", "--bg_radius", str(int(radius)), "--white_dust", number(self.white_dust)]
-            args += ["--black_dust", number(self.black_dust)]
-        if self.do_invert:
-            args.append("--invert_contrast")
-        return call(self, "relion_preprocess", args, job)
+            folder = self.coords_suffix.path.rpartition("/")[0]
+            read += ["--coord_dir", PICKS if batch else f"{folder}/"]
+            read += ["--coord_suffix", f"{suffix_of(self.coords_suffix.path)}.star"]
+        return [*read, "--part_star", job.file("particles.star"), "--part_dir", job.name]
+
+    def further_words(self) -> list[str]:
+        """The circle beyond which the background is, in pixels of the particles."""
+        if not self.do_norm:
+            return []
+        size = self.rescale if self.do_rescale else self.extract_size
+        if self.values["extract_size"] == AUTO:
+            return ["--bg_radius", AUTO]
+        diameter = self.bg_diameter if self.bg_diameter >= 0 else 0.75 * self.extract_size
+        return ["--bg_radius", str(int(diameter / 2 * size / self.extract_size))]
+
+    def echoed(self, job: JobFolder) -> Mapping[str, str]:
+        return {job.file("coords_suffix_extract.star"): self.star_mics.path} if self.do_reextract else {}
 
     def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
         from cryoloom.plugins.relion import cutting
@@ -209,7 +203,12 @@ class Extract(Mpi, ItemProtocol):
         shifts = cutting.Shifts(self.do_reset_offsets, self.do_recenter, self._recentre_on())
         if self.do_reextract:
             return cutting.prepare_particles(batch, job.file(MICROGRAPHS), self.extract_size, shifts)
-        return cutting.prepare_picks(batch, PICKS, suffix_of(self.coords_suffix.path), self.extract_size)
+        choose = cutting.whole_picks(self.extract_size)
+        if self.do_extract_helix:
+            from cryoloom.plugins.relion import filaments
+
+            choose = filaments.ends_to_cut if self.do_extract_helical_tubes else filaments.segments_to_cut
+        return cutting.prepare_picks(batch, PICKS, suffix_of(self.coords_suffix.path), choose)
 
     def _recentre_on(self) -> tuple[float, float, float]:
         return self.recenter_x, self.recenter_y, self.recenter_z
@@ -230,6 +229,8 @@ class Extract(Mpi, ItemProtocol):
         from cryoloom.plugins.relion import cutting
         from cryoloom.plugins.relion.per_micrograph import CALL_FILES, read_batch
 
+        if self.do_extract_helix and not self.do_reextract:
+            return self._collect_segments(batch)
         rows, optics = read_batch(batch.job.path / "particles.star", "particles")
         skip = CALL_FILES | {"particles.star", MICROGRAPHS}
         if self.do_reextract:
@@ -248,6 +249,26 @@ class Extract(Mpi, ItemProtocol):
             for item, name in zip(batch.items[ITEM_ID].to_list(), names, strict=True)
             if own[str(name)] in present | without
         )
+        return BatchResult({"particles": rows}, done, {}, optics, skip, remarks)
+
+    def _collect_segments(self, batch: Batch) -> BatchResult:
+        """Segments of filaments; a micrograph may come to none, since RELION cuts whole boxes only."""
+        from cryoloom.plugins.relion import cutting, filaments
+        from cryoloom.plugins.relion.per_micrograph import CALL_FILES, is_without_rows, read_batch
+
+        file, are_ends = batch.job.path / "particles.star", self.do_extract_helical_tubes
+        given = cutting.picks_given(batch, PICKS, suffix_of(self.coords_suffix.path))
+        remarks = cutting.left_out(batch, PICKS, "filament" if are_ends else "segment")
+        done = frozenset(batch.items[ITEM_ID].to_list())
+        if is_without_rows(file, "particles"):
+            remarks += filaments.too_near_the_edge(None, given, are_ends=are_ends)
+            return BatchResult({}, done, remarks=remarks)
+        rows, optics = read_batch(file, "particles")
+        remarks += filaments.too_near_the_edge(rows, given, are_ends=are_ends)
+        if are_ends:
+            rows = filaments.with_ids_of_segments(rows, given, are_cut=self.do_cut_into_segments)
+        optics = with_micrograph_pixels(optics, batch.side_optics.get("star_mics"))
+        skip = CALL_FILES | {"particles.star", MICROGRAPHS}
         return BatchResult({"particles": rows}, done, {}, optics, skip, remarks)
 
     def views(self, job: JobFolder) -> list[View]:

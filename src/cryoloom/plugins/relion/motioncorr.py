@@ -1,4 +1,4 @@
-"""Motion correction by RELION's own implementation."""
+"""Motion correction by RELION's own implementation, or by MotionCor2."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,22 +6,23 @@ from typing import Any
 
 from cryoloom.em.names import micrograph_of_movie
 from cryoloom.errors import ParameterError
+from cryoloom.plugins.relion.micrograph_program import MicrographProgram
 from cryoloom.plugins.relion.options import patches
-from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
+from cryoloom.plugins.relion.options.running import Threads
+from cryoloom.plugins.relion.options.written import above_one, handed_on, place_in
 from cryoloom.protocol import (
     ADVANCED,
     AUTO,
     Batch,
     BatchResult,
-    Command,
     Input,
-    ItemProtocol,
     JobFolder,
     Micrographs,
     Movies,
     Output,
     Param,
     Rule,
+    Varied,
     View,
 )
 from cryoloom.protocol.jobs import ITEM_ID, Remark
@@ -39,108 +40,120 @@ TRAVELLING: dict[str, tuple[str, Any]] = {
 }
 
 
-class MotionCorr(Mpi, Threads, ItemProtocol):
+class MotionCorr(Threads, MicrographProgram):
     """Align the frames of each movie and add them up, weighted by dose."""
 
     name = "relion.motioncorr"
     label = "Motion correction"
     folder = "MotionCorr"
     relion_type = 1
-    relion_fixed = {
-        "do_own_motioncor": "Yes",
-        "fn_motioncor2_exe": "",
-        "gpu_ids": "0",
-        "other_motioncor2_args": "",
-    }
     cleaning = (
         Rule("logs of single movies", ("*.com", "*.err", "*.out", "*.log")),
         Rule("corrected micrographs and all else of single movies", ("*",), harsh=True),
     )
-    cites = ("Zivanov2019",)
+    cites = ("Zivanov2019", "Zheng2017")
     programs = ("relion_run_motioncorr",)
     next = ("ctf.estimate", "relion.ctffind")
     leading = "input_star_mics"
 
     input_star_mics: Movies = Input("Input movies STAR file", streams=True, help="Imported movies.")
-    first_frame_sum: int = Param(1, "First frame for corrected sum", ge=1, help="Counted from 1.")
-    last_frame_sum: int = Param(-1, "Last frame for corrected sum", ge=-1, help="-1 or 0: the last.")
-    dose_per_frame: float = Param(
-        AUTO, "Dose per frame", unit="e/Å²", gt=0, help="auto: as it came with the movies, else 1."
+    first_frame_sum: int = Param(
+        1, "First frame for corrected sum", ge=1, flag="--first_frame_sum", help="Counted from 1."
     )
-    pre_exposure: float = Param(0, "Pre-exposure", unit="e/Å²", ge=0, help="Dose before the first frame.")
-    eer_grouping: int = Param(32, "EER fractionation", ge=1, help="Hardware frames that make one frame.")
+    last_frame_sum: int = Param(
+        -1, "Last frame for corrected sum", ge=-1, flag="--last_frame_sum", help="-1 or 0: the last."
+    )
+    dose_per_frame: float = Param(
+        AUTO, "Dose per frame", unit="e/Å²", gt=0, flag="--dose_per_frame",
+        help="auto: as it came with the movies, else 1.",
+    )  # fmt: skip
+    pre_exposure: float = Param(
+        0, "Pre-exposure", unit="e/Å²", ge=0, flag="--preexposure", help="Dose before the first frame."
+    )
+    eer_grouping: int = Param(
+        32, "EER fractionation", ge=1, flag="--eer_grouping", help="Hardware frames that make one frame."
+    )
     do_dose_weighting: bool = Param(
-        True, "Do dose-weighting?", help="Late frames count less at high frequencies."
+        True,
+        "Do dose-weighting?",
+        flag="--dose_weighting",
+        help="Late frames count less at high frequencies.",
     )
     do_save_noDW: bool = Param(
-        False, "Save non-dose weighted as well?", when="do_dose_weighting", help="For CTF estimation on them."
-    )
+        False, "Save non-dose weighted as well?", when="do_dose_weighting", flag="--save_noDW",
+        help="For CTF estimation on them.",
+    )  # fmt: skip
     do_save_ps: bool = Param(
-        False, "Save sum of power spectra?", help="For CTFFIND; made from sums of some frames."
+        False,
+        "Save sum of power spectra?",
+        help="For CTFFIND; made from sums of some frames. Not by MotionCor2.",
     )
     group_for_ps: float = Param(
-        4,
-        "Sum power spectra every",
-        unit="e/Å²",
-        gt=0,
-        when="do_save_ps",
-        help="Dose of the frames that are summed.",
+        4, "Sum power spectra every", unit="e/Å²", gt=0, when="do_save_ps", help="Dose of the frames that are summed."
+    )  # fmt: skip
+    bfactor: float = Param(
+        150, "Bfactor", unit="Å²", tab="Motion", ge=0, flag="--bfactor", help="10 to 30 for small movies."
     )
-    bfactor: float = Param(150, "Bfactor", unit="Å²", tab="Motion", ge=0, help="10 to 30 for small movies.")
     patch_x: int = Param(
-        1,
-        "Number of patches X",
-        tab="Motion",
-        ge=1,
-        auto=True,
+        1, "Number of patches X", tab="Motion", ge=1, auto=True, flag="--patch_x",
         help="Local motion is followed in each: 1, or 3 and more, of 200 px at least; auto: as suits the first movie.",
-    )
+    )  # fmt: skip
     patch_y: int = Param(
-        1,
-        "Number of patches Y",
-        tab="Motion",
-        ge=1,
-        auto=True,
+        1, "Number of patches Y", tab="Motion", ge=1, auto=True, flag="--patch_y",
         help="Local motion is followed in each: 1, or 3 and more, of 200 px at least; auto: as suits the first movie.",
-    )
+    )  # fmt: skip
     group_frames: int = Param(
-        1, "Group frames", tab="Motion", ge=1, help="Averages of so many are aligned; for low dose."
+        1, "Group frames", tab="Motion", ge=1, flag="--group_frames", written=above_one,
+        help="Averages of so many are aligned; for low dose.",
+    )  # fmt: skip
+    bin_factor: float = Param(
+        1, "Binning factor", tab="Motion", ge=1, flag="--bin_factor", help="2 for super-resolution movies."
     )
-    bin_factor: float = Param(1, "Binning factor", tab="Motion", ge=1, help="2 for super-resolution movies.")
     fn_gain_ref: str = Param(
-        AUTO, "Gain-reference image", tab="Motion", means="file", help="auto: as it came with the movies."
-    )
+        AUTO, "Gain-reference image", tab="Motion", means="file", flag="--gainref",
+        help="auto: as it came with the movies.",
+    )  # fmt: skip
     gain_rot: str = Param(
-        AUTO, "Gain rotation", tab="Motion", choices=ROTATIONS, help="auto: as it came with the movies."
-    )
+        AUTO, "Gain rotation", tab="Motion", choices=ROTATIONS, when="fn_gain_ref", flag="--gain_rot",
+        written=place_in(ROTATIONS), help="auto: as it came with the movies.",
+    )  # fmt: skip
     gain_flip: str = Param(
-        AUTO,
-        "Gain flip",
-        tab="Motion",
-        choices=FLIPS,
-        help="After the rotation; auto: as it came with the movies.",
-    )
+        AUTO, "Gain flip", tab="Motion", choices=FLIPS, when="fn_gain_ref", flag="--gain_flip",
+        written=place_in(FLIPS), help="After the rotation; auto: as it came with the movies.",
+    )  # fmt: skip
     fn_defect: str = Param(
-        AUTO,
-        "Defect file",
-        tab="Motion",
-        level=ADVANCED,
-        means="file",
+        AUTO, "Defect file", tab="Motion", level=ADVANCED, means="file", flag="--defect_file",
         help="Bad pixels; auto: as it came with the movies.",
-    )
+    )  # fmt: skip
+    do_own_motioncor: bool = Param(
+        True, "Use RELION's own implementation?", tab="Motion", flag="--use_own", flag_off="--use_motioncor2",
+        help="No: MotionCor2, which you have to have.",
+    )  # fmt: skip
+    fn_motioncor2_exe: str = Param(
+        "MotionCor2", "MOTIONCOR2 executable", tab="Motion", when="not do_own_motioncor", means="program",
+        flag="--motioncor2_exe", help="A name in PATH, or a path.",
+    )  # fmt: skip
+    gpu_ids: str = Param(
+        "0", "Which GPUs to use", tab="Motion", when="not do_own_motioncor", flag="--gpu", written=str,
+        help="For MotionCor2; RELION's form: `:` between ranks.",
+    )  # fmt: skip
+    other_motioncor2_args: str = Param(
+        "", "Other MOTIONCOR2 arguments", tab="Motion", level=ADVANCED, when="not do_own_motioncor",
+        flag="--other_motioncor2_args", written=handed_on,
+        help="Go to MotionCor2 as they are, after those that RELION gives it.",
+    )  # fmt: skip
+    nr_threads: int = Varied(Threads.nr_threads, when="do_own_motioncor")
     batch_size: int = Param(
-        1,
-        "Movies in a batch",
-        tab="Streaming",
-        ge=0,
-        own=True,
-        help="0 waits for all; more than 1 saves little.",
-    )
+        1, "Movies in a batch", tab="Streaming", ge=0, own=True, help="0 waits for all; more than 1 saves little."
+    )  # fmt: skip
 
     micrographs: Micrographs = Output("Aligned micrographs", "corrected_micrographs.star")
 
     def check(self) -> None:
         super().check()
+        if not self.do_own_motioncor:
+            self._check_motioncor2()
+            return
         # One that is auto comes to what suits the other.
         known = [count for count in (self.values["patch_x"], self.values["patch_y"]) if count != AUTO]
         if known and max(known) > 1 and min(known) < patches.FEWEST:
@@ -149,6 +162,16 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
                 expected=f"1 x 1, or {patches.FEWEST} x {patches.FEWEST} and more",
                 hint="With fewer patches RELION follows no local motion.",
             )  # fmt: skip
+
+    def _check_motioncor2(self) -> None:
+        if self.do_save_ps:
+            raise ParameterError(
+                f"{self.name}: parameter do_save_ps", found="Yes, with MotionCor2",
+                expected="No: MotionCor2 makes no sums of power spectra", hint="Or do_own_motioncor=Yes, RELION's own.",
+            )  # fmt: skip
+
+    def gpus(self) -> str | None:
+        return None if self.do_own_motioncor else self.gpu_ids
 
     def auto_of_group(self, group: Mapping[str, Any]) -> Mapping[str, Any]:
         """Gain, defects and dose as they came with the movies of one optics group."""
@@ -168,34 +191,12 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
     def own_file(self, name: str) -> str:
         return micrograph_of_movie("", name)
 
-    def command(self, job: JobFolder, batch: Batch | None = None) -> Command:
-        args = ["--i", batch.input_file if batch else self.input_star_mics.path, "--o", job.name]
-        args += ["--first_frame_sum", str(self.first_frame_sum), "--last_frame_sum", str(self.last_frame_sum)]
-        args += ["--use_own", "--j", str(self.nr_threads)]
-        if self.fn_defect:
-            args += ["--defect_file", self.fn_defect]
-        args += ["--bin_factor", number(self.bin_factor), "--bfactor", number(self.bfactor)]
-        args += ["--dose_per_frame", number(self.dose_per_frame), "--preexposure", number(self.pre_exposure)]
-        args += ["--patch_x", str(self.patch_x), "--patch_y", str(self.patch_y)]
-        args += ["--eer_grouping", str(self.eer_grouping)]
-        if self.group_frames > 1:
-            args += ["--group_frames", str(self.group_frames)]
-        if self.fn_gain_ref:
-            args += ["--gainref", self.fn_gain_ref]
-            args += [
-                "--gain_rot",
-                str(ROTATIONS.index(self.gain_rot)),
-                "--gain_flip",
-                str(FLIPS.index(self.gain_flip)),
-            ]
-        if self.do_dose_weighting:
-            args.append("--dose_weighting")
-            if self.do_save_noDW:
-                args.append("--save_noDW")
-        if self.do_save_ps:
-            frames = max(1, round(self.group_for_ps / self.dose_per_frame))
-            args += ["--grouping_for_ps", str(frames)]
-        return call(self, "relion_run_motioncorr", args, job)
+    def further_words(self) -> list[str]:
+        if not self.do_save_ps:
+            return []
+        if self.values["dose_per_frame"] == AUTO:
+            return ["--grouping_for_ps", AUTO]
+        return ["--grouping_for_ps", str(max(1, round(self.group_for_ps / self.dose_per_frame)))]
 
     def prepare(self, job: JobFolder, batch: Batch) -> dict[str, str]:
         from cryoloom.errors import ImageError
@@ -251,7 +252,7 @@ class MotionCorr(Mpi, Threads, ItemProtocol):
         from cryoloom.errors import ImageError
         from cryoloom.images.headers import read_header
 
-        if max(self.patch_x, self.patch_y) == 1:
+        if not self.do_own_motioncor or max(self.patch_x, self.patch_y) == 1:
             return []
         found = []
         for name in batch.items["rlnMicrographMovieName"].to_list():

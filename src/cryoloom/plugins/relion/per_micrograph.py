@@ -15,6 +15,7 @@ from cryoloom.errors import DatasetError
 from cryoloom.protocol import Batch, BatchResult
 from cryoloom.protocol.jobs import ITEM_ID
 
+GROUP = "rlnOpticsGroup"
 # What each call leaves that tells of its batch only.
 CALL_FILES = frozenset(
     {"logfile.pdf", "logfile.pdf.lst", "*_all_*.eps", "*_hist_*.eps", "all_*.eps", "histogram_*.eps"}
@@ -25,6 +26,13 @@ def write_batch(batch: Batch, table: str, rows: pl.DataFrame, optics: pl.DataFra
     """The batch's input STAR for the program; our ids stay out of it."""
     blocks = {} if optics is None else {"optics": _without_ours(optics)}
     star.write(batch.job.root / batch.input_file, {**blocks, table: rows.drop(ITEM_ID, strict=False)})
+
+
+def optics_of_items(batch: Batch) -> pl.DataFrame | None:
+    """The groups that the batch's items are of, for programs that look at the first, or compare all that they are told of."""
+    if batch.optics is None or not {GROUP} <= {*batch.optics.columns} & {*batch.items.columns}:
+        return batch.optics
+    return batch.optics.filter(pl.col(GROUP).is_in(batch.items[GROUP].implode()))
 
 
 def read_batch(path: Path, table: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -38,6 +46,11 @@ def read_batch(path: Path, table: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     if rows is None or optics is None:
         raise DatasetError(f"{path.name}", found="without rows", expected=f"a table data_{table}")
     return rows, optics
+
+
+def is_without_rows(path: Path, table: str) -> bool:
+    """Whether a program wrote its output, and no item in it."""
+    return star.as_table(star.read(path).get(table)) is None
 
 
 def with_optics_of_input(optics: pl.DataFrame, given: pl.DataFrame | None) -> pl.DataFrame:

@@ -92,37 +92,12 @@ class Switch:
     governs: frozenset[str] = field(default_factory=frozenset)
 
 
-def _helix(option: str, *governs: str) -> Switch:
-    tube = ("helical_tube_outer_diameter", "helical_rise", "helical_nr_asu")
-    return Switch(option, "No", frozenset({*tube, *governs}))
-
-
-# Options that RELION's forms have and our protocols have not, with RELION 3.1.3's own defaults, found by
-# `relion_pipeliner --addJobFromStar` with a job.star that names nothing else.
+# Options that RELION's forms have and our protocols have not, with RELION's own defaults.
 SWITCHES: Mapping[int, tuple[Switch, ...]] = {
     0: (Switch("do_other", "No", frozenset({"fn_in_other", "node_type", "optics_group_particles"})),),
-    1: (Switch("do_own_motioncor", "Yes", frozenset({"fn_motioncor2_exe", "gpu_ids", "other_motioncor2_args"})),),
-    2: (
-        Switch(
-            "use_gctf", "No",
-            frozenset({"do_EPA", "do_ignore_ctffind_params", "fn_gctf_exe", "gpu_ids", "other_gctf_args"}),
-        ),
-    ),
-    4: (
-        _helix(
-        "do_pick_helical_segments", "do_amyloid", "helical_tube_kappa_max", "helical_tube_length_min"
-        ),
-    ),
-    5: (
-        _helix(
-        "do_extract_helix", "do_cut_into_segments", "do_extract_helical_tubes", "helical_bimodal_angular_priors"
-        ),
-        # Of the first 3.1 only: the pixel size that a movie without one was given.
-        Switch("do_set_angpix", "No", frozenset({"angpix"})),
-    ),
-}  # fmt: skip
-# Of such options those that count by themselves, with the value that means nothing.
-IDLE: Mapping[int, Mapping[str, str]] = {4: {"particle_diameter": "-1"}}
+    # Of the first 3.1 only: the pixel size that a movie without one was given.
+    5: (Switch("do_set_angpix", "No", frozenset({"angpix"})),),
+}
 
 
 def label_of_type(number: int) -> str:
@@ -149,14 +124,13 @@ def unknown_options(
         options: all of its `job.star`.
         known: those of the protocol; with a value where the protocol stands for that one only.
     """
-    idle = IDLE.get(number, {})
     nothing = meaningless(number, options)
     usual = {switch.option: switch.usual for switch in SWITCHES.get(number, ())}
     found = {}
     for name, value in options.items():
         if name in nothing or usual.get(name) == value:
             continue
-        if name in EVERY_FORM or not value or idle.get(name) == value:
+        if name in EVERY_FORM or not value:
             continue
         if name not in known and value == "No":
             continue  # a switch that is off adds nothing to a command (`do_mtf` of the first 3.1)

@@ -1,9 +1,85 @@
-"""The Helix tab of RELION's classifications and refinements."""
+"""The Helix tab of RELION's picking, extraction, classifications and refinements."""
 
 from cryoloom.plugins.relion.options.written import fraction, positive, positive_third, sigma_of_range
 from cryoloom.protocol import Param
 
 SEARCH = "do_helix and do_apply_helical_symmetry and do_local_search_helical_symmetry"
+
+PICKED = "not do_log and do_pick_helical_segments"
+CUT = "do_extract_helix and do_extract_helical_tubes and do_cut_into_segments"
+
+
+class HelixPicked:
+    """Filaments found by templates of segments."""
+
+    do_pick_helical_segments: bool = Param(
+        False, "Pick 2D helical segments?", tab="Helix", when="not do_log", flag="--helix",
+        help="Peaks that lie along a line become a filament, and the filament segments, each with its direction.",
+    )  # fmt: skip
+    do_amyloid: bool = Param(
+        False, "Pick amyloid segments?", tab="Helix", when=PICKED, flag="--amyloid",
+        help="Another search, for thin and straight fibrils.",
+    )  # fmt: skip
+    helical_tube_outer_diameter: float = Param(
+        200, "Tube diameter", unit="Å", tab="Helix", gt=0, when=PICKED, flag="--helical_tube_outer_diameter",
+        help="A little more than the filament's width: two filaments are not found closer to each other.",
+    )  # fmt: skip
+    helical_nr_asu: int = Param(
+        1, "Number of unique asymmetrical units", tab="Helix", ge=1, when=PICKED,
+        help="From one segment to the next; times the rise it is their distance.",
+    )  # fmt: skip
+    helical_rise: float = Param(
+        -1, "Helical rise", unit="Å", tab="Helix", when=PICKED,
+        help="Of one asymmetrical unit; -1 with one unit: segments are as far apart as RELION has it, half a box.",
+    )  # fmt: skip
+    helical_tube_kappa_max: float = Param(
+        0.1, "Maximum curvature (kappa)", tab="Helix", ge=0, when=PICKED, flag="--helical_tube_kappa_max",
+        help="Of a filament, as a part of that of a circle as wide as it; higher finds more bent ones, and more noise.",
+    )  # fmt: skip
+    helical_tube_length_min: float = Param(
+        -1, "Minimum length", unit="Å", tab="Helix", when=PICKED, flag="--helical_tube_length_min",
+        help="Shorter filaments are left out; -1: none.",
+    )  # fmt: skip
+
+    def distance_of_segments(self) -> float:
+        """From one segment to the next along a filament, Å; negative where RELION decides."""
+        return self.helical_nr_asu * self.helical_rise
+
+
+class HelixExtracted:
+    """Segments of filaments, each with its filament's number and the direction as a prior."""
+
+    do_extract_helix: bool = Param(
+        False, "Extract helical segments?", tab="Helix", flag="--helix",
+        help="Coordinates are filaments or their segments; particles get rlnHelicalTubeID and priors of tilt and psi.",
+    )  # fmt: skip
+    helical_tube_outer_diameter: float = Param(
+        200, "Tube diameter", unit="Å", tab="Helix", gt=0, when="do_extract_helix", flag="--helical_outer_diameter",
+        help="A little more than the filament's width: the background is what lies beyond.",
+    )  # fmt: skip
+    helical_bimodal_angular_priors: bool = Param(
+        True, "Use bimodal angular priors?", tab="Helix", when="do_extract_helix",
+        flag="--helical_bimodal_angular_priors",
+        help="Both directions along the filament are as likely: its polarity is not known. Yes, mostly.",
+    )  # fmt: skip
+    do_extract_helical_tubes: bool = Param(
+        True, "Coordinates are start-end only?", tab="Helix", when="do_extract_helix", flag="--helical_tubes",
+        help="Yes: two picks a filament, its ends, one after the other. No: segments with their filament's number, "
+        "as helical picking gives them.",
+    )  # fmt: skip
+    do_cut_into_segments: bool = Param(
+        True, "Cut helical tubes into segments?", tab="Helix", when="do_extract_helix and do_extract_helical_tubes",
+        flag="--helical_cut_into_segments", flag_off="--helical_nr_asu 1 --helical_rise 1",
+        help="No: one box at the middle of each filament.",
+    )  # fmt: skip
+    helical_nr_asu: int = Param(
+        1, "Number of unique asymmetrical units", tab="Helix", ge=1, when=CUT, flag="--helical_nr_asu",
+        help="From one segment to the next; times the rise it is their distance.",
+    )  # fmt: skip
+    helical_rise: float = Param(
+        1, "Helical rise", unit="Å", tab="Helix", gt=0, when=CUT, flag="--helical_rise",
+        help="Of one asymmetrical unit. Segments overlap: their distance is a tenth of the box, usually.",
+    )  # fmt: skip
 
 
 class Helix2D:

@@ -1,5 +1,7 @@
 """How values stand on RELION's command lines where that is not as they are given."""
 
+from collections.abc import Callable, Sequence
+
 from cryoloom.plugins.relion.options.running import number
 
 
@@ -24,3 +26,18 @@ def positive_third(value: float) -> str | None:
 
 def fraction(percent: float) -> str:
     return f"{percent / 100:g}"
+
+
+def above_one(count: int) -> str | None:
+    """A count that changes nothing when it is one."""
+    return number(count) if count > 1 else None
+
+
+def place_in(menu: Sequence[str], first: int = 0) -> Callable[[str], str]:
+    """Of a choice the number that it has in RELION's menu, counted from `first`."""
+    return lambda choice: str(menu.index(choice) + first)
+
+
+def handed_on(words: str) -> str | None:
+    """Arguments for another program, as one word: the blank keeps RELION from taking the first for an option of its own."""
+    return f" {words} " if words else None
