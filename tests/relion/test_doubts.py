@@ -77,6 +77,23 @@ def test_half_maps_of_noise_succeed_with_a_warning_in_the_list(project: Project)
     assert any("half maps have next to nothing in common" in note for note in noise.notes())
 
 
+def test_bodies_whose_masks_share_too_much_are_told_which_cannot_move(project: Project) -> None:
+    z = np.arange(SIZE)[:, None, None] + np.zeros((SIZE,) * 3)
+    slabs = {"low": z < 18, "high": (z >= 16) & (z < 24), "wide": (z >= 12) & (z < 24)}
+    for name, slab in slabs.items():
+        write_mrc(project.path / f"{name}.mrc", slab.astype(np.float32), 3.0, is_volume=True)
+
+    apart = project.run("relion.bodies", fn_mask=["low.mrc", "high.mrc"]).wait(timeout_s=60)
+    mixed = project.run("relion.bodies", fn_mask=["low.mrc", "wide.mrc"]).wait(timeout_s=60)
+    turned = project.run("relion.bodies", fn_mask=["high.mrc", "low.mrc"]).wait(timeout_s=60)
+
+    assert apart.notes() == ["bodies: 2."]
+    [note] = mixed.notes()
+    assert "Body 2 shares 50% of its mask" in note and "Body 1" not in note
+    [note] = turned.notes()
+    assert "A later body is larger" in note
+
+
 @pytest.mark.relion
 def test_a_reference_that_is_compared_without_its_ctf_is_told_after_the_run(project: Project) -> None:
     few = replace(PARTICLES["late"], name="few", movies=4, size=400, angpix=4.0, box=48, particles=10)

@@ -9,7 +9,7 @@ import pytest
 from cryoloom import Project, star
 from cryoloom.errors import ParameterError
 from cryoloom.simulate import simulate_bodies
-from cryoloom.simulate.compare.heterogeneity import body_angles
+from cryoloom.simulate.compare.heterogeneity import body_angles, body_turns
 
 pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -48,15 +48,13 @@ def test_the_angle_between_two_bodies_is_found_and_selected_by(project: Project)
     blocks = star.tables_of(star.read(project.path / made.dataset("particles").path))
     rows, second = blocks["particles"], blocks["images_body_2"]
     true = np.asarray([angles[name] for name in _images(rows)])
-    turns = second.select("rlnAngleRot", pl.col("rlnAngleTilt") - 90, "rlnAnglePsi").to_numpy()
-    found = body_angles(_first_component(turns), true)
+    columns = ["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"]
+    turns = body_turns(second.select(columns).to_numpy())
+    found = body_angles(turns, true)
     assert found.correlation > 0.7
     assert found.error < 0.75 * found.spread
     # The larger body is what the consensus is of: it turns by less.
-    first = (
-        blocks["images_body_1"].select("rlnAngleRot", pl.col("rlnAngleTilt") - 90, "rlnAnglePsi").to_numpy()
-    )
-    assert _first_component(turns).std() > 1.5 * _first_component(first).std()
+    assert turns.std() > 1.5 * body_turns(blocks["images_body_1"].select(columns).to_numpy()).std()
 
     kept = made.dataset("selected").table()
     assert 0 < kept.height < rows.height
@@ -91,8 +89,3 @@ def test_bodies_that_do_not_fit_are_told_before_hours_are_spent(project: Project
 def _images(table: pl.DataFrame) -> list[str]:
     """Which image of which stack, whatever folder it lies in."""
     return [f"{name.partition('@')[0]}@{Path(name).name}" for name in table["rlnImageName"].to_list()]
-
-
-def _first_component(turns: np.ndarray) -> np.ndarray:
-    centred = turns - turns.mean(axis=0)
-    return np.asarray(centred @ np.linalg.svd(centred, full_matrices=False)[2][0])

@@ -14,6 +14,7 @@ from cryoloom.em.poses import Floats, euler_angles, matrices, random_matrices
 from cryoloom.errors import ParameterError
 from cryoloom.simulate import BODIES, BodySet, Hinge, simulate_bodies
 from cryoloom.simulate.bodies import lid_poses
+from cryoloom.simulate.compare.steps import multibody_rows
 from cryoloom.simulate.truth import read_map, read_truth, table
 
 FEW = replace(BODIES, name="few bodies", movies=2, size=400, angpix=4.0, box=48, particles=5)
@@ -76,6 +77,27 @@ def test_the_body_file_names_two_masks_that_lie_within_0_and_1(few: BodySet) -> 
 def test_an_amplitude_that_no_hinge_has_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="0 to 90 degrees"):
         simulate_bodies(tmp_path, FEW, hinge=Hinge(amplitude=120.0))
+
+
+def test_a_multi_body_refinement_is_scored_by_the_turns_of_its_bodies(few: BodySet, tmp_path: Path) -> None:
+    truth = read_truth(few.particles.truth)
+    measured = star.read(few.particles.measured)
+    still = matrices([0.0, 90.0, 0.0])  # how RELION writes a body that has not moved
+    moved = np.array([still @ few.hinge.turn(degrees)[0] for degrees in truth.particles["cryoloomBodyAngle"]])
+    names = ["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"]
+    for number, turns in enumerate((np.broadcast_to(still, moved.shape), moved), start=1):
+        measured[f"images_body_{number}"] = pl.DataFrame(euler_angles(turns), schema=names)
+    star.write(tmp_path / "run_data.star", measured)
+
+    first, second = multibody_rows(tmp_path, "MultiBody/job001", truth)
+
+    assert first.value == 0.0
+    assert second.value == pytest.approx(1.0, abs=1e-6)
+    assert second.what == "correlation of body 2's turns with the true angle"
+    assert second.note.startswith("error 0.0° of ")
+    # Other sets know of no angle.
+    without = replace(truth, particles=truth.particles.drop("cryoloomBodyAngle"))
+    assert multibody_rows(tmp_path, "MultiBody/job001", without) == []
 
 
 @pytest.mark.relion

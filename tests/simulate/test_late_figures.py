@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from cryoloom.em.poses import euler_angles, random_matrices
+from cryoloom.em.poses import about_axis, euler_angles, matrices, random_matrices
 from cryoloom.errors import DatasetError
 from cryoloom.simulate.compare.helices import helical_view_errors, helix_errors
-from cryoloom.simulate.compare.heterogeneity import body_angles, composition
+from cryoloom.simulate.compare.heterogeneity import body_angles, body_turns, composition
 from cryoloom.simulate.compare.optics import defocus_errors, optics_errors
 
 
@@ -106,6 +106,25 @@ def test_noise_of_an_amplitude_is_an_error_in_degrees() -> None:
 
     assert found.error == pytest.approx(1.95, abs=0.1)
     assert found.correlation > 0.95
+
+
+def test_a_bodys_turns_are_those_about_its_hinge_whatever_axis_that_is() -> None:
+    rng = np.random.default_rng(5)
+    true = rng.uniform(-15.0, 15.0, 300)
+    hinge, other = (1.0, 2.0, -0.5), (0.5, 0.0, 1.0)
+    # RELION's Euler angles of a body that did not move are 0, 90, 0.
+    unmoved = matrices([0.0, 90.0, 0.0])
+    pairs = zip(true, rng.standard_normal(300), strict=True)
+    moved = np.array(
+        [unmoved @ about_axis(other, 2.0 * off) @ about_axis(hinge, turn) for turn, off in pairs]
+    )
+
+    found = body_angles(body_turns(euler_angles(moved)), true)
+
+    assert found.correlation > 0.99
+    assert found.error < 1.0
+    with pytest.raises(DatasetError, match="at least 3"):
+        body_turns([[0.0, 90.0, 0.0]])
 
 
 def test_rise_and_twist_are_compared_and_the_wrong_hand_shows() -> None:

@@ -1,10 +1,15 @@
 """The body file of a multi-body refinement, made of a mask for each body."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from cryoloom.errors import ParameterError
 from cryoloom.protocol import Box, Input, JobFolder, Mask, Output, Param, SetProtocol, SetResult, View
 from cryoloom.protocol.datasets import PlainFile
+
+HALF = 0.5  # a mask's edge
+# With 33 % shared the turns of the simulator's lid are found with a correlation of 0.86, with 57 % with 0.25.
+SHARED = 0.4
 
 
 class Bodies(SetProtocol):
@@ -81,23 +86,15 @@ class Bodies(SetProtocol):
     def compute(self, job: JobFolder) -> SetResult:
         import polars as pl
 
-        from cryoloom.images.mrc import read_mrc
-
         masks = [dataset.path for dataset in self.datasets_of("fn_mask").values()]
-        volumes = [float(read_mrc(job.root / path).sum()) for path in masks]
         table = pl.DataFrame({
             "rlnBodyMaskName": masks,
             "rlnBodyRotateRelativeTo": self._relative(),
             "rlnBodySigmaAngles": self._numbers("sigma_angles"),
             "rlnBodySigmaOffset": self._numbers("sigma_offset"),
         })  # fmt: skip
-        in_order = volumes == sorted(volumes, reverse=True)
-        note = (
-            ""
-            if in_order
-            else "A later body is larger than one before it: RELION aligns the first ones best."
-        )
-        return SetResult({"bodies": {"": table}}, {"bodies": len(masks)}, note)
+        notes = _doubts([job.root / path for path in masks])
+        return SetResult({"bodies": {"": table}}, {"bodies": len(masks)}, " ".join(notes))
 
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
         own = {name: box for name, box in boxes.items() if name.startswith("fn_mask")}
@@ -114,3 +111,26 @@ class Bodies(SetProtocol):
         from cryoloom.views import counts
 
         return [counts.table_view("bodies", "Bodies", "A row for each body.", job.file("bodies.star"))]
+
+
+def _doubts(masks: Sequence[Path]) -> list[str]:
+    """What makes masks look wrong as bodies, in sentences."""
+    from cryoloom.images.mrc import read_mrc
+
+    # One after the other: masks are as large as maps, and five need not be held at once.
+    together = read_mrc(masks[0])
+    for path in masks[1:]:
+        together = together + read_mrc(path)
+    volumes, said = [], []
+    for number, path in enumerate(masks, start=1):
+        own = read_mrc(path)
+        volumes.append(float(own.sum()))
+        shared = float(own[together - own > HALF].sum())
+        if shared > SHARED * volumes[-1]:
+            said.append(
+                f"Body {number} shares {shared / volumes[-1]:.0%} of its mask with others, and can hardly move by itself:"
+                " give each point to the body whose density it is, with a soft edge."
+            )
+    if volumes != sorted(volumes, reverse=True):
+        said.append("A later body is larger than one before it: RELION aligns the first ones best.")
+    return said

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.spatial.transform import Rotation
 
-from cryoloom.em.poses import Floats
+from cryoloom.em.poses import Floats, matrices
 from cryoloom.errors import DatasetError
 
 
@@ -76,6 +77,27 @@ def body_angles(found: ArrayLike, true: ArrayLike) -> BodyAngles:
     left = centred - moves * float(moves @ centred) / power
     error = float(np.sqrt(np.mean(left**2)))
     return BodyAngles(float(abs(moves @ centred) / np.sqrt(power * (centred @ centred))), error, spread)
+
+
+def body_turns(angles: ArrayLike) -> Floats:
+    """How far each particle has turned a body, degrees about the one axis about which the body turns most: (n,).
+
+    The mean is taken off, and the sign means nothing.
+
+    Args:
+        angles: (n, 3), rlnAngleRot, rlnAngleTilt and rlnAnglePsi of a body, from `data_images_body_N` of a multi-body
+            refinement. There a tilt of 90 degrees beside two zeros is the consensus: RELION turns bodies by that much,
+            so that small turns do not lie at the pole of Euler's angles.
+    Raises:
+        DatasetError: fewer than three particles.
+    """
+    given = np.asarray(angles, dtype=np.float64).reshape(-1, 3)
+    _same_length("Turns of a body", given, given, least=3)
+    turns = matrices([0.0, 90.0, 0.0]).T @ matrices(given)
+    vectors = np.degrees(Rotation.from_matrix(turns).as_rotvec())
+    vectors -= vectors.mean(axis=0)
+    axis = np.linalg.svd(vectors, full_matrices=False)[2][0]
+    return np.asarray(vectors @ axis)
 
 
 def _same_length(what: str, a: NDArray[np.generic], b: NDArray[np.generic], least: int = 1) -> None:

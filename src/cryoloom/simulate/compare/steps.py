@@ -16,7 +16,8 @@ from cryoloom import star
 from cryoloom.em.motion import COEFFICIENTS, local_shifts
 from cryoloom.em.poses import Floats
 from cryoloom.project.iterations import final, newest
-from cryoloom.simulate.compare.heterogeneity import composition
+from cryoloom.simulate.bodies import ANGLE
+from cryoloom.simulate.compare.heterogeneity import body_angles, body_turns, composition
 from cryoloom.simulate.compare.maps import MapScore, compare_maps
 from cryoloom.simulate.compare.optics import optics_errors
 from cryoloom.simulate.compare.places import Matches, centred_rms, match, particle_places, stem
@@ -26,6 +27,7 @@ from cryoloom.simulate.truth import LOCAL_COLUMNS, RIPPLE_COLUMNS, Blocks, Truth
 
 PICK_ANGST, PARTICLE_ANGST = 30.0, 60.0  # a pick or particle this far from the truth is another one
 VIEW_DEGREES = 5.0
+LEAST_TURNS = 3  # of which an axis can be told
 _LEFT_OUT = -9990
 
 
@@ -227,6 +229,29 @@ def class3d_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
     ]
 
 
+def multibody_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
+    """How the turns of each body follow the truth's angle, which only simulated bodies have."""
+    path = final(folder, "data.star")
+    blocks = star.read(path) if path else {}
+    if ANGLE not in truth.particles.columns or "particles" not in blocks:
+        return []
+    particles = table(blocks, "particles")
+    matches = match(
+        particle_places(particles, truth.angpix), _true_places(truth), truth.angpix, PARTICLE_ANGST
+    )
+    if len(matches.found) < LEAST_TURNS:
+        return []
+    true = truth.particles[ANGLE].to_numpy()[matches.true]
+    rows = []
+    for name in sorted(block for block in blocks if block.startswith("images_body_")):
+        angles = table(blocks, name).select("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi").to_numpy()
+        found = body_angles(body_turns(angles[matches.found]), true)
+        note = f"error {found.error:.1f}° of {found.spread:.1f}°"
+        what = f"correlation of body {name.rpartition('_')[2]}'s turns with the true angle"
+        rows.append(Row(job, what, found.correlation, "", note))
+    return rows
+
+
 def ctf_refine_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
     """Rms error of each particle's mean defocus, and what is left of each group's optics.
 
@@ -270,6 +295,7 @@ SCORED: dict[str, Callable[[Path, str, Truth], list[Row]]] = {
     "relion.inimodel": initial_rows,
     "relion.class3d": class3d_rows,
     "relion.refine3d": refine_rows,
+    "relion.multibody": multibody_rows,
     "relion.ctfrefine": ctf_refine_rows,
     "relion.postprocess": postprocess_rows,
 }
