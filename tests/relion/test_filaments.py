@@ -23,6 +23,18 @@ LEVEL, SLANTING = ((40.0, 60.0), (200.0, 60.0)), ((60.0, 100.0), (180.0, 220.0))
 Ends = tuple[tuple[float, float], tuple[float, float]]
 
 
+def drawn(size: int, filaments: list[Ends], width: float) -> NDArray[np.float32]:
+    """A micrograph with dark filaments in noise."""
+    y, x = np.mgrid[:size, :size].astype(np.float64)
+    image = np.random.default_rng(2).normal(size=(size, size)) * 0.3
+    for (x0, y0), (x1, y1) in filaments:
+        length = np.hypot(x1 - x0, y1 - y0)
+        u, v = (x1 - x0) / length, (y1 - y0) / length
+        along, beside = (x - x0) * u + (y - y0) * v, (y - y0) * u - (x - x0) * v
+        image -= np.where((along > 0) & (along < length), np.exp(-((beside / width) ** 2) / 2), 0)
+    return image.astype(np.float32)
+
+
 class Project:
     """Micrographs of noise, with picks."""
 
@@ -177,3 +189,44 @@ def test_what_is_no_filament_fails_that_micrograph_with_what_to_do(tmp_path: Pat
 
     assert as_segments.history.state == "failed"
     assert all("without rlnHelicalTubeID" in why for _, why in as_segments.history.failed.values())
+
+
+def test_picked_filaments_are_those_that_are_there_and_come_through_extraction(tmp_path: Path) -> None:
+    project, size, width = Project(tmp_path, micrographs=2), 512, 8.0
+    gentle, steep = ((61.0, 102.0), (451.0, 179.0)), ((102.0, 420.0), (410.0, 307.0))
+    for name, filaments in zip(project.names, ([gentle, steep], [gentle]), strict=True):
+        write_mrc(tmp_path / name, drawn(size, filaments, width), ANGPIX)
+    y, x = np.mgrid[-32:32, -32:32]
+    template = np.exp(-((y / width) ** 2) / 2) * (np.hypot(x, y) < 30)
+    write_mrc(tmp_path / "template.mrcs", template[None].astype(np.float32), ANGPIX)
+    star.write(
+        tmp_path / "templates.star", {"": pl.DataFrame({"rlnReferenceImage": ["000001@template.mrcs"]})}
+    )
+
+    picked = run_in(
+        project.folder, "relion.autopick", fn_input_autopick="mics.star", fn_refs_autopick="templates.star",
+        do_ctf_autopick=False, shrink=1, threshold_autopick=0.6, maxstddevnoise_autopick=-1, batch_size=1,
+        do_pick_helical_segments=True, do_amyloid=True, helical_tube_outer_diameter=120, helical_nr_asu=4,
+        helical_rise=10, helical_tube_kappa_max=0.2, helical_tube_length_min=400,
+    )  # fmt: skip
+    job = project.cut(f"{picked.name}/coords_suffix_autopick.star", do_extract_helical_tubes=False)
+    table = job.items("particles")
+
+    assert picked.history.state == job.history.state == "succeeded", picked.said + job.said
+    coordinates = star.read(picked.entry.folder / "coordinates.star")["coordinates"]
+    assert isinstance(coordinates, pl.DataFrame)
+    assert coordinates["cryoloomCount"].sum() == table.height == table["cryoloomItemId"].n_unique()
+    places = {project.names[0]: [gentle, steep], project.names[1]: [gentle]}
+    for (name, _), own in table.group_by("rlnMicrographName", TUBE):
+        lines = places[str(name)]
+        [line] = [
+            one
+            for one in lines
+            if np.median([off_the_line(row, one) for row in own.iter_rows(named=True)]) < 3
+        ]
+        (x0, y0), (x1, y1) = line
+        # RELION finds each segment's direction to some 10 degrees; that of the filament is their mean.
+        off = (own[PSI].to_numpy() + np.degrees(np.arctan2(y1 - y0, x1 - x0)) + 90) % 180 - 90
+        assert np.abs(off).max() < 15 and abs(off.mean()) < 4
+        lines.remove(line)
+    assert not any(places.values())

@@ -64,6 +64,33 @@ def test_ctffind_that_fails_on_every_micrograph_is_a_failed_job(project: Project
     assert not (job.folder / "RELION_JOB_EXIT_SUCCESS").exists()
 
 
+@pytest.mark.parametrize("program", ["/bin/false", "/bin/true"])
+def test_gctf_that_writes_nothing_is_a_failed_job(project: Project, micrographs: Job, program: str) -> None:
+    job = ended(
+        project.run("relion.ctffind", input_star_mics=micrographs, use_gctf="Yes", fn_gctf_exe=program)
+    )
+
+    assert job.state == "failed", job.why
+    assert "all 3 items failed" in job.why
+
+
+@pytest.mark.parametrize("program", ["/bin/false", "/bin/true"])
+def test_motioncor2_that_writes_nothing_is_a_failed_job(
+    project: Project, tmp_path: Path, program: str
+) -> None:
+    frames = np.random.default_rng(3).normal(size=(4, SIZE, SIZE)).astype(np.float32)
+    for stem in ("d", "e"):
+        write_mrc(tmp_path / f"{stem}.mrcs", frames, ANGPIX)
+    movies = project.run("import.movies", fn_in_raw=str(tmp_path / "*.mrcs"), angpix=ANGPIX).wait(60)
+    job = ended(project.run(
+        "relion.motioncorr", input_star_mics=movies, do_own_motioncor="No", fn_motioncor2_exe=program,
+        other_motioncor2_args="-Tol 0.5",
+    ))  # fmt: skip
+
+    assert job.state == "failed", job.why
+    assert "all 2 items failed" in job.why
+
+
 def test_extraction_without_any_pick_is_a_failed_job_and_says_so(
     project: Project, micrographs: Job, tmp_path: Path
 ) -> None:

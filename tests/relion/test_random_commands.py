@@ -111,6 +111,8 @@ def drawn(spec: ParamSpec) -> st.SearchStrategy[Any]:
     if spec.lt is not None:
         return usual | st.sampled_from([0.2, 0.25, 0.7])
     if spec.type in (int, float):
+        if spec.le == 1:
+            return usual | st.sampled_from([0.25, 1.0])
         least = max(1, int(spec.ge or 1)) if spec.ge is not None or spec.gt is not None else -3
         most = int(min(90, spec.le if spec.le is not None else 90))
         whole = st.integers(least, most)

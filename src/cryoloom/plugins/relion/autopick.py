@@ -166,7 +166,7 @@ class AutoPick(HelixPicked, MicrographProgram):
     )  # fmt: skip
     shrink: float = Param(
         0, "Shrink factor", tab="Picking", ge=0, when="not do_log", flag="--shrink",
-        help="0: as the lowpass filter permits.",
+        help="0: as the lowpass filter permits; 0.5 to 1 for filaments, which are lost with less.",
     )  # fmt: skip
     do_write_fom_maps: bool = Param(
         False, "Write FOM maps?", tab="Picking", flag="--write_fom_maps",

@@ -33,7 +33,7 @@ class HelixPicked:
         help="Of one asymmetrical unit; -1 with one unit: segments are as far apart as RELION has it, half a box.",
     )  # fmt: skip
     helical_tube_kappa_max: float = Param(
-        0.1, "Maximum curvature (kappa)", tab="Helix", ge=0, when=PICKED, flag="--helical_tube_kappa_max",
+        0.1, "Maximum curvature (kappa)", tab="Helix", gt=0, le=1, when=PICKED, flag="--helical_tube_kappa_max",
         help="Of a filament, as a part of that of a circle as wide as it; higher finds more bent ones, and more noise.",
     )  # fmt: skip
     helical_tube_length_min: float = Param(
