@@ -123,7 +123,22 @@ NOT_TOLD = {
 def test_commands_equal_those_that_real_jobs_noted(tutorial: Path) -> None:
     compared = 0
     for note in sorted(tutorial.glob("*/job*/note.txt")):
+<<<<<<< HEAD
         if f"{note.parent.parent.name}/{note.parent.name}" in NOT_TOLD:
+=======
+        noted = NOTED.search(note.read_text())
+        star_file = note.with_name("job.star")
+        folder = note.parent.parent.name
+        if noted is None or folder not in (
+            "CtfFind",
+            "Class2D",
+            "InitialModel",
+            "Extract",
+            "AutoPick",
+            "PostProcess",
+            "MaskCreate",
+        ):
+>>>>>>> 4be5f2d (The tutorial's CTF estimation equals ours too, executable and all; Gctf's calls are parted by what it is given once)
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -133,7 +148,11 @@ def test_commands_equal_those_that_real_jobs_noted(tutorial: Path) -> None:
         differing = [one for one in difference(ours, noted) if not one.startswith("--skip_gridding")]
         assert (note.parent.name, differing) == (note.parent.name, [])
         compared += 1
+<<<<<<< HEAD
     assert compared == 28
+=======
+    assert compared >= 13
+>>>>>>> 4be5f2d (The tutorial's CTF estimation equals ours too, executable and all; Gctf's calls are parted by what it is given once)
 
 
 def test_a_whole_job_is_one_command_and_a_batch_differs_only_in_its_input(tmp_path: Path) -> None:
@@ -153,6 +172,21 @@ def test_a_whole_job_is_one_command_and_a_batch_differs_only_in_its_input(tmp_pa
     assert whole is not None and part is not None
     differing = [(a, b) for a, b in zip(whole.args, part.args, strict=True) if a != b]
     assert differing == [("Import/job001/movies.star", "MotionCorr/job002/batch.star")]
+
+
+def test_gctf_is_called_for_micrographs_of_one_pixel_size_and_voltage() -> None:
+    groups = [
+        {"rlnOpticsGroup": number, "rlnMicrographPixelSize": angpix, "rlnVoltage": volts}
+        for number, angpix, volts in ((1, 1.2, 300.0), (2, 0.9, 300.0), (3, 1.2, 200.0), (4, 1.2, 300.0))
+    ]
+    kind = find_protocol("relion.ctffind")
+    gctf, ctffind = kind({"use_gctf": True}), kind({})
+    assert isinstance(gctf, ItemProtocol) and isinstance(ctffind, ItemProtocol)
+
+    first, finer, slower, alike = (gctf.of_one_call(group) for group in groups)
+
+    assert len({first, finer, slower}) == 3 and first == alike
+    assert {ctffind.of_one_call(group) for group in groups} == {None}
 
 
 def test_every_program_protocol_builds_its_command_without_touching_a_disk() -> None:
