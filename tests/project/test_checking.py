@@ -300,6 +300,7 @@ def test_a_program_that_relion_starts_is_looked_up_before_the_job_is_made(
         rows = pl.DataFrame({label: ["a.mrc"], "rlnOpticsGroup": [1]})
         star.write(given.path / f"{file}.star", {"optics": optics, file.replace("mics", "micrographs"): rows})
     file = tmp_path / "fitter"
+    monkeypatch.setenv("CRYOLOOM_PROGRAMS__RELION__PATH", f"{built(tmp_path / 'with', b'cudaMalloc')}")
 
     refused(
         given,

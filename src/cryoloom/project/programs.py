@@ -9,6 +9,8 @@ from cryoloom.protocol.protocols import Protocol
 
 # RELION's programs carry this sentence where they were built without CUDA, and only there.
 _WITHOUT_GPU = b"compiled without CUDA"
+# But this one does not say it: without CUDA it divides by the number of GPUs, none, when it starts MotionCor2, and dies.
+_OF_SAME_BUILD = {"relion_run_motioncorr": "relion_refine"}
 
 
 def program_file(name: str, settings: Settings) -> Path | None:
@@ -34,12 +36,14 @@ def check_gpu_support(root: Path, protocol: Protocol) -> None:
     if protocol.gpus() is None:
         return
     settings = load_settings(root)
+    asked = ("use_gpu", "Yes") if protocol.values.get("use_gpu") else ("gpu_ids", repr(protocol.gpus()))
     for name in protocol.programs:
-        path = program_file(name, settings) if name.startswith("relion_") else None
+        teller = _OF_SAME_BUILD.get(name, name)
+        path = program_file(teller, settings) if teller.startswith("relion_") else None
         if path is not None and is_without_gpu(path):
             raise ParameterError(
-                f"{protocol.name}: parameter use_gpu", found=f"Yes, but {path} was built without GPU support",
-                expected="No, or a RELION that was built with CUDA",
+                f"{protocol.name}: parameter {asked[0]}", found=f"{asked[1]}, but {path} was built without GPU support",
+                expected=("No, or " if asked[0] == "use_gpu" else "") + "a RELION that was built with CUDA",
                 hint="The setting programs.relion.path names another one; `cryoloom doctor` shows where it comes from.",
             )  # fmt: skip
 
