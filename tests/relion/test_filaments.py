@@ -191,6 +191,19 @@ def test_what_is_no_filament_fails_that_micrograph_with_what_to_do(tmp_path: Pat
     assert all("without rlnHelicalTubeID" in why for _, why in as_segments.history.failed.values())
 
 
+def test_picked_segments_are_never_taken_for_ends(tmp_path: Path) -> None:
+    project = Project(tmp_path, micrographs=1)
+
+    # Two segments, and start-end is RELION's default: it would make a filament of them.
+    job = project.cut(project.write_picks([segments((60, 100), (120, 100))]))
+
+    assert job.history.state == "failed"
+    assert (
+        "segments of filaments, with rlnHelicalTubeID" in job.said
+        and "do_extract_helical_tubes=No" in job.said
+    )
+
+
 def test_picked_filaments_are_those_that_are_there_and_come_through_extraction(tmp_path: Path) -> None:
     project, size, width = Project(tmp_path, micrographs=2), 512, 8.0
     gentle, steep = ((61.0, 102.0), (451.0, 179.0)), ((102.0, 420.0), (410.0, 307.0))

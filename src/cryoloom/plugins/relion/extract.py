@@ -221,9 +221,13 @@ class Extract(HelixExtracted, MicrographProgram):
             batch.partners["star_mics"].values()
         ):
             return None
-        return BatchResult(
-            {}, frozenset(batch.items[ITEM_ID].to_list()), remarks=cutting.left_out(batch, PICKS)
-        )
+        remarks = cutting.left_out(batch, PICKS, self._what_is_picked())
+        return BatchResult({}, frozenset(batch.items[ITEM_ID].to_list()), remarks=remarks)
+
+    def _what_is_picked(self) -> str:
+        if not self.do_extract_helix:
+            return "pick"
+        return "filament" if self.do_extract_helical_tubes else "segment"
 
     def collect(self, job: JobFolder, batch: Batch) -> BatchResult:
         from cryoloom.plugins.relion import cutting
@@ -239,7 +243,7 @@ class Extract(HelixExtracted, MicrographProgram):
             optics, rows = cutting.with_pixels_of_partners(optics, rows, batch)
             return BatchResult({"particles": rows}, frozenset(rows[ITEM_ID].to_list()), {}, optics, skip)
         optics = with_micrograph_pixels(optics, batch.side_optics.get("star_mics"))
-        remarks = cutting.left_out(batch, PICKS)
+        remarks = cutting.left_out(batch, PICKS, self._what_is_picked())
         names = batch.items["rlnMicrographName"].to_list()
         own = batch.partners["star_mics"]
         present = set(rows["rlnMicrographName"].to_list())
@@ -256,16 +260,16 @@ class Extract(HelixExtracted, MicrographProgram):
         from cryoloom.plugins.relion import cutting, filaments
         from cryoloom.plugins.relion.per_micrograph import CALL_FILES, is_without_rows, read_batch
 
-        file, are_ends = batch.job.path / "particles.star", self.do_extract_helical_tubes
+        file = batch.job.path / "particles.star"
         given = cutting.picks_given(batch, PICKS, suffix_of(self.coords_suffix.path))
-        remarks = cutting.left_out(batch, PICKS, "filament" if are_ends else "segment")
+        lost = filaments.lost_filaments if self.do_extract_helical_tubes else filaments.lost_segments
+        remarks = cutting.left_out(batch, PICKS, self._what_is_picked())
         done = frozenset(batch.items[ITEM_ID].to_list())
         if is_without_rows(file, "particles"):
-            remarks += filaments.too_near_the_edge(None, given, are_ends=are_ends)
-            return BatchResult({}, done, remarks=remarks)
+            return BatchResult({}, done, remarks=[*remarks, *lost(None, given)])
         rows, optics = read_batch(file, "particles")
-        remarks += filaments.too_near_the_edge(rows, given, are_ends=are_ends)
-        if are_ends:
+        remarks += lost(rows, given)
+        if self.do_extract_helical_tubes:
             rows = filaments.with_ids_of_segments(rows, given, are_cut=self.do_cut_into_segments)
         optics = with_micrograph_pixels(optics, batch.side_optics.get("star_mics"))
         skip = CALL_FILES | {"particles.star", MICROGRAPHS}

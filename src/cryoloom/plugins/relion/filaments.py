@@ -26,8 +26,13 @@ def ends_to_cut(picks: pl.DataFrame, size: tuple[int, int]) -> Chosen:
     """The pairs of ends that RELION can make segments of, each whole or not at all.
 
     Raises:
-        DatasetError: an end has no other.
+        DatasetError: an end has no other, or these are segments: RELION would take each two of them for a filament.
     """
+    if TUBE in picks.columns:
+        raise DatasetError(
+            "coordinates", found=f"segments of filaments, with {TUBE}", expected="ends of filaments, two for each",
+            hint="Give do_extract_helical_tubes=No: they are cut as they were picked.",
+        )  # fmt: skip
     if picks.height % 2:
         raise DatasetError(
             "coordinates", found=f"{picks.height} ends of filaments", expected="two for each filament, one after the other",
@@ -76,25 +81,41 @@ def with_ids_of_segments(
     return rows.with_columns(pl.Series(ITEM_ID, found, dtype=pl.String))
 
 
-def too_near_the_edge(
-    rows: pl.DataFrame | None, given: Mapping[str, pl.DataFrame], *, are_ends: bool
-) -> list[Remark]:
-    """What RELION left out without a word that reaches anybody.
+def lost_segments(rows: pl.DataFrame | None, given: Mapping[str, pl.DataFrame]) -> list[Remark]:
+    """How many of the picked segments RELION left out, which it says to nobody.
 
     Args:
         rows: particles as RELION wrote them; None: there is none.
-        given: micrographs with what was to be cut of them.
-        are_ends: whether that is ends, of which nobody knows how many segments they would make.
+        given: micrographs with the segments that were to be cut.
     """
-    cut = Counter([] if rows is None else rows[MICROGRAPH].to_list())
-    found = []
-    for name, picks in given.items():
-        about, lost = name.rpartition("/")[2], picks.height - cut[name]
-        if are_ends and not cut[name]:
-            found.append(Remark(about, "no segment of its filaments has its whole box on it"))
-        if not are_ends and lost:
-            found.append(Remark(about, "too near to the edge left out", lost, "segment"))
-    return found
+    cut = _cut(rows)
+    lost = {name: picks.height - cut[name] for name, picks in given.items()}
+    return [
+        Remark(_file(name), "too near to the edge left out", count, "segment")
+        for name, count in lost.items()
+        if count
+    ]
+
+
+def lost_filaments(rows: pl.DataFrame | None, given: Mapping[str, pl.DataFrame]) -> list[Remark]:
+    """The micrographs whose filaments came to no segment; of the others nobody knows how many there would have been.
+
+    Args:
+        rows: particles as RELION wrote them; None: there is none.
+        given: micrographs with the ends of their filaments.
+    """
+    cut = _cut(rows)
+    words = "no segment of its filaments has its whole box on it"
+    return [Remark(_file(name), words) for name in given if not cut[name]]
+
+
+def _cut(rows: pl.DataFrame | None) -> Counter[str]:
+    """How many particles there are of each micrograph."""
+    return Counter([] if rows is None else rows[MICROGRAPH].to_list())
+
+
+def _file(micrograph: str) -> str:
+    return micrograph.rpartition("/")[2]
 
 
 def _are_numbers(picks: pl.DataFrame) -> np.typing.NDArray[np.bool_]:
