@@ -74,7 +74,7 @@ def test_options_of_other_programs_and_of_filaments_are_known(
 ) -> None:
     name = relion_job(project, number, options)
 
-    [line] = commands_of(project.root / name / "job.star")
+    line, *_ = commands_of(project.root / name / "job.star")
 
     assert all(word in line for word in words), line
 
@@ -85,7 +85,7 @@ def test_helical_options_of_a_job_are_its_own(project: ProjectFolder, switch: st
     name = relion_job(project, 8, options)
     (project.root / "a.star").write_text("data_particles\n\nloop_\n_rlnImageName #1\n1@a.mrcs\n\n")
 
-    [line] = commands_of(project.root / name / "job.star")
+    line, *_ = commands_of(project.root / name / "job.star")
 
     helical = "--helical_outer_diameter 180 --bimodal_psi --sigma_psi 3 --helix --helical_rise_initial 4.75"
     assert (helical in line) == (switch == "Yes")
@@ -97,7 +97,7 @@ def test_options_behind_a_switch_that_is_off_mean_nothing(project: ProjectFolder
     name = relion_job(project, 8, {**options, "nr_classes": "7", "do_queue": "No", "queuename": "openmpi"})
     (project.root / "a.star").write_text("data_particles\n\nloop_\n_rlnImageName #1\n1@a.mrcs\n\n")
 
-    [line] = commands_of(project.root / name / "job.star")
+    line, *_ = commands_of(project.root / name / "job.star")
 
     assert "--K 7" in line
 
