@@ -32,6 +32,8 @@ def job(tmp_path: Path) -> JobFolder:
         "rlnOriginXAngst": [3.0, -1.0],
         "rlnDefocusU": [10000.0, 20000.0],
         "rlnDefocusV": [9000.0, 19000.0],
+        "rlnCtfMaxResolution": [4.0, 5.0],
+        "rlnHelicalTrackLengthAngst": [0.0, 100.0],
     })  # fmt: skip
     star.write(tmp_path / "p.star", {"optics": optics, "particles": particles})
     for name in ("map.mrc", "run_half1.mrc", "run_half2.mrc"):
@@ -67,11 +69,23 @@ def test_pixel_sizes_lengths_and_defocus_change_together(job: JobFolder) -> None
     assert optics["rlnMicrographOriginalPixelSize"].to_list() == pytest.approx([1.02, 1.02])
     assert rows["rlnCoordinateX"].to_list() == [100, 200], "px are px"
     assert rows["rlnOriginXAngst"].to_list() == pytest.approx([3.06, -1.02])
+    assert rows["rlnCtfMaxResolution"].to_list() == pytest.approx([4.08, 5.1])
+    assert rows["rlnHelicalTrackLengthAngst"].to_list() == pytest.approx([0.0, 102.0])
     # The rings lie where they lay in pixels, but for the part of Cs.
     q = np.linspace(0.01, 0.25, 200)
     flat = Microscope(300, 0.0, 0.1)
     before, after = radial_ctf(q / 2.0, 10000.0, flat), radial_ctf(q / 2.04, rows["rlnDefocusU"][0], flat)
     assert np.abs(before - after).max() < 1e-6
+
+
+def test_aberrations_that_were_fitted_are_to_be_fitted_again(job: JobFolder) -> None:
+    blocks = star.tables_of(star.read(job.root / "p.star"))
+    with_tilt = blocks["optics"].with_columns(rlnBeamTiltX=pl.lit(0.5))
+    star.write(job.root / "p.star", {**blocks, "optics": with_tilt})
+    protocol = find_protocol("optics.calibrate")({"factor": 1.01}, GIVEN)
+    assert isinstance(protocol, SetProtocol)
+
+    assert "rlnBeamTiltX are those of the old pixel size" in protocol.compute(job).note
 
 
 def test_maps_keep_their_voxels_and_get_the_size(job: JobFolder) -> None:

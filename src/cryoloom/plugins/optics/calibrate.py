@@ -26,13 +26,19 @@ if TYPE_CHECKING:
 SIZES = ("rlnImagePixelSize", "rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
 # Of an item, in Å that were px: they were measured with the old pixel.
 LENGTHS = (
-    "rlnOriginXAngst",
-    "rlnOriginYAngst",
-    "rlnOriginZAngst",
-    "rlnOriginXPriorAngst",
-    "rlnOriginYPriorAngst",
+    *(
+        "rlnOriginXAngst",
+        "rlnOriginYAngst",
+        "rlnOriginZAngst",
+        "rlnOriginXPriorAngst",
+        "rlnOriginYPriorAngst",
+    ),
+    *("rlnHelicalTrackLengthAngst", "rlnCtfMaxResolution"),
+    *("rlnAccumMotionTotal", "rlnAccumMotionEarly", "rlnAccumMotionLate"),
 )
-DEFOCUS = ("rlnDefocusU", "rlnDefocusV")
+DEFOCUS = ("rlnDefocusU", "rlnDefocusV", "rlnCtfAstigmatism")
+# Of an optics group: what was fitted over frequencies in 1/Å, in powers of them that are mixed.
+FITTED = ("rlnBeamTiltX", "rlnOddZernike", "rlnEvenZernike")
 LARGEST = 0.1  # a calibration changes a few per cent
 MAPS = (Volume, Mask, HalfMaps)
 
@@ -117,7 +123,13 @@ class Calibrate(SetProtocol):
                 blocks[output] = self._table(job, dataset, factor)
             else:
                 self._map(job, dataset, files[output].path, factor)
-        return SetResult(blocks, {"calibrated": len(given)}, f"Pixel sizes times {factor:.6g}.")
+        note = f"Pixel sizes times {factor:.6g}."
+        fitted = {
+            label for tables in blocks.values() for label in FITTED if label in tables["optics"].columns
+        }
+        if fitted:
+            note += f" {', '.join(sorted(fitted))} are those of the old pixel size: fit them again (relion.ctfrefine)."
+        return SetResult(blocks, {"calibrated": len(given)}, note)
 
     def _pixel_size(self, job: JobFolder, dataset: Dataset) -> float:
         from cryoloom import star
