@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cryoloom.errors import ParameterError
+from cryoloom.project.programs import check_other_programs
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.datasets import accepts
 from cryoloom.protocol.declare import InputSpec
+from cryoloom.protocol.protocol import Protocol
 
 if TYPE_CHECKING:
     from cryoloom.api.job import Job
@@ -73,6 +76,15 @@ def next_steps(job: "Job") -> list[NextStep]:
                 items = state.items if state is not None and state.closed else items
             elif needed:
                 filled[spec.name] = _taken(job, spec) or OPEN
-        if job.name in filled.values():
+        if job.name in filled.values() and _can_run(job, follower):
             steps.append(NextStep(name, filled, follower.suggested(items)))
     return steps
+
+
+def _can_run(job: "Job", follower: type[Protocol]) -> bool:
+    """Whether the other programs are there that its parameters name as long as nobody gives others: CTFFIND."""
+    try:
+        check_other_programs(job.project.path, follower())
+    except ParameterError:
+        return False
+    return True
