@@ -39,7 +39,7 @@ class Chain:
 
     def refine(self, **fits: object) -> None:
         self.particles = self.project.run(
-            "relion.ctfrefine", fn_data=self.particles, fn_post=self.post(), minres=30, nr_threads=2,
+            "relion.ctfrefine", fn_data=self.particles, fn_post=self.post(), minres=30,
             do_ctf="do_defocus" in fits, **fits,
         ).wait(timeout_s=100)  # fmt: skip
 

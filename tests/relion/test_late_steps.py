@@ -55,7 +55,7 @@ def focused(project: Project, magnified: str) -> str:
     """Defocus of each particle then, and the optics groups' aberrations."""
     return project.run(
         "relion.ctfrefine", fn_data=magnified, fn_post=job(project, "postprocess"), do_defocus="Per-particle",
-        do_astig="Per-micrograph", do_tilt=True, do_trefoil=True, do_4thorder=True, minres=20, nr_threads=2,
+        do_astig="Per-micrograph", do_tilt=True, do_trefoil=True, do_4thorder=True, minres=20,
     ).wait(timeout_s=120).name  # fmt: skip
 
 
