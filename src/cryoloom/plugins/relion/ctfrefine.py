@@ -74,7 +74,7 @@ class CtfRefine(RefinedParticles, Mpi, Threads):
     )  # fmt: skip
     do_4thorder: bool = Param(
         False, "Estimate 4th order aberrations?", tab="Fit", when=BESIDE, flag="--fit_aberr",
-        help="Tetrafoil, and errors of Cs, defocus and astigmatism that a group shares. Fit each particle's defocus first. Give it "
+        help="Tetrafoil, and errors of Cs, defocus and astigmatism that a group shares. Fit defoci first. Give it "
         "one thread: with more RELION 3.1.3 dies of it at times; `cryoloom resume` then goes on.",
     )  # fmt: skip
 
