@@ -97,9 +97,24 @@ class Optimiser(Dataset):
 
 
 class HalfMaps(Dataset):
-    """A pair; the path is that of half 1, as RELION names it (`..._half1_class001_unfil.mrc`)."""
+    """A pair; the path is that of one of them, as RELION names it (`..._half1_class001_unfil.mrc`)."""
 
     kind = "half maps"
+
+    def half(self, number: int) -> str:
+        """The path of half 1 or 2. By RELION's rule the word counts in the file's name only, whatever folders are called."""
+        return half_of(self.path, number)
+
+    @property
+    def has_other(self) -> bool:
+        """Whether the name tells the other half's."""
+        return self.half(1) != self.half(2)
+
+
+def half_of(path: str, number: int) -> str:
+    """A half map's path as that of half 1 or 2."""
+    folder, slash, name = path.rpartition("/")
+    return folder + slash + name.replace("half1", f"half{number}").replace("half2", f"half{number}")
 
 
 class FinalMap(Volume):

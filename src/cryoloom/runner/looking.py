@@ -49,8 +49,9 @@ def check_result(root: Path, name: str, dataset: Dataset) -> None:
             )  # fmt: skip
     elif isinstance(dataset, HalfMaps):
         _check_map(path, name)
-        other = path.with_name(path.name.replace("half1", "half2"))
-        if other != path:
+        if dataset.has_other:
+            # Either may be named; the other one is looked at too.
+            other = next(one for one in (root / dataset.half(2), root / dataset.half(1)) if one != path)
             _check_other_half(path, other, name)
             if _are_equal(path, other):
                 raise DatasetError(

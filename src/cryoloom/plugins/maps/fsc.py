@@ -51,7 +51,7 @@ class Fsc(SetProtocol):
                 found="not two maps",
                 expected="two maps, or half_maps alone",
             )
-        if self.half_maps and "half1" not in self.half_maps.path:
+        if self.half_maps and not self.half_maps.has_other:
             raise ParameterError(
                 f"{self.name}: input half_maps", found=self.half_maps.path, expected="a name with half1"
             )
@@ -79,7 +79,7 @@ class Fsc(SetProtocol):
 
         one, other = self.first.path, self.second.path
         if self.half_maps:
-            one, other = self.half_maps.path, self.half_maps.path.replace("half1", "half2")
+            one, other = self.half_maps.half(1), self.half_maps.half(2)
         maps = [np.asarray(read_mrc(job.root / path), dtype=np.float64) for path in (one, other)]
         if self.mask:
             window = np.asarray(read_mrc(job.root / self.mask.path), dtype=np.float64)

@@ -17,6 +17,7 @@ from cryoloom.protocol import (
     Table,
     Volume,
 )
+from cryoloom.protocol.datasets import half_of
 from cryoloom.protocol.declare import OutputSpec
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Calibrate(SetProtocol):
                     f"{self.name}: input {name}", found=f"{dataset.path}, {dataset.kind}",
                     expected="particles, micrographs, movies, a map, a mask or half maps",
                 )  # fmt: skip
-            if isinstance(dataset, HalfMaps) and "half1" not in dataset.path:
+            if isinstance(dataset, HalfMaps) and not dataset.has_other:
                 raise ParameterError(
                     f"{self.name}: input {name}", found=dataset.path, expected="a name with half1"
                 )
@@ -183,10 +184,10 @@ class Calibrate(SetProtocol):
         from cryoloom.images.headers import read_header
         from cryoloom.images.mrc import read_mrc, write_mrc
 
-        halves = ("half1", "half2") if isinstance(dataset, HalfMaps) else ("",)
-        for half in halves:
-            source = job.root / dataset.path.replace("half1", half or "half1")
+        pairs = [(dataset.path, target)]
+        if isinstance(dataset, HalfMaps):
+            pairs = [(dataset.half(number), half_of(target, number)) for number in (1, 2)]
+        for name, made in pairs:
+            source = job.root / name
             size = (read_header(source).angpix or 0.0) * factor
-            write_mrc(
-                job.root / target.replace("half1", half or "half1"), read_mrc(source), size, is_volume=True
-            )
+            write_mrc(job.root / made, read_mrc(source), size, is_volume=True)

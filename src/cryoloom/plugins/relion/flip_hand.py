@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from cryoloom.plugins.relion.options.boxes import check_map_mask
+from cryoloom.plugins.relion.options.boxes import check_half, check_map_mask
 from cryoloom.plugins.relion.options.running import Additional, call
 from cryoloom.protocol import (
     Box,
@@ -51,6 +51,10 @@ class FlipHand(Additional, ProgramProtocol):
     )
     mask: Mask = Output("Mirrored mask", "mask.mrc", when=lambda p: bool(p.given["mask_in"]))
 
+    def check(self) -> None:
+        super().check()
+        check_half(self, "half_maps_in")
+
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
         check_map_mask(self, boxes, "mask_in", of="fn_in")
         check_map_mask(self, boxes, "half_maps_in", of="fn_in")
@@ -61,8 +65,7 @@ class FlipHand(Additional, ProgramProtocol):
     def after(self, job: JobFolder) -> Sequence[Command]:
         files = []
         if self.half_maps_in:
-            first = self.half_maps_in.path
-            files += [(first.replace("half1", f"half{half}"), HALVES[half - 1]) for half in (1, 2)]
+            files += [(self.half_maps_in.half(number), HALVES[number - 1]) for number in (1, 2)]
         if self.mask_in:
             files.append((self.mask_in.path, "mask.mrc"))
         return [self._flipped(job, source, name) for source, name in files]

@@ -144,9 +144,7 @@ class LocalRes(Mpi, ProgramProtocol):
         """ResMap writes its result beside what it is given."""
         if self.do_relion_locres:
             return ()
-        first = self.fn_in.path
-        second = first.replace("half1", "half2") if "half1" in first else first.replace("half2", "half1")
-        links = [(first, "half1.mrc"), (second, "half2.mrc")]
+        links = [(self.fn_in.half(number), f"half{number}.mrc") for number in (1, 2)]
         return [Command("ln", ("-s", f"../../{source}", job.file(name))) for source, name in links]
 
     def command(self, job: JobFolder) -> Command:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from cryoloom.errors import ParameterError
-from cryoloom.protocol import Box, Protocol
+from cryoloom.protocol import Box, HalfMaps, Protocol
 
 PIXEL_TOLERANCE = 0.001  # Å; RELION's own
 CALIBRATION = 0.1  # of pixel sizes; magnifications are known better than this
@@ -115,10 +115,12 @@ def check_half(protocol: Protocol, name: str) -> None:
     Raises:
         ParameterError: it does not.
     """
-    path = protocol.given[name].path
-    if path and "half1" not in path and "half2" not in path:
+    given = protocol.given[name]
+    if isinstance(given, HalfMaps) and given and not given.has_other:
         raise ParameterError(
-            f"{protocol.name}: input {name}", found=path, expected="a name with half1, so that half2 is found"
+            f"{protocol.name}: input {name}",
+            found=given.path,
+            expected="a name with half1, so that half2 is found",
         )
 
 
