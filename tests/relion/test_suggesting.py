@@ -90,6 +90,43 @@ def test_another_detector_s_gain_is_no_answer(tmp_path: Path) -> None:
         gain_orientation(movies, tmp_path / "small.mrc")
 
 
+def test_a_map_s_symmetry_is_told_with_its_axes_and_where_relion_wants_them(tmp_path: Path) -> None:
+    at = np.arange(48) - 24
+    volume = np.zeros((48, 48, 48))
+    # Four arms about z with a thickening on one side each: a propeller, C4.
+    for turn in range(4):
+        for radius, beyond, z in ((7, 0, 0), (11, 3, 2), (14, 5, 5)):
+            angle = np.pi / 2 * turn + np.arctan2(beyond, radius)
+            x, y = radius * np.cos(angle), radius * np.sin(angle)
+            parts = [np.exp(-((at - centre) ** 2) / 5.0) for centre in (z, y, x)]
+            volume += parts[0][:, None, None] * parts[1][None, :, None] * parts[2][None, None, :]
+    write_mrc(tmp_path / "propeller.mrc", volume.astype(np.float32), 4.0, is_volume=True)
+
+    said = cryoloom("suggest", "symmetry", str(tmp_path / "propeller.mrc"))
+    told = json.loads(cryoloom("suggest", "symmetry", str(tmp_path / "propeller.mrc"), "--json").stdout)
+
+    assert "C4, if the map was made without symmetry." in said.stdout
+    assert (told["group"], told["on_relions_axes"]) == ("C4", True)
+    [(order, direction, _)] = told["axes"]
+    assert order == 4 and abs(direction[2]) > 0.999
+
+
+def test_a_detector_s_mtf_is_written_for_post_processing(tmp_path: Path) -> None:
+    file = tmp_path / "k2.star"
+
+    listed = cryoloom("suggest", "mtf")
+    written = cryoloom("suggest", "mtf", "K2", "--kv", "200", "-o", str(file))
+    wrong = cryoloom("suggest", "mtf", "K2", "--kv", "120", "-o", str(tmp_path / "none.star"))
+
+    assert "Falcon4EC" in listed.stdout and "Gatan" in listed.stdout
+    assert f"fn_mtf={file}" in written.stdout and "rlnMtfValue" in file.read_text()
+    assert wrong.returncode != 0 and "expected 200 kV or 300 kV" in wrong.stderr + wrong.stdout
+    assert not (tmp_path / "none.star").exists()
+    file.write_text("something else")
+    assert cryoloom("suggest", "mtf", "K2", "-o", str(file)).returncode != 0
+    assert file.read_text() == "something else"
+
+
 def test_a_tiff_s_rows_are_turned_as_relion_turns_them(tmp_path: Path) -> None:
     import tifffile
 

@@ -1,4 +1,4 @@
-"""Values that data suggest, asked for before a job is made: the gain's orientation, a mask's threshold."""
+"""Values that data suggest, asked for before a job is made: a gain's orientation, a mask's threshold, a map's symmetry."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -95,6 +95,42 @@ def gain_orientation(movies: Sequence[Path], gain: Path) -> GainSuggestion:
     return GainSuggestion(choices, verdict(found) is not None, len(dict.fromkeys(chosen)))
 
 
+@dataclass(frozen=True, slots=True)
+class SymmetrySuggestion:
+    """The point group of a map by RELION's name, and its axes: order, direction (x, y, z), correlation."""
+
+    group: str
+    axes: tuple[tuple[int, tuple[float, float, float], float], ...]
+    on_relions_axes: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def symmetry_of_map(volume: Path) -> SymmetrySuggestion:
+    """Which point group a map has, however it is turned.
+
+    Args:
+        volume: a map, its molecule about the middle of the box, made without symmetry (C1): what was imposed is found again.
+    Raises:
+        ImageError: no map with a pixel size.
+        DatasetError: no cube, or nothing in it.
+    """
+    import numpy as np
+
+    from cryoloom.em.finding_symmetry import find_symmetry
+    from cryoloom.images.headers import read_header
+    from cryoloom.images.mrc import read_mrc
+
+    header = read_header(volume)
+    if not header.angpix:
+        raise ImageError(f"{volume}", found="no map with a pixel size", expected="one")
+    found = find_symmetry(np.asarray(read_mrc(volume), dtype=np.float64), header.angpix)
+    axes = tuple((axis.order, axis.direction, round(axis.correlation, 3)) for axis in found.axes)
+    return SymmetrySuggestion(found.group, axes, found.on_relions_axes)
+
+
 def _planes(path: Path) -> "NDArray[Any]":
     """(n, y, x), row 0 at the bottom, as RELION has it."""
     import numpy as np
@@ -176,5 +212,17 @@ def mask_of(project: "Project | None", asked: str, *, weight_kda: float = 0.0) -
     Raises:
         CryoloomError: no such job, or one without a map; as `mask_threshold`.
     """
-    path = Path(asked) if project is None else project.path / project.job(asked).dataset("volume").path
-    return mask_threshold(path, weight_kda=weight_kda)
+    return mask_threshold(_map_of(project, asked), weight_kda=weight_kda)
+
+
+def symmetry_of(project: "Project | None", asked: str) -> SymmetrySuggestion:
+    """As `symmetry_of_map`, of a job's map, or of a file where there is no project.
+
+    Raises:
+        CryoloomError: no such job, or one without a map; as `symmetry_of_map`.
+    """
+    return symmetry_of_map(_map_of(project, asked))
+
+
+def _map_of(project: "Project | None", asked: str) -> Path:
+    return Path(asked) if project is None else project.path / project.job(asked).dataset("volume").path

@@ -1,4 +1,4 @@
-"""What data suggest: suggest gain, suggest mask."""
+"""What data suggest: suggest gain, suggest mask, suggest symmetry; and suggest mtf, what detectors are known to do."""
 
 from pathlib import Path
 
@@ -16,6 +16,8 @@ def add_to(app: click.Group) -> None:
     )
     group.add_command(gain)
     group.add_command(mask)
+    group.add_command(symmetry)
+    group.add_command(mtf)
     app.add_command(group)
 
 
@@ -76,3 +78,60 @@ def mask(asked: str, weight: float, project: Path | None, as_json: bool) -> None
         f"{found.weight_kda:,.0f} kDa of protein."
     )
     print(f"relion.maskcreate: inimask_threshold={found.threshold:.4g}")
+
+
+@click.command("symmetry")
+@click.argument(
+    "asked", metavar="JOB|MAP", help="A job that gives a map, or a map's file.", shell_complete=complete_jobs
+)
+@project_option
+@json_option
+def symmetry(asked: str, project: Path | None, as_json: bool) -> None:
+    """Which point group a map has; make it without symmetry (C1) first."""
+    from cryoloom.api.suggesting import symmetry_of
+
+    found = symmetry_of(None if Path(asked).is_file() else open_project(project), asked)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    if not found.axes:
+        print("C1: turned about no axis is the map like itself.")
+        return
+    rows = [
+        [str(order), " ".join(f"{part:6.3f}" for part in direction), f"{correlation:.2f}"]
+        for order, direction, correlation in found.axes
+    ]
+    print(table(["fold", "axis x, y, z", "correlation"], rows))
+    print(f"{found.group}, if the map was made without symmetry.")
+    if not found.on_relions_axes:
+        print(
+            f"Its axes do not lie as RELION has them: relion.symmetrise sym_name={found.group} turns the map."
+        )
+
+
+@click.command("mtf")
+@click.argument(
+    "detector", required=False, help="Its name: K2, Falcon4EC, ...; all that are known without one."
+)
+@click.option("--kv", type=float, default=300.0, help="Voltage, kV.")
+@click.option("-o", "--output", type=file_path, help="Where to write the curve; for fn_mtf.")
+@json_option
+def mtf(detector: str | None, kv: float, output: Path | None, as_json: bool) -> None:
+    """The MTF of a detector that is known by name, as the file that fn_mtf takes."""
+    from cryoloom.api.detectors import known_curves, write_curve
+
+    if detector is None:
+        curves = known_curves()
+        if as_json:
+            print_json([curve.as_dict() for curve in curves])
+            return
+        print(table(["detector", "kV", "MTF at 1/4 and 1/2 px", "source"], [curve.row() for curve in curves]))
+        return
+    written = write_curve(detector, kv, output)
+    if as_json:
+        print_json(written.as_dict())
+        return
+    print(f"{written.file}: {written.detector}, {written.kv} kV, {written.source}.")
+    print(
+        f"relion.postprocess: fn_mtf={written.file} mtf_angpix=(the detector's physical pixel on the specimen, Å)"
+    )
