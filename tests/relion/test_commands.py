@@ -155,6 +155,23 @@ def test_a_whole_job_is_one_command_and_a_batch_differs_only_in_its_input(tmp_pa
     assert differing == [("Import/job001/movies.star", "MotionCorr/job002/batch.star")]
 
 
+def test_a_gain_that_the_user_gives_does_not_lie_as_the_movies_own_did() -> None:
+    imported = {"cryoloomGainFile": "Movies/gain.mrc", "cryoloomGainRotation": 1, "cryoloomGainFlip": 2}
+    kind = find_protocol("relion.motioncorr")
+
+    travelling, given, turned = (
+        kind(values).with_values(kind(values).auto_of_group(imported))  # type: ignore[attr-defined]
+        for values in ({}, {"fn_gain_ref": "own.mrc"}, {"fn_gain_ref": "own.mrc", "gain_rot": 3})
+    )
+
+    said = [(one.fn_gain_ref, one.gain_rot, one.gain_flip) for one in (travelling, given, turned)]
+    assert said == [
+        ("Movies/gain.mrc", "90 degrees (1)", "Flip left to right (2)"),
+        ("own.mrc", "No rotation (0)", "No flipping (0)"),
+        ("own.mrc", "270 degrees (3)", "No flipping (0)"),
+    ]
+
+
 def test_gctf_is_called_for_micrographs_of_one_pixel_size_and_voltage() -> None:
     groups = [
         {"rlnOpticsGroup": number, "rlnMicrographPixelSize": angpix, "rlnVoltage": volts}

@@ -12,10 +12,13 @@ from predicted import images_of, predicted, shares
 from cryoloom import Project, star
 from cryoloom.em.ctf import Microscope
 from cryoloom.em.fourier import low_pass
+from cryoloom.em.poses import matrices
 from cryoloom.errors import JobError, ParameterError
 from cryoloom.images.mrc import read_mrc
+from cryoloom.protocol.views import Look, Metrics
 from cryoloom.simulate.compare.places import match, particle_places
 from cryoloom.simulate.truth import Truth, read_map, read_truth, write_map
+from cryoloom.views.local_resolution import locres_views
 
 pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -205,6 +208,38 @@ def test_polishing_without_the_movies_of_its_particles_is_refused(project: Proje
     with pytest.raises(ParameterError, match="which are one to RELION"):
         project.run("relion.polish", fn_mic="twice.star", **given)
 
+    # RELION takes the first micrograph's pixel size and dose for all.
+    metadata = [project.path / str(name) for name in table["rlnMicrographMetadata"].to_list()]
+    own = star.read(metadata[1])
+    general = own["general"]
+    assert isinstance(general, dict)
+    own["general"] = {**general, "rlnMicrographDoseRate": 3.0}
+    star.write(project.path / "other_dose.star", own)
+    names = table["rlnMicrographMetadata"].to_list()
+    names[1] = "other_dose.star"
+    other = table.with_columns(pl.Series("rlnMicrographMetadata", names))
+    star.write(project.path / "other_mic.star", {**micrographs, "micrographs": other})
+    with pytest.raises(ParameterError, match=r"rlnMicrographDoseRate 3 in other_dose\.star, 8 in"):
+        project.run("relion.polish", fn_mic="other_mic.star", **given)
+    # One of the two calibrated: both are, or none; the movies' own files go along.
+    size = project.run("optics.calibrate", input=job(project, "motion"), factor=1.02).wait(timeout_s=60)
+    calibrated = size.dataset("calibrated").path
+    with pytest.raises(ParameterError, match=r"with 3\.06 Å, its particles with 3 Å"):
+        project.run("relion.polish", fn_mic=calibrated, **given)
+    first = star.read(project.path / size.dataset("calibrated").table()["rlnMicrographMetadata"][0])[
+        "general"
+    ]
+    assert isinstance(first, dict)
+    assert first["rlnMicrographOriginalPixelSize"] == pytest.approx(3.06)
+    with pytest.raises(ParameterError, match=r"with 3\.06 Å, its particles with 3 Å"):
+        project.run(
+            "relion.extract",
+            star_mics=calibrated,
+            do_reextract=True,
+            fndata_reextract=focused,
+            extract_size=64,
+        )
+
     part = project.run("relion.polish", fn_mic="some.star", accept_unusual=True, **given).wait(timeout_s=60)
     left = part.dataset("particles").table()
     count = by_id(project, focused).height
@@ -260,6 +295,27 @@ def test_centring_on_the_mask_moves_what_is_kept_to_the_middle(project: Project)
     middle = power[10:22, 10:22].mean()
     assert middle > 3 * np.median(power)
 
+    # The point that is in the middle lies where coordinates less offsets say, to less than a pixel.
+    before, after = by_id(project, refined), by_id(project, centred.name)
+    turned = matrices(before.select("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi").to_numpy())
+    point = np.einsum("nij,j->ni", turned, np.array([9.0, 0.0, 0.0]) * angpix)[:, :2]
+    places = [_places(table, angpix) for table in (before, after)]
+    assert np.abs(places[1] - places[0] - point).max() < 0.02 * angpix
+
+    # Given back, particles have the offsets and coordinates of their first images.
+    back = project.run("relion.subtract", do_fliplabel=True, fn_fliplabel=centred).wait(timeout_s=60)
+    again = by_id(project, back.name, "original")
+    assert again["rlnImageName"].equals(before["rlnImageName"])
+    for label in ("rlnOriginXAngst", "rlnOriginYAngst", "rlnCoordinateX", "rlnCoordinateY"):
+        assert np.abs((again[label] - before[label]).to_numpy()).max() < 0.01, label
+    assert not [label for label in again.columns if label.startswith(("cryoloomMoved", "cryoloomCentre"))]
+
+
+def _places(table: pl.DataFrame, angpix: float) -> np.ndarray:
+    """(n, 2), Å on the micrograph: of particles of unbinned images."""
+    at = table.select("rlnCoordinateX", "rlnCoordinateY").to_numpy() * angpix
+    return np.asarray(at - table.select("rlnOriginXAngst", "rlnOriginYAngst").to_numpy())
+
 
 def test_local_resolution_is_lower_where_the_map_is_blurred(project: Project, truth: Truth) -> None:
     angpix, size = truth.angpix, truth.map.shape[0]
@@ -285,6 +341,31 @@ def test_local_resolution_is_lower_where_the_map_is_blurred(project: Project, tr
     assert soft > sharp + 2
     assert {view.name for view in found.views()} >= {"local_resolution", "coloured"}
 
+    # The view's figures are the molecule's: RELION writes values for the solvent too.
+    write_map(project.path / "dense.mrc", dense.astype(np.float64), angpix)
+    shown = locres_views(project.path, found.name.rstrip("/") + "/", "dense.mrc")[0]
+    [figures] = [block for block in shown.blocks(Look(project.path)) if isinstance(block, Metrics)]
+    told = dict(figures.rows)
+    assert told["of"] == "the mask dense.mrc"
+    assert told["median"] == f"{np.median(resolution[dense]):.2f} Å"
+
+
+def test_an_mtf_goes_by_the_detector_s_own_pixels(project: Project) -> None:
+    (project.path / "mtf.star").write_text(
+        "\ndata_\n\nloop_\n_rlnResolutionInversePixel\n_rlnMtfValue\n0 1\n0.5 0.4\n\n"
+    )
+    refined = job(project, "refine_masked")
+    given = {"fn_in": refined, "fn_mask": job(project, "mask"), "fn_mtf": "mtf.star"}
+
+    for protocol, said in (("relion.localres", "not given"), ("relion.postprocess", "1 Å")):
+        with pytest.raises(
+            ParameterError, match=f"mtf_angpix is {said}, expected 3 Å, the movies' pixel; 6 Å where they are"
+        ):
+            project.run(protocol, **given)
+
+    made = project.run("relion.postprocess", mtf_angpix=3, **given).wait(timeout_s=60)
+    assert "--mtf_angpix 3" in (project.path / made.name / "note.txt").read_text()
+
 
 def test_half_maps_that_are_gone_or_of_another_box_are_told_before_hours_are_spent(project: Project) -> None:
     post = project.path / project.job(job(project, "postprocess")).dataset("postprocess").path
@@ -300,6 +381,17 @@ def test_half_maps_that_are_gone_or_of_another_box_are_told_before_hours_are_spe
 
     with pytest.raises(ParameterError, match=r"gone\.star is without Refine3D/job777"):
         project.run("relion.ctfrefine", fn_data=data, fn_post="gone.star", do_defocus="Per-particle")
+    # RELION names its files by what is below a job.
+    particles = star.read(project.path / project.job(data).dataset("particles").path)
+    rows = star.tables_of(particles)["particles"]
+    moved = pl.col("rlnMicrographName").str.replace("job003", "job103")
+    both = rows.with_columns(
+        pl.when(pl.int_range(pl.len()) % 2 == 0).then(moved).otherwise(pl.col("rlnMicrographName"))
+        .alias("rlnMicrographName")
+    )  # fmt: skip
+    star.write(project.path / "both.star", {**particles, "particles": both})
+    with pytest.raises(ParameterError, match="which are one to RELION"):
+        project.run("relion.ctfrefine", fn_data="both.star", fn_post=post, do_defocus="Per-particle")
     with pytest.raises(ParameterError, match="half maps with a box of 32 px"):
         project.run("relion.ctfrefine", fn_data=data, fn_post="small.star", do_defocus="Per-particle")
 
@@ -339,6 +431,36 @@ def test_parts_and_spoilt_images_and_joined_sets_by_relion_s_own_jobs(project: P
     kept = project.run("relion.select", fn_data="spoilt.star", do_discard=True).wait(timeout_s=60)
     gone = set(table["cryoloomItemId"]) - set(kept.dataset("particles").table()["cryoloomItemId"])
     assert gone == {table["cryoloomItemId"][7]}
+
+
+def test_nothing_is_left_out_by_a_number_that_nobody_gave(project: Project) -> None:
+    particles = project.job(job(project, "refine")).dataset("particles")
+    table = particles.table()
+    # Beyond 9999, where RELION's form ends.
+    with pytest.raises(
+        ParameterError, match=r"select_maxval is 9999, beyond which \d+ of \d+ rows have their rlnDefocusU"
+    ):
+        project.run(
+            "relion.select", fn_data=particles.path, do_select_values=True, select_label="rlnDefocusU", select_minval=5000
+        )  # fmt: skip
+
+    # Each particle twice, 15 Å away; the images are binned, coordinates are not.
+    blocks = star.read(project.path / particles.path)
+    again = table.with_columns(pl.col("rlnCoordinateX") + 15 / 3.0, pl.col("cryoloomItemId") + "b")
+    star.write(project.path / "doubled.star", {**blocks, "particles": pl.concat([table, again])})
+    made = project.run(
+        "relion.select", fn_data="doubled.star", do_remove_duplicates=True, duplicate_threshold=30
+    ).wait(timeout_s=60)  # fmt: skip
+    left = set(made.dataset("particles").table()["cryoloomItemId"])
+    assert len(left) <= table.height
+    assert "--image_angpix 3 " in (project.path / made.name / "note.txt").read_text().replace("\n", " ")
+
+    parts = project.run("relion.select", fn_data=particles.path, do_split=True, nr_split=2).wait(timeout_s=60)
+    assert sum(len(parts.dataset(f"split{part}")) for part in (1, 2)) == table.height
+    few = project.run(
+        "relion.select", fn_data=particles.path, do_split=True, nr_split=2, split_size=10
+    ).wait(timeout_s=60)  # fmt: skip
+    assert any(f"{table.height - 20} of {table.height} rows are in no part" in note for note in few.notes())
 
 
 def test_groups_of_one_name_that_differ_are_not_joined_by_relion(project: Project) -> None:

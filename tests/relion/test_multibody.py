@@ -74,6 +74,11 @@ def test_bodies_that_do_not_fit_are_told_before_hours_are_spent(project: Project
     )
     (project.path / "gone.star").write_text(text.replace("mask_body2", "mask_body9"))
 
+    # RELION 3.1.3 takes the label of 3.0 without a word, and lets no body shift.
+    assert "_rlnBodySigmaOffsetAngst" in text
+    (project.path / "old.star").write_text(text.replace("OffsetAngst", "Offset"))
+    with pytest.raises(ParameterError, match=r"old\.star, with rlnBodySigmaOffset \(px\)"):
+        project.run("relion.multibody", fn_in="consensus", fn_bodies="old.star")
     with pytest.raises(ParameterError, match=r"nr_bodies is 3, expected 2, the bodies of"):
         project.run("relion.multibody", fn_in="consensus", fn_bodies="bodies", nr_bodies=3)
     with pytest.raises(

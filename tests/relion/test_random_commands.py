@@ -79,7 +79,7 @@ loop_
 _rlnBodyMaskName #1
 _rlnBodyRotateRelativeTo #2
 _rlnBodySigmaAngles #3
-_rlnBodySigmaOffset #4
+_rlnBodySigmaOffsetAngst #4
 a.mrc 2 10 2
 b.mrc 1 10 2
 

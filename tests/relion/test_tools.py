@@ -4,6 +4,7 @@ import shutil
 
 import mrcfile
 import numpy as np
+import polars as pl
 import pytest
 import tifffile
 from conftest_tiny import job
@@ -87,6 +88,7 @@ def test_particles_are_scaled_cut_and_normalised_and_stay_themselves(project: Pr
         "relion.preprocess", input=given, scale=32, do_norm=True, do_invert=True
     ).wait(timeout_s=60)  # fmt: skip
     cut = project.run("relion.preprocess", input=given, window=48).wait(timeout_s=60)
+    both = project.run("relion.preprocess", input=given, scale=32, window=24).wait(timeout_s=60)
 
     before, after, smaller = (
         project.job(name).dataset("particles").table() for name in (given, made.name, cut.name)
@@ -106,6 +108,13 @@ def test_particles_are_scaled_cut_and_normalised_and_stay_themselves(project: Pr
     others = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(binned[1:], new[:-1], strict=True)]
     assert max(own) < -0.7 < -0.5 < min(others)
     assert np.allclose(window, old[:, 8:56, 8:56], atol=1e-4)
+    # Scaled, then cut: about the middle of the scaled box.
+    scaled = project.run("relion.preprocess", input=given, scale=32).wait(timeout_s=60)
+    small, all_of_it = (
+        images_of(project.job(one.name).dataset("particles").table(), str(project.path))
+        for one in (both, scaled)
+    )
+    assert np.allclose(small, all_of_it[:, 4:28, 4:28], atol=1e-4)
     whole = star.tables_of(star.read(project.path / cut.dataset("particles").path))["optics"]
     assert whole["rlnImagePixelSize"].to_list() == pytest.approx([3.0] * whole.height)
 
@@ -164,6 +173,17 @@ def test_the_hand_of_a_map_is_flipped_together_with_its_particles(project: Proje
     assert fourier_shell_correlation(again, before)[8:16].max() < 0.9
     mask, half = (read_map(project.path / made.dataset(name).path)[0] for name in ("mask", "half_maps"))
     assert mask.shape == half.shape == before.shape
+    # Of filaments RELION knows tilt and psi beforehand, and no rot: they are mirrored with the orientations.
+    blocks = star.read(project.path / project.job(refined).dataset("particles").path)
+    rows = star.tables_of(blocks)["particles"].with_columns(
+        pl.col("rlnAngleTilt").alias("rlnAngleTiltPrior"), pl.col("rlnAnglePsi").alias("rlnAnglePsiPrior")
+    )
+    star.write(project.path / "filaments.star", {**blocks, "particles": rows})
+    turned = project.run("relion.flip_hand", fn_in=refined, particles_in="filaments.star").wait(timeout_s=60)
+    found = turned.dataset("particles").table()
+    assert np.abs((found["rlnAngleTilt"] - found["rlnAngleTiltPrior"]).to_numpy()).max() < 1e-3
+    apart = (found["rlnAnglePsi"] - found["rlnAnglePsiPrior"]).to_numpy()
+    assert np.abs((apart + 180) % 360 - 180).max() < 1e-3
     second = project.path / made.dataset("half_maps").path.replace("half1", "half2")
     assert fourier_shell_correlation(read_map(second)[0], flipped)[3:12].min() > 0.8
 
@@ -188,3 +208,16 @@ def test_the_fsc_between_maps_is_that_of_post_processing(project: Project, truth
         project.run("maps.fsc", first=job(project, "refine_masked"), second="coarse.mrc")
     with pytest.raises(ParameterError, match="not two maps"):
         project.run("maps.fsc", first=job(project, "refine_masked"))
+    # Maps of other programs may say no pixel size.
+    first = project.job(job(project, "refine_masked")).dataset("half_maps").path
+    for half in (1, 2):
+        volume = read_map(project.path / first.replace("half1", f"half{half}"))[0]
+        with mrcfile.new(project.path / f"bare_half{half}.mrc", volume.astype(np.float32), overwrite=True):
+            pass
+    with pytest.raises(ParameterError, match="no pixel size in the header"):
+        project.run("maps.fsc", half_maps="bare_half1.mrc")
+    told = project.run("maps.fsc", half_maps="bare_half1.mrc", angpix=3).wait(timeout_s=60)
+    bare = star.tables_of(star.read(project.path / told.dataset("fsc").path))["fsc"]
+    assert bare["rlnAngstromResolution"].to_list()[1:5] == pytest.approx(
+        own["rlnAngstromResolution"].to_list()[1:5]
+    )

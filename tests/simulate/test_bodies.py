@@ -64,7 +64,7 @@ def test_the_body_file_names_two_masks_that_lie_within_0_and_1(few: BodySet) -> 
     assert isinstance(bodies, pl.DataFrame)
     assert bodies["rlnBodyRotateRelativeTo"].to_list() == [2, 1]
     assert bodies.columns == [
-        "rlnBodyMaskName", "rlnBodyRotateRelativeTo", "rlnBodySigmaAngles", "rlnBodySigmaOffset",
+        "rlnBodyMaskName", "rlnBodyRotateRelativeTo", "rlnBodySigmaAngles", "rlnBodySigmaOffsetAngst",
     ]  # fmt: skip
     for name in bodies["rlnBodyMaskName"]:
         mask, angpix = read_map(few.particles.folder / name)

@@ -419,6 +419,8 @@ class ProtocolCalls:
         second: Given | None = None,
         half_maps: Given | None = None,
         mask: Given | None = None,
+        angpix: float = -1,
+        accept_unusual: bool = False,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -434,6 +436,8 @@ class ProtocolCalls:
             second: Other map.
             half_maps: OR half maps.
             mask: Mask.
+            angpix: Pixel size (Å).
+            accept_unusual: Accept unusual values?
         """
 
     @overload
@@ -628,7 +632,7 @@ class ProtocolCalls:
         fn_mask: Given | Sequence[Given],
         rotate_relative_to: str | Literal["auto"] = "auto",
         sigma_angles: str = "10",
-        sigma_offset: str = "2",
+        sigma_offset: str = "3",
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -643,7 +647,7 @@ class ProtocolCalls:
             fn_mask: Masks of the bodies.
             rotate_relative_to: Each turns relative to body.
             sigma_angles: Standard deviation of angles (°).
-            sigma_offset: Standard deviation of offsets (px).
+            sigma_offset: Standard deviation of offsets (Å).
         """
 
     @overload
@@ -1353,6 +1357,7 @@ class ProtocolCalls:
         do_relion_locres: bool = True,
         adhoc_bfac: float = -100,
         fn_mtf: str | Path = "",
+        mtf_angpix: float = -1,
         do_resmap_locres: bool = False,
         fn_resmap: str | Path = "",
         pval: float = 0.05,
@@ -1379,6 +1384,7 @@ class ProtocolCalls:
             do_relion_locres: Use Relion?
             adhoc_bfac: User-provided B-factor (Å²).
             fn_mtf: MTF of the detector.
+            mtf_angpix: Original detector pixel size (Å).
             do_resmap_locres: Use ResMap?
             fn_resmap: ResMap executable.
             pval: P-value.
@@ -1916,7 +1922,7 @@ class ProtocolCalls:
         discard_sigma: float = 4,
         do_split: bool = False,
         do_random: bool = False,
-        split_size: int = 100,
+        split_size: int = -1,
         nr_split: int = -1,
         do_remove_duplicates: bool = False,
         duplicate_threshold: float = 30,

@@ -40,7 +40,7 @@ _ANGLES = 12  # stream of random numbers
 _CAP, _MISSING = 3, 2  # units
 _BLUR, _EDGE = 5.0, 9.0  # of the masks, Å
 # What RELION is told to expect of the bodies: degrees and px.
-_SIGMA_ANGLES, _SIGMA_OFFSET = 10.0, 2.0
+_SIGMA_ANGLES, _SIGMA_OFFSET = 10.0, 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def _write_bodies(out: Path, volumes: tuple[Floats, Floats], angpix: float) -> t
             "rlnBodyMaskName": [path.name for path in masks],
             "rlnBodyRotateRelativeTo": [2, 1],
             "rlnBodySigmaAngles": [_SIGMA_ANGLES] * 2,
-            "rlnBodySigmaOffset": [_SIGMA_OFFSET] * 2,
+            "rlnBodySigmaOffsetAngst": [_SIGMA_OFFSET] * 2,
         }
     )
     star.write(out / "bodies.star", {"": bodies})

@@ -2,19 +2,30 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryoloom.protocol.views import Axis, Block, Chart, Look, Metrics, Values, View, VolumeBlock
 from cryoloom.views.maps import known_resolutions, map_views
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-def locres_views(root: Path, job: str) -> list[View]:
-    """Local resolution: its map, and how much of the molecule has which."""
+DENSEST = 90  # percentile of a filtered map, above which the molecule is where no mask says it; as the coloured map's
+
+
+def locres_views(root: Path, job: str, mask: str = "") -> list[View]:
+    """Local resolution: its map, and how much of the molecule has which.
+
+    Args:
+        mask: the file of the mask within which the molecule is; "" where there is none.
+    """
     file = job + "relion_locres.mrc"
     if not (root / file).exists():
         return []
     histogram = View(
         "local_resolution", "Local resolution", "Where most of the molecule lies; the tail to the right is what moves.",
-        (file,), lambda look: _local_resolutions(look, file),
+        (file,), lambda look: _local_resolutions(look, file, mask),
     )  # fmt: skip
     filtered = job + "relion_locres_filtered.mrc"
     coloured = View(
@@ -26,13 +37,14 @@ def locres_views(root: Path, job: str) -> list[View]:
     return [histogram, *([coloured] if (root / filtered).exists() else []), *map_views(file)]
 
 
-def _local_resolutions(look: Look, file: str) -> Sequence[Block]:
+def _local_resolutions(look: Look, file: str, mask: str) -> Sequence[Block]:
     import numpy as np
 
     from cryoloom.images.mrc import read_mrc
 
     values = known_resolutions(read_mrc(look.root / file))
-    inside = values[np.isfinite(values)]
+    where, molecule = _where_the_molecule_is(look.root, file, mask, values)
+    inside = values[np.isfinite(values) & molecule]
     if not inside.size:
         return []
     low, middle, high = np.percentile(inside, (5, 50, 95))
@@ -45,6 +57,25 @@ def _local_resolutions(look: Look, file: str) -> Sequence[Block]:
     return [
         chart,
         Metrics(
-            "Local resolution", [("median", f"{middle:.2f} Å"), ("90 % within", f"{low:.2f} to {high:.2f} Å")]
+            "Local resolution",
+            [("of", where), ("median", f"{middle:.2f} Å"), ("90 % within", f"{low:.2f} to {high:.2f} Å")],
         ),
     ]
+
+
+def _where_the_molecule_is(
+    root: Path, file: str, mask: str, values: "NDArray[np.float64]"
+) -> "tuple[str, NDArray[np.bool_]]":
+    """RELION writes a resolution for nearly the whole box, solvent too: what counts, in words and as voxels."""
+    import numpy as np
+
+    from cryoloom.images.mrc import read_mrc
+
+    if mask and (root / mask).exists():
+        return f"the mask {mask}", np.asarray(read_mrc(root / mask)) > 0.5
+    filtered = root / file.replace("relion_locres.mrc", "relion_locres_filtered.mrc")
+    known = np.isfinite(values)
+    if not filtered.exists() or not known.any():
+        return "the whole box, solvent too", known
+    density = np.asarray(read_mrc(filtered))
+    return "the densest tenth of the box", density >= np.percentile(density[known], DENSEST)

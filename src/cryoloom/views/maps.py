@@ -28,8 +28,8 @@ def map_views(file: str, what: str = "map") -> list[View]:
 
 
 def known_resolutions(locres: "NDArray[Any]") -> "NDArray[np.float64]":
-    """RELION's local resolutions, Å, as float64 of the map's shape; nan outside the mask, where it writes 0, and far beyond it,
-    where it writes 100 and more."""
+    """RELION's local resolutions, Å, as float64 of the map's shape; nan in the box's corners, where it writes 0, and where it
+    writes 100 and more. The solvent has values too."""
     import numpy as np
 
     values = np.asarray(locres, dtype=np.float64)

@@ -1,6 +1,6 @@
 """Fourier shell correlation between two maps: of a map and a model, of two refinements, of half maps."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from cryoloom.errors import ParameterError
 from cryoloom.protocol import (
@@ -12,6 +12,7 @@ from cryoloom.protocol import (
     JobFolder,
     Mask,
     Output,
+    Param,
     Rows,
     SetProtocol,
     SetResult,
@@ -37,6 +38,10 @@ class Fsc(SetProtocol):
     half_maps: HalfMaps = Input("OR half maps", optional=True, help="They are compared with each other.")
     mask: Mask = Input(
         "Mask", optional=True, help="Both are multiplied by it: a tight or sharp one correlates by itself."
+    )
+
+    angpix: float = Param(
+        -1, "Pixel size", unit="Å", usual=(0.1, 40), help="-1: as the maps' headers say; one of them has to."
     )
 
     fsc: PlainFile = Output("Curve", "fsc.star")
@@ -69,6 +74,15 @@ class Fsc(SetProtocol):
                     hint="relion.image_handler scales and cuts maps (rescale_angpix, new_box).",
                 )  # fmt: skip
 
+        if of is not None and not self._pixel_size(box.angpix for box in boxes.values()):
+            raise ParameterError(
+                f"{self.name}: parameter angpix", found=f"-1, and no pixel size in the header of {of.path}",
+                expected="the pixel size, Å", hint="Give it as angpix=1.06: resolutions are in Å by it.",
+            )  # fmt: skip
+
+    def _pixel_size(self, of_headers: Iterable[float | None]) -> float:
+        return self.angpix if self.angpix > 0 else next((size for size in of_headers if size), 0.0)
+
     def compute(self, job: JobFolder) -> SetResult:
         import numpy as np
         import polars as pl
@@ -85,7 +99,13 @@ class Fsc(SetProtocol):
             window = np.asarray(read_mrc(job.root / self.mask.path), dtype=np.float64)
             maps = [volume * window for volume in maps]
         fsc = fourier_shell_correlation(*maps)
-        angpix = read_header(job.root / one).angpix or 1.0
+        files = [one, other, *([self.mask.path] if self.mask else [])]
+        angpix = self._pixel_size(read_header(job.root / file).angpix for file in files)
+        if not angpix:
+            raise ParameterError(
+                f"{self.name}: parameter angpix", found=f"-1, and no pixel size in the headers of {', '.join(files)}",
+                expected="the pixel size, Å",
+            )  # fmt: skip
         box = maps[0].shape[0] * angpix
         shells = np.arange(len(fsc))
         table = pl.DataFrame({

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 # Of an optics group: what is a pixel's size.
 SIZES = ("rlnImagePixelSize", "rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")
+ORIGINAL, METADATA = SIZES[2], "rlnMicrographMetadata"
 # Of an item, in Å that were px: they were measured with the old pixel.
 LENGTHS = (
     *(
@@ -121,7 +122,7 @@ class Calibrate(SetProtocol):
         for name, dataset in given.items():
             output = name.replace("input", "calibrated")
             if isinstance(dataset, Table):
-                blocks[output] = self._table(job, dataset, factor)
+                blocks[output] = self._with_motion(job, self._table(job, dataset, factor), output, factor)
             else:
                 self._map(job, dataset, files[output].path, factor)
         note = f"Pixel sizes times {factor:.6g}."
@@ -179,6 +180,36 @@ class Calibrate(SetProtocol):
             "optics": optics.with_columns(pl.col(one) * factor for one in SIZES if one in optics.columns),
             **items,
         }
+
+    def _with_motion(
+        self, job: JobFolder, blocks: "Mapping[str, pl.DataFrame]", output: str, factor: float
+    ) -> "Mapping[str, pl.DataFrame]":
+        """The table with copies of its micrographs' own STAR files, by whose pixel size polishing reads the movies.
+
+        Motion is in px of the movie there, and stays.
+        """
+        import polars as pl
+
+        from cryoloom import star
+
+        name = next((one for one, table in blocks.items() if METADATA in table.columns), "")
+        if not name:
+            return blocks
+        made = []
+        for number, file in enumerate(blocks[name][METADATA].to_list(), start=1):
+            source = job.root / str(file)
+            if not source.is_file():
+                made.append(str(file))  # cleaned; who needs it says so
+                continue
+            motion = star.read(source)
+            general = motion.get("general")
+            if isinstance(general, dict) and ORIGINAL in general:
+                motion["general"] = {**general, ORIGINAL: float(general[ORIGINAL]) * factor}
+            target = f"{output}_motion/{number:06d}_{source.name}"
+            (job.path / target).parent.mkdir(parents=True, exist_ok=True)
+            star.write(job.path / target, motion)
+            made.append(job.file(target))
+        return {**blocks, name: blocks[name].with_columns(pl.Series(METADATA, made))}
 
     def _map(self, job: JobFolder, dataset: Dataset, target: str, factor: float) -> None:
         from cryoloom.images.headers import read_header

@@ -33,7 +33,7 @@ class Bodies(SetProtocol):
         help="How far a body turns from the consensus; one number for all, or one a body with commas.",
     )  # fmt: skip
     sigma_offset: str = Param(
-        "2", "Standard deviation of offsets", unit="px",
+        "3", "Standard deviation of offsets", unit="Å",
         help="How far a body shifts from the consensus; one number for all, or one a body with commas.",
     )  # fmt: skip
 
@@ -91,7 +91,7 @@ class Bodies(SetProtocol):
             "rlnBodyMaskName": masks,
             "rlnBodyRotateRelativeTo": self._relative(),
             "rlnBodySigmaAngles": self._numbers("sigma_angles"),
-            "rlnBodySigmaOffset": self._numbers("sigma_offset"),
+            "rlnBodySigmaOffsetAngst": self._numbers("sigma_offset"),
         })  # fmt: skip
         notes = _doubts([job.root / path for path in masks])
         return SetResult({"bodies": {"": table}}, {"bodies": len(masks)}, " ".join(notes))

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.half_sets import check_groups_have_enough
+from cryoloom.plugins.relion.options.kept import said_of_lost
+from cryoloom.plugins.relion.options.movies_of import check_files_of_micrographs
 from cryoloom.plugins.relion.options.refined import RefinedParticles
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.unfinished import torn_files
@@ -99,12 +101,19 @@ class CtfRefine(RefinedParticles, Mpi, Threads):
 
     def check_contents(self, root: Path, there: Mapping[str, Path]) -> None:
         fits = {"magnification": self.do_aniso_mag, "beam tilt": self.do_tilt, "4th order": self.do_4thorder}
+        if "fn_data" in there:
+            check_files_of_micrographs(self, there["fn_data"])
         asked = [name for name, wanted in fits.items() if wanted]
         if asked and "fn_data" in there:
             check_groups_have_enough(self, there["fn_data"], what=asked[0])
 
     def command(self, job: JobFolder) -> Command:
         return call(self, "relion_ctf_refine", self._words(job), job)
+
+    def finish(self, job: JobFolder) -> str:
+        return said_of_lost(
+            job.root, self.fn_data, job.file("particles_ctf_refine.star"), why="RELION says nothing of it"
+        )
 
     def resume_command(self, job: JobFolder, found: Sequence[int]) -> Command:
         return call(self, "relion_ctf_refine", [*self._words(job), "--only_do_unfinished"], job)

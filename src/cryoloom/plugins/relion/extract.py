@@ -156,6 +156,12 @@ class Extract(HelixExtracted, MicrographProgram):
         self.with_values(found).check()
         return found
 
+    def check_contents(self, root: Path, there: Mapping[str, Path]) -> None:
+        if self.do_reextract and {"fndata_reextract", "star_mics"} <= set(there):
+            from cryoloom.plugins.relion.options.movies_of import check_same_pixels
+
+            check_same_pixels(self, "star_mics", there["fndata_reextract"], there["star_mics"])
+
     def leading_input(self) -> str:
         return "fndata_reextract" if self.do_reextract else "coords_suffix"
 

@@ -85,11 +85,14 @@ class FlipHand(Additional, ProgramProtocol):
 
         blocks = star.read(job.root / self.particles_in.path)
         table = star.tables_of(blocks)["particles"]
-        changed = []
+        changed: list[pl.Series | pl.Expr] = []
         for labels in (ANGLES, PRIORS):
             if set(labels) <= set(table.columns):
                 turned = euler_angles(of_mirror_image(matrices(table.select(labels).to_numpy())))
                 changed += [pl.Series(label, turned[:, column]) for column, label in enumerate(labels)]
+        # Of filaments only tilt and psi are known beforehand: the mirror image tilts to the other side of the equator.
+        if PRIORS[1] in table.columns and PRIORS[0] not in table.columns:
+            changed.append((180.0 - pl.col(PRIORS[1])).alias(PRIORS[1]))
         star.write(job.path / "particles.star", {**blocks, "particles": table.with_columns(changed)})
 
     def views(self, job: JobFolder) -> list[View]:

@@ -1,10 +1,12 @@
 """Local resolution, by RELION's own program or by ResMap."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.boxes import check_calibrated, check_half, check_map_mask
 from cryoloom.plugins.relion.options.running import Mpi, call, number
+from cryoloom.plugins.relion.options.written import positive
 from cryoloom.protocol import (
     Box,
     Command,
@@ -62,6 +64,11 @@ class LocalRes(Mpi, ProgramProtocol):
         flag="--mtf",
         help="A STAR file; empty: none.",
     )
+    mtf_angpix: float = Param(
+        -1, "Original detector pixel size", unit="Å", tab="Relion", when=f"{OWN} and fn_mtf", flag="--mtf_angpix",
+        written=positive, own=True, 
+        help="Of the physical pixels whose MTF it is. RELION's form has no such field: it takes the map's.",
+    )  # fmt: skip
     do_resmap_locres: bool = Param(
         False, "Use ResMap?", tab="ResMap", help="Instead of RELION's own; wants a program."
     )
@@ -140,6 +147,12 @@ class LocalRes(Mpi, ProgramProtocol):
         check_map_mask(self, boxes, "fn_mask", of="fn_in")
         check_calibrated(self, boxes, "fn_in")
 
+    def check_contents(self, root: Path, there: Mapping[str, Path]) -> None:
+        if self.fn_mtf and self.do_relion_locres and "fn_in" in there:
+            from cryoloom.plugins.relion.options.detector import check_mtf_pixel
+
+            check_mtf_pixel(self, root, self.fn_in, self.mtf_angpix)
+
     def before(self, job: JobFolder) -> Sequence[Command]:
         """ResMap writes its result beside what it is given."""
         if self.do_relion_locres:
@@ -161,4 +174,4 @@ class LocalRes(Mpi, ProgramProtocol):
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import local_resolution
 
-        return local_resolution.locres_views(job.root, job.name)
+        return local_resolution.locres_views(job.root, job.name, self.fn_mask.path if self.fn_mask else "")

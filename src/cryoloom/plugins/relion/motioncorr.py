@@ -115,11 +115,11 @@ class MotionCorr(Threads, MicrographProgram):
     )  # fmt: skip
     gain_rot: str = Param(
         AUTO, "Gain rotation", tab="Motion", choices=ROTATIONS, when="fn_gain_ref", flag="--gain_rot",
-        written=place_in(ROTATIONS), help="auto: as it came with the movies.",
+        written=place_in(ROTATIONS), help="auto: as it came with the movies; of a file given here: none.",
     )  # fmt: skip
     gain_flip: str = Param(
         AUTO, "Gain flip", tab="Motion", choices=FLIPS, when="fn_gain_ref", flag="--gain_flip",
-        written=place_in(FLIPS), help="After the rotation; auto: as it came with the movies.",
+        written=place_in(FLIPS), help="After the rotation; auto: as it came with the movies; of a file given here: none.",
     )  # fmt: skip
     fn_defect: str = Param(
         AUTO, "Defect file", tab="Motion", level=ADVANCED, means="file", flag="--defect_file",
@@ -179,7 +179,9 @@ class MotionCorr(Threads, MicrographProgram):
         for name, (label, default) in TRAVELLING.items():
             if self.values[name] != AUTO:
                 continue
-            value = group.get(label, default)
+            # How a gain lies goes with its file: another one lies as the user says.
+            lies = name in ("gain_rot", "gain_flip")
+            value = default if lies and self.values["fn_gain_ref"] != AUTO else group.get(label, default)
             value = default if value in (None, "None", "") else value
             menu = {"gain_rot": ROTATIONS, "gain_flip": FLIPS}.get(name)
             found[name] = menu[int(value)] if menu else value

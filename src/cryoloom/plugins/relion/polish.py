@@ -152,9 +152,15 @@ class Polish(RefinedParticles, Mpi, Threads):
 
     def check_contents(self, root: Path, there: Mapping[str, Path]) -> None:
         if "fn_data" in there and "fn_mic" in there:
-            from cryoloom.plugins.relion.options.movies_of import check_movies
+            from cryoloom.plugins.relion.options.movies_of import (
+                check_movies,
+                check_movies_alike,
+                check_same_pixels,
+            )
 
             check_movies(self, root, there["fn_data"], there["fn_mic"])
+            check_movies_alike(self, root, there["fn_data"], there["fn_mic"])
+            check_same_pixels(self, "fn_mic", there["fn_data"], there["fn_mic"])
 
     def command(self, job: JobFolder) -> Command:
         return call(self, "relion_motion_refine", self._words(job), job)

@@ -1,6 +1,7 @@
 """Post-processing: the final resolution and the sharpened map."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.boxes import check_calibrated, check_half, check_map_mask
@@ -103,7 +104,7 @@ class PostProcess(Additional, ProgramProtocol):
         gt=0,
         when="fn_mtf",
         flag="--mtf_angpix",
-        help="Of the MTF.",
+        help="Of the physical pixels whose MTF it is; twice the movies' where these are of super-resolution.",
     )
 
     final_map: FinalMap = Output("Sharpened map", "postprocess.mrc")
@@ -123,6 +124,12 @@ class PostProcess(Additional, ProgramProtocol):
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
         check_map_mask(self, boxes, "fn_mask", of="fn_in")
         check_calibrated(self, boxes, "fn_in")
+
+    def check_contents(self, root: Path, there: Mapping[str, Path]) -> None:
+        if self.fn_mtf and "fn_in" in there:
+            from cryoloom.plugins.relion.options.detector import check_mtf_pixel
+
+            check_mtf_pixel(self, root, self.fn_in, self.mtf_angpix)
 
     def command(self, job: JobFolder) -> Command:
         return call(self, "relion_postprocess", ["--o", job.file("postprocess"), *words_of(self)], job)

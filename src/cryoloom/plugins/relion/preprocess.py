@@ -19,6 +19,7 @@ from cryoloom.protocol import (
 )
 
 IMAGE = "rlnImageName"
+SCALED = "scaled.mrcs"
 CHANGES = ("scale", "window", "do_norm", "white_dust", "black_dust", "do_invert")
 
 
@@ -106,18 +107,21 @@ class Preprocess(Additional, ProgramProtocol):
         return Command("relion_stack_create", tuple(words))
 
     def after(self, job: JobFolder) -> Sequence[Command]:
-        words = [
-            "--operate_on",
-            job.file("gathered.mrcs"),
-            "--operate_out",
-            job.file("particles.mrcs"),
-            *words_of(self),
-        ]
+        commands, gathered = [], job.file("gathered.mrcs")
+        if self.scale > 0 and self.window > 0:
+            # In one go RELION 3.1.3 cuts about the middle of the box as it was before it was scaled.
+            scaled = ["--operate_on", gathered, "--operate_out", job.file(SCALED), *words_of(self, {"scale"})]
+            commands, gathered = (
+                [call(self, "relion_preprocess", scaled, job, control=False)],
+                job.file(SCALED),
+            )
+        left = set(CHANGES) - ({"scale"} if commands else set())
+        words = ["--operate_on", gathered, "--operate_out", job.file("particles.mrcs"), *words_of(self, left)]
         if self.do_norm:
             box = self.window if self.window > 0 else self.scale
             radius = self.bg_diameter / 2 if self.bg_diameter > 0 else round(0.75 * box / 2)
             words += ["--bg_radius", number(radius)]
-        return [call(self, "relion_preprocess", words, job, control=False)]
+        return [*commands, call(self, "relion_preprocess", words, job, control=False)]
 
     def name_results(self, job: JobFolder) -> None:
         """A stack has no table: the rows are those of the particles, in whose order RELION gathered the images.
@@ -151,7 +155,8 @@ class Preprocess(Additional, ProgramProtocol):
         changed = optics.with_columns(pixel, pl.lit(header.size[0]).alias("rlnImageSize"))
         rows = table.with_columns(pl.Series(IMAGE, names))
         star.write(job.path / "particles.star", {**blocks, "optics": changed, "particles": rows})
-        (job.path / "gathered.mrcs").unlink(missing_ok=True)
+        for name in ("gathered.mrcs", SCALED):
+            (job.path / name).unlink(missing_ok=True)
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import particles

@@ -4,6 +4,8 @@ What a user picks by eye RELION shows in a window; here `sets.classes` chooses c
 """
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.running import Additional, call, number
@@ -31,6 +33,10 @@ ACTS = {
     "do_split": "sets.split",
     "do_remove_duplicates": "sets.unique",
 }
+# By which RELION tells particles that are too near; picks that nothing has aligned sets.unique takes.
+PLACE = ("rlnCoordinateX", "rlnCoordinateY", "rlnOriginXAngst", "rlnOriginYAngst")
+LEAST, MOST = -9999, 9999  # with which RELION's form begins: for most labels no ends, for defoci some
+PIXELS = ("rlnMicrographPixelSize", "rlnMicrographOriginalPixelSize")  # in which coordinates are counted
 BY_EYE = (
     "sets.classes chooses classes by their numbers, resolution or size; sets.filter items by their values."
 )
@@ -53,8 +59,9 @@ class Select(Additional, ProgramProtocol):
         "OR select from micrographs.star", optional=True, flag="--i", help="What is chosen from."
     )
     fn_data: Particles = Input(
-        "OR select from particles.star", optional=True, flag="--i", help="What is chosen from."
-    )
+        "OR select from particles.star", optional=True, flag="--i", help="What is chosen from.",
+        needs=dict.fromkeys(PLACE, "do_remove_duplicates"),
+    )  # fmt: skip
     fn_coords: Coordinates = Input("OR select from picked coords", optional=True, help="By eye, in RELION.")
     do_recenter: bool = Param(
         True,
@@ -93,7 +100,7 @@ class Select(Additional, ProgramProtocol):
         help="Of numbers.",
     )
     select_minval: float = Param(
-        -9999,
+        LEAST,
         "Minimum metadata value",
         tab="Subsets",
         when="do_select_values",
@@ -101,7 +108,7 @@ class Select(Additional, ProgramProtocol):
         help="Included.",
     )
     select_maxval: float = Param(
-        9999,
+        MOST,
         "Maximum metadata value",
         tab="Subsets",
         when="do_select_values",
@@ -132,8 +139,9 @@ class Select(Additional, ProgramProtocol):
         help="No: in the order of the table.",
     )  # fmt: skip
     split_size: int = Param(
-        100, "Subset size", tab="Subsets", when="do_split", help="Items of each part; -1: as nr_split says."
-    )
+        -1, "Subset size", tab="Subsets", when="do_split",
+        help="Items of each part; -1: as nr_split says. RELION's form begins with 100.",
+    )  # fmt: skip
     nr_split: int = Param(
         -1, "OR: number of subsets", tab="Subsets", when="do_split",
         help="So many parts. Here it has to be said, for each is an output; with split_size too, the rest is left out.",
@@ -150,7 +158,7 @@ class Select(Additional, ProgramProtocol):
     )  # fmt: skip
     image_angpix: float = Param(
         -1, "Pixel size before extraction", unit="Å", tab="Duplicates", when="do_remove_duplicates",
-        help="Of the micrographs, in whose px coordinates are; -1: as the particles have it.",
+        help="Of the micrographs, in whose px coordinates are; -1: as their optics group says.",
     )  # fmt: skip
 
     particles: Particles = Output(
@@ -211,6 +219,66 @@ class Select(Additional, ProgramProtocol):
                 raise ParameterError(f"{self.name}: parameter {name}", found="empty", expected="a label")
         if self.do_remove_duplicates and not self.fn_data:
             raise ParameterError(f"{self.name}: input fn_data", found="missing", expected="particles")
+
+    def check_contents(self, root: Path, there: Mapping[str, Path]) -> None:
+        """That no end of a range that nobody gave cuts anything off."""
+        name = next((one for one in ("fn_data", "fn_mic") if one in there), "")
+        if not self.do_select_values or not name or self.values.get("accept_unusual"):
+            return
+        from cryoloom import star
+
+        table = star.tables_of(star.read(there[name], columns={self.select_label}))[self.given[name].block]
+        if self.select_label not in table.columns or not table[self.select_label].dtype.is_numeric():
+            return
+        values = table[self.select_label]
+        for end, beyond in (("select_minval", values < LEAST), ("select_maxval", values > MOST)):
+            if self.values[end] == self.params[end].default and (count := int(beyond.sum())):
+                raise ParameterError(
+                    f"{self.name}: parameter {end}",
+                    found=f"{self.values[end]:g}, beyond which {count} of {table.height} rows have their {self.select_label}",
+                    expected="an end that you chose",
+                    hint=f"Without an end: {end}={'-1e9' if end == 'select_minval' else '1e9'}. "
+                    "If 9999 is meant, add accept_unusual=Yes.",
+                )  # fmt: skip
+
+    def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
+        """RELION takes the particles' own pixel size for that of their coordinates."""
+        if not self.do_remove_duplicates or self.image_angpix > 0 or not self.fn_data:
+            return {}
+        from cryoloom import star
+
+        optics = star.as_table(
+            star.read(job.root / self.fn_data.path, ["optics"], optional=True).get("optics")
+        )
+        label = next((one for one in PIXELS if optics is not None and one in optics.columns), "")
+        sizes = (
+            sorted({float(size) for size in optics[label].to_list()}) if optics is not None and label else []
+        )
+        if len(sizes) != 1:
+            found = " and ".join(f"{size:g} Å" for size in sizes)
+            raise ParameterError(
+                f"{self.name}: parameter image_angpix", found=f"-1, with micrographs of {found or 'no known pixel size'}",
+                expected="the pixel size in which the coordinates are counted, one for all",
+                hint="sets.unique finds duplicates among groups of different pixel sizes.",
+            )  # fmt: skip
+        return {"image_angpix": sizes[0]}
+
+    def finish(self, job: JobFolder) -> str:
+        """What is in no part."""
+        if not self.do_split:
+            return ""
+        from cryoloom.star import read, tables_of
+
+        def rows(path: str) -> int:
+            return sum(
+                table.height for name, table in tables_of(read(job.root / path)).items() if name != "optics"
+            )
+
+        parts = sum(rows(made.path) for made in self.output_files(job).values())
+        all_of_them = rows((self.fn_data or self.fn_mic).path)
+        if parts == all_of_them:
+            return ""
+        return f"{all_of_them - parts} of {all_of_them} rows are in no part: split_size and nr_split leave them out."
 
     def command(self, job: JobFolder) -> Command:
         if not any(self.values[name] for name in ACTS):

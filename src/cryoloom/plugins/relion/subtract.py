@@ -61,7 +61,8 @@ class Subtract(Mpi, ProgramProtocol):
     )
     fn_fliplabel: Particles = Input(
         "revert this particle star file", optional=True, when="do_fliplabel", flag="--revert", needs=(ORIGINAL,),
-        help="Subtracted particles, or what was made of them since: classes and orientations stay.",
+        help="Subtracted particles, or what was made of them since: classes and orientations stay, offsets are those of "
+        "the first images again.",
     )  # fmt: skip
     do_center_mask: bool = Param(
         True, "Do center subtracted images on mask?", tab="Centering", when=SUBTRACTS, flag="--recenter_on_mask",
@@ -133,6 +134,37 @@ class Subtract(Mpi, ProgramProtocol):
     def command(self, job: JobFolder) -> Command:
         said = {*self.inputs, *self.params} if not self.do_fliplabel else {"fn_fliplabel"}
         return call(self, "relion_particle_subtract", ["--o", job.file(""), *words_of(self, said)], job)
+
+    def name_results(self, job: JobFolder) -> None:
+        """Coordinates and offsets that go with the images as they are now cut; RELION changes only the offsets, one way."""
+        from cryoloom import star
+        from cryoloom.plugins.relion.options import recentred
+
+        if self.do_fliplabel:
+            reverted = job.path / "original.star"
+            star.write(reverted, recentred.given_back(star.tables_of(star.read(reverted))))
+            return
+        if not self.do_center_mask and not self.do_center_xyz:
+            return
+        subtracted = job.path / "particles_subtracted.star"
+        after = star.tables_of(star.read(subtracted))
+        centre = (self.center_x, self.center_y, self.center_z)
+        if self.do_center_mask:
+            centre = recentred.centre_of_mask(job.root / self.fn_mask.path)
+        before = star.tables_of(star.read(job.root / self._particles_of(job.root)))
+        star.write(
+            subtracted, recentred.with_places(before, after, centre, job.file("particles_subtracted.star"))
+        )
+
+    def _particles_of(self, root: Path) -> str:
+        """The file of the particles that are subtracted from."""
+        if self.do_data:
+            return self.fn_data.path
+        from cryoloom import star
+
+        general = star.read(root / self.fn_opt.path, ["optimiser_general"])["optimiser_general"]
+        assert isinstance(general, Mapping)
+        return str(general["rlnExperimentalDataStarFile"])
 
     def finish(self, job: JobFolder) -> str:
         if self.do_fliplabel:

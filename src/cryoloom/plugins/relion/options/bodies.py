@@ -7,7 +7,8 @@ from cryoloom.errors import ParameterError
 from cryoloom.protocol import Protocol
 
 MASK, RELATIVE, REFERENCE = "rlnBodyMaskName", "rlnBodyRotateRelativeTo", "rlnBodyReferenceName"
-LABELS = (MASK, RELATIVE, "rlnBodySigmaAngles", "rlnBodySigmaOffset")
+OFFSET, OLD_OFFSET = "rlnBodySigmaOffsetAngst", "rlnBodySigmaOffset"
+LABELS = (MASK, RELATIVE, "rlnBodySigmaAngles", OFFSET)
 
 
 def check_bodies(protocol: Protocol, root: Path, file: Path, optimiser: Path | None) -> None:
@@ -23,6 +24,12 @@ def check_bodies(protocol: Protocol, root: Path, file: Path, optimiser: Path | N
     tables = list(star.tables_of(star.read(file)).values())
     table = next((one for one in tables if MASK in one.columns), None)
     name = str(file.relative_to(root)) if file.is_relative_to(root) else file.name
+    if table is not None and OLD_OFFSET in table.columns and OFFSET not in table.columns:
+        # RELION 3.1.3 takes such a file, and lets no body shift.
+        raise ParameterError(
+            where, found=f"{name}, with {OLD_OFFSET} (px), the label of RELION 3.0", expected=f"{OFFSET}, in Å",
+            hint="Multiply it by the pixel size; or let relion.bodies make the file.",
+        )  # fmt: skip
     if table is None or any(label not in table.columns for label in LABELS):
         raise ParameterError(
             where, found=f"{name}, without {MASK}", expected=f"a row for each body with {', '.join(LABELS)}"
