@@ -14,6 +14,7 @@ from cryoloom.em.fourier import low_pass
 from cryoloom.errors import ParameterError
 from cryoloom.images.mrc import write_mrc
 from cryoloom.plugins.relion.options.curves import doubts_of_curves
+from cryoloom.plugins.relion.options.noise import doubts_of_noise
 from cryoloom.simulate import PARTICLES, simulate_particles
 
 SIZE = 32
@@ -46,6 +47,32 @@ def curve_file(tmp_path: Path, corrected: list[float], random: list[float]) -> P
     })  # fmt: skip
     star.write(tmp_path / "c.star", {"fsc": table})
     return tmp_path / "c.star"
+
+
+def model_file(path: Path, noises: list[list[float]]) -> Path:
+    blocks = {
+        f"model_group_{number}": pl.DataFrame(
+            {"rlnSpectralIndex": range(len(noise)), "rlnSigma2Noise": noise}
+        )
+        for number, noise in enumerate(noises, start=1)
+    }
+    star.write(path, blocks)
+    return path
+
+
+def test_a_refinement_that_began_without_noise_in_a_shell_is_told(tmp_path: Path) -> None:
+    # As a polished set's: the mean of each image is 0, so shell 0 never counts.
+    good = [1.8e-19, 6.2e-4, 1.6e-4, 2.1e-4, 5.2e-5, 8.3e-6]
+    spoilt = [1.8e-19, 1.8e-19, 1.6e-4, 2.1e-4, 5.2e-5, 8.3e-6]
+    first, second = (
+        model_file(tmp_path / f"half{half}_model.star", noises)
+        for half, noises in ((1, [good, good]), (2, [good, spoilt]))
+    )
+
+    assert doubts_of_noise([first]) == []
+    assert doubts_of_noise([tmp_path / "gone.star"]) == []
+    [told] = doubts_of_noise([first, second])
+    assert "a coarse shell of 1 of 4 groups" in told and "ref_correct_greyscale=No" in told
 
 
 def test_curves_that_tell_nothing_are_told_and_good_ones_are_not(tmp_path: Path) -> None:

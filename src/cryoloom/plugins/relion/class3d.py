@@ -3,6 +3,7 @@
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.compute import Compute3D
 from cryoloom.plugins.relion.options.helix import Helix3D
+from cryoloom.plugins.relion.options.noise import doubts_of_noise
 from cryoloom.plugins.relion.options.optimisation import Classes
 from cryoloom.plugins.relion.options.reference import Reference, doubts_of_reference
 from cryoloom.plugins.relion.options.sampling import Alignment3D
@@ -67,7 +68,10 @@ class Class3D(Refinement, Reference, Classes, Alignment3D, Helix3D, Compute3D):
     def doubts(self, job: JobFolder) -> list[str]:
         if self.fn_cont or not self.ref_correct_greyscale:
             return []
-        return doubts_of_reference(job.path / "run_it001_model.star")
+        return [
+            *doubts_of_reference(job.path / "run_it001_model.star"),
+            *doubts_of_noise([job.path / "run_it000_model.star"]),
+        ]
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import classes
