@@ -191,6 +191,36 @@ def test_columns_of_what_is_still_to_be_made_are_not_looked_up(given: Project) -
     assert given.run("sets.filter", start=False, input=f"{first.name}:kept", expression="rlnNothing > 1")
 
 
+def test_maps_that_the_machine_cannot_hold_are_doubted(
+    project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cryoloom.plugins.relion.options import memory
+
+    values: dict[str, object] = {"nr_mpi": 3, "nr_classes": 4, "particle_diameter": 60, "ini_high": 30}
+    monkeypatch.setattr(memory, "_machine_gb", lambda: 0.4)
+    optics = {**OPTICS, "rlnImageSize": [128, 128], "rlnImagePixelSize": [2.0, 2.0]}
+    star.write(
+        project.root / "large.star", {"optics": pl.DataFrame(optics), "particles": pl.DataFrame(PARTICLES)}
+    )
+    write_mrc(project.root / "ref.mrc", np.random.default_rng(1).normal(size=(128,) * 3).astype(np.float32), 2.0,
+              is_volume=True)  # fmt: skip
+
+    def ask(**more: object) -> None:
+        Project(project.root).run(
+            "relion.class3d", fn_img="large.star", fn_ref="ref.mrc", start=False, **values, **more
+        )
+
+    # Two followers, 256³ voxels, 25 + 4 x 13.5 bytes each.
+    with pytest.raises(
+        ParameterError, match=r"nr_mpi is 3: about 3 GB for maps of 128 px, expected what this machine has"
+    ):
+        ask()
+    ask(do_pad1=True)
+    ask(accept_unusual=True)
+    monkeypatch.setattr(memory, "_machine_gb", lambda: 3.0)
+    ask()
+
+
 def test_the_circle_must_lie_within_the_box_of_each_optics_group(given: Project) -> None:
     optics = OPTICS | {"rlnOpticsGroupName": ["coarse", "fine"], "rlnImagePixelSize": [4.0, 1.5]}
     star.write(

@@ -8,6 +8,7 @@ from cryoloom.plugins.relion.options.boxes import check_diameter, check_even, ch
 from cryoloom.plugins.relion.options.compute import Compute
 from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF, Ctf
 from cryoloom.plugins.relion.options.diameters import auto_mask
+from cryoloom.plugins.relion.options.memory import check_memory
 from cryoloom.plugins.relion.options.optimisation import CircularMask
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call
 from cryoloom.project.iterations import newest
@@ -73,6 +74,8 @@ class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
         if not self.fn_cont:
             check_reference(self, boxes, "fn_ref")
         check_mask(self, boxes, "fn_mask")
+        if "do_pad1" in self.params:  # of maps; images of classes take next to nothing
+            check_memory(self, boxes, classes=int(self.values.get("nr_classes", 1)))
 
     def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
         return auto_mask(self, job.root, self.fn_img)
