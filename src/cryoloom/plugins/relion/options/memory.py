@@ -34,14 +34,14 @@ def check_memory(protocol: Protocol, boxes: Mapping[str, Box], *, classes: int) 
     there = _machine_gb()
     if needed <= there:
         return
-    ways = (
-        ["fewer ranks (nr_mpi) with more threads", "a smaller box"] if int(ranks) > 2 else ["a smaller box"]
-    )
-    ways += ["do_pad1=Yes"] if is_padded else []
+    ways = [
+        *(["fewer ranks with more threads"] if int(ranks) > 2 else []),
+        *(["do_pad1=Yes"] if is_padded else []),
+    ]
     raise ParameterError(
         f"{protocol.name}: parameter nr_mpi", found=f"{ranks}: about {needed:.0f} GB for maps of {box.px} px",
         expected=f"what this machine has, {there:.0f} GB",
-        hint=f"{', or '.join(ways)[0].upper()}{', or '.join(ways)[1:]}. If it runs elsewhere, add accept_unusual=Yes.",
+        hint=f"Take {', or '.join([*ways, 'a smaller box'])}. If it runs elsewhere, add accept_unusual=Yes.",
     )  # fmt: skip
 
 
