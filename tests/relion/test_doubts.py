@@ -15,6 +15,7 @@ from cryoloom.errors import ParameterError
 from cryoloom.images.mrc import write_mrc
 from cryoloom.plugins.relion.options.curves import doubts_of_curves
 from cryoloom.plugins.relion.options.noise import doubts_of_noise
+from cryoloom.plugins.relion.options.shares import doubts_of_shares
 from cryoloom.simulate import PARTICLES, simulate_particles
 
 SIZE = 32
@@ -73,6 +74,17 @@ def test_a_refinement_that_began_without_noise_in_a_shell_is_told(tmp_path: Path
     assert doubts_of_noise([tmp_path / "gone.star"]) == []
     [told] = doubts_of_noise([first, second])
     assert "a coarse shell of 1 of 4 groups" in told and "ref_correct_greyscale=No" in told
+
+
+def test_a_classification_that_told_nothing_apart_is_doubted(tmp_path: Path) -> None:
+    def model(*shares: float) -> Path:
+        star.write(tmp_path / "m.star", {"model_classes": pl.DataFrame({"rlnClassDistribution": shares})})
+        return tmp_path / "m.star"
+
+    assert doubts_of_shares(model(0.7, 0.3)) == []
+    assert doubts_of_shares(model(1.0)) == []  # one class has all by nature
+    [told] = doubts_of_shares(model(0.004, 0.996))
+    assert told.startswith("Class 2 holds 99.6% of the particles")
 
 
 def test_curves_that_tell_nothing_are_told_and_good_ones_are_not(tmp_path: Path) -> None:

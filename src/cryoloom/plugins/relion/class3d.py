@@ -7,6 +7,7 @@ from cryoloom.plugins.relion.options.noise import doubts_of_noise
 from cryoloom.plugins.relion.options.optimisation import Classes
 from cryoloom.plugins.relion.options.reference import Reference, doubts_of_reference
 from cryoloom.plugins.relion.options.sampling import Alignment3D
+from cryoloom.plugins.relion.options.shares import doubts_of_shares
 from cryoloom.plugins.relion.refinement import OPTIMISER, Refinement
 from cryoloom.protocol import JobFolder, Model, Optimiser, Output, Particles, Varied, View
 
@@ -66,9 +67,11 @@ class Class3D(Refinement, Reference, Classes, Alignment3D, Helix3D, Compute3D):
             )  # fmt: skip
 
     def doubts(self, job: JobFolder) -> list[str]:
+        said = doubts_of_shares(job.path / self.file_of_last("model.star"))
         if self.fn_cont or not self.ref_correct_greyscale:
-            return []
+            return said
         return [
+            *said,
             *doubts_of_reference(job.path / "run_it001_model.star"),
             *doubts_of_noise([job.path / "run_it000_model.star"]),
         ]
