@@ -164,7 +164,7 @@ def test_a_wider_set_is_made_of_the_old_lines(project: ProjectFolder, run_now: R
     producer.add(start)
     path = producer.output.path
     path.write_text(path.read_text().replace("       x", "1.50e+00"))  # as RELION might have written it
-    producer.add(start.with_columns(cryoloomItemId=pl.lit("i2"), rlnAnglePsi=pl.lit(2.5)))
+    producer.add(start.with_columns(cryoloomItemId=pl.lit("i2"), cryoloomScore=pl.lit(2.5)))
     producer.close()
 
     job = run_now("sets.filter", input=f"{producer.name}/particles.star", expression="rlnText is not null")

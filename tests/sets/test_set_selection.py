@@ -124,7 +124,7 @@ def test_a_sample_is_the_same_for_the_same_seed(root: Path, run_now: RunNow) -> 
 def test_sort_edit_and_group(ranked: str, run_now: RunNow) -> None:
     ordered = run_now("sets.sort", input=ranked, by="-rlnCtfMaxResolution")
     edited = run_now(
-        "sets.edit", input=ranked, set="rlnDefocusU = rlnCoordinateX * 10 + 1; rlnClassNumber = 2",
+        "sets.edit", input=ranked, set="rlnCoordinateX = rlnCoordinateX * 10 + 1",
         where="rlnCoordinateX > 150", drop="rlnCoordinateY",
     )  # fmt: skip
     grouped = run_now(
@@ -136,10 +136,7 @@ def test_sort_edit_and_group(ranked: str, run_now: RunNow) -> None:
     assert ordered.ids("kept") == ["i04", "i01", "i02", "i05", "i00", "i03"]
     items = edited.items("kept")
     assert "rlnCoordinateY" not in items.columns
-    assert (
-        items["rlnDefocusU"].to_list()[3:] == [2001.0] * 3
-        and items["rlnDefocusU"].is_nan().to_list()[:3] == [True] * 3
-    )
+    assert items["rlnCoordinateX"].to_list() == [100.0] * 3 + [2001.0] * 3
     table = grouped.items("groups")
     assert table["cryoloomCount"].to_list() == [2, 2, 2] and table["rlnCoordinateX"].to_list() == [200.0] * 3
 

@@ -50,6 +50,22 @@ def no_numbers(table: pl.DataFrame) -> list[NoNumber]:
     return sorted(found, key=lambda one: one.row)
 
 
+def as_numbers(table: pl.DataFrame) -> pl.DataFrame:
+    """The table for judging its rows: words in columns of numbers become numbers, or unknown where they are none."""
+    words = [
+        name
+        for name, dtype in table.schema.items()
+        if dtype == pl.String and (known := known_label(name)) is not None and known.type in ("float", "int")
+    ]
+    return table.with_columns(
+        pl.when(pl.col(name).str.contains(_NUMBER))
+        .then(pl.col(name))
+        .cast(pl.Float64, strict=False)
+        .alias(name)
+        for name in words
+    )
+
+
 def check_numbers(table: pl.DataFrame, path: Path, block: str) -> None:
     """That all numbers of a table are numbers.
 

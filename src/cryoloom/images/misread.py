@@ -37,27 +37,10 @@ def convert_for_relion(source: Path, target: Path, *, is_map: bool = False) -> s
         ImageError: what no copy can mend: complex pixels, pixels that are no numbers, types that RELION refuses.
     """
     header = read_header(source)
-    if header.format == "TIFF" and header.dtype not in TIFF_TYPES:
-        raise ImageError(
-            f"{source}", found=f"a TIFF of {header.dtype}", expected=f"one of {', '.join(TIFF_TYPES)}",
-            hint="RELION reads no others.",
-        )  # fmt: skip
-    if header.format != "MRC":
-        return ""
-    if header.mode == "4":
-        raise ImageError(
-            f"{source}", found="complex pixels (MRC mode 4), a Fourier transform", expected="an image"
-        )
+    kind, why = _misread(source, header)
     is_map = is_map or header.is_volume
-    if is_float(header) and (header.frames == 1 or is_map):
+    if header.format == "MRC" and is_float(header) and (header.frames == 1 or is_map):
         check_numbers(source)
-    kind, why = _kind(source, header)
-    if header.axes != STRAIGHT:
-        why.append(
-            f"axes in the order {' '.join(map(str, header.axes))}, which RELION passes over, were put in x, y, z"
-        )
-    if header.bad_extended:
-        why.append("an extended header of impossible length, which RELION believes, was left out")
     if not why:
         return ""
     pixels = read_mrc(source)
@@ -71,6 +54,17 @@ def convert_for_relion(source: Path, target: Path, *, is_map: bool = False) -> s
         header.angpix or 1.0, is_volume=is_map,
     )  # fmt: skip
     return f"{'; '.join(why)} in the project's copy"
+
+
+def misread(source: Path, header: ImageHeader) -> str:
+    """What would have to be done to a file before RELION 3.1 reads it rightly; "" where it does.
+
+    The pixels are not looked through, but for the largest of unsigned ones.
+
+    Raises:
+        ImageError: what no copy can mend.
+    """
+    return "; ".join(_misread(source, header)[1])
 
 
 def is_float(header: ImageHeader) -> bool:
@@ -138,10 +132,49 @@ def check_numbers(source: Path) -> None:
         )  # fmt: skip
 
 
+def is_constant(source: Path) -> bool:
+    """Whether each pixel of an MRC file is the same number; mostly known after its first rows."""
+    first: Any = None
+    for piece in _pieces(source):
+        rows = piece.reshape(-1, piece.shape[-1])
+        first = rows[0, 0] if first is None else first
+        for part in (rows[:64], rows[64:]):
+            if bool((part != first).any()):
+                return False
+    return True
+
+
 def range_of(source: Path) -> tuple[float, float]:
     """Least and largest pixel of an MRC file, piece by piece; nan where a pixel is."""
     ranges = [(float(piece.min()), float(piece.max())) for piece in _pieces(source)]
     return float(np.min([low for low, _ in ranges])), float(np.max([high for _, high in ranges]))
+
+
+def _misread(source: Path, header: ImageHeader) -> tuple[np.dtype[Any], list[str]]:
+    """The type of the pixels in a copy, and all that makes one necessary.
+
+    Raises:
+        ImageError: what no copy can mend.
+    """
+    if header.format == "TIFF" and header.dtype not in TIFF_TYPES:
+        raise ImageError(
+            f"{source}", found=f"a TIFF of {header.dtype}", expected=f"one of {', '.join(TIFF_TYPES)}",
+            hint="RELION reads no others.",
+        )  # fmt: skip
+    if header.format != "MRC":
+        return np.dtype(np.float32), []
+    if header.mode == "4":
+        raise ImageError(
+            f"{source}", found="complex pixels (MRC mode 4), a Fourier transform", expected="an image"
+        )
+    kind, why = _kind(source, header)
+    if header.axes != STRAIGHT:
+        why.append(
+            f"axes in the order {' '.join(map(str, header.axes))}, which RELION passes over, were put in x, y, z"
+        )
+    if header.bad_extended:
+        why.append("an extended header of impossible length, which RELION believes, was left out")
+    return kind, why
 
 
 def _kind(source: Path, header: ImageHeader) -> tuple[np.dtype[Any], list[str]]:

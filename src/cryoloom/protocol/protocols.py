@@ -204,6 +204,10 @@ class SourceProtocol(Protocol):
         return []
 
 
+# The output of what a condition took out: its values may be those for which it was taken out.
+TAKEN_OUT = "rejected"
+
+
 class RowProtocol(Protocol):
     """Rows in, rows out, no program: set operations. Streams, unless it has to see all rows first.
 

@@ -29,7 +29,7 @@ from cryoloom.project.sharing import shared_as
 from cryoloom.runner import provenance
 from cryoloom.runner.admitting import admit_outputs
 from cryoloom.runner.context import RunContext
-from cryoloom.runner.looking import check_given
+from cryoloom.runner.given import check_given
 from cryoloom.runner.main import fill_reserve
 from cryoloom.runner.program_job import publish_outputs
 from cryoloom.schedule.state import State

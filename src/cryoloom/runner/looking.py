@@ -1,27 +1,32 @@
 """Results looked at before a job may say that it succeeded: an empty thing is a result that looks like one.
 
+What a job is given is looked at in `given.py`.
+
 RELION's programs end with success over a mask that encloses nothing, a map of zeros or of nan, half maps that are one
 map, and a table without rows. Particles that a condition leaves none of are a result, and are said to be none.
 """
 
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cryoloom.errors import DatasetError
 from cryoloom.protocol.datasets import (
-    Coordinates,
     Dataset,
     HalfMaps,
     LocalResolution,
     Mask,
     Model,
     Postprocess,
-    Table,
     Volume,
 )
-from cryoloom.protocol.protocols import Protocol, RowProtocol
 
-PIXEL_TOLERANCE = 0.02  # pixel sizes that differ by more are no matter of calibration
+if TYPE_CHECKING:
+    import polars as pl
+
 MAPS = (".mrc", ".map", ".mrcs")
+# RELION computes nothing from them, and CTFFIND says `inf` where it found no fit.
+JUDGED_ONLY = frozenset({"rlnCtfMaxResolution", "rlnCtfFigureOfMerit"})
 
 
 def check_result(root: Path, name: str, dataset: Dataset) -> None:
@@ -67,64 +72,44 @@ def check_result(root: Path, name: str, dataset: Dataset) -> None:
         _check_curves(path, name)
 
 
-def check_given(root: Path, protocol: Protocol) -> list[str]:
-    """That the inputs which are complete have items, and those that no job of ours made have numbers.
+def check_rows(
+    rows: "pl.DataFrame",
+    table: str,
+    *,
+    before: int = 0,
+    hint: str = "",
+    given: "Callable[[], Iterable[pl.DataFrame]]" = lambda: (),
+) -> None:
+    """That the rows which a set operation is about to write have numbers where RELION reads numbers.
 
-    Returns:
-        What is to be said of them.
+    Args:
+        rows: of which parsed columns are looked at.
+        table: its name, for messages.
+        before: how many rows the table has already.
+        hint: what else to do.
+        given: the rows that these were made of, asked for only where something is wrong. What was no number there has been
+            said by the job that wrote it: some of its items lacked the column.
     Raises:
-        ParameterError: an input is empty; with what to do.
-        DatasetError: a value that is no number, with its line.
+        DatasetError: the first value that is none, with its row and label.
     """
-    from cryoloom.project.needs import is_in_the_making, no_items
+    from cryoloom.em.numbers import no_numbers
 
-    for name, dataset in protocol.given.items():
-        path = root / dataset.path
-        if not dataset or not path.is_file() or is_in_the_making(root, dataset):
-            continue
-        if isinstance(dataset, Mask | HalfMaps):
-            check_result(root, f"{protocol.name}: input {name}", dataset)
-        if not isinstance(dataset, Table) or isinstance(dataset, Coordinates) or path.suffix != ".star":
-            continue
-        if isinstance(protocol, RowProtocol):
-            continue  # sets may be empty, and have values that a condition is to take out
-        from cryoloom.runner.program_job import count_items
-
-        if not count_items(path, dataset):
-            raise no_items(protocol, name, dataset)
-        if not dataset.job:
-            _check_values(path)
-    return _pixel_sizes(root, protocol)
+    bad = no_numbers(rows.select(name for name in rows.columns if _is_read(name)))
+    if bad:
+        known = {one.label for part in given() for one in no_numbers(part)}
+        bad = [one for one in bad if one.label not in known]
+    if bad:
+        first = bad[0]
+        raise DatasetError(
+            f"{table}, row {before + first.row + 1}: {first.label}",
+            found=repr(first.value) + (f" (first of {len(bad)} such values)" if len(bad) > 1 else ""),
+            expected="a number; RELION would read another one without a word",
+            hint=hint or "Each item needs a value there; cryoloom help tells how this operation comes to it.",
+        )  # fmt: skip
 
 
-def _pixel_sizes(root: Path, protocol: Protocol) -> list[str]:
-    """What is to be said of masks that have another pixel size than the half maps: RELION looks at boxes only.
-
-    Where there are no half maps masks are resampled by what their headers say.
-    """
-    from cryoloom.images.headers import read_header
-
-    given = {name: dataset for name, dataset in protocol.given.items() if (root / dataset.path).is_file()}
-    masks = [dataset for dataset in given.values() if isinstance(dataset, Mask)]
-    said = []
-    for of in (dataset for dataset in given.values() if isinstance(dataset, HalfMaps)):
-        other = read_header(root / of.path)
-        for mask in masks:
-            own = read_header(root / mask.path)
-            if own.angpix and other.angpix and abs(own.angpix / other.angpix - 1) > PIXEL_TOLERANCE:
-                said.append(
-                    f"{mask.path} says {own.angpix:.4g} Å/px and {of.path} {other.angpix:.4g}: RELION lays them on each other "
-                    "pixel by pixel."
-                )
-    return said
-
-
-def _check_values(path: Path) -> None:
-    from cryoloom import star
-    from cryoloom.em.numbers import check_numbers
-
-    for block, table in star.tables_of(star.read(path)).items():
-        check_numbers(table, path, block)
+def _is_read(label: str) -> bool:
+    return label.startswith("rln") and label not in JUDGED_ONLY
 
 
 def _check_map(path: Path, name: str) -> None:

@@ -40,7 +40,7 @@ from cryoloom.protocol.protocols import (
     SourceProtocol,
 )
 from cryoloom.runner.context import RunContext, Suspended
-from cryoloom.runner.looking import check_given
+from cryoloom.runner.given import check_given
 from cryoloom.runner.shadow import clear_shadows
 from cryoloom.schedule.state import State, is_done, opens_again
 

@@ -21,9 +21,11 @@ from cryoloom.project.watching import Watcher
 from cryoloom.protocol.datasets import Coordinates, Table
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import ITEM_ID, SOURCE, Part, RowBatch, RowResult
-from cryoloom.protocol.protocols import RowProtocol
+from cryoloom.protocol.protocols import TAKEN_OUT, RowProtocol
 from cryoloom.runner.context import RunContext, Suspended, out_of_time
+from cryoloom.runner.given import is_unseen
 from cryoloom.runner.job_outputs import JobOutputs
+from cryoloom.runner.looking import check_rows
 from cryoloom.runner.outputs import GROUP, GrowingOutput
 from cryoloom.runner.picks import MICROGRAPH, PickReader, write_picks
 from cryoloom.runner.streams import InputStream, below, without
@@ -77,6 +79,7 @@ class RowRun:
     memory: object = None  # of the protocol
     known: int = 0
     ended: bool = False  # the protocol was told that nothing more will come
+    unseen: list[str] = field(default_factory=list)  # tables of inputs whose values nobody has looked at
 
     def __post_init__(self) -> None:
         self.watcher = Watcher(poll=bool(self.run.settings.get("streams.poll")))
@@ -265,6 +268,23 @@ class RowRun:
         rows = self.outputs[output].rows(None if read is None else [*read, ITEM_ID])
         return None if rows is None else Part(rows, self.outputs[output].optics)
 
+    def _look(self, name: str, rows: pl.DataFrame, taken: Mapping[str, pl.DataFrame]) -> None:
+        """That what is about to be written has numbers; columns that travel as written come from sets that were looked at."""
+        if name == TAKEN_OUT:
+            return
+        state, hint = self.outputs[name].state, ""
+        if self.unseen:
+            rows = star.parsed(rows)
+            hint = f"Its line in the input: cryoloom star check {' '.join(self.unseen)}. A condition may take such rows out."
+        seen = [key for key in taken if self.inputs[key].stream.dataset.path not in self.unseen]
+        table, before = (
+            f"{self.run.job.name}{self.outputs[name].file}",
+            state.items if state is not None else 0,
+        )
+        check_rows(
+            rows, table, before=before, hint=hint, given=lambda: [star.parsed(taken[key]) for key in seen]
+        )
+
     def _commit(self, taken: Mapping[str, pl.DataFrame], result: RowResult) -> None:
         """Append the rows of all outputs, then journal: the one line is the commit."""
         optics = result.optics
@@ -276,6 +296,11 @@ class RowRun:
             if has_picks and part.height:
                 micrographs = pl.concat([micrographs, part.select(micrographs.columns)])
         datasets = self.protocol.output_files(self.run.job)
+        for name, rows in result.rows.items():
+            self._look(name, rows, taken)
+        for groups in (result.optics, *result.optics_of.values()):
+            if groups is not None:
+                check_rows(groups, f"{self.run.job.name}: data_optics")
         for name, rows in result.rows.items():
             if isinstance(datasets[name], Coordinates) and has_picks:
                 rows = write_picks(self.run.root, datasets[name], micrographs, rows)
@@ -332,7 +357,8 @@ def run_rows(run: RunContext) -> None:
             stream = InputStream(run.root, dataset, choose, revision=revision)
             inputs[name] = Followed(name, stream, picks, is_treated)
     with star.kept_lines():
-        RowRun(run, protocol, inputs).go()
+        unseen = [one.stream.dataset.path for one in inputs.values() if is_unseen(one.stream.dataset)]
+        RowRun(run, protocol, inputs, unseen=unseen).go()
 
 
 def _choice(

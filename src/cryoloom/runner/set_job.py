@@ -1,12 +1,18 @@
 """Set protocols: whole sets in, whole sets out."""
 
+from collections.abc import Iterator, Mapping
+
+import polars as pl
+
 from cryoloom import star
 from cryoloom.errors import DatasetError
 from cryoloom.project.events import Note
 from cryoloom.project.notes import append_note, own_command
-from cryoloom.protocol.protocols import SetProtocol
+from cryoloom.protocol.datasets import Table
+from cryoloom.protocol.protocols import TAKEN_OUT, SetProtocol
 from cryoloom.runner.context import RunContext
-from cryoloom.runner.looking import check_result
+from cryoloom.runner.given import is_unseen
+from cryoloom.runner.looking import check_result, check_rows
 from cryoloom.runner.program_job import publish_outputs
 
 
@@ -19,6 +25,7 @@ def run_set(run: RunContext) -> None:
         result = protocol.compute(run.job)
         files = protocol.output_files(run.job)
         for name, blocks in result.blocks.items():
+            _look(run, name, blocks)
             path = files[name].path if name in files else run.job.file(name)
             star.write(run.root / path, blocks)
     for name, dataset in files.items():
@@ -30,3 +37,18 @@ def run_set(run: RunContext) -> None:
     if not any(result.counts.values()):
         raise DatasetError(f"{run.name}", found="an operation that kept nothing", expected="items")
     publish_outputs(run)
+
+
+def _look(run: RunContext, name: str, blocks: Mapping[str, pl.DataFrame]) -> None:
+    """That a table has numbers where RELION reads numbers."""
+    if name == TAKEN_OUT:
+        return
+    for block, table in blocks.items():
+        check_rows(table, f"{run.name}: output {name}, data_{block}", given=lambda: _given(run))
+
+
+def _given(run: RunContext) -> Iterator[pl.DataFrame]:
+    """The tables that jobs of ours gave."""
+    for dataset in run.protocol.given.values():
+        if isinstance(dataset, Table) and not is_unseen(dataset) and dataset.path.endswith(".star"):
+            yield from star.tables_of(star.read(run.root / dataset.path)).values()

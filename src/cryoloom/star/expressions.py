@@ -11,7 +11,7 @@ def rows_that_hold(frame: pl.DataFrame, condition: str) -> pl.Series:
 
     Args:
         frame: the table.
-        condition: SQL over its labels. What is unknown (a null) does not hold.
+        condition: SQL over its labels. What is unknown (a null, or nan) does not hold.
     Returns:
         Truth values, one a row.
     Raises:
@@ -20,7 +20,9 @@ def rows_that_hold(frame: pl.DataFrame, condition: str) -> pl.Series:
     try:
         if not condition.strip():
             raise pl.exceptions.SQLSyntaxError("it is empty")
-        holds = frame.select(pl.sql_expr(condition).cast(pl.Boolean).alias("holds"))["holds"]
+        # polars takes nan for the largest of all numbers.
+        known = frame.with_columns(pl.selectors.float().fill_nan(None))
+        holds = known.select(pl.sql_expr(condition).cast(pl.Boolean).alias("holds"))["holds"]
     except pl.exceptions.PolarsError as error:
         hint = "For instance 'rlnCtfMaxResolution < 4 and rlnDefocusU between 5000 and 25000'."
         raise _not_judged("condition", condition, error, frame, hint) from None

@@ -1,16 +1,11 @@
 """Import of particles from a STAR file of RELION 3.0 or 3.1."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.plugins.imports.one_map import need_file
-from cryoloom.plugins.imports.stacks import Stack, bring_stacks, check_numbers_of_images, split_names
+from cryoloom.plugins.imports.stacks import bring_stacks
 from cryoloom.protocol import JobFolder, Output, Param, Particles, SetProtocol, SetResult, View
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 class ImportParticles(SetProtocol):
@@ -45,6 +40,7 @@ class ImportParticles(SetProtocol):
         from cryoloom import star
         from cryoloom.em.numbers import check_numbers, no_numbers, told
         from cryoloom.em.optics import upgraded_to_31
+        from cryoloom.images.stacks import check_numbers_of_images, split_names, with_image_sizes
         from cryoloom.project.item_ids import with_ids
 
         path = job.root / Path(self.fn_in_other).expanduser()
@@ -90,7 +86,7 @@ class ImportParticles(SetProtocol):
         ]
         particles, parts, rows = particles.filter(there), parts.filter(there), rows.filter(there)
         check_numbers_of_images(parts, stacks.found, rows.to_list(), path, block)
-        optics = _with_image_sizes(optics, particles, parts["stack"], stacks.found, path)
+        optics = with_image_sizes(optics, particles, parts["stack"], stacks.found, path)
         targets = {name: stack.target for name, stack in stacks.found.items()}
         particles = particles.with_columns(
             parts.select(
@@ -121,45 +117,3 @@ class ImportParticles(SetProtocol):
         from cryoloom.views import particles
 
         return particles.particle_views(job.file("particles.star"))
-
-
-def _with_image_sizes(
-    optics: "pl.DataFrame",
-    particles: "pl.DataFrame",
-    names: "pl.Series",
-    stacks: Mapping[str, Stack],
-    file: Path,
-) -> "pl.DataFrame":
-    """The optics table with the box of each group, without which RELION 3.1 reads no particles.
-
-    Raises:
-        DatasetError: stacks of one group have different boxes, or another one than the group says; or are no squares.
-    """
-    import polars as pl
-
-    group = (
-        particles["rlnOpticsGroup"] if "rlnOpticsGroup" in particles.columns else pl.Series([1] * names.len())
-    )
-    pairs = pl.DataFrame({"group": group, "stack": names}).unique(maintain_order=True).sort("group", "stack")
-    boxes: dict[int, tuple[int, str]] = {}
-    for number, name in pairs.iter_rows():
-        x, y = stacks[name].size
-        if x != y:
-            raise DatasetError(f"{name}", found=f"images of {x} x {y} px", expected="square ones")
-        box, other = boxes.setdefault(number, (x, name))
-        if box != x:
-            raise DatasetError(
-                f"{file}: optics group {number}", found=f"boxes of {box} px ({other}) and of {x} px ({name})",
-                expected="one box for a group", hint="Give each box its own optics group.",
-            )  # fmt: skip
-    said = optics["rlnImageSize"].to_list() if "rlnImageSize" in optics.columns else [None] * optics.height
-    sizes = []
-    for number, size in zip(optics["rlnOpticsGroup"].to_list(), said, strict=True):
-        box, name = boxes.get(number, (size, ""))
-        if size is not None and box != size:
-            raise DatasetError(
-                f"{file}: rlnImageSize of optics group {number}", found=f"{size}", expected=f"{box}, as {name} has",
-                hint="Images and table do not belong together, or the table was not changed with them.",
-            )  # fmt: skip
-        sizes.append(box)
-    return optics.with_columns(pl.Series("rlnImageSize", sizes))

@@ -1,28 +1,23 @@
 """Image stacks that a table of particles names: found, measured, and linked under names of their own."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cryoloom.em.names import readable
 from cryoloom.errors import DatasetError, ImageError
+from cryoloom.images.stacks import StackSize
 from cryoloom.plugins.imports.linking import link_or_copy, make_folder
-
-if TYPE_CHECKING:
-    import polars as pl
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(StackSize):
     """One stack that was found."""
 
     source: Path  # resolved
     target: str  # its name in the project
-    images: int
-    size: tuple[int, int]  # (x, y), px
 
 
 @dataclass(slots=True)
@@ -32,22 +27,6 @@ class Stacks:
     found: dict[str, Stack] = field(default_factory=dict)
     lost: dict[str, str] = field(default_factory=dict)  # name → why it cannot be taken, as a clause
     said: list[str] = field(default_factory=list)  # what was converted
-
-
-def split_names(names: "pl.Series") -> "pl.DataFrame":
-    """`rlnImageName` as `number` (text, null where there is none) and `stack`.
-
-    cryoSPARC writes `>` before the stack's name.
-    """
-    import polars as pl
-
-    name = pl.col("name").cast(pl.String)
-    has_number = name.str.contains("@", literal=True)
-    frame = pl.DataFrame({"name": names})
-    return frame.select(
-        pl.when(has_number).then(name.str.extract(r"^([^@]*)@")).alias("number"),
-        name.str.replace(r"^[^@]*@", "").str.strip_prefix(">").alias("stack"),
-    )
 
 
 def bring_stacks(
@@ -101,48 +80,8 @@ def bring_stacks(
             else:
                 link_or_copy(source, root / target, copy=False)
             targets[source] = target
-        stacks.found[name] = Stack(source, targets[source], header.frames, header.size)
+        stacks.found[name] = Stack(header.frames, header.size, source, targets[source])
     return stacks
-
-
-def check_numbers_of_images(
-    parts: "pl.DataFrame", stacks: Mapping[str, Stack], lines: "Sequence[int]", file: Path, block: str
-) -> None:
-    """That each number is one of an image of its stack.
-
-    Args:
-        parts: as `split_names` gives them, of particles whose stacks were found.
-        lines: for each its row in the file's table, from 0.
-    Raises:
-        DatasetError: the first that is not, with its line, and the stack's size.
-    """
-    import polars as pl
-
-    from cryoloom import star
-
-    sizes = pl.DataFrame(
-        [(name, stack.images) for name, stack in stacks.items()],
-        schema={"stack": pl.String, "images": pl.Int64},
-        orient="row",
-    )
-    table = parts.with_columns(
-        pl.Series("row", lines, dtype=pl.Int64), pl.col("number").cast(pl.Int64, strict=False).alias("n")
-    )
-    table = table.join(sizes, on="stack", how="left", maintain_order="left")
-    # Without a number RELION takes the first, whatever was meant.
-    is_bad = pl.col("n").is_null() | (pl.col("n") < 1) | (pl.col("n") > pl.col("images"))
-    bad = table.filter(pl.when(pl.col("number").is_null()).then(pl.col("images") > 1).otherwise(is_bad))
-    if not bad.height:
-        return
-    first = bad.row(0, named=True)
-    from_zero = first["n"] == 0
-    which = "no number of an image" if first["number"] is None else f"image {first['number']}"
-    raise DatasetError(
-        f"{file}, line {star.line_of(file, block, first['row'], 'rlnImageName')}: rlnImageName",
-        found=f"{which} of {first['stack']} (first of {bad.height} such rows)",
-        expected=f"a number from 1 to {first['images']}, for so many images has that stack",
-        hint="RELION counts from 1, and takes 0 for the first: this file counts from 0." if from_zero else "",
-    )  # fmt: skip
 
 
 def _find(name: str, bases: Sequence[Path], *, by_tail: bool) -> tuple[Path, str] | None:

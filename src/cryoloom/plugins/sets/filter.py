@@ -185,11 +185,12 @@ class Filter(Counted, RowProtocol):
         return bool(self.edge_distance or self.min_distance or self.other)
 
     def _holding(self, items: "pl.DataFrame", condition: str) -> "pl.Series":
+        from cryoloom.em.numbers import as_numbers
         from cryoloom.star.expressions import rows_that_hold
 
         try:
             # What cannot be judged (a missing value) is not kept, and not lost either.
-            return rows_that_hold(items, condition)
+            return rows_that_hold(as_numbers(items), condition)
         except StarError as error:
             raise ParameterError(
                 f"{self.name}: parameter expression",
