@@ -92,14 +92,21 @@ def test_motioncor2_is_not_asked_of_a_relion_without_gpu_support_which_would_die
         )
 
 
-def test_extraction_without_any_pick_is_a_failed_job_and_says_so(
-    project: Project, micrographs: Job, tmp_path: Path
+@pytest.mark.parametrize(
+    ("x", "state", "words"),
+    [
+        ([], "succeeded", "particles: none, and that is what the picks say"),
+        ([5000.0, -900.0], "failed", "not one of 6 picks could be cut out"),
+    ],
+)
+def test_extraction_without_any_particle_says_whether_there_were_picks_and_fails_if_so(
+    project: Project, micrographs: Job, tmp_path: Path, x: list[float], state: str, words: str
 ) -> None:
     for stem in ("a", "b", "c"):
-        empty = pl.DataFrame(
-            {"rlnCoordinateX": [], "rlnCoordinateY": []}, schema_overrides={"rlnCoordinateX": pl.Float64}
+        picked = pl.DataFrame(
+            {axis: pl.Series(x, dtype=pl.Float64) for axis in ("rlnCoordinateX", "rlnCoordinateY")}
         )
-        star.write(tmp_path / "raw" / f"{stem}.star", {"": empty})
+        star.write(tmp_path / "raw" / f"{stem}.star", {"": picked})
     picks = project.run(
         "import.coordinates", star_mics=micrographs, fn_in_other=str(tmp_path / "raw" / "*.star")
     )
@@ -108,7 +115,41 @@ def test_extraction_without_any_pick_is_a_failed_job_and_says_so(
     ))  # fmt: skip
 
     assert picks.state == "succeeded"
-    assert len(job.dataset().table()) == 0 or job.state == "failed"
+    assert job.state == state
+    assert words in " ".join([*job.entry.status().history.notes, job.why])
+
+
+def test_boxes_without_an_image_are_left_out_and_a_micrograph_of_such_ones_fails(
+    project: Project, micrographs: Job, tmp_path: Path
+) -> None:
+    fitted = with_ctf(project, micrographs)
+    taken = project.run("sets.filter", input=fitted, expression="rlnDefocusU > 1").wait(60)
+    rng = np.random.default_rng(6)
+    image = rng.normal(size=(SIZE, SIZE)).astype(np.float32)
+    image[:128, :128] = 7
+    image[200, 200] = np.nan
+    for stem, pixels in (
+        ("a", image),
+        ("b", image * 0),
+        ("c", rng.normal(size=(SIZE, SIZE)).astype(np.float32)),
+    ):
+        write_mrc(tmp_path / "raw" / f"{stem}.mrc", pixels, ANGPIX)  # since they were looked at
+        places = {"rlnCoordinateX": [64.0, 200.0, 200.0], "rlnCoordinateY": [64.0, 200.0, 64.0]}
+        star.write(tmp_path / "raw" / f"{stem}.star", {"": pl.DataFrame(places)})
+    picks = project.run(
+        "import.coordinates", star_mics=micrographs, fn_in_other=str(tmp_path / "raw" / "*.star")
+    )
+    job = ended(project.run(
+        "relion.extract", star_mics=taken, coords_suffix=picks, extract_size=32, do_norm=False
+    ))  # fmt: skip
+
+    history = job.entry.status().history
+    assert job.state == "succeeded", job.why
+    assert len(job.dataset()) == 4
+    assert any("1 box with one value in every pixel left out" in note for note in history.notes)
+    assert any("1 box with pixels that are no numbers left out" in note for note in history.notes)
+    [(name, why)] = history.failed.values()
+    assert name.endswith("b.mrc") and "all its boxes are such: with one value" in why
 
 
 def test_a_box_beyond_the_micrograph_costs_its_pick_only(
@@ -132,17 +173,18 @@ def test_a_box_beyond_the_micrograph_costs_its_pick_only(
 
 
 def test_blank_micrographs_give_picks_or_none_but_never_an_abort(project: Project, tmp_path: Path) -> None:
+    pattern = str(tmp_path / "raw" / "*.mrc")
+    imported = project.run("import.micrographs", fn_in_raw=pattern, angpix=ANGPIX).wait(60)
     for stem in ("a", "b", "c"):
         write_mrc(tmp_path / "raw" / f"{stem}.mrc", np.ones((SIZE, SIZE), np.float32), ANGPIX)
-    blank = project.run("import.micrographs", fn_in_raw=str(tmp_path / "raw" / "*.mrc"), angpix=ANGPIX).wait(
-        60
-    )
+    again = ended(project.run("import.micrographs", fn_in_raw=pattern, angpix=ANGPIX))
 
-    job = ended(project.run("relion.autopick", fn_input_autopick=with_ctf(project, blank), do_log=True,
+    job = ended(project.run("relion.autopick", fn_input_autopick=imported, do_log=True,
                             log_diam_min=40, log_diam_max=60, log_adjust_thr=8))  # fmt: skip
 
     assert job.state == "succeeded", job.why
     assert job.summary().done == 3
+    assert again.state == "failed" and "the same value in every pixel" in again.why
 
 
 def test_a_movie_that_is_cut_short_after_its_import_is_not_corrected(

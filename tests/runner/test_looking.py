@@ -120,3 +120,46 @@ def test_a_mask_of_another_box_is_refused_and_one_of_another_pixel_size_told(tmp
     coarse = run_in(project, "relion.postprocess", fn_mask="coarse.mrc", **given)
 
     assert "coarse.mrc says 6 Å/px and run_half1_class001_unfil.mrc 3" in coarse.said
+
+
+def test_a_constant_micrograph_does_not_come_in(project: ProjectFolder, tmp_path: Path) -> None:
+    write_mrc(tmp_path / "zero.mrc", EMPTY[0], 1.0)
+    write_mrc(tmp_path / "good.mrc", NOISE[0], 1.0)
+
+    ran = run_in(project, "import.micrographs", fn_in_raw=str(tmp_path / "*.mrc"), angpix=1)
+
+    assert ran.items("micrographs").height == 1
+    [(name, why)] = ran.history.failed.values()
+    assert name.endswith("zero.mrc") and "the same value in every pixel" in why
+
+
+def test_a_gain_reference_that_is_converted_is_told(project: ProjectFolder, tmp_path: Path) -> None:
+    write_mrc(tmp_path / "m.mrcs", NOISE[:4], 1.0)
+    write_mrc(tmp_path / "gain.mrc", np.full((8, 8), 40000, np.uint16), 1.0)
+
+    ran = run_in(
+        project,
+        "import.movies",
+        fn_in_raw=str(tmp_path / "m.mrcs"),
+        angpix=1,
+        fn_gain_ref=str(tmp_path / "gain.mrc"),
+    )
+
+    assert ran.history.state == "succeeded", ran.said
+    assert "gain.mrc: unsigned 16-bit pixels (up to 40000)" in ran.said
+
+
+def test_boxes_of_one_value_or_none_are_no_images(tmp_path: Path) -> None:
+    from cryoloom.plugins.relion.boxes_cut import boxes_without_image, remarks_on
+
+    write_mrc(tmp_path / "s.mrcs", np.stack([NOISE[0], EMPTY[0] + 3, NAN[0]]), 1.0)
+    rows = pl.DataFrame(
+        {"rlnImageName": [f"{n:06d}@s.mrcs" for n in (3, 1, 2)], "rlnMicrographName": "Movies/m.mrc"}
+    )
+
+    why = boxes_without_image(tmp_path, rows)
+
+    assert [bool(one) for one in why] == [True, False, True]
+    assert [str(one) for one in remarks_on(rows, why)] == [
+        "m.mrc: 1 box with pixels that are no numbers left out", "m.mrc: 1 box with one value in every pixel left out",
+    ]  # fmt: skip

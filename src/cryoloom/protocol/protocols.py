@@ -179,6 +179,17 @@ class ItemProtocol(Protocol):
         """When all items are through: what is to be said of the whole."""
         return ()
 
+    def nothing(self, job: "JobFolder", things: int) -> str:
+        """What is to be said where items are through and no row came of any.
+
+        Args:
+            job: its folder.
+            things: of picks, how many there were on all micrographs.
+        Raises:
+            CryoloomError: that is no result.
+        """
+        return ""
+
 
 class SourceProtocol(Protocol):
     """Finds items outside the project: imports."""

@@ -32,6 +32,7 @@ from cryoloom.runner.lanes import Lanes, Treated
 from cryoloom.runner.outputs import GrowingOutput
 from cryoloom.runner.own_files import OwnFiles, name_label
 from cryoloom.runner.partners import NAMES
+from cryoloom.runner.picks import COUNT
 from cryoloom.runner.remarks import Remarks, bare
 
 HOPELESS = 3
@@ -54,6 +55,7 @@ class ItemRun:
     lanes: Lanes = field(init=False)
     batches: int = 0
     known: int = 0
+    things: int = 0  # picks on the items that came
     files: OwnFiles = field(default_factory=OwnFiles)
     calls: CallValues = field(init=False)
 
@@ -131,7 +133,7 @@ class ItemRun:
 
     def _begin_anew(self) -> None:
         """All items once more: what was made of them is another revision, which the next jobs see."""
-        self.known = 0
+        self.known = self.things = 0
         self.batcher.forget()
         self.files.forget()
         self.outputs.begin_revision()
@@ -154,6 +156,7 @@ class ItemRun:
         if rows is not None:
             news = True
             self.known += rows.height
+            self.things += int(rows[COUNT].cast(pl.Int64).sum()) if COUNT in rows.columns else 0
             self.run.journal.write(ItemsKnown(total=self.known))
             self.batcher.add(self._without_clashes(rows), time.monotonic(), self.run.journal.history.done)
             self.batcher.call_of = self.calls.of(self.inputs.leading.optics)
@@ -272,6 +275,10 @@ class ItemRun:
         if self.inputs.leading.rows_seen == 0 and not self.outputs.are_open:
             path = self.inputs.leading.dataset.path
             raise DatasetError(f"{path}", found="empty", expected="items to work on")
+        if history.done and not any(one.state is not None and one.state.items for one in self.outputs):
+            said: str = call_plugin(self.protocol, "nothing", self.run.job, self.things)
+            if said:
+                self.run.say_once(said)
         labels = next((one.state.labels for one in self.outputs if one.state is not None), [])
         self.outputs.close(len(history.failed), labels, self.inputs.leading.optics)
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryoloom.errors import ImageError
 from cryoloom.plugins.imports.raw_files import RawFiles
 from cryoloom.plugins.imports.raw_search import import_folder
 from cryoloom.protocol import JobFolder, Micrographs, Output, View
@@ -42,6 +43,16 @@ class ImportMicrographs(RawFiles):
         if header.frames > 1:
             return f"it has {header.frames} frames, expected a micrograph (movies: import.movies)"
         return ""
+
+    def bring_in(self, job: JobFolder, path: Path, target: str, header: "ImageHeader") -> str:
+        from cryoloom.images.misread import is_constant
+
+        if header.format == "MRC" and is_constant(path):
+            raise ImageError(
+                f"{path}", found="the same value in every pixel", expected="a micrograph",
+                hint="A gain reference of zeros makes such ones.",
+            )  # fmt: skip
+        return super().bring_in(job, path, target, header)
 
     def compared(self, header: "ImageHeader") -> dict[str, int]:
         # Micrographs of a session may differ in size; only what was given is binding.

@@ -63,9 +63,9 @@ class ImportMovies(RawFiles):
             facts["cryoloomDefectFile"] = extras.get("fn_defect", self.fn_defect)
         return facts
 
-    def bring_companion(self, parameter: str, source: Path, target: Path) -> None:
-        if parameter != "fn_gain_ref" or not bring_gain(source, target):
-            super().bring_companion(parameter, source, target)
+    def bring_companion(self, parameter: str, source: Path, target: Path) -> str:
+        said = bring_gain(source, target) if parameter == "fn_gain_ref" else ""
+        return said or super().bring_companion(parameter, source, target)
 
     def refusal(self, header: "ImageHeader") -> str:
         if header.frames < 2:

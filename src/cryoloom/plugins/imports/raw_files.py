@@ -169,9 +169,13 @@ class RawFiles(SourceProtocol):
             )
         return calls
 
-    def bring_along(self, job: JobFolder, names: Names) -> dict[str, str] | None:
+    def bring_along(self, job: JobFolder, names: Names, said: list[str]) -> dict[str, str] | None:
         """Links of the files that belong to all, by parameter; None while one of a stream is not there yet.
 
+        Args:
+            job: the import.
+            names: those that are given already.
+            said: gets what was converted.
         Raises:
             ParameterError: one is missing.
         """
@@ -191,12 +195,14 @@ class RawFiles(SourceProtocol):
                 )
             # A name in the project, without a path of this machine.
             links[parameter] = f"{import_folder(job)}/{names.give(parameter, source.name)}"
-            self.bring_companion(parameter, source, job.root / links[parameter])
+            words = self.bring_companion(parameter, source, job.root / links[parameter])
+            said += [f"{source.name}: {words}."] if words else []
         return links
 
-    def bring_companion(self, parameter: str, source: Path, target: Path) -> None:
-        """Bring one of them into the project."""
+    def bring_companion(self, parameter: str, source: Path, target: Path) -> str:
+        """Bring one of them into the project; returns what was converted."""
         link_or_copy(source, target, copy=self.copy)
+        return ""
 
     def more_optics(self, extras: Mapping[str, str]) -> dict[str, Any]:
         """What else an optics group says."""

@@ -44,6 +44,7 @@ class RawSearch:
         default_factory=dict
     )  # where files really lie that earlier attempts took → link
     extras: dict[str, str] | None = None  # links of what belongs to the files; None while it is not there
+    converted: list[str] = field(default_factory=list)  # what belongs to the files and was no good as it was
     taken: set[str] = field(default_factory=set)  # paths that are of no interest any more
     left_out: Counter[str] = field(default_factory=Counter)  # files that are no items of their own, by reason
     _unfit: tuple[str, float] | None = None  # what is wrong with a companion of the files, and since when
@@ -109,8 +110,9 @@ class RawSearch:
         Raises:
             ImageError: it is no good, and has not changed for a while.
         """
+        self.converted = []  # of the last look alone
         try:
-            self.extras = self.protocol.bring_along(self.job, self.names)
+            self.extras = self.protocol.bring_along(self.job, self.names, self.converted)
         except ImageError as error:
             now = time.monotonic()
             if not self.protocol.stream:
@@ -144,7 +146,7 @@ class RawSearch:
 
     def remarks(self) -> list[str]:
         """What is to be said at the end."""
-        words = []
+        words = [*self.converted]
         if self.left_out:
             reasons = [f"{count} {why}" for why, count in self.left_out.most_common(3)]
             more = len(self.left_out) - len(reasons)

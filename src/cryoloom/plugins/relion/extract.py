@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.em.names import file_of_micrograph
-from cryoloom.errors import ParameterError
+from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.plugins.relion.micrograph_program import MicrographProgram
 from cryoloom.plugins.relion.options.diameters import HELP_BOX, auto_box, diameter_of_picks
 from cryoloom.plugins.relion.options.helix import HelixExtracted
@@ -236,34 +236,54 @@ class Extract(HelixExtracted, MicrographProgram):
         return "filament" if self.do_extract_helical_tubes else "segment"
 
     def collect(self, job: JobFolder, batch: Batch) -> BatchResult:
-        from cryoloom.plugins.relion import cutting
+        from cryoloom.plugins.relion import boxes_cut, cutting
         from cryoloom.plugins.relion.per_micrograph import CALL_FILES, read_batch
 
         if self.do_extract_helix and not self.do_reextract:
             return self._collect_segments(batch)
         rows, optics = read_batch(batch.job.path / "particles.star", "particles")
         skip = CALL_FILES | {"particles.star", MICROGRAPHS}
+        why = boxes_cut.boxes_without_image(batch.job.root, rows)
+        lost, rows = rows.with_columns(why.alias("why")).filter(why != ""), rows.filter(why == "")
         if self.do_reextract:
             # prepare() wrote the ids into RELION's input, and RELION carries them through.
             rows = cutting.beside_earlier_stacks(job, batch, rows)
             optics, rows = cutting.with_pixels_of_partners(optics, rows, batch)
-            return BatchResult({"particles": rows}, frozenset(rows[ITEM_ID].to_list()), {}, optics, skip)
+            failed = {str(item): f"a box {words}" for item, words in lost.select(ITEM_ID, "why").iter_rows()}
+            return BatchResult({"particles": rows}, frozenset(rows[ITEM_ID].to_list()), failed, optics, skip)
         optics = with_micrograph_pixels(optics, batch.side_optics.get("star_mics"))
-        remarks = cutting.left_out(batch, PICKS, self._what_is_picked())
+        remarks = [
+            *cutting.left_out(batch, PICKS, self._what_is_picked()),
+            *boxes_cut.remarks_on(lost, lost["why"]),
+        ]
         names = batch.items["rlnMicrographName"].to_list()
         own = batch.partners["star_mics"]
         present = set(rows["rlnMicrographName"].to_list())
         without = cutting.without_picks(batch, PICKS)
+        empty = {str(name): str(words) for name, words in lost.select("rlnMicrographName", "why").iter_rows()}
+        failed = {
+            item: f"all its boxes are such: {empty[own[str(name)]]}"
+            for item, name in zip(batch.items[ITEM_ID].to_list(), names, strict=True)
+            if own[str(name)] in empty and own[str(name)] not in present
+        }
         done = frozenset(
             item
             for item, name in zip(batch.items[ITEM_ID].to_list(), names, strict=True)
             if own[str(name)] in present | without
         )
-        return BatchResult({"particles": rows}, done, {}, optics, skip, remarks)
+        return BatchResult({"particles": rows}, done, failed, optics, skip, remarks)
+
+    def nothing(self, job: JobFolder, things: int) -> str:
+        if not things:
+            return "particles: none, and that is what the picks say: there is none on any micrograph."
+        raise DatasetError(
+            f"{self.name}: output particles", found=f"empty: not one of {things} picks could be cut out",
+            expected="particles", hint=f"Why each was left out: cryoloom log {job.name.rstrip('/')}",
+        )  # fmt: skip
 
     def _collect_segments(self, batch: Batch) -> BatchResult:
         """Segments of filaments; a micrograph may come to none, since RELION cuts whole boxes only."""
-        from cryoloom.plugins.relion import cutting, filaments
+        from cryoloom.plugins.relion import boxes_cut, cutting, filaments
         from cryoloom.plugins.relion.per_micrograph import CALL_FILES, is_without_rows, read_batch
 
         file = batch.job.path / "particles.star"
@@ -275,6 +295,9 @@ class Extract(HelixExtracted, MicrographProgram):
             return BatchResult({}, done, remarks=[*remarks, *lost(None, given)])
         rows, optics = read_batch(file, "particles")
         remarks += lost(rows, given)
+        why = boxes_cut.boxes_without_image(batch.job.root, rows)
+        remarks += boxes_cut.remarks_on(rows, why)
+        rows = rows.filter(why == "")
         if self.do_extract_helical_tubes:
             rows = filaments.with_ids_of_segments(rows, given, are_cut=self.do_cut_into_segments)
         optics = with_micrograph_pixels(optics, batch.side_optics.get("star_mics"))
