@@ -165,6 +165,7 @@ def test_every_job_has_something_to_show_and_it_can_be_drawn(tiny: Project, tmp_
             )
             assert done is None or (done.returncode == 0 and target.stat().st_size > 500), found.name
     names = {found.name: [view.name for view in found.views()] for found in tiny.jobs()}
+    assert [name for name, views in names.items() if not views] == [], "jobs without a view"
     assert "classes" in names[job(tiny, "class2d")]
     assert {"fsc", "guinier", "slices"} <= set(names[job(tiny, "postprocess")])
     assert {"orientations", "fsc"} <= set(names[job(tiny, "refine")])

@@ -1,6 +1,6 @@
 """A simulated microscope: writes movies of a known molecule into a folder, one after the other."""
 
-from cryoloom.protocol import Command, JobFolder, Output, Param, PlainFile, ProgramProtocol, Progress
+from cryoloom.protocol import Command, JobFolder, Output, Param, PlainFile, ProgramProtocol, Progress, View
 
 
 class SimulateMovies(ProgramProtocol):
@@ -44,3 +44,10 @@ class SimulateMovies(ProgramProtocol):
         movies = job.root / self.out / "Movies"
         made = sum(path.name.startswith(("single_", "multi_")) for path in movies.glob("*.mrc"))
         return Progress(done=made, text="movies")
+
+    def views(self, job: JobFolder) -> list[View]:
+        """The true map: what all that follows is measured by."""
+        from cryoloom.views import maps
+
+        truth = f"{self.out}/truth/map.mrc"
+        return maps.map_views(truth) if (job.root / truth).exists() else []
