@@ -30,6 +30,10 @@ def sleeps(job: Job) -> list[psutil.Process]:
         return []
 
 
+def shadows(attempt: Path) -> list[Path]:
+    return [path for path in attempt.iterdir() if path.is_dir()]
+
+
 def lives(process: psutil.Process) -> bool:
     return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
@@ -43,11 +47,14 @@ def test_nothing_that_an_attempt_left_behind_lives_on(tmp_path: Path) -> None:
     job = project.run("loomtest.faulty", input=source, batch_size=1, trouble="m0000000", fault="wiped")
     until(lambda: len(sleeps(job)) == 3)
     first, before = shepherd_of(job), sleeps(job)
+    attempt = job.folder / ".cryoloom/attempts/0001"
+    assert shadows(attempt), "a batch is under way"
 
     os.kill(first, signal.SIGKILL)
     until(lambda: shepherd_of(job) != first and len(sleeps(job)) == 3)
 
     assert not [process for process in before if lives(process)]
+    assert not shadows(attempt), "nor does its shadow of the project stay on the disk"
     job.stop()
     until(lambda: job.state == "aborted")
     assert lives(untouched)
