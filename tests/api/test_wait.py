@@ -8,6 +8,7 @@ from waiting import until
 
 from cryoloom import Project
 from cryoloom.errors import CryoloomError, JobError, PluginError, ProjectError
+from cryoloom.project.forms.pipeline import SUCCEEDED, read_pipeline
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -75,6 +76,8 @@ def test_the_end_of_the_time_is_a_timeout_and_the_job_goes_on(loom: Project) -> 
 
 def test_a_job_of_relions_that_runs_is_not_taken_for_one_that_has_ended(loom: Project) -> None:
     job = loom.run("loomtest.nothing").wait(60)
+    # The scheduler tells the pipeline that it has ended, a moment later; it would say so once more.
+    until(lambda: [process.status for process in read_pipeline(loom.path).processes] == [SUCCEEDED])
     job.project.folder.set_statuses({job.name: 0})  # running, by the pipeline
     for file in (job.folder / "job.json", job.folder / "journal.jsonl"):
         file.unlink()
