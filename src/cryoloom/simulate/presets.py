@@ -116,7 +116,7 @@ PRESETS = {
         Preset("tiny", 6, 512, 3.0, 6, 8.0, 30, 64, 2.6, 130.0, (1, 3), (BadMovie(3, 0, "truncated"),)),
         Preset("demo", 12, 768, 2.4, 12, 4.0, 40, 80, 2.0, 130.0, (2, 4), _DEMO_BAD),
         Preset(
-            "late", 4, 640, 2.4, 8, 6.0, 30, 80, 2.2, 100.0, (0, 1), (), LATE_GROUPS[:2],
+            "late", 4, 640, 2.4, 8, 6.0, 36, 80, 2.8, 80.0, (0, 1), (), LATE_GROUPS[:2],
             heights=600.0, ripple=4.0, second=LATE_GROUPS[2:],
         ),
         Preset("large", 16, 896, 2.0, 12, 4.0, 48, 96, 2.0, 130.0, (2, 4), _DEMO_BAD),
