@@ -73,7 +73,7 @@ def test_a_refinement_that_began_without_noise_in_a_shell_is_told(tmp_path: Path
     assert doubts_of_noise([first]) == []
     assert doubts_of_noise([tmp_path / "gone.star"]) == []
     [told] = doubts_of_noise([first, second])
-    assert "a coarse shell of 1 of 4 groups" in told and "ref_correct_greyscale=No" in told
+    assert "a coarse shell of 1 of 4 groups" in told and "relion.preprocess do_norm=Yes" in told
 
 
 def test_a_classification_that_told_nothing_apart_is_doubted(tmp_path: Path) -> None:

@@ -68,13 +68,12 @@ class Class3D(Refinement, Reference, Classes, Alignment3D, Helix3D, Compute3D):
 
     def doubts(self, job: JobFolder) -> list[str]:
         said = doubts_of_shares(job.path / self.file_of_last("model.star"))
-        if self.fn_cont or not self.ref_correct_greyscale:
+        if self.fn_cont:
             return said
-        return [
-            *said,
-            *doubts_of_reference(job.path / "run_it001_model.star"),
-            *doubts_of_noise([job.path / "run_it000_model.star"]),
-        ]
+        said += doubts_of_noise([job.path / "run_it000_model.star"])
+        return said + (
+            doubts_of_reference(job.path / "run_it001_model.star") if self.ref_correct_greyscale else []
+        )
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import classes

@@ -45,7 +45,8 @@ class CtfRefine(RefinedParticles, Mpi, Threads):
     )  # fmt: skip
     do_aniso_mag: bool = Param(
         False, "Estimate (anisotropic) magnification?", tab="Fit", flag="--fit_aniso",
-        help="A 2 by 2 matrix for each optics group. Nothing else is fitted beside it.",
+        help="A 2 by 2 matrix for each optics group. Nothing else is fitted beside it; refine defoci next, for they were "
+        "found without it.",
     )  # fmt: skip
     do_ctf: bool = Param(
         True, "Perform CTF parameter fitting?", tab="Fit", when=BESIDE, flag="--fit_defocus",
@@ -76,7 +77,8 @@ class CtfRefine(RefinedParticles, Mpi, Threads):
     )  # fmt: skip
     do_4thorder: bool = Param(
         False, "Estimate 4th order aberrations?", tab="Fit", when=BESIDE, flag="--fit_aberr",
-        help="Tetrafoil, and errors of Cs, defocus and astigmatism that a group shares. Fit defoci first. Give it "
+        help="Tetrafoil, and errors of Cs, defocus and astigmatism that a group shares. Fit defoci first: what they are off by "
+        "goes into it otherwise. Give it "
         "one thread: with more RELION 3.1.3 dies of it at times; `cryoloom resume` then goes on.",
     )  # fmt: skip
 

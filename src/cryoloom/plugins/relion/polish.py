@@ -35,7 +35,7 @@ class Polish(RefinedParticles, Mpi, Threads):
     relion_type = 20
     cites = ("Zivanov2019",)
     programs = ("relion_motion_refine",)
-    next = ("relion.refine3d", "relion.polish")
+    next = ("relion.refine3d", "relion.polish", "relion.preprocess")
     cleaning = (
         Rule("Fourier-shell correlations of single movies", ("*_FCC_cc.mrc", "*_FCC_w0.mrc", "*_FCC_w1.mrc")),
         Rule("polished particle stacks", ("*_shiny.mrcs", "*_shiny.star"), harsh=True),
@@ -75,7 +75,8 @@ class Polish(RefinedParticles, Mpi, Threads):
     )  # fmt: skip
     do_polish: bool = Param(
         True, "Perform particle polishing?", tab="Polish", flag="--combine_frames",
-        help="Writes new particle images (shiny.star).",
+        help="Writes new particle images (shiny.star). Where optics groups are small, normalise them before they are refined "
+        "(relion.preprocess do_norm=Yes): their mean is 0, which misleads RELION's first estimate of the noise.",
     )  # fmt: skip
     opt_params: PolishingParameters = Input(
         "Optimised parameter file", tab="Polish", optional=True, when="do_polish and not do_own_params",

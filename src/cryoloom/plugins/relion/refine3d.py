@@ -115,10 +115,8 @@ class Refine3D(Refinement, Reference, ZeroMask, Helix3D, Compute3D):
         reached = float(general["model_general"]["rlnCurrentResolution"][0])
         # Where the first iteration compares by correlation, its model tells nothing of the grey scale.
         first = job.path / "run_it001_half1_model.star"
-        said = []
-        if self.ref_correct_greyscale:
-            begun = [job.path / f"run_it000_half{half}_model.star" for half in (1, 2)]
-            said = [*doubts_of_reference(first), *doubts_of_noise(begun)]
+        said = doubts_of_reference(first) if self.ref_correct_greyscale else []
+        said += doubts_of_noise([job.path / f"run_it000_half{half}_model.star" for half in (1, 2)])
         if self.ini_high > 0 and reached >= self.ini_high:
             said.append(
                 f"The map's resolution is {reached:.1f} Å, no better than the reference's at the start ({self.ini_high:g} Å):"

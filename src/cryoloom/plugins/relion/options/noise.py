@@ -12,7 +12,8 @@ def doubts_of_noise(models: Sequence[Path]) -> list[str]:
 
     RELION 3.1.3 estimates it as each group's power less that of the average image; where this is negative, as it happens
     with few particles of high contrast, it puts the shell before there. In images whose mean is 0 exactly, which polishing
-    makes, shell 0 has nothing: then shell 1 has next to nothing too, and the first iteration looks at it alone.
+    makes, shell 0 has nothing: then shell 1 has next to nothing too, and the first iterations look at it alone. A first one by
+    correlation does not help.
     """
     from cryoloom import star
 
@@ -29,7 +30,7 @@ def doubts_of_noise(models: Sequence[Path]) -> list[str]:
     if not spoilt:
         return []
     return [
-        f"RELION began with no noise at all in a coarse shell of {spoilt} of {groups} groups, and compared the images of the "
-        "first iteration by it: orientations that were good were lost. Say ref_correct_greyscale=No, by which the first "
-        "iteration goes by correlation; or give fewer, larger groups."
+        f"RELION began with no noise at all in a coarse shell of {spoilt} of {groups} groups, and compared images by that "
+        "shell alone: orientations that were good were lost. Polished images are such where groups are small: normalise them first "
+        "(relion.preprocess do_norm=Yes), or give fewer, larger groups."
     ]
