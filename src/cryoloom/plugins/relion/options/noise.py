@@ -31,6 +31,6 @@ def doubts_of_noise(models: Sequence[Path]) -> list[str]:
         return []
     return [
         f"RELION began with no noise at all in a coarse shell of {spoilt} of {groups} groups, and compared images by that "
-        "shell alone: orientations that were good were lost. Polished images are such where groups are small: normalise them first "
-        "(relion.preprocess do_norm=Yes), or give fewer, larger groups."
+        "shell alone: orientations that were good were lost. Polished images are such where groups are small: normalise "
+        "them first (relion.preprocess do_norm=Yes), or give fewer, larger groups."
     ]
