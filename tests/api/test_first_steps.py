@@ -53,7 +53,7 @@ def test_what_is_not_said_beside_the_movies_is_asked_for_and_a_gain_that_is_not_
 
 
 def test_micrographs_and_maps_are_no_movies(tmp_path: Path) -> None:
-    write_mrc(tmp_path / "m.mrc", np.ones((8, 8), np.float32), 1.0)
+    write_mrc(tmp_path / "m.mrc", np.eye(8, dtype=np.float32), 1.0)
     write_mrc(tmp_path / "v.mrc", np.ones((8, 8, 8), np.float32), 1.0, is_volume=True)
 
     assert "/data/*.tiff" in first_import(tmp_path / "p")

@@ -36,7 +36,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """An import of two micrographs with an alias, and a filter that splits them."""
     folder = tmp_path_factory.mktemp("completion")
     for name in ("a", "b"):
-        write_mrc(folder / f"raw_{name}.mrc", np.ones((16, 16), dtype=np.float32), 1.0)
+        write_mrc(folder / f"raw_{name}.mrc", np.eye(16, dtype=np.float32), 1.0)
     made = Project.create(folder / "p", seed=1)
     first = made.run("import.micrographs", fn_in_raw=str(folder / "raw_*.mrc"), angpix=1.0, alias="session_1")
     made.run("sets.filter", input=first, expression="rlnOpticsGroup > 0")

@@ -19,7 +19,7 @@ from cryoloom.project.attempts import newest_attempt
 @pytest.mark.slow
 def test_ctrl_c_on_wait_says_that_jobs_go_on_and_how_to_stop_one(tmp_path: Path) -> None:
     project = Project.create(tmp_path / "p")
-    write_mrc(tmp_path / "a.mrc", np.ones((16, 16), np.float32), 1.0)
+    write_mrc(tmp_path / "a.mrc", np.eye(16, dtype=np.float32), 1.0)
     words = [
         "import.micrographs",
         f"fn_in_raw={tmp_path}/*.mrc",
@@ -59,7 +59,7 @@ def test_no_job_is_made_with_settings_that_cannot_be_read(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_job_waits_while_settings_are_broken_and_says_so(tmp_path: Path) -> None:
-    write_mrc(tmp_path / "a.mrc", np.ones((16, 16), np.float32), 1.0)
+    write_mrc(tmp_path / "a.mrc", np.eye(16, dtype=np.float32), 1.0)
     project = Project.create(tmp_path / "p")
     job = project.run("import.micrographs", fn_in_raw=f"{tmp_path}/*.mrc", start=False)
     other = project.run("import.micrographs", fn_in_raw=f"{tmp_path}/*.mrc", stream=True)

@@ -27,7 +27,7 @@ def session(tmp_path: Path) -> Project:
     raw = tmp_path / "raw"
     raw.mkdir()
     for name in ("a", "b", "c"):
-        write_mrc(raw / f"{name}.mrc", np.ones((16, 16), dtype=np.float32), 1.0)
+        write_mrc(raw / f"{name}.mrc", np.eye(16, dtype=np.float32), 1.0)
     whole = (raw / "b.mrc").read_bytes()
     (raw / "b.mrc").write_bytes(whole[:-100])
     (tmp_path / "whole.mrc").write_bytes(whole)
@@ -173,7 +173,7 @@ def test_an_import_whose_stream_is_over_looks_at_failed_files_and_does_not_wait_
     project = Project.create(tmp_path / "p")
     (tmp_path / "raw").mkdir()
     for name in ("a", "b"):
-        write_mrc(tmp_path / f"raw/{name}.mrc", np.ones((16, 16), dtype=np.float32), 1.0)
+        write_mrc(tmp_path / f"raw/{name}.mrc", np.eye(16, dtype=np.float32), 1.0)
     whole = (tmp_path / "raw/b.mrc").read_bytes()
     (tmp_path / "raw/b.mrc").write_bytes(whole[:-100])
     files = project.run(

@@ -48,7 +48,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     raw = tmp_path / "raw"
     raw.mkdir()
     for name in ("a", "b"):
-        write_mrc(raw / f"{name}.mrc", np.ones((16, 16), dtype=np.float32), 1.0)
+        write_mrc(raw / f"{name}.mrc", np.eye(16, dtype=np.float32), 1.0)
     (raw / "b.mrc").write_bytes((raw / "b.mrc").read_bytes()[:-100])
     project.run("import.micrographs", fn_in_raw=str(raw / "*.mrc"), angpix=1.0)
     project.run("sets.filter", input="1", expression="rlnOpticsGroup > 0")

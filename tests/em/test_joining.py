@@ -128,3 +128,17 @@ def test_a_group_whose_own_name_looks_renamed_is_not_taken_for_another() -> None
     assert optics["rlnOpticsGroupName"].to_list() == ["grid_1", "grid_1_2", "grid_1_3"]
     assert whole["rlnOpticsGroup"].to_list() == [1, 2, 3]
     assert grown is not None and numbers == {1: 3, 2: 2}
+
+
+def test_a_table_without_rows_is_joined_as_nothing() -> None:
+    some = groups((1, "a", 300.0)), items([1, 1], rlnDefocusU=[1e4, 2e4])
+    empty = pl.DataFrame(
+        schema={"rlnMicrographName": pl.String, "rlnOpticsGroup": pl.String, "rlnDefocusU": pl.String}
+    )
+    none = groups((1, "a", 300.0)), empty
+
+    for parts in ([none, some], [some, none]):
+        optics, whole, _ = joined(parts)
+        assert optics.height == 1 and whole["rlnOpticsGroup"].to_list() == [1, 1]
+        assert whole["rlnDefocusU"].to_list() == [1e4, 2e4]
+    assert joined([none, none])[1].height == 0

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from cryoloom.em.names import Names, Partners, file_of_micrograph, key, micrograph_of_movie, readable
 from cryoloom.em.places import micrograph_key
 
-# What relion_autopick and relion_preprocess of RELION 3.1.3 made of these; tests/relion/test_names.py asks them.
+# What relion_autopick and relion_preprocess of RELION 3.1.3 made of these, measured by hand; of motion correction
+# tests/relion/test_movie_names.py asks it again.
 MADE = {
     "Movies/job001/a.mrc": "a",
     "MotionCorr/job002/Movies/job001/a.mrc": "Movies/job001/a",

@@ -54,7 +54,7 @@ class Chain:
 
 
 def write_raw(raw: Path, number: int) -> None:
-    write_mrc(raw / f".m{number:04d}", np.full((16, 16), number, np.float32), 1.0)
+    write_mrc(raw / f".m{number:04d}", np.eye(16, dtype=np.float32) + np.float32(number), 1.0)
     (raw / f".m{number:04d}").rename(raw / f"m{number:04d}.mrc")
 
 

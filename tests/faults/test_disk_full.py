@@ -56,7 +56,7 @@ def test_a_copying_import_waits_while_the_disk_is_full_and_goes_on_when_there_is
 def test_items_whose_programs_found_no_room_are_not_called_failed(small_disk: Path, tmp_path: Path) -> None:
     (tmp_path / "raw").mkdir()
     for number in range(8):
-        write_mrc(tmp_path / "raw" / f"m{number}.mrc", np.ones((8, 8), np.float32), 1.0)
+        write_mrc(tmp_path / "raw" / f"m{number}.mrc", np.eye(8, dtype=np.float32), 1.0)
     project = Project.create(small_disk / "p")
     source = project.run("import.micrographs", fn_in_raw=str(tmp_path / "raw" / "*.mrc"), angpix=1.0).wait(60)
     job = project.run("loomtest.stage", input=source, batch_size=1, kept_kb=700)

@@ -26,7 +26,7 @@ def source(tmp_path: Path) -> Job:
     raw = tmp_path / "raw"
     raw.mkdir()
     for number in range(COUNT):
-        write_mrc(raw / f"m{number}.mrc", np.ones((8, 8), np.float32), 1.0)
+        write_mrc(raw / f"m{number}.mrc", np.eye(8, dtype=np.float32), 1.0)
     project = Project.create(tmp_path / "p")
     return project.run("import.micrographs", fn_in_raw=str(raw / "*.mrc"), angpix=1.0).wait(60)
 

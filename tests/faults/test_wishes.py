@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
 def micrograph(folder: Path, name: str) -> None:
     folder.mkdir(exist_ok=True)
-    write_mrc(folder / f".{name}", np.ones((16, 16), np.float32), 1.0)
+    write_mrc(folder / f".{name}", np.eye(16, dtype=np.float32), 1.0)
     (folder / f".{name}").rename(folder / name)
 
 

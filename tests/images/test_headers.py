@@ -1,5 +1,6 @@
 """A header tells the truth about its file, or the file is refused with a reason."""
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -73,3 +74,24 @@ def test_real_files_with_odd_headers_are_read(shared_data: Path) -> None:
     assert (fei.mode, fei.size) == ("6", (3838, 3710)) or fei.size == (3710, 3838)
     assert odd.frames == 5 and any("MAP" in problem for problem in odd.problems)
     assert (emdb.frames, emdb.angpix) == (100, 1.05)
+
+
+@pytest.mark.timeout(20)
+def test_a_tiff_whose_last_page_leads_back_to_the_first_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((4, 8, 8), np.uint8), byteorder="<", photometric="minisblack")
+    data = bytearray(path.read_bytes())
+    (first,) = struct.unpack_from("<I", data, 4)
+    place = first
+    while True:
+        (entries,) = struct.unpack_from("<H", data, place)
+        end = place + 2 + 12 * entries
+        (following,) = struct.unpack_from("<I", data, end)
+        if not following:
+            break
+        place = following
+    struct.pack_into("<I", data, end, first)
+    path.write_bytes(data)
+
+    with pytest.raises(ImageError, match="page 4 is followed by an earlier one"):
+        read_header(path)

@@ -13,7 +13,7 @@ from cryoloom.images.mrc import write_mrc
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     for name, angpix in (("a", 3.0), ("b", 3.0)):
-        write_mrc(tmp_path / f"{name}.mrc", np.ones((16, 16), np.float32), angpix)
+        write_mrc(tmp_path / f"{name}.mrc", np.eye(16, dtype=np.float32), angpix)
     return Project.create(tmp_path / "p")
 
 
@@ -40,7 +40,7 @@ def test_what_is_given_counts_and_stays_in_a_copy(
 
 @pytest.mark.parametrize("angpix", [0.0, 1.0, 1.4, 1.403])
 def test_a_header_that_says_nothing_or_the_same_asks_nothing(tmp_path: Path, angpix: float) -> None:
-    write_mrc(tmp_path / "x.mrc", np.ones((16, 16), np.float32), angpix)
+    write_mrc(tmp_path / "x.mrc", np.eye(16, dtype=np.float32), angpix)
     (tmp_path / "none.mrc").write_bytes(b"no image")
 
     for pattern in ("x.mrc", "none.mrc", "nothing_yet_*.mrc"):

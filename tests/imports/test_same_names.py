@@ -24,9 +24,11 @@ def project(tmp_path: Path) -> ProjectFolder:
 
 
 def image(path: Path, value: float, frames: int = 1, size: int = 16) -> None:
-    """An image whose pixels say which one it is."""
+    """An image whose pixels, but for the last, say which one it is."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_mrc(path, np.full((frames, size, size), value, np.float32), 1.0)
+    pixels = np.full((frames, size, size), value, np.float32)
+    pixels[:, -1, -1] += 1
+    write_mrc(path, pixels, 1.0)
 
 
 def picked(job: Ran) -> pl.DataFrame:

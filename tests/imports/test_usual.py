@@ -1,5 +1,7 @@
 """Most files say what is usual, not the first one; the user's word counts more."""
 
+from cryoloom.images.headers import ImageHeader
+from cryoloom.plugins.imports.movies import ImportMovies
 from cryoloom.plugins.imports.usual import Usual
 
 
@@ -30,3 +32,17 @@ def test_a_file_that_has_changed_counts_once_and_what_is_not_compared_does_not_c
 
     assert usual.contradiction({"frames": 9})
     assert not usual.contradiction({"frames": 9}, compared={})
+
+
+def test_eer_movies_may_differ_in_their_frames_and_others_may_not() -> None:
+    movies = ImportMovies({"fn_in_raw": "*.eer"}, {})
+    files = [
+        ImageHeader(kind, "", "uint8", (64, 64), frames, None, None)
+        for kind in ("EER", "TIFF")
+        for frames in (40, 41)
+    ]
+
+    compared = [movies.compared(header) for header in files]
+
+    assert compared[0] == compared[1] == {"width": 64, "height": 64}
+    assert compared[2] != compared[3]

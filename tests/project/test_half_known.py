@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -216,8 +217,9 @@ def test_a_job_that_cannot_be_known_is_one_line_and_no_command_about_all_jobs_en
     assert [line.name for line in lines] == [bad.name, good.name]
     if harm == "gone":
         assert f"cryoloom delete {bad.name}" in lines[0].why
-        with pytest.raises(ProjectError, match="cryoloom delete"):
-            project.restart(bad.name)
+        for act in (project.restart, project.copy, project.continue_from):
+            with pytest.raises(ProjectError, match=f"{bad.name} is gone.*cryoloom delete"):
+                act(bad.name)
         assert project.delete(bad.name) == {bad.name: ""}
 
 
@@ -282,3 +284,43 @@ def test_a_job_of_ours_whose_description_is_missing_is_not_taken_for_one_of_reli
 
     assert again.protocol == "unknown"
     assert "job.json is missing, though the job's journal is there" in again.look().why
+
+
+def test_a_job_that_relion_has_scheduled_says_what_can_be_done_with_it(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    (project.path / "p.star").write_text("data_particles\n")
+    job = project.run("relion.class2d", start=False, fn_img="p.star")
+    (job.folder / "job.json").unlink()
+    shutil.rmtree(job.folder / ".cryoloom")
+    project = Project(project.path)
+
+    [line] = project.summaries()
+
+    assert line.state == "scheduled" and "RELION's GUI" in line.why
+    assert f"cryoloom copy {job.name}" in line.why
+    for act in (lambda name: project.resume([name]), project.restart):
+        with pytest.raises(ProjectError, match=f"RELION's GUI.*cryoloom copy {job.name}"):
+            act(job.name)
+    assert project.resume() == []
+    [copy] = project.copy(job.name)
+    assert copy.protocol == "relion.class2d"
+
+
+def test_a_pipeline_of_relion_4_is_read_and_never_written(project: ProjectFolder) -> None:
+    file = three_jobs(project)
+    text = re.sub(
+        r"(?m)^(Import/job00\d/ +\S+ +)0( +)(\d)", r"\1relion.import.movies\2Scheduled", file.read_text()
+    )
+    for label in ("Type", "Status"):
+        text = text.replace(f"_rlnPipeLineProcess{label} ", f"_rlnPipeLineProcess{label}Label ")
+    file.write_text(text)
+    project = ProjectFolder(project.root)
+
+    assert len(project.entries()) == 3
+    for act in (
+        lambda: project.set_alias("1", "first"),
+        lambda: project.create_job("loomtest.nothing", {}, {}),
+    ):
+        with pytest.raises(ProjectError, match="RELION 4 or 5"):
+            act()
+    assert file.read_text() == text

@@ -245,7 +245,8 @@ def test_picks_are_cut_from_another_binning_at_the_same_places(tmp_path: Path) -
     file = picks(project, {project.names[0]: [(40.0, 60.0)]})
     binned = project.names[0].replace("job902", "job905")
     (tmp_path / binned).parent.mkdir(parents=True)
-    write_mrc(tmp_path / binned, np.ones((SIZE // 2, SIZE // 2), np.float32), 2 * ANGPIX)
+    noise = np.random.default_rng(2).normal(size=(SIZE // 2, SIZE // 2)).astype(np.float32)
+    write_mrc(tmp_path / binned, noise, 2 * ANGPIX)
     project.write_micrographs("binned.star", [binned], rlnMicrographPixelSize=2 * ANGPIX)
 
     job = run_in(

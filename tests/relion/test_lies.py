@@ -114,7 +114,7 @@ def test_extraction_without_any_particle_says_whether_there_were_picks_and_fails
         "relion.extract", star_mics=with_ctf(project, micrographs), coords_suffix=picks, extract_size=64
     ))  # fmt: skip
 
-    assert picks.state == "succeeded"
+    assert picks.wait(60).state == "succeeded"
     assert job.state == state
     assert words in " ".join([*job.entry.status().history.notes, job.why])
 
@@ -146,10 +146,10 @@ def test_boxes_without_an_image_are_left_out_and_a_micrograph_of_such_ones_fails
     history = job.entry.status().history
     assert job.state == "succeeded", job.why
     assert len(job.dataset()) == 4
-    assert any("1 box with one value in every pixel left out" in note for note in history.notes)
-    assert any("1 box with pixels that are no numbers left out" in note for note in history.notes)
+    assert any("1 image with one value in every pixel left out" in note for note in history.notes)
+    assert any("1 image with pixels that are no numbers left out" in note for note in history.notes)
     [(name, why)] = history.failed.values()
-    assert name.endswith("b.mrc") and "all its boxes are such: with one value" in why
+    assert name.endswith("b.mrc") and "each of its boxes is an image with one value" in why
 
 
 def test_a_box_beyond_the_micrograph_costs_its_pick_only(

@@ -161,5 +161,5 @@ def test_boxes_of_one_value_or_none_are_no_images(tmp_path: Path) -> None:
 
     assert [bool(one) for one in why] == [True, False, True]
     assert [str(one) for one in remarks_on(rows, why)] == [
-        "m.mrc: 1 box with pixels that are no numbers left out", "m.mrc: 1 box with one value in every pixel left out",
+        "m.mrc: 1 image with pixels that are no numbers left out", "m.mrc: 1 image with one value in every pixel left out",
     ]  # fmt: skip

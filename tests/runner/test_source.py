@@ -20,7 +20,7 @@ from cryoloom.protocol.jobs import Taken
 
 
 def image(path: Path) -> bytes:
-    write_mrc(path, np.ones((16, 16), np.float32), 1.0)
+    write_mrc(path, np.eye(16, dtype=np.float32), 1.0)
     data = path.read_bytes()
     path.unlink()
     return data

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.calling import call_scheduler
-from cryoloom.errors import CryoloomError
+from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.entry import JobEntry
 from cryoloom.project.registry import find_protocol
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cryoloom.api.job import Job
     from cryoloom.api.project import Project
     from cryoloom.project.cleaning import Cleaning
+    from cryoloom.protocol.protocols import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +65,14 @@ def resume(
         # Passed over: RELION's; those that cannot be known, of which `ls` says so.
         wanted = [job for job in wanted if job.entry.known_spec is not None and not job.entry.look().damage]
     # Of all, before anything is written of the first: a refusal leaves none of them resumed.
+    for job in wanted:
+        if job.entry.spec is None:
+            raise ProjectError(
+                f"{job.name}", found="a job of RELION's", expected="one that Cryoloom starts",
+                hint=f"{job.entry.how_to_run()}.",
+            )  # fmt: skip
     wanted = [
-        job
-        for job in wanted
-        if job.entry.spec is not None
-        and not (jobs is None and job.asks())
-        and _repeats(job, named=jobs is not None)
+        job for job in wanted if not (jobs is None and job.asks()) and _repeats(job, named=jobs is not None)
     ]
     taken: list[Job] = []
     opened: list[str] = []
@@ -195,7 +198,7 @@ def copy(
     name = project.job(name_of(job)).name
     from cryoloom.api.given import taken_apart
 
-    values, inputs = taken_apart(project.folder, find_protocol(project.job(name).entry.protocol), given)
+    values, inputs = taken_apart(project.folder, _kind_of(project.job(name).entry), given)
     apart = branch_of(project.folder.entries(), name)[1] if branch else {}
     made = copy_jobs(project.folder, name, values, inputs, branch=branch, wishes=_wishes(start))
     if start:
@@ -221,11 +224,21 @@ def continue_from(
     name = project.job(name_of(job)).name
     from cryoloom.api.given import taken_apart
 
-    values, inputs = taken_apart(project.folder, find_protocol(project.job(name).entry.protocol), given)
+    values, inputs = taken_apart(project.folder, _kind_of(project.job(name).entry), given)
     entry = continue_job(project.folder, name, values, inputs, iteration=iteration, wishes=_wishes(start))
     if start:
         call_scheduler(project.path)
     return project.job(entry.name)
+
+
+def _kind_of(entry: JobEntry) -> "type[Protocol]":
+    """The protocol of a job, ours or RELION's.
+
+    Raises:
+        ProjectError: the job's folder is gone, or damaged.
+    """
+    spec = entry.spec
+    return find_protocol(spec.protocol if spec is not None else entry.protocol)
 
 
 def clean(project: "Project", jobs: "Sequence[Job | str]", *, harsh: bool, dry_run: bool) -> "list[Cleaning]":

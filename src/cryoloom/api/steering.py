@@ -27,7 +27,9 @@ def prioritise(
         ParameterError: a wish that cannot be counted with.
     """
     if job.entry.spec is None:
-        raise ProjectError(f"{job.name}", found="a job of RELION's", expected="one that Cryoloom starts")
+        raise ProjectError(
+            f"{job.name}", found="a job of RELION's", expected="one that Cryoloom starts", hint=f"{job.entry.how_to_run()}.",
+        )  # fmt: skip
     check_wishes(job.name, priority=priority, alone=alone, memory_gb=memory_gb)
     wishes = {"priority": priority, "alone": alone, "memory_gb": memory_gb}
     attempts.write_control(job.folder, **{name: value for name, value in wishes.items() if value is not None})

@@ -150,7 +150,8 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
     why = status.why
     if status.state == "scheduled":
         # "": none of the jobs can be started.
-        why = dead or waits.get(entry.name, "") or waits.get("") or why
+        of_relion = "" if status.damage or entry.known_spec is not None else entry.how_to_run()
+        why = of_relion or dead or waits.get(entry.name, "") or waits.get("") or why
     if status.state == "succeeded" and history.doubts:
         why = why or f"doubtful: {history.doubts[0]}"
     done, failed = history.count, len(history.failed)

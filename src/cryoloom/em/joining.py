@@ -134,7 +134,12 @@ def joined(
         merged, numbers = with_groups(merged, optics, merge=merge, own=own)
         items.append(renumbered(table, numbers, name))
     assert merged is not None
-    return merged, pl.concat(items, how="vertical_relaxed"), lacking
+    # Columns of a table without rows have no type of their own.
+    return (
+        merged,
+        pl.concat([one for one in items if one.height] or items[:1], how="vertical_relaxed"),
+        lacking,
+    )
 
 
 def with_groups(

@@ -122,6 +122,10 @@ class JobEntry:
         except ProjectError as error:
             return JobStatus(JobState("failed", f"damaged: {error}"), damage=str(error))
 
+    def how_to_run(self) -> str:
+        """What can be done with a job of RELION's, which we do not start."""
+        return f"Run it in RELION's GUI, or one like it here: cryoloom copy {self.name}"
+
     def make_protocol(self) -> Protocol:
         """The protocol with this job's values.
 

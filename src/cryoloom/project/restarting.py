@@ -53,7 +53,8 @@ def restart_jobs(project: ProjectFolder, job: str, *, dependents: bool | None = 
         if entry.spec is None:
             raise ProjectError(
                 f"{entry.name}", found="a job of RELION's", expected="one that Cryoloom made",
-                hint="Run it again from RELION's GUI; --no-dependents leaves it as it is.",
+                hint=f"{entry.how_to_run()}"
+                + ("; --no-dependents leaves it as it is." if entry.name != first.name else "."),
             )  # fmt: skip
         check_repeats(entry.make_protocol(), entry.name)
     for entry in chosen:

@@ -108,13 +108,18 @@ def _check_stacks(
 def _check_files(
     root: Path, table: "pl.DataFrame", label: str, path: Path, remedy: str, *, has_pixels_read: bool = False
 ) -> None:
-    """Movies or micrographs; those that are missing fail as items."""
+    """Movies or micrographs; those that are missing or cut short fail as items."""
+    from cryoloom.images.headers import read_header
     from cryoloom.images.misread import check_numbers, is_constant, is_float
 
     for name in table[label].unique(maintain_order=True).to_list():
         file = root / str(name)
         if not file.is_file():
             continue
+        try:
+            read_header(file)
+        except ImageError:
+            continue  # one that is cut short fails as an item, and no other with it
         header = _check_pixels(file, f"{path}: {label}", remedy)
         if header.format != "MRC" or not has_pixels_read:
             continue

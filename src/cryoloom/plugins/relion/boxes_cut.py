@@ -9,8 +9,8 @@ from cryoloom.images.mrc import read_mrc
 from cryoloom.protocol.jobs import Remark
 
 IMAGE, MICROGRAPH = "rlnImageName", "rlnMicrographName"
-NO_NUMBERS = "with pixels that are no numbers left out"
-CONSTANT = "with one value in every pixel left out"
+NO_NUMBERS = "with pixels that are no numbers"
+CONSTANT = "with one value in every pixel"
 
 
 def boxes_without_image(root: Path, rows: pl.DataFrame) -> pl.Series:
@@ -30,7 +30,7 @@ def remarks_on(rows: pl.DataFrame, why: pl.Series) -> list[Remark]:
     lost = rows.select(MICROGRAPH).with_columns(why.alias("why")).filter(pl.col("why") != "")
     counts = lost.group_by(MICROGRAPH, "why", maintain_order=True).len()
     return [
-        Remark(str(name).rpartition("/")[2], str(words), int(count), "box")
+        Remark(str(name).rpartition("/")[2], f"{words} left out", int(count), "image")
         for name, words, count in counts.iter_rows()
     ]
 

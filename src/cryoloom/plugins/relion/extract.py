@@ -249,7 +249,10 @@ class Extract(HelixExtracted, MicrographProgram):
             # prepare() wrote the ids into RELION's input, and RELION carries them through.
             rows = cutting.beside_earlier_stacks(job, batch, rows)
             optics, rows = cutting.with_pixels_of_partners(optics, rows, batch)
-            failed = {str(item): f"a box {words}" for item, words in lost.select(ITEM_ID, "why").iter_rows()}
+            failed = {
+                str(item): f"its box is an image {words}"
+                for item, words in lost.select(ITEM_ID, "why").iter_rows()
+            }
             return BatchResult({"particles": rows}, frozenset(rows[ITEM_ID].to_list()), failed, optics, skip)
         optics = with_micrograph_pixels(optics, batch.side_optics.get("star_mics"))
         remarks = [
@@ -262,7 +265,7 @@ class Extract(HelixExtracted, MicrographProgram):
         without = cutting.without_picks(batch, PICKS)
         empty = {str(name): str(words) for name, words in lost.select("rlnMicrographName", "why").iter_rows()}
         failed = {
-            item: f"all its boxes are such: {empty[own[str(name)]]}"
+            item: f"each of its boxes is an image {empty[own[str(name)]]}"
             for item, name in zip(batch.items[ITEM_ID].to_list(), names, strict=True)
             if own[str(name)] in empty and own[str(name)] not in present
         }
