@@ -197,4 +197,6 @@ def test_misread_says_what_a_copy_would_be_made_for(tmp_path: Path) -> None:
     write_stack(tmp_path / "u.mrcs", LARGE)
 
     assert misread(tmp_path / "ok.mrcs", read_header(tmp_path / "ok.mrcs")) == ""
-    assert "were converted to float32" in misread(tmp_path / "u.mrcs", read_header(tmp_path / "u.mrcs"))
+    assert misread(tmp_path / "u.mrcs", read_header(tmp_path / "u.mrcs")) == (
+        "unsigned 16-bit pixels (up to 40000), which RELION reads as signed"
+    )

@@ -6,6 +6,7 @@ with nan. It refuses complex and half-precision pixels, some of them only when i
 4-bit pixels of even width, either byte order, and the 8-bit, 16-bit and float pixels of TIFF files rightly.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,14 +58,15 @@ def convert_for_relion(source: Path, target: Path, *, is_map: bool = False) -> s
 
 
 def misread(source: Path, header: ImageHeader) -> str:
-    """What would have to be done to a file before RELION 3.1 reads it rightly; "" where it does.
+    """What of a file RELION 3.1 would misread, as the import would say it; "" where it reads it rightly.
 
     The pixels are not looked through, but for the largest of unsigned ones.
 
     Raises:
         ImageError: what no copy can mend.
     """
-    return "; ".join(_misread(source, header)[1])
+    # Each says what it is, what RELION makes of it, and what was done.
+    return "; ".join(re.split(", (?:were|was) ", words)[0] for words in _misread(source, header)[1])
 
 
 def is_float(header: ImageHeader) -> bool:

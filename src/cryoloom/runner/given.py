@@ -40,7 +40,7 @@ def check_given(root: Path, protocol: Protocol) -> list[str]:
             continue
         where = f"{protocol.name}: input {name}"
         if isinstance(dataset, Mask | HalfMaps) or (isinstance(dataset, Volume) and path.suffix in MAPS):
-            check_result(root, where, dataset)
+            _check_map(root, where, dataset)
         if path.suffix in MAPS and not dataset.job:
             _check_pixels(path, where, "import.mask" if isinstance(dataset, Mask) else "import.volume")
         if not isinstance(dataset, Table) or isinstance(dataset, Coordinates) or path.suffix != ".star":
@@ -54,6 +54,16 @@ def check_given(root: Path, protocol: Protocol) -> list[str]:
             _check_table(root, protocol, dataset)
     _check_parameters(root, protocol)
     return _pixel_sizes(root, protocol)
+
+
+def _check_map(root: Path, where: str, dataset: Dataset) -> None:
+    """As results are looked at; what to do about a result of ours is no advice for a file that somebody gave."""
+    try:
+        check_result(root, where, dataset)
+    except DatasetError as error:
+        if dataset.job:
+            raise
+        raise DatasetError(error.where, found=error.found, expected=error.expected) from None
 
 
 def is_unseen(dataset: Dataset) -> bool:
@@ -147,8 +157,8 @@ def _check_pixels(file: Path, where: str, remedy: str) -> "ImageHeader":
         raise _refused(error, where, remedy) from None
     if why:
         raise DatasetError(
-            where, found=f"{file}, whose {why}: by no copy of the project, for it was not imported",
-            expected="pixels that RELION reads as they are", hint=f"Bring it in with {remedy}, which converts a copy.",
+            where, found=f"{file.name}, with {why}", expected="pixels that RELION reads as they are",
+            hint=f"Bring it in with {remedy}: the project's copy is converted.",
         )  # fmt: skip
     return header
 

@@ -117,7 +117,7 @@ def _check_map(path: Path, name: str) -> None:
     if low == high:
         raise DatasetError(
             f"{name}: {path.name}",
-            found=f"a map with {low:g} in each voxel",
+            found=f"a map with {low + 0.0:g} in each voxel",
             expected="a map with something in it",
         )
 
