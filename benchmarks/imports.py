@@ -35,7 +35,7 @@ def times(files: int, picks: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         project = Project.create(folder / "p", seed=1)
-        write_mrc(folder / "one.mrc", np.ones((16, 16), np.float32), 1.0)
+        write_mrc(folder / "one.mrc", np.arange(256, dtype=np.float32).reshape(16, 16), 1.0)
         data = (folder / "one.mrc").read_bytes()
         (folder / "raw").mkdir()
         for number in range(files):
