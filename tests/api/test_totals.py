@@ -22,6 +22,8 @@ def test_the_first_of_a_kind_is_told_by_the_journal_and_else_by_the_file(tmp_pat
     assert totals_of(tmp_path, outputs, history, has_ended=False) == "2 particles"
     assert totals_of(tmp_path, outputs, NOTHING, has_ended=True) == "3 particles"
     assert totals_of(tmp_path, outputs, NOTHING, has_ended=False) == ""
+    # What a condition took out is never what was made.
+    assert totals_of(tmp_path, {**outputs, "kept": Particles("none.star")}, NOTHING, has_ended=True) == ""
     (tmp_path / "kept.star").write_text("loop_ no table")
     assert totals_of(tmp_path, {"kept": Particles("kept.star")}, NOTHING, has_ended=True) == ""
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cryoloom.em.finding_symmetry import find_symmetry
+from cryoloom.em.finding_symmetry import Axis, FoundSymmetry, find_symmetry
 from cryoloom.em.poses import Floats, about_axis
 from cryoloom.em.symmetry import operators
 from cryoloom.errors import DatasetError
@@ -41,7 +41,17 @@ def test_a_group_is_found_wherever_its_axes_lie(group: str) -> None:
 def test_a_map_on_relion_s_axes_is_told_so(group: str) -> None:
     found = find_symmetry(molecule(group, np.eye(3)), ANGPIX)
 
-    assert (found.group, found.on_relions_axes) == (group, True)
+    assert (found.group, found.on_relions_axes, found.is_clear) == (group, True, True)
+
+
+def test_axes_that_make_no_group_together_are_not_clear() -> None:
+    def axes(*of: tuple[int, tuple[float, float, float]]) -> FoundSymmetry:
+        found = tuple(Axis(order, direction, 0.8) for order, direction in of)
+        return FoundSymmetry("C3", found)
+
+    x, y, z = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)
+    assert axes((3, z)).is_clear
+    assert not axes((3, z), (2, (0.0, 0.82, 0.58)), (2, x), (2, y)).is_clear
 
 
 def test_a_ball_and_an_empty_box_have_no_axes() -> None:

@@ -309,6 +309,16 @@ def test_centring_on_the_mask_moves_what_is_kept_to_the_middle(project: Project)
     for label in ("rlnOriginXAngst", "rlnOriginYAngst", "rlnCoordinateX", "rlnCoordinateY"):
         assert np.abs((again[label] - before[label]).to_numpy()).max() < 0.01, label
     assert not [label for label in again.columns if label.startswith(("cryoloomMoved", "cryoloomCentre"))]
+    # Once more RELION would bring in the subtracted images, at the places of the first.
+    with pytest.raises(ParameterError, match="rlnImageOriginalName"):
+        project.run("relion.subtract", do_fliplabel=True, fn_fliplabel=f"{back.name}:original")
+    with pytest.raises(ParameterError, match="nr_mpi is 2 beside do_fliplabel"):
+        project.run("relion.subtract", do_fliplabel=True, fn_fliplabel=centred, nr_mpi=2)
+    with pytest.raises(ParameterError, match="new_box is 200 px, expected at most the images' 64 px"):
+        project.run("relion.subtract", fn_opt=refined, fn_mask="ball.mrc", new_box=200, nr_mpi=2)
+    write_map(project.path / "small_mask.mrc", np.ones((32, 32, 32)), angpix)
+    with pytest.raises(ParameterError, match=r"small_mask\.mrc, a box of 32 px, expected 64 px"):
+        project.run("relion.subtract", fn_opt=refined, fn_mask="small_mask.mrc", nr_mpi=2)
 
 
 def _places(table: pl.DataFrame, angpix: float) -> np.ndarray:
@@ -379,6 +389,11 @@ def test_half_maps_that_are_gone_or_of_another_box_are_told_before_hours_are_spe
     (project.path / "small.star").write_text(text.replace(name, "small_half1.mrc"))
     data = job(project, "refine_masked")
 
+    # What is fitted beside the magnification RELION leaves out.
+    with pytest.raises(
+        ParameterError, match="do_tilt is Yes beside do_aniso_mag, expected the magnification alone"
+    ):
+        project.run("relion.ctfrefine", fn_data=data, fn_post=post, do_aniso_mag=True, do_tilt=True)
     with pytest.raises(ParameterError, match=r"gone\.star is without Refine3D/job777"):
         project.run("relion.ctfrefine", fn_data=data, fn_post="gone.star", do_defocus="Per-particle")
     # RELION names its files by what is below a job.
@@ -442,6 +457,18 @@ def test_nothing_is_left_out_by_a_number_that_nobody_gave(project: Project) -> N
     ):
         project.run(
             "relion.select", fn_data=particles.path, do_select_values=True, select_label="rlnDefocusU", select_minval=5000
+        )  # fmt: skip
+
+    for label, said in (
+        ("rlnDefocus", "a column that .* lacks.*rlnDefocusU"),
+        ("rlnMicrographName", "holds words"),
+    ):
+        with pytest.raises(ParameterError, match=said):
+            project.run("relion.select", fn_data=particles.path, do_select_values=True, select_label=label)
+    with pytest.raises(ParameterError, match="select_minval is 12000, expected at most select_maxval, 9000"):
+        project.run(
+            "relion.select", fn_data=particles.path, do_select_values=True, select_label="rlnDefocusU",
+            select_minval=12000, select_maxval=9000,
         )  # fmt: skip
 
     # Each particle twice, 15 Å away; the images are binned, coordinates are not.

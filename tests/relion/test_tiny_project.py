@@ -157,6 +157,8 @@ def test_every_job_has_something_to_show_and_it_can_be_drawn(tiny: Project, tmp_
     for found in tiny.jobs():
         for view in found.views():
             assert view.look().parts or view.name == "convergence", (found.name, view.name)
+            if view.has_items:
+                assert view.look(item=1).parts == view.look(item="1").parts, (found.name, view.name)
             target = tmp_path / f"{view.name}.html"
             done = (
                 cryoloom("plot", found.name, view.name, "-o", str(target), "-p", str(tiny.path))

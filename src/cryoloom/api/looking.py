@@ -63,7 +63,7 @@ class JobView:
             "items": self.has_items, "worst": self.has_worst,
         }  # fmt: skip
 
-    def look(self, *, item: str = "", iteration: int | None = None) -> "Seen":
+    def look(self, *, item: str | int = "", iteration: int | None = None) -> "Seen":
         """What it shows now: charts with their data, pictures, figures, tables.
 
         Args:
@@ -74,8 +74,10 @@ class JobView:
             ProjectError: the plugin that declared it is broken.
         """
         with self._edge():
-            parts = look_at(self.declared, self.root, item=item, iteration=iteration)
-            absent = "" if parts else absent_file(self.declared, self.root, item=item, iteration=iteration)
+            parts = look_at(self.declared, self.root, item=str(item), iteration=iteration)
+            absent = (
+                "" if parts else absent_file(self.declared, self.root, item=str(item), iteration=iteration)
+            )
             return Seen((*parts,), absent)
 
     @contextmanager
@@ -95,7 +97,7 @@ class JobView:
         self,
         other: "JobView",
         *,
-        item: str = "",
+        item: str | int = "",
         iteration: int | None = None,
         other_iteration: int | None = None,
     ) -> "Seen":
@@ -129,12 +131,12 @@ class JobView:
                 other.declared,
                 self.root,
                 (names[0], names[1]),
-                item=item,
+                item=str(item),
                 iterations=iterations,
             )
             return Seen((*parts,))
 
-    def save(self, target: Path | str, *, item: str = "", iteration: int | None = None) -> Path:
+    def save(self, target: Path | str, *, item: str | int = "", iteration: int | None = None) -> Path:
         """Write it into a file: .png, .svg, .pdf, .html or .json.
 
         Raises:
@@ -142,7 +144,7 @@ class JobView:
         """
         return self.look(item=item, iteration=iteration).save(target)
 
-    def live(self, *, item: str = "", iteration: int | None = None, every_s: float = 2.0) -> None:
+    def live(self, *, item: str | int = "", iteration: int | None = None, every_s: float = 2.0) -> None:
         """Show it in a notebook, anew whenever it has changed, until the job has ended.
 
         Interrupting the cell ends the looking; the job goes on.
@@ -154,7 +156,7 @@ class JobView:
         """
         from cryoloom.api.live_views import draw_live, looks
 
-        draw_live(looks(self.entry, self.name, item=item, iteration=iteration, every_s=every_s))
+        draw_live(looks(self.entry, self.name, item=str(item), iteration=iteration, every_s=every_s))
 
     def __repr__(self) -> str:
         return f"<JobView {self.name} of {self.entry.name}: {self.title}>"

@@ -1,7 +1,7 @@
 """Values that data suggest, asked for before a job is made: a gain's orientation, a mask's threshold, a map's symmetry."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +102,8 @@ class SymmetrySuggestion:
     group: str
     axes: tuple[tuple[int, tuple[float, float, float], float], ...]
     on_relions_axes: bool
+    is_clear: bool
+    imposed: str = ""  # by the job that made the map
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -128,7 +130,7 @@ def symmetry_of_map(volume: Path) -> SymmetrySuggestion:
         raise ImageError(f"{volume}", found="no map with a pixel size", expected="one")
     found = find_symmetry(np.asarray(read_mrc(volume), dtype=np.float64), header.angpix)
     axes = tuple((axis.order, axis.direction, round(axis.correlation, 3)) for axis in found.axes)
-    return SymmetrySuggestion(found.group, axes, found.on_relions_axes)
+    return SymmetrySuggestion(found.group, axes, found.on_relions_axes, found.is_clear)
 
 
 def _planes(path: Path) -> "NDArray[Any]":
@@ -221,7 +223,9 @@ def symmetry_of(project: "Project | None", asked: str) -> SymmetrySuggestion:
     Raises:
         CryoloomError: no such job, or one without a map; as `symmetry_of_map`.
     """
-    return symmetry_of_map(_map_of(project, asked))
+    found = symmetry_of_map(_map_of(project, asked))
+    imposed = "" if project is None else str(project.job(asked).params.get("sym_name", "C1"))
+    return replace(found, imposed="" if imposed.upper() == "C1" else imposed)
 
 
 def _map_of(project: "Project | None", asked: str) -> Path:

@@ -8,6 +8,7 @@ from cryoloom.project.forms.coordinate_files import table_beside
 from cryoloom.project.history import JobHistory
 from cryoloom.protocol import datasets as kinds
 from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.protocols import TAKEN_OUT
 
 
 def totals_of(root: Path, outputs: Mapping[str, Dataset], history: JobHistory, *, has_ended: bool) -> str:
@@ -21,7 +22,7 @@ def totals_of(root: Path, outputs: Mapping[str, Dataset], history: JobHistory, *
     """
     found: dict[str, str] = {}
     for name, dataset in outputs.items():
-        if dataset.kind in found:
+        if dataset.kind in found or name == TAKEN_OUT:
             continue
         state = history.outputs.get(name)
         try:

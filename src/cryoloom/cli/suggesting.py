@@ -102,6 +102,16 @@ def symmetry(asked: str, project: Path | None, as_json: bool) -> None:
         for order, direction, correlation in found.axes
     ]
     print(table(["fold", "axis x, y, z", "correlation"], rows))
+    if found.imposed:
+        print(
+            f"The job imposed {found.imposed} on the map, which is found again; ask of a map that was made in C1."
+        )
+        return
+    if not found.is_clear:
+        print(
+            "Not clear: these are no group's axes. A map with a preferred view, or a poor one, is like itself by chance."
+        )
+        return
     print(f"{found.group}, if the map was made without symmetry.")
     if not found.on_relions_axes:
         print(

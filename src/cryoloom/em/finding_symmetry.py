@@ -49,6 +49,16 @@ class FoundSymmetry:
     axes: tuple[Axis, ...]
 
     @property
+    def is_clear(self) -> bool:
+        """Whether the axes are this group's and no others: of a map with a preferred view some are there by chance."""
+        counts = {
+            order: sum(axis.order == order for axis in self.axes)
+            for order in {axis.order for axis in self.axes}
+        }
+        expected = _AXES.get(self.group) or _of_turns(self.group)
+        return all(number <= expected.get(order, 0) for order, number in counts.items())
+
+    @property
     def on_relions_axes(self) -> bool:
         """Whether the principal axis lies on z already (of icosahedra: a 2-fold one)."""
         if not self.axes:
@@ -91,6 +101,22 @@ def find_symmetry(volume: NDArray[np.floating], angpix: float) -> FoundSymmetry:
                     axes = [*_others(axes, axis), axis]
     axes.sort(key=lambda axis: (-axis.order, -axis.correlation))
     return FoundSymmetry(_group(axes), tuple(axes))
+
+
+_AXES: dict[str, dict[int, int]] = {
+    "T": {3: 4, 2: 3},
+    "O": {4: 3, 3: 4, 2: 6},
+    "I": {5: 6, 3: 10, 2: 15},
+    "C1": {},
+}
+
+
+def _of_turns(group: str) -> dict[int, int]:
+    """How many axes of which order C and D groups have."""
+    order = int(group[1:])
+    if group[0] == "C":
+        return {order: 1}
+    return {2: 3} if order == 2 else {order: 1, 2: order}
 
 
 class _Compared:

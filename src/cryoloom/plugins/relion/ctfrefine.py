@@ -1,6 +1,6 @@
 """CTF refinement: defocus of each particle, aberrations and magnification of each optics group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from cryoloom.errors import ParameterError
@@ -11,11 +11,16 @@ from cryoloom.plugins.relion.options.refined import RefinedParticles
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.unfinished import torn_files
 from cryoloom.protocol import Command, JobFolder, Output, Param, Particles, Rule, View, words_of
+from cryoloom.protocol.declare import relion_text
 
 EACH = ("No", "Per-micrograph", "Per-particle")
 ABERRATIONS = tuple(f"*_aberr-{part}_optics-group_*.mrc" for part in ("Axx", "Axy", "Ayy", "bx", "by"))
 LETTERS = {"No": "f", "Per-micrograph": "m", "Per-particle": "p"}
 BESIDE = "not do_aniso_mag"
+BESIDE_MAGNIFICATION = (
+    *("do_defocus", "do_astig", "do_bfactor", "do_phase"),
+    *("do_tilt", "do_trefoil", "do_4thorder"),
+)
 FITS = "do_ctf and not do_aniso_mag"
 
 
@@ -99,6 +104,17 @@ class CtfRefine(RefinedParticles, Mpi, Threads):
             raise ParameterError(
                 f"{self.name}: parameters", found="nothing to fit",
                 expected="one of do_aniso_mag, do_ctf, do_tilt, do_4thorder",
+            )  # fmt: skip
+
+    def check_defaults(self, root: Path, asked: Collection[str]) -> None:
+        """Fits that somebody asked for beside the magnification would be left out without a word."""
+        idle = [
+            name for name in asked if name in BESIDE_MAGNIFICATION and self.values[name] not in ("No", False)
+        ]
+        if self.do_aniso_mag and idle:
+            raise ParameterError(
+                f"{self.name}: parameter {idle[0]}", found=f"{relion_text(self.values[idle[0]])} beside do_aniso_mag",
+                expected="the magnification alone", hint="Fit it first, and the others in the next job.",
             )  # fmt: skip
 
     def check_contents(self, root: Path, there: Mapping[str, Path]) -> None:

@@ -52,7 +52,7 @@ class LocalRes(Mpi, ProgramProtocol):
         True, "Use Relion?", tab="Relion", help="FSCs within a soft ball that wanders through the half maps."
     )
     adhoc_bfac: float = Param(
-        -100, "User-provided B-factor", unit="Å²", tab="Relion", when=OWN, flag="--adhoc_bfac",
+        -100, "User-provided B-factor", usual=(-3000, 0), unit="Å²", tab="Relion", when=OWN, flag="--adhoc_bfac",
         help="Sharpens the filtered map; negative, and not further from 0 than what post-processing found.",
     )  # fmt: skip
     fn_mtf: str = Param(

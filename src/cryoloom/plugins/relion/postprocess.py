@@ -70,6 +70,7 @@ class PostProcess(Additional, ProgramProtocol):
     adhoc_bfac: float = Param(
         -1000,
         "User-provided B-factor",
+        usual=(-3000, 0),
         unit="Å²",
         tab="Sharpen",
         when="do_adhoc_bfac",

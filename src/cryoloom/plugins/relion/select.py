@@ -24,7 +24,7 @@ from cryoloom.protocol import (
     words_of,
 )
 from cryoloom.protocol.datasets import Dataset
-from cryoloom.protocol.declare import OutputSpec
+from cryoloom.protocol.declare import OutputSpec, near
 
 # The switches of RELION's acts, and what does the same to sets of any kind, while they grow.
 ACTS = {
@@ -214,6 +214,11 @@ class Select(Additional, ProgramProtocol):
             raise ParameterError(
                 f"{self.name}: parameter do_regroup", found="Yes", expected="No, without a model"
             )  # fmt: skip
+        if self.do_select_values and self.select_minval > self.select_maxval:
+            raise ParameterError(
+                f"{self.name}: parameter select_minval", found=f"{self.select_minval:g}",
+                expected=f"at most select_maxval, {self.select_maxval:g}",
+            )  # fmt: skip
         for name, act in (("select_label", "do_select_values"), ("discard_label", "do_discard")):
             if self.values[act] and not self.values[name]:
                 raise ParameterError(f"{self.name}: parameter {name}", found="empty", expected="a label")
@@ -221,16 +226,28 @@ class Select(Additional, ProgramProtocol):
             raise ParameterError(f"{self.name}: input fn_data", found="missing", expected="particles")
 
     def check_contents(self, root: Path, there: Mapping[str, Path]) -> None:
-        """That no end of a range that nobody gave cuts anything off."""
+        """That the column is there, of numbers, and no end of a range that nobody gave cuts anything off."""
         name = next((one for one in ("fn_data", "fn_mic") if one in there), "")
-        if not self.do_select_values or not name or self.values.get("accept_unusual"):
+        if not self.do_select_values or not name:
             return
         from cryoloom import star
 
+        where = f"{self.name}: parameter select_label"
+        columns = star.heads(there[name]).get(self.given[name].block, ())
+        if self.select_label not in columns:
+            raise ParameterError(
+                where, found=f"{self.select_label}, a column that {self.given[name].path} lacks", expected="one that it has",
+                hint=near(self.select_label, columns),
+            )  # fmt: skip
         table = star.tables_of(star.read(there[name], columns={self.select_label}))[self.given[name].block]
-        if self.select_label not in table.columns or not table[self.select_label].dtype.is_numeric():
-            return
         values = table[self.select_label]
+        if not values.dtype.is_numeric():
+            raise ParameterError(
+                where, found=f"{self.select_label}, which holds words", expected="a column of numbers",
+                hint="sets.filter knows conditions on words.",
+            )  # fmt: skip
+        if self.values.get("accept_unusual"):
+            return
         for end, beyond in (("select_minval", values < LEAST), ("select_maxval", values > MOST)):
             if self.values[end] == self.params[end].default and (count := int(beyond.sum())):
                 raise ParameterError(

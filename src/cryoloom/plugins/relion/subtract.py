@@ -111,6 +111,11 @@ class Subtract(Mpi, ProgramProtocol):
                     f"{self.name}: input {name}", found="missing", expected=f"a dataset of kind {self.inputs[name].kind.kind}",
                     hint=f"Give it as {name}=JOB, {name}=JOB:output or {name}=FILE.",
                 )  # fmt: skip
+        if self.do_fliplabel and self.nr_mpi != 1:
+            raise ParameterError(
+                f"{self.name}: parameter nr_mpi", found=f"{self.nr_mpi} beside do_fliplabel", expected="1",
+                hint="RELION reverts in one process.",
+            )  # fmt: skip
         if self.new_box > 0 and self.new_box % 2:
             raise ParameterError(
                 f"{self.name}: parameter new_box", found=f"{self.new_box} px", expected="an even size"
@@ -121,12 +126,40 @@ class Subtract(Mpi, ProgramProtocol):
             from cryoloom import star
 
             general = star.read(there["fn_opt"], ["optimiser_general"])["optimiser_general"]
+            self._check_sizes(root, general, there.get("fn_mask"))
             halves = isinstance(general, Mapping) and general.get("rlnDoSplitRandomHalves") == 1
             if halves and self.nr_mpi == 1:
                 raise ParameterError(
                     f"{self.name}: parameter nr_mpi", found="1", expected="2 or more",
                     hint=f"{self.fn_opt.path} is of an auto-refinement: RELION gives each half set a process.",
                 )  # fmt: skip
+
+    def _check_sizes(self, root: Path, general: object, mask: Path | None) -> None:
+        """That the mask is one of the map's, and that images are cut, not padded.
+
+        Raises:
+            ParameterError: they do not fit the box of the optimiser's map.
+        """
+        from cryoloom import star
+        from cryoloom.images.headers import read_header
+
+        model = root / str(general.get("rlnModelStarFile", "")) if isinstance(general, Mapping) else root
+        if not model.is_file():
+            return
+        size = int(star.read(model, ["model_general"])["model_general"]["rlnOriginalImageSize"])  # type: ignore[arg-type]
+        own = read_header(mask).size[0] if mask is not None else size
+        if own != size:
+            raise ParameterError(
+                f"{self.name}: input fn_mask", found=f"{self.fn_mask.path}, a box of {own} px",
+                expected=f"{size} px, as the map has",
+                hint="relion.maskcreate makes one of that map; relion.image_handler scales and cuts.",
+            )  # fmt: skip
+        if self.new_box > size:
+            raise ParameterError(
+                f"{self.name}: parameter new_box",
+                found=f"{self.new_box} px",
+                expected=f"at most the images' {size} px",
+            )
 
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
         check_mask(self, boxes, "fn_mask")

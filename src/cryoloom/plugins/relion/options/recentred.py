@@ -88,9 +88,10 @@ def given_back(after: "dict[str, pl.DataFrame]") -> "dict[str, pl.DataFrame]":
     """Reverted particles with offsets and coordinates that are those of their first images."""
     import polars as pl
 
-    rows = after["particles"]
+    # What RELION leaves there after a reversal is the subtracted image: given back once more it would come in again.
+    rows = after["particles"].drop(ORIGINAL, strict=False)
     if not {*MOVED, *CENTRE} <= set(rows.columns):
-        return after
+        return {**after, "particles": rows}
     turned = matrices(rows.select(ANGLES).to_numpy())
     centres = rows.select(CENTRE).to_numpy().astype(np.float64)
     moved = _pair(rows, MOVED)
