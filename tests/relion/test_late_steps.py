@@ -221,6 +221,8 @@ def test_polishing_without_the_movies_of_its_particles_is_refused(project: Proje
     star.write(project.path / "other_mic.star", {**micrographs, "micrographs": other})
     with pytest.raises(ParameterError, match=r"rlnMicrographDoseRate 3 in other_dose\.star, 8 in"):
         project.run("relion.polish", fn_mic="other_mic.star", **given)
+    with pytest.raises(ParameterError, match="last_frame is 30, expected at most 6, as MotionCorr"):
+        project.run("relion.polish", fn_mic=job(project, "motion"), last_frame=30, **given)
     # One of the two calibrated: both are, or none; the movies' own files go along.
     size = project.run("optics.calibrate", input=job(project, "motion"), factor=1.02).wait(timeout_s=60)
     calibrated = size.dataset("calibrated").path
@@ -372,6 +374,15 @@ def test_an_mtf_goes_by_the_detector_s_own_pixels(project: Project) -> None:
             ParameterError, match=f"mtf_angpix is {said}, expected 3 Å, the movies' pixel; 6 Å where they are"
         ):
             project.run(protocol, **given)
+
+    with pytest.raises(
+        ParameterError, match="which is no MTF, expected a table with rlnResolutionInversePixel"
+    ):
+        project.run(
+            "relion.postprocess",
+            mtf_angpix=3,
+            **{**given, "fn_mtf": project.job(refined).dataset("particles").path},
+        )
 
     made = project.run("relion.postprocess", mtf_angpix=3, **given).wait(timeout_s=60)
     assert "--mtf_angpix 3" in (project.path / made.name / "note.txt").read_text()

@@ -74,6 +74,8 @@ def test_bodies_that_do_not_fit_are_told_before_hours_are_spent(project: Project
     )
     (project.path / "gone.star").write_text(text.replace("mask_body2", "mask_body9"))
 
+    with pytest.raises(ParameterError, match=r"mask_body1\.mrc twice"):
+        project.run("relion.bodies", fn_mask=["mask_body1.mrc", "mask_body1.mrc"])
     # RELION 3.1.3 takes the label of 3.0 without a word, and lets no body shift.
     assert "_rlnBodySigmaOffsetAngst" in text
     (project.path / "old.star").write_text(text.replace("OffsetAngst", "Offset"))

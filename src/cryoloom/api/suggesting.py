@@ -174,6 +174,8 @@ def mask_threshold(volume: Path, *, weight_kda: float = 0.0) -> MaskSuggestion:
     from cryoloom.images.headers import read_header
     from cryoloom.images.mrc import read_mrc
 
+    if weight_kda < 0:
+        raise ParameterError("weight_kda", found=f"{weight_kda:g}", expected="a molecule's weight, kDa")
     header = read_header(volume)
     values = np.asarray(read_mrc(volume), dtype=np.float64)
     if values.ndim != 3 or not header.angpix:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from cryoloom.errors import ParameterError
 from cryoloom.protocol import (
+    Coordinates,
     Dataset,
     HalfMaps,
     Input,
@@ -93,8 +94,10 @@ class Calibrate(SetProtocol):
         if (self.angpix > 0) == (self.factor != 1):
             both = "both angpix and factor" if self.angpix > 0 else "neither angpix nor factor"
             raise ParameterError(f"{self.name}: parameter angpix", found=both, expected="one of them")
+        if self.angpix <= 0:
+            self._check_factor(self.factor, "factor")
         for name, dataset in self.datasets_of("input").items():
-            if not isinstance(dataset, Table | Volume | Mask | HalfMaps):
+            if isinstance(dataset, Coordinates) or not isinstance(dataset, Table | Volume | Mask | HalfMaps):
                 raise ParameterError(
                     f"{self.name}: input {name}", found=f"{dataset.path}, {dataset.kind}",
                     expected="particles, micrographs, movies, a map, a mask or half maps",
@@ -104,6 +107,19 @@ class Calibrate(SetProtocol):
                     f"{self.name}: input {name}", found=dataset.path, expected="a name with half1"
                 )
 
+    def _check_factor(self, factor: float, told_by: str) -> None:
+        """That it is a calibration and no other sampling.
+
+        Raises:
+            ParameterError: it changes more than one does, and the user does not stand by it.
+        """
+        if abs(factor - 1) > LARGEST and not self.values.get("accept_unusual"):
+            raise ParameterError(
+                f"{self.name}: parameter {told_by}", found=f"a change by {factor:.4g}",
+                expected="a few per cent", hint="relion.image_handler changes the sampling of maps. "
+                "If it is meant, add accept_unusual=Yes.",
+            )  # fmt: skip
+
     def compute(self, job: JobFolder) -> SetResult:
         given = self.datasets_of("input")
         factor = (
@@ -111,12 +127,7 @@ class Calibrate(SetProtocol):
             if self.angpix <= 0
             else self.angpix / self._pixel_size(job, next(iter(given.values())))
         )
-        if abs(factor - 1) > LARGEST and not self.values.get("accept_unusual"):
-            raise ParameterError(
-                f"{self.name}: parameter {'angpix' if self.angpix > 0 else 'factor'}", found=f"a change by {factor:.4g}",
-                expected="a few per cent", hint="relion.image_handler changes the sampling of maps. "
-                "If it is meant, add accept_unusual=Yes.",
-            )  # fmt: skip
+        self._check_factor(factor, "angpix")
         files = self.output_files(job)
         blocks: dict[str, Mapping[str, pl.DataFrame]] = {}
         for name, dataset in given.items():

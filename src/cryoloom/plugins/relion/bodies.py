@@ -47,6 +47,13 @@ class Bodies(SetProtocol):
                 f"{self.name}: input fn_mask", found=f"{len(masks)} mask", expected="one for each body, two at least",
                 hint="Give the input again: fn_mask=JOB fn_mask=JOB.",
             )  # fmt: skip
+        paths = [dataset.path for dataset in masks.values()]
+        if twice := [path for path in paths if paths.count(path) > 1]:
+            raise ParameterError(
+                f"{self.name}: input fn_mask",
+                found=f"{twice[0]} twice",
+                expected="a mask of its own for each body",
+            )
         for number, other in enumerate(self._relative(), start=1):
             if other == number or not 1 <= other <= len(masks):
                 raise ParameterError(

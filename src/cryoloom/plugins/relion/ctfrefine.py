@@ -34,6 +34,10 @@ class CtfRefine(RefinedParticles, Mpi, Threads):
     cites = ("Zivanov2018", "Zivanov2020")
     programs = ("relion_ctf_refine",)
     next = ("relion.refine3d", "relion.ctfrefine", "relion.polish")
+    begins_with = {
+        "do_defocus": "Per-particle",
+        "do_astig": "Per-micrograph",
+    }  # it has to be told what to fit
     cleaning = (
         Rule(
             "sums and fits of single micrographs",

@@ -35,7 +35,11 @@ class Polish(RefinedParticles, Mpi, Threads):
     relion_type = 20
     cites = ("Zivanov2019",)
     programs = ("relion_motion_refine",)
-    next = ("relion.refine3d", "relion.polish", "relion.preprocess")
+    next = ("relion.refine3d", "relion.preprocess")
+    begins_with = {
+        "do_param_optim": "Yes",
+        "do_polish": "No",
+    }  # its result is an input of the polishing itself
     cleaning = (
         Rule("Fourier-shell correlations of single movies", ("*_FCC_cc.mrc", "*_FCC_w0.mrc", "*_FCC_w1.mrc")),
         Rule("polished particle stacks", ("*_shiny.mrcs", "*_shiny.star"), harsh=True),
@@ -160,7 +164,7 @@ class Polish(RefinedParticles, Mpi, Threads):
             )
 
             check_movies(self, root, there["fn_data"], there["fn_mic"])
-            check_movies_alike(self, root, there["fn_data"], there["fn_mic"])
+            check_movies_alike(self, root, there["fn_data"], there["fn_mic"], self.last_frame)
             check_same_pixels(self, "fn_mic", there["fn_data"], there["fn_mic"])
 
     def command(self, job: JobFolder) -> Command:

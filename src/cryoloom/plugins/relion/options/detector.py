@@ -5,11 +5,12 @@ from pathlib import Path
 from cryoloom.errors import ParameterError
 from cryoloom.protocol import HalfMaps, Protocol
 
+LABELS = ("rlnResolutionInversePixel", "rlnMtfValue")
 TOLERANCE = 0.02  # of a pixel size
 
 
 def check_mtf_pixel(protocol: Protocol, root: Path, halves: HalfMaps, angpix: float) -> None:
-    """That the MTF's pixel is the movies', or twice it: that of super-resolution movies.
+    """That the MTF is one, and its pixel is the movies', or twice it: that of super-resolution movies.
 
     Args:
         halves: half maps, beside the particles that they were made of.
@@ -17,6 +18,15 @@ def check_mtf_pixel(protocol: Protocol, root: Path, halves: HalfMaps, angpix: fl
     Raises:
         ParameterError: it is neither, or nobody gave it.
     """
+    from cryoloom import star
+
+    file = str(protocol.values["fn_mtf"])
+    if not any({*LABELS} <= {*columns} for columns in star.heads(root / file).values()):
+        raise ParameterError(
+            f"{protocol.name}: parameter fn_mtf", found=f"{file}, which is no MTF",
+            expected=f"a table with {' and '.join(LABELS)}",
+            hint="cryoloom suggest mtf writes one of a detector that is known by name.",
+        )  # fmt: skip
     if protocol.values.get("accept_unusual"):
         return
     size = _pixel_of_movies(root, halves)

@@ -15,6 +15,7 @@ MICROGRAPH, METADATA, MOVIE = "rlnMicrographName", "rlnMicrographMetadata", "rln
 GROUP = "rlnOpticsGroup"
 PIXEL = "rlnMicrographOriginalPixelSize"
 OF_A_MOVIE = (PIXEL, "rlnMicrographBinning", "rlnMicrographDoseRate")
+FRAMES = "rlnImageSizeZ"
 TOLERANCE = 0.002  # of a pixel size
 SHOWN = 3
 
@@ -90,10 +91,12 @@ def check_files_of_micrographs(protocol: Protocol, particles: Path) -> None:
             )  # fmt: skip
 
 
-def check_movies_alike(protocol: Protocol, root: Path, particles: Path, micrographs: Path) -> None:
+def check_movies_alike(
+    protocol: Protocol, root: Path, particles: Path, micrographs: Path, last_frame: int
+) -> None:
     """That the movies of all particles have one pixel size and dose, and the size that their optics groups say.
 
-    RELION 3.1.3 reads the size, binning and dose of the first and takes them for all.
+    RELION 3.1.3 reads the size, binning and dose of the first and takes them for all. Each has the last frame, too.
 
     Raises:
         ParameterError: they do not.
@@ -121,6 +124,11 @@ def check_movies_alike(protocol: Protocol, root: Path, particles: Path, microgra
             if isinstance(general, dict) and label in general
         }
         first = first or (str(metadata), own)
+        frames = int(general.get(FRAMES, 0)) if isinstance(general, dict) else 0
+        if 0 < frames < last_frame:
+            raise ParameterError(
+                f"{protocol.name}: parameter last_frame", found=f"{last_frame}", expected=f"at most {frames}, as {metadata} has"
+            )  # fmt: skip
         if apart := [label for label in own if label in first[1] and not _alike(own[label], first[1][label])]:
             raise ParameterError(
                 f"{protocol.name}: input fn_mic",
