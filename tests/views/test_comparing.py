@@ -20,6 +20,7 @@ from cryoloom.protocol.views import (
     View,
     VolumeBlock,
 )
+from cryoloom.views.comparing import compared_blocks
 from cryoloom.views.drawing import chart_bytes
 from cryoloom.views.drawn import DrawnChart, DrawnPicture
 from cryoloom.views.refinement import FSC
@@ -136,6 +137,16 @@ def test_views_are_compared_part_by_part_by_their_kinds(tmp_path: Path) -> None:
 
     assert isinstance(table, TableBlock) and table.rows == [["x", "1", "2"]]
     assert isinstance(curves, DrawnChart) and more == Text("more: B", "words")
+
+
+def test_what_has_one_title_is_compared_whatever_its_order_and_two_titles_are_both_said() -> None:
+    tilt, stretch, other = (Text(title, "") for title in ("Beam tilt", "Stretch", "Trefoil"))
+
+    pairs = compared_blocks([tilt, stretch], [stretch, other], NAMES)
+
+    assert [(pair.title, pair.first.title, pair.second.title) for pair in pairs if isinstance(pair, Compare)] == [
+        ("Beam tilt / Trefoil", "Beam tilt", "Trefoil"), ("Stretch", "Stretch", "Stretch"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", [Metrics, Text])

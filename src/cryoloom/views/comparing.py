@@ -18,16 +18,19 @@ _WHOLE = ("$schema", "config")  # said once of a figure
 
 
 def compared_blocks(first: Sequence[Block], second: Sequence[Block], names: Names) -> list[Block]:
-    """What two views show, part by part: the first table with the first table, the second picture with the second."""
+    """What two views show, part by part: what has one title, then the first table with the first table that is left."""
     rest = [*second]
     found: list[Block] = []
     for block in first:
-        partner = next((one for one in rest if type(one) is type(block)), None)
+        alike = [one for one in rest if type(one) is type(block)]
+        alone = [one for one in alike if one.title not in {other.title for other in first}]
+        partner = next((one for one in alike if one.title == block.title), next(iter(alone), None))
         if partner is None:
             found.append(_of_one(block, names[0]))
             continue
         rest.remove(partner)
-        found.append(Compare(block.title, block, partner, names))
+        title = block.title if partner.title == block.title else f"{block.title} / {partner.title}"
+        found.append(Compare(title, block, partner, names))
     return [*found, *(_of_one(block, names[1]) for block in rest)]
 
 
