@@ -274,6 +274,7 @@ def test_what_a_mask_leaves_out_is_taken_from_the_images_and_comes_back(project:
     assert abs(gone) < 0.35 * gone_before
 
     back = project.run("relion.subtract", do_fliplabel=True, fn_fliplabel=subtracted).wait(timeout_s=60)
+    assert any("if these were centred on a mask by RELION itself" in note for note in back.notes())
     columns = ["cryoloomItemId", "rlnImageName", *POSES]
     assert (
         by_id(project, back.name, "original").select(columns).equals(by_id(project, refined).select(columns))
@@ -308,6 +309,7 @@ def test_centring_on_the_mask_moves_what_is_kept_to_the_middle(project: Project)
     back = project.run("relion.subtract", do_fliplabel=True, fn_fliplabel=centred).wait(timeout_s=60)
     again = by_id(project, back.name, "original")
     assert again["rlnImageName"].equals(before["rlnImageName"])
+    assert not any("centred on a mask by RELION itself" in note for note in back.notes())
     for label in ("rlnOriginXAngst", "rlnOriginYAngst", "rlnCoordinateX", "rlnCoordinateY"):
         assert np.abs((again[label] - before[label]).to_numpy()).max() < 0.01, label
     assert not [label for label in again.columns if label.startswith(("cryoloomMoved", "cryoloomCentre"))]

@@ -201,10 +201,24 @@ class Subtract(Mpi, ProgramProtocol):
 
     def finish(self, job: JobFolder) -> str:
         if self.do_fliplabel:
-            return said_of_lost(
+            lost = said_of_lost(
                 job.root, self.fn_fliplabel, job.file("original.star"), why="RELION says nothing of it"
             )
+            return " ".join(filter(None, [lost, self._said_of_places(job)]))
         return ""
+
+    def _said_of_places(self, job: JobFolder) -> str:
+        """Subtractions of RELION's own do not tell how far their images were moved."""
+        from cryoloom import star
+        from cryoloom.plugins.relion.options.recentred import MOVED
+
+        columns = star.heads(job.root / self.fn_fliplabel.path).get("particles", ())
+        if set(MOVED) <= set(columns):
+            return ""
+        return (
+            "Offsets and coordinates are those of the subtracted images: if these were centred on a mask by RELION itself, "
+            "take the orientations and offsets of the refinement before (sets.assign)."
+        )
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import particles
