@@ -106,6 +106,9 @@ def test_a_map_s_symmetry_is_told_with_its_axes_and_where_relion_wants_them(tmp_
     told = json.loads(cryoloom("suggest", "symmetry", str(tmp_path / "propeller.mrc"), "--json").stdout)
 
     assert "C4, if the map was made without symmetry." in said.stdout
+    Project.create(tmp_path / "p")
+    gone = cryoloom("suggest", "symmetry", "gone.mrc", "-p", str(tmp_path / "p"))
+    assert gone.returncode == 2 and "gone.mrc, which is missing" in gone.stderr
     assert (told["group"], told["on_relions_axes"]) == ("C4", True)
     [(order, direction, _)] = told["axes"]
     assert order == 4 and abs(direction[2]) > 0.999

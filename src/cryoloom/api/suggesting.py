@@ -231,4 +231,10 @@ def symmetry_of(project: "Project | None", asked: str) -> SymmetrySuggestion:
 
 
 def _map_of(project: "Project | None", asked: str) -> Path:
-    return Path(asked) if project is None else project.path / project.job(asked).dataset("volume").path
+    if project is None:
+        return Path(asked)
+    if Path(asked).suffix in (".mrc", ".map"):
+        raise ParameterError(
+            "The map", found=f"{asked}, which is missing", expected="a map's file, or a job that gives one"
+        )
+    return project.path / project.job(asked).dataset("volume").path
