@@ -8,7 +8,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] && echo "" || echo "sudo -n")
 DEMO ?= demo
 SEED ?= 1
 
-.PHONY: help install demo test quick check docs stubs relion browser format clean-venv
+.PHONY: help install demo test quick check docs stubs relion browser desktop format clean-venv
 
 help:
 	@echo "make install  what is needed to work: a virtual environment in .venv, and RELION"
@@ -25,7 +25,7 @@ install: $(VENV)/installed relion
 demo: $(VENV)/installed relion
 	$(BIN)/python examples/run_demo.py $(DEMO) --seed $(SEED)
 
-test: $(VENV)/installed relion browser
+test: $(VENV)/installed relion browser desktop
 	$(BIN)/python -m pytest
 
 quick: $(VENV)/installed
@@ -72,3 +72,10 @@ browser:
 	elif $(SUDO) true 2>/dev/null; then \
 	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
 	else echo "Chromium is missing (for the tests of pages). Install it: apt-get install chromium"; exit 1; fi
+
+# RELION's own GUI, and a screen without a display on which tests drive it.
+desktop:
+	@if command -v relion >/dev/null && command -v Xvfb >/dev/null && command -v xdotool >/dev/null && command -v xclip >/dev/null; then :; \
+	elif $(SUDO) true 2>/dev/null; then \
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq relion-gui xvfb xdotool xclip; \
+	else echo "RELION's GUI is missing (for the tests of it). Install it: apt-get install relion-gui xvfb xdotool xclip"; exit 1; fi
