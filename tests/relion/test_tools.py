@@ -1,6 +1,7 @@
 """Programs of RELION's that have no button: maps, images, movies and gains against what is true of them."""
 
 import shutil
+import subprocess
 
 import mrcfile
 import numpy as np
@@ -11,6 +12,7 @@ from conftest_tiny import job
 from predicted import images_of
 
 from cryoloom import Project, star
+from cryoloom.api.relion_command import commands_of
 from cryoloom.em.fourier import fourier_shell_correlation, resample
 from cryoloom.em.poses import matrices
 from cryoloom.errors import ParameterError
@@ -221,3 +223,31 @@ def test_the_fsc_between_maps_is_that_of_post_processing(project: Project, truth
     assert bare["rlnAngstromResolution"].to_list()[1:5] == pytest.approx(
         own["rlnAngstromResolution"].to_list()[1:5]
     )
+
+
+def test_centred_averages_are_relion_s_and_pick_as_any_averages(project: Project) -> None:
+    chosen = job(project, "classes")
+    made = project.run("maps.centre_averages", averages=chosen).wait(timeout_s=60)
+
+    table = star.tables_of(star.read(project.path / made.dataset("centred").path)).popitem()[1]
+    before = star.tables_of(star.read(project.path / chosen / "class_averages.star")).popitem()[1]
+    shutil.copy(project.path / "Class2D/job008/run_it006_classes.mrcs", project.path / "averages.mrcs")
+    subprocess.run(
+        ["relion_image_handler", "--i", "averages.mrcs", "--o", "theirs.mrcs", "--shift_com"],
+        cwd=project.path, check=True, capture_output=True,
+    )  # fmt: skip
+    theirs = mrcfile.read(project.path / "theirs.mrcs")
+    ours = images_of(table.rename({"rlnReferenceImage": "rlnImageName"}), str(project.path))
+    for image, name, number in zip(ours, before["rlnReferenceImage"], table["rlnClassNumber"], strict=True):
+        place = int(name.partition("@")[0])
+        assert number == place
+        assert np.corrcoef(image.ravel(), theirs[place - 1].ravel())[0, 1] > 0.999
+    assert table["rlnClassDistribution"].to_list() == before["rlnClassDistribution"].to_list()
+    picker = project.run(
+        "relion.autopick",
+        fn_input_autopick="CtfFind/job004",
+        fn_refs_autopick=made,
+        do_log=False,
+        start=False,
+    )
+    assert f"--ref {made.name}/class_averages.star" in commands_of(project.path / picker.name / "job.star")[0]

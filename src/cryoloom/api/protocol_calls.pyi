@@ -412,6 +412,27 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["maps.centre_averages"],
+        /,
+        *,
+        averages: Given,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Centre class averages, so that what is picked by them has its particle in the middle.
+
+        Args:
+            averages: Class averages.
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["maps.fsc"],
         /,
         *,
@@ -1173,6 +1194,125 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["relion.helix_impose"],
+        /,
+        *,
+        fn_in: Given,
+        found: Given | None = None,
+        half_maps_in: Given | None = None,
+        angpix: float | Literal["auto"] = "auto",
+        cyl_outer_diameter: float = 200,
+        cyl_inner_diameter: float = -1,
+        z_percentage: float = 30,
+        rise: float | Literal["auto"] = "auto",
+        twist: float | Literal["auto"] = "auto",
+        sphere_percentage: float = 90,
+        width: float = 5,
+        other_args: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Average a map along its helix, from the good middle of the box to its ends.
+
+        Args:
+            fn_in: Map.
+            found: Rise and twist.
+            half_maps_in: Half maps.
+            angpix: Pixel size (Å).
+            cyl_outer_diameter: Tube diameter - outer (Å).
+            cyl_inner_diameter: Tube diameter - inner (Å).
+            z_percentage: Central Z length (%).
+            rise: Rise (Å).
+            twist: Twist (°).
+            sphere_percentage: Diameter of the sphere (%).
+            width: Soft edge (px).
+            other_args: Additional arguments.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.helix_reference"],
+        /,
+        *,
+        boxdim: int = 300,
+        angpix: float = 1,
+        cyl_outer_diameter: float = 200,
+        cyl_inner_diameter: float = -1,
+        sphere_percentage: float = 90,
+        width: float = 5,
+        other_args: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Make a featureless cylinder along Z, to begin a helical classification or refinement with.
+
+        Args:
+            boxdim: Box size (px).
+            angpix: Pixel size (Å).
+            cyl_outer_diameter: Tube diameter - outer (Å).
+            cyl_inner_diameter: Tube diameter - inner (Å).
+            sphere_percentage: Diameter of the sphere (%).
+            width: Soft edge (px).
+            other_args: Additional arguments.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.helix_search"],
+        /,
+        *,
+        fn_in: Given,
+        angpix: float | Literal["auto"] = "auto",
+        cyl_outer_diameter: float = 200,
+        cyl_inner_diameter: float = -1,
+        z_percentage: float = 30,
+        rise_min: float = 0.0,
+        rise_max: float = 0,
+        rise_inistep: float = -1,
+        twist_min: float = 0,
+        twist_max: float = 0,
+        twist_inistep: float = -1,
+        other_args: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Search rise and twist within ranges: where a map is most like itself along the helix.
+
+        Args:
+            fn_in: Map.
+            angpix: Pixel size (Å).
+            cyl_outer_diameter: Tube diameter - outer (Å).
+            cyl_inner_diameter: Tube diameter - inner (Å).
+            z_percentage: Central Z length (%).
+            rise_min: Rise, at least (Å).
+            rise_max: Rise, at most (Å).
+            rise_inistep: First step of rise (Å).
+            twist_min: Twist, at least (°).
+            twist_max: Twist, at most (°).
+            twist_inistep: First step of twist (°).
+            other_args: Additional arguments.
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["relion.image_handler"],
         /,
         *,
@@ -1394,6 +1534,49 @@ class ProtocolCalls:
             other_args: Additional arguments.
             nr_mpi: Number of MPI procs.
             accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.localsym"],
+        /,
+        *,
+        fn_in: Given,
+        masks: Given | Sequence[Given],
+        half_maps_in: Given | None = None,
+        angpix: float | Literal["auto"] = "auto",
+        operators: str = "",
+        do_local_search: bool = True,
+        ang_step: float = 15,
+        offset_range: float = 6,
+        offset_step: float = 3,
+        binning: float = 2,
+        other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Find how copies of one unit lie in a map, and average them there.
+
+        Args:
+            fn_in: Map.
+            masks: Masks.
+            half_maps_in: Half maps.
+            angpix: Pixel size (Å).
+            operators: Operators that are known.
+            do_local_search: Refine the operators?
+            ang_step: Angular step (°).
+            offset_range: Offset range (Å).
+            offset_step: Offset step (Å).
+            binning: Binning of the first search.
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
         """
 
     @overload

@@ -55,6 +55,10 @@ class ProgramProtocol(Protocol):
         """Files below the job, half written by a program that was killed, which `resume_command` would take for done."""
         return ()
 
+    def listed(self, job: "JobFolder") -> Mapping[str, str]:
+        """Small files that the programs read, with their text: lists of other files; written before the first program."""
+        return {}
+
     def before(self, job: "JobFolder") -> Sequence[Command]:
         """Programs that run before `command`, one after another, each once; pure."""
         return ()

@@ -6,7 +6,7 @@ at before the job is called succeeded.
 
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError, PluginError, ProgramError
@@ -50,6 +50,9 @@ def run_program(run: RunContext) -> None:
     before: Sequence[Command] = call_plugin(protocol, "before", run.job)
     after: Sequence[Command] = call_plugin(protocol, "after", run.job)
     if STEP not in done:
+        listed: Mapping[str, str] = call_plugin(protocol, "listed", run.job)
+        for file, text in listed.items():
+            (run.root / file).write_text(text)
         _run_beside(run, "before", before)
         run_command(run, protocol, (lambda: None) if after else (lambda: _check_outputs(run)))
     if after:

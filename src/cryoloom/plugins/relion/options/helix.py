@@ -1,5 +1,6 @@
 """The Helix tab of RELION's picking, extraction, classifications and refinements."""
 
+from cryoloom.plugins.relion.options.pixel_of_map import PixelOfMap
 from cryoloom.plugins.relion.options.written import fraction, positive, positive_third, sigma_of_range
 from cryoloom.protocol import Param
 
@@ -108,6 +109,23 @@ class Helix2D:
     helical_rise: float = Param(
         4.75, "Helical rise", unit="Å", tab="Helix", when="do_helix and dont_skip_align and do_restrict_xoff",
         flag="--helical_rise_initial", help="From one subunit to the next along the filament.",
+    )  # fmt: skip
+
+
+class HelixOfMap(PixelOfMap):
+    """A map of a filament along Z: its pixel size, and where it is good."""
+
+    cyl_outer_diameter: float = Param(
+        200, "Tube diameter - outer", unit="Å", gt=0, flag="--cyl_outer_diameter",
+        help="A little more than the filament's width; what lies beyond is not looked at.",
+    )  # fmt: skip
+    cyl_inner_diameter: float = Param(
+        -1, "Tube diameter - inner", unit="Å", flag="--cyl_inner_diameter", written=positive,
+        help="Of a hollow filament; -1: not hollow.",
+    )  # fmt: skip
+    z_percentage: float = Param(
+        30, "Central Z length", unit="%", ge=10, le=90, flag="--z_percentage", written=fraction,
+        help="The middle of the box, where the map is good.",
     )  # fmt: skip
 
 
