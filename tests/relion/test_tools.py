@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from pathlib import Path
 
 import mrcfile
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import tifffile
 from conftest_tiny import job
 from predicted import images_of
+from scipy.ndimage import gaussian_filter
 
 from cryoloom import Project, star
 from cryoloom.api.relion_command import commands_of
@@ -251,3 +253,39 @@ def test_centred_averages_are_relion_s_and_pick_as_any_averages(project: Project
         start=False,
     )
     assert f"--ref {made.name}/class_averages.star" in commands_of(project.path / picker.name / "job.star")[0]
+
+
+def test_references_lie_where_their_particles_do_and_can_be_taken_away(project: Project) -> None:
+    refined = job(project, "refine_masked")
+    given = {"micrographs_in": "CtfFind/job004", "fn_opt": refined, "norm_radius": 24}
+    placed = project.run("relion.reposition", **given).wait(timeout_s=120)
+    taken = project.run("relion.reposition", **given, do_subtract=True).wait(timeout_s=120)
+
+    before = project.job("CtfFind/job004").dataset("micrographs").table()
+    ids = dict(before.select("cryoloomItemId", "rlnMicrographName").iter_rows())
+    for made in (placed, taken):
+        table = made.dataset("micrographs").table()
+        assert set(table["cryoloomItemId"]) == set(ids), "of both groups, each one's id"
+        for item, name in table.select("cryoloomItemId", "rlnMicrographName").iter_rows():
+            assert Path(name).stem == f"{Path(ids[item]).stem}_reposition"
+            raw = gaussian_filter(mrcfile.read(project.path / ids[item]).astype(float), 2)
+            image = gaussian_filter(mrcfile.read(project.path / name).astype(float), 2)
+            if made is placed:
+                assert np.corrcoef(raw.ravel(), image.ravel())[0, 1] > 0.6, name
+            else:
+                assert image.std() < 0.8 * raw.std(), name
+    data, optimiser = (project.path / refined / f"run_{what}.star" for what in ("data", "optimiser"))
+    blocks = star.read(data)
+    rows = star.tables_of(blocks)["particles"]
+    first = rows["rlnMicrographName"][0]
+    star.write(
+        project.path / "part.star", {**blocks, "particles": rows.filter(pl.col("rlnMicrographName") == first)}
+    )
+    text = optimiser.read_text().replace(str(data.relative_to(project.path)), "part.star")
+    (project.path / "part_optimiser.star").write_text(text)
+    part = project.run("relion.reposition", **{**given, "fn_opt": "part_optimiser.star"}).wait(timeout_s=120)
+    assert [ids[item] for item in part.dataset("micrographs").table()["cryoloomItemId"]] == [first]
+    failed = [item.why for item in part.show().failed_items]
+    assert failed == ["the optimiser has no particle of it"] * 5
+    with pytest.raises(ParameterError, match="next to nothing is subtracted"):
+        project.run("relion.reposition", **{**given, "norm_radius": -1}, do_subtract=True, start=False)

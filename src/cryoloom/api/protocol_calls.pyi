@@ -2086,6 +2086,51 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["relion.reposition"],
+        /,
+        *,
+        micrographs_in: Given,
+        fn_opt: Given,
+        do_invert: bool = True,
+        do_ctf: bool = True,
+        do_subtract: bool = False,
+        norm_radius: float = -1,
+        background: float = 0.1,
+        other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        batch_size: int = 20,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Put the references of a classification or refinement back into the micrographs, or subtract them there.
+
+        Args:
+            micrographs_in: Micrographs.
+            fn_opt: Optimiser.
+            do_invert: Particles are black in the micrographs?
+            do_ctf: Apply each particle's CTF?
+            do_subtract: Subtract them from the micrographs?
+            norm_radius: Background radius (px).
+            background: Background noise.
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            batch_size: Items in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["relion.select"],
         /,
         *,
