@@ -13,6 +13,7 @@ from cryoloom.cli import (
     lifecycle,
     relion,
     service,
+    serving,
     setup,
     showing,
     simulation,
@@ -35,7 +36,7 @@ def app() -> None:
 
 
 for group in (
-    setup, jobs, lifecycle, steering, showing, workflows, star, suggesting, relion, service, simulation, completion
+    setup, jobs, lifecycle, steering, showing, workflows, star, suggesting, relion, serving, service, simulation, completion
 ):  # fmt: skip
     group.add_to(app)
 

@@ -161,6 +161,10 @@ class ProjectFolder:
             )
         return found[0]
 
+    def next_number(self) -> int:
+        """What the next job will be called by, unless somebody else makes one before."""
+        return self._pipeline().counter
+
     def create_job(
         self,
         protocol_name: str,

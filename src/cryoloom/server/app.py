@@ -1,0 +1,86 @@
+"""The application: resources put together, errors as every command tells them."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteError
+from starlette.types import ASGIApp
+
+from cryoloom._version import __version__
+from cryoloom.errors import CryoloomError, ParameterError
+from cryoloom.server import jobs, live, page, projects, protocols, session, views
+from cryoloom.server.access import Access, signed_in
+from cryoloom.server.asking import REFUSALS
+from cryoloom.server.guard import Guard
+from cryoloom.server.hub import Hub
+
+
+def build(access: Access, only: Path | None = None, hosts: Iterable[str] = ()) -> ASGIApp:
+    """The server's application.
+
+    Args:
+        access: who may ask.
+        only: the one project that is served; None: all that were opened.
+        hosts: names that Host may have besides this machine's own.
+    """
+    app = FastAPI(
+        title="Cryoloom",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        responses=REFUSALS,
+    )
+    app.state.access = access
+    app.state.only = only
+    app.state.home = str(only) if only is not None else ""
+    app.state.hub = Hub()
+    app.state.pictures = views.Pictures()
+    api = APIRouter(prefix="/api")
+    api.include_router(session.router)
+    api.include_router(live.router)
+    inside = APIRouter(dependencies=[Depends(signed_in)])
+    for resource in (projects, jobs, views, protocols):
+        inside.include_router(resource.router)
+    inside.include_router(views.pictures_router)
+    inside.add_api_route("/openapi.json", _description, include_in_schema=False)
+    api.include_router(inside)
+    app.include_router(api)
+    app.include_router(page.router)
+    app.add_exception_handler(CryoloomError, _refused)
+    app.add_exception_handler(StarletteError, _not_served)
+    app.add_exception_handler(RequestValidationError, _misread)
+    return Guard(app, hosts)
+
+
+def _description(request: Request) -> dict[str, Any]:
+    """The API in OpenAPI's words."""
+    described: dict[str, Any] = request.app.openapi()
+    return described
+
+
+def _refused(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, CryoloomError)
+    code = 422 if isinstance(error, ParameterError) else 409
+    return JSONResponse({"error": error.as_dict() | {"text": str(error)}}, code)
+
+
+def _not_served(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, StarletteError | HTTPException)
+    detail: Any = error.detail
+    said = detail if isinstance(detail, dict) else {"where": request.url.path, "found": str(detail)}
+    whole = {"where": "", "found": "", "expected": "", "hint": "", "text": ""} | said
+    return JSONResponse({"error": whole}, error.status_code, headers=getattr(error, "headers", None))
+
+
+def _misread(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first.get("loc", ()))
+    said = {"where": where, "found": str(first.get("type", "")), "expected": str(first.get("msg", "")), "hint": "",
+            "text": f"{where}: {first.get('msg', '')}"}  # fmt: skip
+    return JSONResponse({"error": said}, 422)

@@ -1,0 +1,215 @@
+"""What answers look like: the API's description is made of these, and the page's types of that."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class Problem(BaseModel):
+    """An error as users read it: where, what was found, what was expected, what to do."""
+
+    where: str
+    found: str = ""
+    expected: str = ""
+    hint: str = ""
+    text: str = ""
+
+
+class ProblemAnswer(BaseModel):
+    error: Problem
+
+
+class SignIn(BaseModel):
+    token: str = Field(max_length=200)
+
+
+class Session(BaseModel):
+    """Who is served, by which version."""
+
+    version: str
+    home: str  # what the server was started for, "" for all projects
+
+
+class Ticket(BaseModel):
+    ticket: str
+
+
+class ProjectCard(BaseModel):
+    """A project of the first page."""
+
+    key: str
+    name: str
+    path: str
+    opened: float
+    there: bool
+    jobs: int = 0
+    running: int = 0
+    failed: int = 0
+
+
+class OpenProject(BaseModel):
+    path: str = Field(min_length=1, max_length=4000)
+    create: bool = False
+
+
+class ProjectInfo(BaseModel):
+    """A project's own facts."""
+
+    key: str
+    name: str
+    path: str
+    form: str  # "3.1", or "4 or 5", which is not written
+
+
+class Items(BaseModel):
+    done: int
+    failed: int
+    total: int | None
+
+
+class JobRow(BaseModel):
+    """One line of the list; the names are those of `cryoloom ls --json`."""
+
+    name: str
+    number: int
+    alias: str
+    label: str
+    protocol: str
+    title: str  # the protocol's label
+    state: str
+    started: bool
+    why: str
+    items: Items
+    outputs: dict[str, dict[str, Any]]
+    progress: str
+    left_s: float | None
+    seconds: float | None
+    made: str
+
+
+class NodePlace(BaseModel):
+    job: str
+    lane: int
+    column: int
+    row: int
+
+
+class Wire(BaseModel):
+    source: str
+    target: str
+    kind: str
+
+
+class GraphAnswer(BaseModel):
+    lanes: list[str]
+    nodes: list[NodePlace]
+    threads: list[Wire]
+
+
+class Changed(BaseModel):
+    """Jobs that have changed since a moment."""
+
+    now: int  # to be given as `since` the next time
+    jobs: list[str]
+
+
+class InputGiven(BaseModel):
+    path: str
+    job: str
+    kind: str
+
+
+class Follower(BaseModel):
+    protocol: str
+    title: str
+    inputs: dict[str, str]
+    params: dict[str, str]
+    command: str
+
+
+class ViewLine(BaseModel):
+    """A view that a job has; what it shows is asked for by its name."""
+
+    name: str
+    title: str
+    help: str
+    iterations: list[int]
+    items: bool
+    worst: bool
+
+
+class JobAnswer(JobRow):
+    """All that is known of a job."""
+
+    params: dict[str, Any]
+    inputs: dict[str, InputGiven]
+    failed_items: list[dict[str, str]]
+    notes: list[str]
+    attempts: int
+    resources: dict[str, float]
+    folder: str
+    asks: str
+    command: list[str]
+    story: list[str]
+    views: list[ViewLine]
+    next: list[Follower]
+
+
+class SeenAnswer(BaseModel):
+    """What a view shows: charts as Vega-Lite with their data, pictures by address, figures and tables."""
+
+    parts: list[dict[str, Any]]
+    absent: str
+
+
+class LogAnswer(BaseModel):
+    text: str
+
+
+class Given(BaseModel):
+    """A job that is asked for, or tried."""
+
+    protocol: str = Field(max_length=200)
+    given: dict[str, str | int | float | bool | list[str]] = Field(default_factory=dict)
+    alias: str = Field("", max_length=200)
+    label: str = Field("", max_length=1000)
+    start: bool = True
+
+
+class FaultShape(BaseModel):
+    field: str
+    found: str
+    expected: str
+    hint: str
+    text: str
+
+
+class TriedAnswer(BaseModel):
+    faults: list[FaultShape]
+    off: list[str]
+    command: str
+
+
+class Made(BaseModel):
+    """Names of jobs that were made or touched."""
+
+    jobs: list[str]
+
+
+class ProtocolLineShape(BaseModel):
+    name: str
+    label: str
+    help: str
+
+
+class ProtocolAnswer(BaseModel):
+    """A protocol's form."""
+
+    name: str
+    label: str
+    help: str
+    folder: str
+    programs: list[str]
+    inputs: list[dict[str, Any]]
+    params: list[dict[str, Any]]
+    outputs: list[dict[str, Any]]
