@@ -32,6 +32,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, str]]] = [
      {"input_star_mics": "MotionCorr/job090/corrected_micrographs.star"}),
     ("relion.ctffind", {"fn_ctffind_exe": "/opt/ctffind", "do_phaseshift": True, "slow_search": True, "use_given_ps": True},
      {"input_star_mics": "MotionCorr/job090/corrected_micrographs.star"}),
+    ("relion.manualpick", {"diameter": 160, "do_color": True, "fn_color": "mtf.star", "highpass": 300, "do_startend": True},
+     {"fn_in": "CtfFind/job090/micrographs_ctf.star"}),
     ("relion.autopick", {"do_log": True, "log_diam_min": 110, "log_diam_max": 130, "log_adjust_thr": 1.2},
      {"fn_input_autopick": "CtfFind/job090/micrographs_ctf.star"}),
     ("relion.autopick", {"do_log": True, "log_upper_thr": 5, "log_invert": True},
@@ -113,7 +115,6 @@ def test_a_command_is_the_one_that_relion_builds_from_our_job_star(
 
 # What no job.star tells, or RELION 3.1.3 does not know.
 NOT_TOLD = {
-    "ManualPick/job004": "picked in RELION's window",
     "Select/job005": "shown with the settings of the last manual picking",
     "MotionCorr/job002": "save_ps, an option of before RELION's release",
 }
@@ -133,7 +134,7 @@ def test_commands_equal_those_that_real_jobs_noted(tutorial: Path) -> None:
         differing = [one for one in difference(ours, noted) if not one.startswith("--skip_gridding")]
         assert (note.parent.name, differing) == (note.parent.name, [])
         compared += 1
-    assert compared == 28
+    assert compared == 29
 
 
 def test_a_whole_job_is_one_command_and_a_batch_differs_only_in_its_input(tmp_path: Path) -> None:

@@ -48,6 +48,7 @@ INPUTS: dict[str, dict[str, str]] = {
     "relion.postprocess": {"fn_in": "run_half1_class001_unfil.mrc", "fn_mask": "mask.mrc"},
     "relion.motioncorr": {"input_star_mics": "Import/job090/movies.star"},
     "relion.ctffind": {"input_star_mics": "MotionCorr/job090/corrected_micrographs.star"},
+    "relion.manualpick": {"fn_in": "CtfFind/job090/micrographs_ctf.star"},
     "relion.autopick": {
         "fn_input_autopick": "CtfFind/job090/micrographs_ctf.star",
         "fn_refs_autopick": "Select/job090/class_averages.star",

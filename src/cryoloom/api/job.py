@@ -16,10 +16,13 @@ from cryoloom.project.retrying import followers_of, is_import, wholes_of
 from cryoloom.schedule.state import ENDED, State
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from cryoloom.api.details import JobDetails
     from cryoloom.api.logs import JobLog
     from cryoloom.api.looking import JobView, Seen
     from cryoloom.api.next_steps import NextStep
+    from cryoloom.api.picking import MicrographPicks, PicksSaved
     from cryoloom.api.project import Project
     from cryoloom.api.summary import JobSummary
     from cryoloom.project.cleaning import Cleaning
@@ -227,6 +230,37 @@ class Job:
             ParameterError: an unknown parameter, or a value that does not fit.
         """
         return steering.change(self, given, of_all=of_all)
+
+    def picks(self, micrograph: str) -> "MicrographPicks":
+        """Of picking by hand: the picks of a micrograph as they are now, with their revision: `.table`, `.revision`.
+
+        Args:
+            micrograph: its name, or a part that only one has.
+        Raises:
+            ProjectError: no job of picking by hand, or no such micrograph in it.
+        """
+        from cryoloom.api.picking import picks_of
+
+        return picks_of(self, micrograph)
+
+    def save_picks(
+        self, micrograph: str, table: "pl.DataFrame", *, since: str, dependents: bool = False
+    ) -> "PicksSaved":
+        """Of picking by hand: make these the picks of a micrograph; the job gives them out again.
+
+        Args:
+            micrograph: its name, or a part that only one has.
+            table: rlnCoordinateX and rlnCoordinateY in px; a pick keeps its cryoloomItemId wherever it lies now, and one
+                without gets a fresh one.
+            since: the revision that the edit began from: `picks(micrograph).revision`.
+            dependents: the jobs that made something of the picks before, and have ended, make it again.
+        Raises:
+            ProjectError: somebody else has edited them since, and nothing was written.
+            ParameterError: a position outside the micrograph, or an id that is none of its picks'.
+        """
+        from cryoloom.api.picking import save
+
+        return save(self, micrograph, table, since=since, dependents=dependents)
 
     def priority(self, number: int, *, alone: bool | None = None, memory_gb: float | None = None) -> None:
         """Say how urgent it is, and what it takes of the machine; what is None stays as it was.

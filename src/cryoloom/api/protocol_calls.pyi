@@ -412,27 +412,6 @@ class ProtocolCalls:
     @overload
     def run(
         self,
-        protocol: Literal["maps.centre_averages"],
-        /,
-        *,
-        averages: Given,
-        wait_for: Sequence[str | Job] = ...,
-        label: str = "",
-        alias: str = "",
-        start: bool = True,
-        priority: int = 0,
-        alone: bool = False,
-        memory_gb: float = 0,
-    ) -> Job:
-        """Centre class averages, so that what is picked by them has its particle in the middle.
-
-        Args:
-            averages: Class averages.
-        """
-
-    @overload
-    def run(
-        self,
         protocol: Literal["maps.fsc"],
         /,
         *,
@@ -1194,125 +1173,6 @@ class ProtocolCalls:
     @overload
     def run(
         self,
-        protocol: Literal["relion.helix_impose"],
-        /,
-        *,
-        fn_in: Given,
-        found: Given | None = None,
-        half_maps_in: Given | None = None,
-        angpix: float | Literal["auto"] = "auto",
-        cyl_outer_diameter: float = 200,
-        cyl_inner_diameter: float = -1,
-        z_percentage: float = 30,
-        rise: float | Literal["auto"] = "auto",
-        twist: float | Literal["auto"] = "auto",
-        sphere_percentage: float = 90,
-        width: float = 5,
-        other_args: str = "",
-        wait_for: Sequence[str | Job] = ...,
-        label: str = "",
-        alias: str = "",
-        start: bool = True,
-        priority: int = 0,
-        alone: bool = False,
-        memory_gb: float = 0,
-    ) -> Job:
-        """Average a map along its helix, from the good middle of the box to its ends.
-
-        Args:
-            fn_in: Map.
-            found: Rise and twist.
-            half_maps_in: Half maps.
-            angpix: Pixel size (Å).
-            cyl_outer_diameter: Tube diameter - outer (Å).
-            cyl_inner_diameter: Tube diameter - inner (Å).
-            z_percentage: Central Z length (%).
-            rise: Rise (Å).
-            twist: Twist (°).
-            sphere_percentage: Diameter of the sphere (%).
-            width: Soft edge (px).
-            other_args: Additional arguments.
-        """
-
-    @overload
-    def run(
-        self,
-        protocol: Literal["relion.helix_reference"],
-        /,
-        *,
-        boxdim: int = 300,
-        angpix: float = 1,
-        cyl_outer_diameter: float = 200,
-        cyl_inner_diameter: float = -1,
-        sphere_percentage: float = 90,
-        width: float = 5,
-        other_args: str = "",
-        wait_for: Sequence[str | Job] = ...,
-        label: str = "",
-        alias: str = "",
-        start: bool = True,
-        priority: int = 0,
-        alone: bool = False,
-        memory_gb: float = 0,
-    ) -> Job:
-        """Make a featureless cylinder along Z, to begin a helical classification or refinement with.
-
-        Args:
-            boxdim: Box size (px).
-            angpix: Pixel size (Å).
-            cyl_outer_diameter: Tube diameter - outer (Å).
-            cyl_inner_diameter: Tube diameter - inner (Å).
-            sphere_percentage: Diameter of the sphere (%).
-            width: Soft edge (px).
-            other_args: Additional arguments.
-        """
-
-    @overload
-    def run(
-        self,
-        protocol: Literal["relion.helix_search"],
-        /,
-        *,
-        fn_in: Given,
-        angpix: float | Literal["auto"] = "auto",
-        cyl_outer_diameter: float = 200,
-        cyl_inner_diameter: float = -1,
-        z_percentage: float = 30,
-        rise_min: float = 0.0,
-        rise_max: float = 0,
-        rise_inistep: float = -1,
-        twist_min: float = 0,
-        twist_max: float = 0,
-        twist_inistep: float = -1,
-        other_args: str = "",
-        wait_for: Sequence[str | Job] = ...,
-        label: str = "",
-        alias: str = "",
-        start: bool = True,
-        priority: int = 0,
-        alone: bool = False,
-        memory_gb: float = 0,
-    ) -> Job:
-        """Search rise and twist within ranges: where a map is most like itself along the helix.
-
-        Args:
-            fn_in: Map.
-            angpix: Pixel size (Å).
-            cyl_outer_diameter: Tube diameter - outer (Å).
-            cyl_inner_diameter: Tube diameter - inner (Å).
-            z_percentage: Central Z length (%).
-            rise_min: Rise, at least (Å).
-            rise_max: Rise, at most (Å).
-            rise_inistep: First step of rise (Å).
-            twist_min: Twist, at least (°).
-            twist_max: Twist, at most (°).
-            twist_inistep: First step of twist (°).
-            other_args: Additional arguments.
-        """
-
-    @overload
-    def run(
-        self,
         protocol: Literal["relion.image_handler"],
         /,
         *,
@@ -1539,21 +1399,31 @@ class ProtocolCalls:
     @overload
     def run(
         self,
-        protocol: Literal["relion.localsym"],
+        protocol: Literal["relion.manualpick"],
         /,
         *,
         fn_in: Given,
-        masks: Given | Sequence[Given],
-        half_maps_in: Given | None = None,
-        angpix: float | Literal["auto"] = "auto",
-        operators: str = "",
-        do_local_search: bool = True,
-        ang_step: float = 15,
-        offset_range: float = 6,
-        offset_step: float = 3,
-        binning: float = 2,
+        begin_with: Given | None = None,
+        diameter: float = 100,
+        micscale: float = 0.2,
+        sigma_contrast: float = 3,
+        white_val: float = 0,
+        black_val: float = 0,
+        lowpass: float = 20,
+        highpass: float = -1,
+        angpix: float = -1,
+        do_startend: bool = False,
+        ctfscale: float = 1,
+        do_color: bool = False,
+        color_label: str = "rlnParticleSelectZScore",
+        fn_color: str | Path = "",
+        blue_value: float = 0,
+        red_value: float = 2,
         other_args: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
+        batch_size: int = 100,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -1562,21 +1432,31 @@ class ProtocolCalls:
         alone: bool = False,
         memory_gb: float = 0,
     ) -> Job:
-        """Find how copies of one unit lie in a map, and average them there.
+        """Pick particles by hand: `cryoloom picks` and RELION's window edit what this job holds.
 
         Args:
-            fn_in: Map.
-            masks: Masks.
-            half_maps_in: Half maps.
+            fn_in: Input micrographs.
+            begin_with: Begin with the picks of.
+            diameter: Particle diameter (Å).
+            micscale: Scale for micrographs.
+            sigma_contrast: Sigma contrast (σ).
+            white_val: White value.
+            black_val: Black value.
+            lowpass: Lowpass filter (Å).
+            highpass: Highpass filter (Å).
             angpix: Pixel size (Å).
-            operators: Operators that are known.
-            do_local_search: Refine the operators?
-            ang_step: Angular step (°).
-            offset_range: Offset range (Å).
-            offset_step: Offset step (Å).
-            binning: Binning of the first search.
+            do_startend: Pick start-end coordinates helices?
+            ctfscale: Scale for CTF image.
+            do_color: Blue<>red color particles?
+            color_label: MetaDataLabel for color.
+            fn_color: STAR file with color label.
+            blue_value: Blue value.
+            red_value: Red value.
             other_args: Additional arguments.
-            nr_mpi: Number of MPI procs.
+            batch_size: Micrographs in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
         """
 
     @overload
@@ -2081,51 +1961,6 @@ class ProtocolCalls:
             nr_mpi: Number of MPI procs.
             nr_threads: Number of threads.
             accept_unusual: Accept unusual values?
-        """
-
-    @overload
-    def run(
-        self,
-        protocol: Literal["relion.reposition"],
-        /,
-        *,
-        micrographs_in: Given,
-        fn_opt: Given,
-        do_invert: bool = True,
-        do_ctf: bool = True,
-        do_subtract: bool = False,
-        norm_radius: float = -1,
-        background: float = 0.1,
-        other_args: str = "",
-        nr_mpi: int | Literal["auto"] = 1,
-        batch_size: int = 20,
-        batch_wait: float = 0,
-        workers: int = 0,
-        item_limit: float = 0,
-        wait_for: Sequence[str | Job] = ...,
-        label: str = "",
-        alias: str = "",
-        start: bool = True,
-        priority: int = 0,
-        alone: bool = False,
-        memory_gb: float = 0,
-    ) -> Job:
-        """Put the references of a classification or refinement back into the micrographs, or subtract them there.
-
-        Args:
-            micrographs_in: Micrographs.
-            fn_opt: Optimiser.
-            do_invert: Particles are black in the micrographs?
-            do_ctf: Apply each particle's CTF?
-            do_subtract: Subtract them from the micrographs?
-            norm_radius: Background radius (px).
-            background: Background noise.
-            other_args: Additional arguments.
-            nr_mpi: Number of MPI procs.
-            batch_size: Items in a batch.
-            batch_wait: Wait for a full batch (s).
-            workers: Batches at the same time.
-            item_limit: Time limit of an item (s).
         """
 
     @overload

@@ -64,7 +64,9 @@ def commands_of(file: Path, job: str = "") -> list[str]:
         ]
         return [one.line() for one in (*programs[0], call_plugin(protocol, "command", folder), *programs[1])]
     if isinstance(protocol, ItemProtocol):
-        command: Command | None = call_plugin(protocol, "command", folder)
+        command: Command | None = call_plugin(protocol, "command", folder) or call_plugin(
+            protocol, "window", folder
+        )
         if command is not None:
             echoed: Mapping[str, str] = call_plugin(protocol, "echoed", folder)
             return [command.line(), *(f"echo {text} > {target}" for target, text in echoed.items())]

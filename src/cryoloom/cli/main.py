@@ -11,6 +11,7 @@ from cryoloom.cli import (
     completion,
     jobs,
     lifecycle,
+    picking,
     relion,
     service,
     serving,
@@ -36,7 +37,8 @@ def app() -> None:
 
 
 for group in (
-    setup, jobs, lifecycle, steering, showing, workflows, star, suggesting, relion, serving, service, simulation, completion
+    setup, jobs, lifecycle, steering, picking, showing, workflows, star, suggesting, relion, serving, service, simulation,
+    completion,
 ):  # fmt: skip
     group.add_to(app)
 

@@ -45,7 +45,8 @@ class JobHistory:
     used: list[dict[str, Any]] = field(
         default_factory=list
     )  # what `auto` meant for items of some optics groups
-    version: int = 0  # how often the parameters were changed
+    version: int = 0  # how often the parameters were changed, or items edited by hand
+    edits_known: int = 0  # lines of the file of edits that the journal has told of
     input_revisions: dict[str, int] = field(default_factory=dict)
     steps_done: set[str] = field(default_factory=set)
     iteration: int | None = None

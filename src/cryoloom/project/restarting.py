@@ -3,6 +3,7 @@
 `job.json` stays: id, parameters and inputs are those of before. `note.txt` stays too, since it tells
 the job's life and may hold the user's words. Journal and attempts go with the results. Classes that
 somebody chose by number mean nothing of a classification that is made again: such a job is cleared and waits for its user.
+What somebody picked by hand stays: nothing makes it again.
 """
 
 import os
@@ -17,11 +18,12 @@ from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.forms.jobstar import job_star_of
 from cryoloom.project.jobspec import FILE as SPEC_FILE
 from cryoloom.project.lineage import dependents_of, refuse_running
+from cryoloom.project.pick_edits import FILE as EDITS
 from cryoloom.project.trash import files_to_trash
 
 STAYS = (SPEC_FILE, "job.star", "job_pipeline.star", "note.txt")
 # Below `.cryoloom`: the wishes, and the lock of whoever writes one.
-OURS = ("control.json", "control.lock")
+OURS = ("control.json", "control.lock", "edits.lock")
 
 
 def restart_jobs(project: ProjectFolder, job: str, *, dependents: bool | None = None) -> dict[str, str]:
@@ -94,6 +96,9 @@ def _clear(entry: JobEntry) -> str:
 
 def _files(entry: JobEntry) -> Sequence[str]:
     found = [name for name in os.listdir(entry.folder) if name not in (*STAYS, ".cryoloom")]
+    if entry.make_protocol().by_hand:
+        # Hours of somebody's work, which no program makes again.
+        found = [name for name in found if name != EDITS and not (entry.folder / name).is_dir()]
     inside = entry.folder / ".cryoloom"
     own = [] if not inside.is_dir() else [name for name in os.listdir(inside) if name not in OURS]
     if own == ["attempts"] and not os.listdir(attempts_folder(entry.folder)):

@@ -94,6 +94,7 @@ class InputSpec:
     several: bool = False  # any number of datasets, numbered input, input#2, input#3
     needs: Mapping[str, str] = field(default_factory=dict)  # label → when it is needed; see `Input`
     flag: str = ""  # what stands before its path on the program's command line
+    own: bool = False  # Cryoloom's own: not among RELION's job options
     name: str = ""
     kind: type[Dataset] = Dataset
 
@@ -207,6 +208,7 @@ def Input(
     several: bool = False,
     needs: Sequence[str] | Mapping[str, str] = (),
     flag: str = "",
+    own: bool = False,
 ) -> Any:
     """Declare an input; the annotation is its kind.
 
@@ -217,9 +219,10 @@ def Input(
         streams: it may be read while it grows.
         several: it may be given more than once; the second is known as `name#2`.
         flag: the program's option before its path, as of parameters.
+        own: true for what RELION's form does not have.
     """
     wanted = needs if isinstance(needs, Mapping) else dict.fromkeys(needs, "")
-    return InputSpec(label, tab, help, optional, streams, when, several, wanted, flag)
+    return InputSpec(label, tab, help, optional, streams, when, several, wanted, flag, own)
 
 
 def numbered(name: str, datasets: Sequence[Dataset]) -> dict[str, Dataset]:

@@ -163,6 +163,10 @@ class ItemProtocol(Protocol):
         """Treat a batch without a program; None where `command` does it."""
         return None
 
+    def window(self, job: "JobFolder") -> Command | None:
+        """The program of RELION's in which a person would do what this job does; shown, and never run by the job."""
+        return None
+
     def blocks(self, output: str) -> str:
         """Name of the table that an output's file ends with."""
         return self.output_kind(output).block

@@ -291,8 +291,10 @@ def run_items(run: RunContext) -> None:
     command = protocol.with_values(autos).command(run.job)
     if command is not None:
         programs.arguments(command, run.settings)  # a missing program is no item's fault
-    if not autos or command is None:
-        note = command.note() if command else own_command(protocol)
+    is_new_note = not protocol.by_hand or run.journal.attempt == 1  # else a line for each edit
+    if is_new_note and (not autos or command is None):
+        shown = command or protocol.window(run.job)
+        note = shown.note() if shown else own_command(protocol)
         append_note(run.folder, [note], is_continue=run.journal.attempt > 1)
     batcher = Batcher(protocol.batch_limit(), protocol.batch_wait, units(protocol.together()))
     outputs = JobOutputs(run.journal, {})

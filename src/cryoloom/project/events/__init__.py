@@ -8,6 +8,7 @@ from cryoloom.project.events.event import Event, Stamp
 from cryoloom.project.events.item_events import (
     InputRevised,
     ItemsDone,
+    ItemsEdited,
     ItemsKnown,
     OutputClosed,
     OutputOpened,
@@ -46,6 +47,7 @@ __all__ = [
     "Event",
     "InputRevised",
     "ItemsDone",
+    "ItemsEdited",
     "ItemsKnown",
     "IterationDone",
     "JobEnded",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from cryoloom.project.events.event import RARE, Event, Stamp
 from cryoloom.project.history import JobHistory, OutputState
@@ -59,7 +60,7 @@ class RowsForgotten(Event):
 
 @dataclass(frozen=True, slots=True)
 class InputRevised(Event):
-    """The job that makes an input has made all of it again, with other parameters."""
+    """The job that makes an input has made all of it again, with other parameters or edited by hand."""
 
     kind = "input.revised"
     input: str
@@ -69,7 +70,31 @@ class InputRevised(Event):
         history.input_revisions[self.input] = self.revision
 
     def words(self, stamp: Stamp) -> str:
-        return f"input {self.input} was made again with other parameters; all items once more"
+        return (
+            f"input {self.input} was made again, with other parameters or edited by hand; all items once more"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ItemsEdited(Event):
+    """The user edited items by hand (`edits.jsonl`): all are given out again, as they are now."""
+
+    kind = "items.edited"
+    version: int
+    edits: Sequence[
+        Mapping[str, Any]
+    ] = ()  # micrograph, added, removed, moved; those since the last such line
+    known: int = 0  # lines of the file of edits that have been told
+
+    def fold(self, history: JobHistory, stamp: Stamp) -> None:
+        history.version, history.edits_known = self.version, self.known
+
+    def words(self, stamp: Stamp) -> str:
+        told = (
+            f"{edit['micrograph'].rpartition('/')[2]}: {edit['added']} added, {edit['removed']} removed, {edit['moved']} moved"
+            for edit in self.edits
+        )
+        return "edited by hand; " + "; ".join(told)
 
 
 @dataclass(frozen=True, slots=True)

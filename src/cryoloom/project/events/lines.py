@@ -10,6 +10,7 @@ from cryoloom.project.events.event import Event, Stamp
 from cryoloom.project.events.item_events import (
     InputRevised,
     ItemsDone,
+    ItemsEdited,
     ItemsKnown,
     OutputClosed,
     OutputOpened,
@@ -37,7 +38,8 @@ from cryoloom.project.events.program_events import (
 from cryoloom.project.history import JobHistory
 
 KINDS: tuple[type[Event], ...] = (
-    AttemptStarted, AutoResolved, AutoUsed, ParamsChanged, InputRevised, Waiting, ItemsKnown, ItemsDone, RowsForgotten,
+    AttemptStarted, AutoResolved, AutoUsed, ParamsChanged, InputRevised, Waiting, ItemsKnown, ItemsDone, ItemsEdited,
+    RowsForgotten,
     OutputOpened, OutputClosed, OutputReopened, CommandStarted, CommandUsed, CommandEnded, IterationDone, ProgressTold,
     Note, Doubt, JobSuspended, JobEnded,
 )  # fmt: skip

@@ -42,7 +42,9 @@ def job_options(protocol: Protocol) -> dict[str, str]:
     if protocol.relion_type == EXTERNAL:
         return _external_options(protocol)
     options = {**EVERY_FORM, **protocol.relion_fixed}
-    options |= {name: dataset.path for name, dataset in protocol.given.items()}
+    options |= {
+        name: dataset.path for name, dataset in protocol.given.items() if not protocol.input_spec(name).own
+    }
     options |= {
         name: relion_text(protocol.values[name]) for name, spec in protocol.params.items() if not spec.own
     }

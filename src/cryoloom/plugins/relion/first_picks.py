@@ -1,0 +1,84 @@
+"""Picks of another job with which picking by hand begins: under their ids, in pixels of the micrograph that is picked on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import polars as pl
+
+from cryoloom import star
+from cryoloom.em.names import Partners
+from cryoloom.errors import DatasetError, ImageError
+from cryoloom.images.headers import read_header
+from cryoloom.plugins.relion.cutting import scale_between
+from cryoloom.project.forms.coordinate_files import coordinate_file, suffix_of, table_beside
+from cryoloom.project.pick_edits import X, Y, empty_picks, with_pick_ids
+from cryoloom.protocol.jobs import ITEM_ID
+
+NAME, FILE = "rlnMicrographName", "rlnMicrographCoordinates"
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPicks:
+    """Of a set of coordinates, or of none."""
+
+    root: Path
+    suffix_file: str  # RELION's; "" for none
+    files: dict[str, str]  # by micrograph, where a table of ours names them
+    partners: Partners
+
+    @classmethod
+    def of(cls, root: Path, suffix_file: str) -> Self:
+        """Those of a set, by RELION's suffix file."""
+        files: dict[str, str] = {}
+        if suffix_file:
+            path = root / suffix_file
+            table = path.with_name(table_beside(path))
+            listed = star.as_table(star.read(table).get("coordinates")) if table != path else None
+            if listed is not None:
+                files = {str(name): str(file) for name, file in listed.select(NAME, FILE).iter_rows()}
+        partners = Partners()
+        partners.add(files)
+        return cls(root, suffix_file, files, partners)
+
+    def on(self, micrograph: str) -> pl.DataFrame:
+        """The picks of a micrograph; none where the set does not have it.
+
+        Raises:
+            DatasetError: several of the set's micrographs may be meant, or one that is no binning of this one.
+        """
+        if not self.suffix_file:
+            return empty_picks()
+        name, file = micrograph, ""
+        if self.files:
+            known = self.partners.of(micrograph)
+            if len(known) > 1:
+                raise DatasetError(
+                    f"{self.suffix_file}: {micrograph}",
+                    found=f"{known[0]} and {known[1]}",
+                    expected="one that is meant",
+                )
+            if known:
+                name, file = known[0], self.files[known[0]]
+        else:
+            file = (
+                f"{Path(self.suffix_file).parent}/{coordinate_file(micrograph, suffix_of(self.suffix_file))}"
+            )
+        path = self.root / file
+        if not file or not path.exists() or not path.stat().st_size:
+            return empty_picks()
+        table = star.as_table(star.read(path).get(""))
+        if table is None or not table.height:
+            return empty_picks()
+        known_by_id = with_pick_ids(table, name, file)
+        scale = scale_between(self.root, name, micrograph)
+        ours = known_by_id.with_columns(pl.col(axis).cast(pl.Float64) * scale for axis in (X, Y))
+        return ours.select([label for label in ours.columns if label != ITEM_ID] + [ITEM_ID])
+
+
+def size_of(micrograph: Path) -> tuple[int, int] | None:
+    """In px, x and y; None where nobody can tell: the image is not on this machine."""
+    try:
+        return read_header(micrograph).size
+    except ImageError:
+        return None

@@ -1,0 +1,319 @@
+"""Picks by hand: an edit is whole, keeps ids, is never written over another's, and is what extraction cuts."""
+
+import itertools
+import json
+import os
+import subprocess
+import threading
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from conftest_tiny import cryoloom
+from relion_lines import PIPELINE
+from running import run_in
+from waiting import until
+
+from cryoloom import Project, star
+from cryoloom.api.picking import PickEdit, edit
+from cryoloom.errors import ParameterError, ProjectError
+from cryoloom.images.mrc import image_of_reference, write_mrc
+from cryoloom.project import pick_edits
+from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.forms.jobstar import job_star_of
+from cryoloom.project.jsonfile import write_json
+from cryoloom.project.registry import find_protocol
+
+ANGPIX, BOX, WIDE, HIGH = 3.0, 16, 120, 96
+NAMES = [f"MotionCorr/job902/Movies/job901/m_{n}.mrc" for n in range(3)]
+X, Y, ID = "rlnCoordinateX", "rlnCoordinateY", "cryoloomItemId"
+RELION_S = {X: 0.0, Y: 0.0, "rlnClassNumber": -999, "rlnAnglePsi": -999.0, "rlnAutopickFigureOfMerit": -999.0}
+
+
+def write_micrographs(root: Path) -> None:
+    """Micrographs whose every pixel is another number, and their table."""
+    rng = np.random.default_rng(1)
+    for name in NAMES:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        write_mrc(root / name, rng.normal(size=(HIGH, WIDE)).astype(np.float32), ANGPIX)
+    optics = pl.DataFrame(
+        [{"rlnOpticsGroupName": "og", "rlnOpticsGroup": 1, "rlnMicrographOriginalPixelSize": ANGPIX, "rlnVoltage": 300.0,
+          "rlnSphericalAberration": 2.7, "rlnAmplitudeContrast": 0.1, "rlnMicrographPixelSize": ANGPIX}]
+    )  # fmt: skip
+    table = pl.DataFrame(
+        {
+            "rlnMicrographName": NAMES,
+            "rlnOpticsGroup": 1,
+            "rlnDefocusU": 1e4,
+            "rlnDefocusV": 1e4,
+            "rlnDefocusAngle": 0.0,
+        }
+    )
+    star.write(root / "mics.star", {"optics": optics, "micrographs": table})
+
+
+def picked(project: ProjectFolder, **given: str) -> str:
+    """A job of picking by hand that has ended, as its shepherd leaves it."""
+    job = run_in(project, "relion.manualpick", fn_in="mics.star", diameter=60, **given)
+    assert job.history.state == "succeeded", job.said
+    write_json(
+        job.entry.folder / ".cryoloom/attempts/0001/exit.json", {"ended_by": "process", "code": 0, "why": ""}
+    )
+    return job.name
+
+
+@pytest.fixture
+def picking(project: ProjectFolder) -> tuple[Project, str]:
+    """A project, and a job of it in which nothing is picked yet."""
+    write_micrographs(project.root)
+    return Project(project.root), picked(project)
+
+
+def places(table: pl.DataFrame) -> dict[str, tuple[float, float]]:
+    return {str(one): (x, y) for one, x, y in table.select(ID, X, Y).iter_rows()}
+
+
+def test_a_new_job_has_no_picks_and_what_is_added_moved_and_removed_keeps_its_ids(
+    picking: tuple[Project, str],
+) -> None:
+    project, name = picking
+    job = project.job(name)
+    assert job.picks("m_0").table.height == 0
+
+    saved = edit(job, "m_0", PickEdit(add=((20, 30), (60, 50), (100, 90))))
+    first = job.picks("m_0")
+    assert (saved.added, saved.picks, saved.revision) == (3, 3, first.revision)
+    middle = next(one for one, at in places(first.table).items() if at == (60, 50))
+    saved = edit(job, "m_0", PickEdit(remove=("21,31",), move=((middle, (62.5, 51)),), add=((20, 30),)))
+
+    now = places(job.picks("m_0").table)
+    assert (saved.added, saved.removed, saved.moved) == (1, 1, 1)
+    assert now[middle] == (62.5, 51)
+    assert sorted(now.values()) == [(20, 30), (62.5, 51), (100, 90)]
+    fresh = set(now) - set(places(first.table))
+    assert len(fresh) == 1 and now[fresh.pop()] == (20, 30)  # another pick at the place of one that is gone
+    file = star.read(job.folder / "Movies/job901/m_0_manualpick.star")[""]
+    assert isinstance(file, pl.DataFrame) and [*file.columns] == [*RELION_S, ID]
+
+
+def test_an_edit_over_one_that_somebody_else_has_made_is_refused_and_writes_nothing(
+    picking: tuple[Project, str],
+) -> None:
+    project, name = picking
+    job = project.job(name)
+    mine, theirs = job.picks("m_1"), job.picks("m_1")
+    new = pl.DataFrame({X: [10.0], Y: [20.0]})
+
+    job.save_picks("m_1", new, since=theirs.revision)
+    with pytest.raises(ProjectError, match=r"edited by somebody else meanwhile.*nothing was written"):
+        job.save_picks("m_1", pl.DataFrame({X: [50.0], Y: [60.0]}), since=mine.revision)
+
+    assert [*places(job.picks("m_1").table).values()] == [(10, 20)]
+    # RELION's own window writes the file and says nothing.
+    seen = job.picks("m_1")
+    star.write(job.folder / "Movies/job901/m_1_manualpick.star", {"": pl.DataFrame([{**RELION_S, X: 5.0}])})
+    with pytest.raises(ProjectError, match="edited by somebody else"):
+        job.save_picks("m_1", new, since=seen.revision)
+
+
+def test_many_who_edit_at_once_lose_no_pick(picking: tuple[Project, str]) -> None:
+    project, name = picking
+    job = project.job(name)
+
+    def add(row: int) -> None:
+        for column in range(5):
+            edit(job, "m_2", PickEdit(add=((10.0 * column + 5, 10.0 * row + 5),)))
+
+    threads = [threading.Thread(target=add, args=(row,)) for row in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    table = job.picks("m_2").table
+    assert len(set(places(table).values())) == 20 == table[ID].n_unique()
+    lines = [line for line in pick_edits.edits_of(job.folder) if line["kind"] == "edited"]
+    assert len(lines) == 20 and all(a["to"] == b["from"] for a, b in itertools.pairwise(lines))
+
+
+def test_an_edit_that_was_killed_between_its_line_and_its_file_is_finished_by_the_next(
+    picking: tuple[Project, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project, name = picking
+    job = project.job(name)
+    replace = Path.replace
+
+    def killed(self: Path, target: Path) -> Path:
+        if self.name.endswith(".next"):
+            raise KeyboardInterrupt
+        return replace(self, target)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Path, "replace", killed)
+        edit(job, "m_0", PickEdit(add=((20, 30),)))
+    edit(job, "m_0", PickEdit(add=((40, 50),)))
+
+    assert sorted(places(job.picks("m_0").table).values()) == [(20, 30), (40, 50)]
+
+
+def test_what_cannot_be_picked_is_refused_with_row_and_label(picking: tuple[Project, str]) -> None:
+    project, name = picking
+    job = project.job(name)
+    revision = job.picks("m_0").revision
+
+    def refused(table: pl.DataFrame) -> str:
+        with pytest.raises(ParameterError) as told:
+            job.save_picks("m_0", table, since=revision)
+        return str(told.value)
+
+    assert "rlnCoordinateX in row 2 is 121, expected 0 to 120 px" in refused(
+        pl.DataFrame({X: [1, 121], Y: [1, 1]})
+    )
+    assert "rlnCoordinateY in row 1 is nan" in refused(pl.DataFrame({X: [1.0], Y: [float("nan")]}))
+    stranger = pl.DataFrame({X: [1.0], Y: [1.0], ID: ["i0123456789abcde"]})
+    assert "cryoloomItemId in row 1 is i0123456789abcde" in refused(stranger)
+    with pytest.raises(ParameterError, match="no pick, expected one within 10 px"):
+        edit(job, "m_0", PickEdit(remove=("50,50",)))
+    assert job.picks("m_0").revision == revision
+    with pytest.raises(ProjectError, match="3 of them"):
+        job.picks("m_")
+
+
+def test_a_job_that_begins_with_picks_of_another_keeps_their_ids_and_leaves_those_alone(
+    picking: tuple[Project, str], project: ProjectFolder
+) -> None:
+    opened, name = picking
+    edit(opened.job(name), "m_0", PickEdit(add=((20, 30), (60, 50))))
+    theirs = places(opened.job(name).picks("m_0").table)
+
+    mended = opened.job(picked(project, begin_with=name))
+    assert places(mended.picks("m_0").table) == theirs
+    edit(mended, "m_0", PickEdit(move=((next(iter(theirs)), (22, 33)),)))
+
+    assert set(places(mended.picks("m_0").table)) == set(theirs)
+    assert places(opened.job(name).picks("m_0").table) == theirs
+    assert "begin_with" not in (mended.folder / "job.star").read_text()
+
+
+@pytest.mark.relion
+def test_extraction_cuts_what_was_picked_and_again_when_picks_were_edited(
+    picking: tuple[Project, str],
+) -> None:
+    project, name = picking
+    job = project.job(name)
+    edit(job, "m_0", PickEdit(add=((20, 30), (60, 50))))
+    edit(job, "m_2", PickEdit(add=((100, 80),)))
+    extract = project.run(
+        "relion.extract",
+        star_mics="mics.star",
+        coords_suffix=name,
+        extract_size=BOX,
+        do_invert=False,
+        do_norm=False,
+    ).wait(60)
+
+    def check() -> None:
+        """Each particle is a pick, under its id, and its box is cut at that place, pixel for pixel."""
+        table = extract.dataset().table()
+        picks = {
+            one: (f"m_{n}", at) for n in (0, 1, 2) for one, at in places(job.picks(f"m_{n}").table).items()
+        }
+        assert set(table[ID]) == set(picks)
+        for row in table.iter_rows(named=True):
+            stem, (x, y) = picks[row[ID]]
+            whole = image_of_reference(f"1@{row['rlnMicrographName']}", project.path)
+            half = BOX // 2
+            box = whole[int(y) - half : int(y) + half, int(x) - half : int(x) + half]
+            assert stem in row["rlnMicrographName"]
+            assert np.array_equal(image_of_reference(row["rlnImageName"], project.path), box)
+
+    check()
+    moved = next(iter(places(job.picks("m_0").table)))
+    said = edit(job, "m_0", PickEdit(move=((moved, (30, 70)),)))
+    assert said.followers == (extract.name,) and not said.reopened
+    done = cryoloom(
+        "picks", name, "m_1", "--add", "50,40.5", "--dependents", "--project", str(project.path), "--json"
+    )
+    assert json.loads(done.stdout)["reopened"] == [extract.name], done.stderr
+    project.wait([job, extract], timeout_s=60)
+
+    check()
+    assert len(extract.dataset()) == 4
+    assert [edit["added"] for edit in _told(job.folder)] == [2, 1, 0, 1]
+    assert star.read(job.folder / "coordinates.star")["coordinates"]["cryoloomCount"].to_list() == [2, 1, 1]
+
+
+def _told(folder: Path) -> list[dict[str, int]]:
+    """The edits that the journal tells of."""
+    lines = [json.loads(line) for line in (folder / "journal.jsonl").read_text().splitlines()]
+    return [edit for line in lines if line["kind"] == "items.edited" for edit in line["edits"]]
+
+
+def test_a_restart_leaves_what_was_picked_by_hand_and_another_binning_is_told(
+    picking: tuple[Project, str],
+) -> None:
+    project, name = picking
+    job = project.job(name)
+    edit(job, "m_0", PickEdit(add=((20, 30),)))
+    until(lambda: job.has_ended)
+    before = places(job.picks("m_0").table)
+
+    coarse = np.random.default_rng(2).normal(size=(HIGH // 2, WIDE // 2)).astype(np.float32)
+    write_mrc(project.path / NAMES[1], coarse, 2 * ANGPIX)
+    job.restart()
+    project.wait([job], timeout_s=60)
+
+    assert places(job.picks("m_0").table) == before
+    [(_, why)] = job.entry.status().history.failed.values()
+    assert "120 x 96 px" in why and "60 x 48 px now" in why
+
+
+@pytest.mark.relion
+def test_a_job_that_relion_made_is_edited_in_relion_s_form(tmp_path: Path) -> None:
+    kind = find_protocol("relion.manualpick")
+    write_micrographs(tmp_path)
+    (tmp_path / "default_pipeline.star").write_text(PIPELINE)
+    (tmp_path / "job.star").write_text(
+        job_star_of(kind({"diameter": 60}, {"fn_in": kind.inputs["fn_in"].kind("mics.star")}))
+    )
+    subprocess.run(
+        ["relion_pipeliner", "--addJobFromStar", "job.star"], cwd=tmp_path, check=True, capture_output=True
+    )
+    folder = tmp_path / "ManualPick/job001"
+    (folder / "coords_suffix_manualpick.star").write_text("mics.star\n")
+    (folder / "RELION_JOB_EXIT_SUCCESS").touch()
+    rows = [{**RELION_S, X: 20.0, Y: 30.0}, {**RELION_S, X: 60.0, Y: 50.0}]
+    (folder / "Movies/job901").mkdir(parents=True)
+    star.write(folder / "Movies/job901/m_0_manualpick.star", {"": pl.DataFrame(rows)})
+    job = Project(tmp_path).job("1")
+    [first, second] = places(job.picks("m_0").table)
+
+    saved = edit(job, "m_0", PickEdit(remove=("60,50",), move=((first, (21, 31)),), add=((7, 8),)))
+    edit(job, "m_1", PickEdit(add=((9, 10),)))
+
+    table = job.picks("m_0").table
+    assert (
+        [*table.columns] == [*RELION_S, ID]
+        and places(table)[first] == (21, 31)
+        and second not in places(table)
+    )
+    assert table.filter(pl.col(X) == 7).drop(ID).row(0, named=True) == {**RELION_S, X: 7.0, Y: 8.0}
+    assert (saved.followers, saved.wholes) == ((), ())
+    assert not (folder / "job.json").exists() and not (folder / "journal.jsonl").exists()
+    assert sorted(os.listdir(folder / "Movies/job901")) == ["m_0_manualpick.star", "m_1_manualpick.star"]
+    extracted = run_in(
+        ProjectFolder(tmp_path), "relion.extract", star_mics="mics.star", coords_suffix="ManualPick/job001",
+        extract_size=BOX,
+    )  # fmt: skip
+    assert set(extracted.ids("particles")) == {*places(table), *places(job.picks("m_1").table)}
+
+
+def test_picks_of_a_program_are_edited_in_a_job_that_begins_with_them(
+    picking: tuple[Project, str], project: ProjectFolder
+) -> None:
+    opened, _ = picking
+    kept = run_in(project, "sets.filter", input="mics.star", expression="rlnDefocusU > 0")
+
+    with pytest.raises(ProjectError, match=r"picking by hand.*begin_with="):
+        opened.job(kept.name).picks("m_0")
