@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cryoloom.em.names import stem
+from cryoloom.em.names import meant
 from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import ImageError, ParameterError, ProjectError
 from cryoloom.project import attempts
@@ -323,20 +323,14 @@ def moved(text: str) -> tuple[str, tuple[float, float]]:
 def _file_of(job: "Job", asked: str) -> PickFile:
     """The picks of the micrograph that is meant: by its name, without folders and ending, or by a part of it."""
     files = _files(job)
-    tests: tuple[Callable[[str], bool], ...] = (
-        lambda name: name == asked,
-        lambda name: stem(name) == stem(asked),
-        lambda name: asked in stem(name),
-    )
-    for fits in tests:
-        found = [name for name in files if fits(name)]
-        if len(found) == 1:
-            return files[found[0]]
-        if found:
-            raise ProjectError(
-                f"{job.name}: micrograph {asked}", found=f"{len(found)} of them, such as {found[0]} and {found[1]}",
-                expected="a name that only one has",
-            )  # fmt: skip
+    found = meant(asked, [*files])
+    if len(found) == 1:
+        return files[found[0]]
+    if found:
+        raise ProjectError(
+            f"{job.name}: micrograph {asked}", found=f"{len(found)} of them, such as {found[0]} and {found[1]}",
+            expected="a name that only one has",
+        )  # fmt: skip
     raise ProjectError(
         f"{job.name}: micrograph {asked}", found="unknown", expected=f"one of {len(files)}, such as {next(iter(files))}",
         hint=f"cryoloom picks {job.name} lists them.",

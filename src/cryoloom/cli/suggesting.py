@@ -5,8 +5,8 @@ from pathlib import Path
 import click
 
 from cryoloom.cli.completion import complete_jobs
-from cryoloom.cli.options import file_path, json_option, project_option
-from cryoloom.cli.shell import open_project, print_json, table
+from cryoloom.cli.options import file_path, given_argument, json_option, project_option
+from cryoloom.cli.shell import open_project, print_json, split_given, table
 
 
 def add_to(app: click.Group) -> None:
@@ -18,6 +18,7 @@ def add_to(app: click.Group) -> None:
     group.add_command(mask)
     group.add_command(symmetry)
     group.add_command(mtf)
+    group.add_command(picking)
     app.add_command(group)
 
 
@@ -145,3 +146,44 @@ def mtf(detector: str | None, kv: float, output: Path | None, as_json: bool) -> 
     print(
         f"relion.postprocess: fn_mtf={written.file} mtf_angpix=(the detector's physical pixel on the specimen, Å)"
     )
+
+
+@click.command("picking")
+@click.argument(
+    "asked",
+    metavar="JOB",
+    help="A job of relion.autopick, or one that gives micrographs.",
+    shell_complete=complete_jobs,
+)
+@given_argument(
+    "Parameters and inputs of relion.autopick; of a threshold several values with commas between."
+)
+@click.option(
+    "--item", default="", help="The micrograph: its name or a part of it, or its number.", show_default=False
+)
+@click.option("-o", "--output", type=file_path, help="Draw the picks of each trial: .png, .pdf or .html.")
+@project_option
+@json_option
+def picking(
+    asked: str, given: tuple[str, ...], item: str, output: Path | None, project: Path | None, as_json: bool
+) -> None:
+    """Thresholds of picking, tried on one micrograph: what takes time is computed once.
+
+    Those of templates are threshold_autopick, mindist_autopick, maxstddevnoise_autopick and minavgnoise_autopick,
+    those of blobs log_adjust_thr and log_upper_thr.
+    """
+    from cryoloom.api.picking_trial import try_picking
+
+    found = try_picking(open_project(project), asked, split_given(given), item=item)
+    if output is not None:
+        found.look().save(output)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    names = [*found.trials[0].values]
+    rows = [[*(f"{trial.values[name]:g}" for name in names), str(trial.picks)] for trial in found.trials]
+    print(table([*names, "picks"], rows))
+    source = (
+        "from maps of an earlier trial" if found.is_from_maps else "the next trial will need a moment only"
+    )
+    print(f"{found.micrograph}; {source}." + (f" Drawn: {output}" if output is not None else ""))

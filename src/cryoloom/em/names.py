@@ -71,6 +71,15 @@ def is_part(part: str, whole: str) -> bool:
     )
 
 
+def meant(asked: str, names: Sequence[str]) -> list[str]:
+    """The names that a user may mean: the same one, else those alike without folders and ending, else those with that part."""
+    for fits in (asked.__eq__, lambda name: stem(name) == stem(asked), lambda name: asked in stem(name)):
+        found = [name for name in names if fits(name)]
+        if found:
+            return found
+    return []
+
+
 def readable(name: str) -> str:
     """A name with `_` in place of what RELION misreads."""
     return _MISREAD.sub("_", name)
