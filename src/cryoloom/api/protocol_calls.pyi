@@ -2221,6 +2221,33 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["sets.defocus_groups"],
+        /,
+        *,
+        input: Given,
+        defocus_range: float = 1000,
+        min_particles: int = 10,
+        accept_unusual: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Group particles by their defocus instead of their micrographs, for noise and scale in RELION's refinements.
+
+        Args:
+            input: Particles.
+            defocus_range: Range of a group (Å).
+            min_particles: At least in a group.
+            accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["sets.edit"],
         /,
         *,

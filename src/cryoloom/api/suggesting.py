@@ -216,7 +216,7 @@ def mask_of(project: "Project | None", asked: str, *, weight_kda: float = 0.0) -
     Raises:
         CryoloomError: no such job, or one without a map; as `mask_threshold`.
     """
-    return mask_threshold(_map_of(project, asked), weight_kda=weight_kda)
+    return mask_threshold(map_of(project, asked), weight_kda=weight_kda)
 
 
 def symmetry_of(project: "Project | None", asked: str) -> SymmetrySuggestion:
@@ -225,12 +225,13 @@ def symmetry_of(project: "Project | None", asked: str) -> SymmetrySuggestion:
     Raises:
         CryoloomError: no such job, or one without a map; as `symmetry_of_map`.
     """
-    found = symmetry_of_map(_map_of(project, asked))
+    found = symmetry_of_map(map_of(project, asked))
     imposed = "" if project is None else str(project.job(asked).params.get("sym_name", "C1"))
     return replace(found, imposed="" if imposed.upper() == "C1" else imposed)
 
 
-def _map_of(project: "Project | None", asked: str) -> Path:
+def map_of(project: "Project | None", asked: str) -> Path:
+    """The file of a job's map, or the file itself where there is no project."""
     if project is None:
         return Path(asked)
     if Path(asked).suffix in (".mrc", ".map"):

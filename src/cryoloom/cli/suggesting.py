@@ -19,6 +19,8 @@ def add_to(app: click.Group) -> None:
     group.add_command(symmetry)
     group.add_command(mtf)
     group.add_command(picking)
+    group.add_command(defocus_groups)
+    group.add_command(lowpass)
     app.add_command(group)
 
 
@@ -187,3 +189,63 @@ def picking(
         "from maps of an earlier trial" if found.is_from_maps else "the next trial will need a moment only"
     )
     print(f"{found.micrograph}; {source}." + (f" Drawn: {output}" if output is not None else ""))
+
+
+@click.command("defocus-groups")
+@click.argument(
+    "asked", metavar="JOB", help="A job that gives particles with CTFs.", shell_complete=complete_jobs
+)
+@click.option(
+    "--range", "defocus_range", type=float, default=1000.0, help="A group ends where it would span more, Å."
+)
+@click.option("--minimum", type=int, default=10, help="A group that has fewer particles goes on.")
+@click.option("-o", "--output", type=file_path, help="Draw a bar for each group.")
+@project_option
+@json_option
+def defocus_groups(
+    asked: str, defocus_range: float, minimum: int, output: Path | None, project: Path | None, as_json: bool
+) -> None:
+    """Groups of particles of like defocus, as sets.defocus_groups would make them."""
+    from cryoloom.api.defocus_groups import defocus_groups_of
+
+    found = defocus_groups_of(
+        open_project(project), asked, defocus_range=defocus_range, min_particles=minimum
+    )
+    if output is not None:
+        found.look().save(output)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    rows = [[one.name, str(one.particles), f"{one.lowest:.0f}", f"{one.highest:.0f}"] for one in found.groups]
+    print(table(["rlnGroupName", "particles", "rlnDefocusU from", "to, Å"], rows))
+    print(f"sets.defocus_groups: defocus_range={defocus_range:g} min_particles={minimum}")
+
+
+@click.command("lowpass")
+@click.argument(
+    "asked", metavar="JOB|MAP", help="A job that gives a map, or a map's file.", shell_complete=complete_jobs
+)
+@click.option("--at", default="", help="Resolutions in Å with commas between: 20,10,8.", show_default=False)
+@click.option("-o", "--output", type=file_path, help="Draw the central slices at each: .png, .pdf or .html.")
+@project_option
+@json_option
+def lowpass(asked: str, at: str, output: Path | None, project: Path | None, as_json: bool) -> None:
+    """A map as a reference or a mask would begin with it, low-pass filtered to each resolution."""
+    from cryoloom.api.lowpass_preview import lowpass_preview, resolutions
+
+    found = lowpass_preview(None if Path(asked).is_file() else open_project(project), asked, resolutions(at))
+    if output is not None:
+        found.look().save(output)
+    if as_json:
+        print_json(found.as_dict())
+        return
+    rows = [
+        [
+            f"{one.resolution:g}" if one.resolution else "as it is",
+            f"{100 * one.variance_left:.1f}",
+            f"{one.highest:.4g}",
+        ]
+        for one in found.filtered
+    ]
+    print(table(["Å", "% of its variance", "highest value"], rows))
+    print("relion.refine3d, relion.class3d: ini_high=Å; relion.maskcreate: lowpass_filter=Å")

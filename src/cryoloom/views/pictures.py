@@ -132,7 +132,7 @@ def volume_picture(block: VolumeBlock, root: Path) -> DrawnPicture | None:
         return DrawnPicture(block.title, draw(images, ["along z", "along y", "along x"]), block.caption)
     if block.coloured_by:
         return _coloured_slices(block, root, volume, header.angpix or 0.0)
-    return DrawnPicture(block.title, draw(_central(volume), SLICES), block.caption)
+    return DrawnPicture(block.title, draw(central_slices(volume), SLICES), block.caption)
 
 
 def _coloured_slices(
@@ -154,13 +154,13 @@ def _coloured_slices(
     dense = values[known & (volume >= np.percentile(volume[known], 90))]
     low, high = np.percentile(dense, (5, 95))
     png = coloured_sheet(
-        _central(volume), _central(values), SLICES,
+        central_slices(volume), central_slices(values), SLICES,
         limits=(float(low), float(high)), unit="Angstrom", tile_px=SLICE_PX, angpix=angpix,
     )  # fmt: skip
     return DrawnPicture(block.title, png, block.caption)
 
 
-def _central(volume: NDArray[Any]) -> list[NDArray[Any]]:
+def central_slices(volume: NDArray[Any]) -> list[NDArray[Any]]:
     """The slices through the middle, by `SLICES`."""
     z, y, x = (size // 2 for size in volume.shape)
     return [volume[z], volume[:, y], volume[:, :, x]]
