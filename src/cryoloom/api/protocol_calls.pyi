@@ -99,6 +99,31 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["export.ctfs"],
+        /,
+        *,
+        input: Given,
+        how: Literal["links", "copies", "none"] = "links",
+        keep_ids: bool = False,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Put micrographs with their CTFs into a folder that can be taken elsewhere.
+
+        Args:
+            input: Micrographs.
+            how: Micrographs are.
+            keep_ids: Keep Cryoloom's ids?
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["export.particles"],
         /,
         *,

@@ -1,27 +1,50 @@
-"""Where particles lie, as files of their own for each micrograph: for other programs' extraction."""
+"""Where particles lie, as files of their own for each micrograph: for other programs' extraction; streams."""
 
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryoloom.errors import ParameterError
-from cryoloom.protocol import Input, JobFolder, Output, Param, Particles, SetProtocol, SetResult, View
-from cryoloom.protocol.datasets import PlainFile
+from cryoloom.errors import DatasetError, ParameterError
+from cryoloom.protocol import (
+    Input,
+    JobFolder,
+    Output,
+    Param,
+    Particles,
+    RowBatch,
+    RowProtocol,
+    RowResult,
+    Table,
+    View,
+    Written,
+)
+from cryoloom.protocol.jobs import ITEM_ID
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from cryoloom.em.names import Names
+
 MICROGRAPH, X, Y = "rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"
 SIZE = "rlnMicrographPixelSize"
 STAR, BOX, TEXT = "star", "box", "txt"
+LIST = "exported/coordinates.star"
+EXPORTED = "cryoloomExported"  # the file of a particle's micrograph, in the folder
 
 
-class ExportCoordinates(SetProtocol):
+class ExportCoordinates(RowProtocol):
     """Write particles' coordinates, one file for each micrograph."""
 
     name = "export.coordinates"
     label = "Export coordinates"
+    version = "2"
 
     input: Particles = Input(
-        "Particles", needs=(MICROGRAPH, X, Y), help="Extracted or refined; picks are files already."
+        "Particles",
+        streams=True,
+        needs=(MICROGRAPH, X, Y),
+        help="Extracted or refined; picks are files already.",
     )
     format: str = Param(
         STAR, "Format", choices=(STAR, BOX, TEXT),
@@ -40,7 +63,7 @@ class ExportCoordinates(SetProtocol):
         help="-1: as the optics groups say.",
     )
 
-    exported: PlainFile = Output("List of the files", "exported/coordinates.star")
+    exported: Table = Output("Which particle is in which file of the folder", "exported.star")
 
     def check(self) -> None:
         super().check()
@@ -51,30 +74,87 @@ class ExportCoordinates(SetProtocol):
                 expected="the box, for this format",
             )
 
-    def compute(self, job: JobFolder) -> SetResult:
+    def begin(self, job: JobFolder, written: Written) -> "_Files":
+        from cryoloom.em.names import Names
+        from cryoloom.plugins.export.growing import begin_folder, other_names
+
+        part = written("exported")
+        rows = [] if part is None else [*part.items.select(MICROGRAPH, EXPORTED).iter_rows()]
+        begin_folder(job, len(rows))
+        files = _Files(Names())
+        for micrograph, file in rows:
+            if files.name_of(str(micrograph), self.format) != file:
+                raise other_names(job.file("exported.star"), EXPORTED, file)
+            files.counts[str(micrograph)] += 1
+        for micrograph, count in files.counts.items():
+            self._cut_back(job.path / files.name_of(micrograph, self.format), count)
+        return files
+
+    def treat(self, job: JobFolder, batch: RowBatch) -> RowResult:
         import polars as pl
 
         from cryoloom import star
-        from cryoloom.em.names import Names, stem
 
-        blocks = star.tables_of(star.read(job.root / self.input.path))
-        rows = self._places(blocks["particles"], blocks.get("optics"))
-        folder = job.path / "exported"
-        folder.mkdir(parents=True, exist_ok=True)
-        names, listed = Names(), []
-        for (micrograph,), part in rows.group_by(MICROGRAPH, maintain_order=True):
-            file = names.give(str(micrograph), f"{stem(str(micrograph))}.{self.format}")
-            if self.format == STAR:
-                star.write(folder / file, {"": part.select(X, Y)})
-            else:
-                lines = [self._line(x, y) for x, y in part.select(X, Y).iter_rows()]
-                (folder / file).write_text("".join(lines), encoding="ascii")
-            listed.append((str(micrograph), f"exported/{file}", part.height))
-        table = pl.DataFrame(
-            listed, schema=[MICROGRAPH, "rlnMicrographCoordinates", "rlnGroupNrParticles"], orient="row"
-        )
-        note = f"{rows.height} places on {table.height} micrographs below {job.file('exported')}."
-        return SetResult({"exported": {"coordinate_files": table}}, {"exported": rows.height}, note)
+        files, items = batch.memory, batch.items
+        assert isinstance(files, _Files)
+        (job.path / LIST).parent.mkdir(parents=True, exist_ok=True)
+        if items.height:
+            places = self._places(items, batch.optics)
+            for (micrograph,), part in places.group_by(MICROGRAPH, maintain_order=True):
+                name = str(micrograph)
+                self._add(job.path / files.name_of(name, self.format), part.select(X, Y), files.counts[name])
+                files.counts[name] += part.height
+            listed = [(name, files.name_of(name, self.format), count) for name, count in files.counts.items()]
+            labels = [MICROGRAPH, "rlnMicrographCoordinates", "rlnGroupNrParticles"]
+            star.write(
+                job.path / LIST, {"coordinate_files": pl.DataFrame(listed, schema=labels, orient="row")}
+            )
+        total, count = sum(files.counts.values()), len(files.counts)
+        note = f"{total} places on {count} micrographs below {job.file('exported')}." if batch.last else ""
+        if not items.height:
+            return RowResult({}, note=note)
+        names = [files.name_of(str(name), self.format) for name in items[MICROGRAPH].to_list()]
+        record = items.select(ITEM_ID, MICROGRAPH).with_columns(pl.Series(EXPORTED, names))
+        return RowResult({"exported": record}, note=note)
+
+    def _add(self, file: Path, places: "pl.DataFrame", before: int) -> None:
+        """Write a micrograph's file with these places more; it has `before` of them."""
+        import polars as pl
+
+        from cryoloom import star
+
+        if self.format == STAR:
+            known = star.as_table(star.read(file).get("")) if before else None
+            both = places if known is None else pl.concat([known, places], how="vertical_relaxed")
+            star.write(file, {"": both})
+            return
+        lines = file.read_text(encoding="ascii") if before else ""
+        _write(file, lines + "".join(self._line(x, y) for x, y in places.iter_rows()))
+
+    def _cut_back(self, file: Path, count: int) -> None:
+        """Take back what a killed attempt wrote and nobody counted.
+
+        Raises:
+            DatasetError: there is less than was exported.
+        """
+        from cryoloom import star
+
+        table, lines = None, [""]
+        if self.format == STAR:
+            table = star.as_table(star.read(file).get("")) if file.exists() else None
+            there = 0 if table is None else table.height
+        else:
+            lines = file.read_text(encoding="ascii").splitlines(keepends=True) if file.exists() else []
+            there = len(lines)
+        if there < count:
+            raise DatasetError(
+                f"{file}", found=f"{there} places", expected=f"the {count} that were exported so far",
+                hint="Somebody changed the folder: cryoloom restart of this job exports all again.",
+            )  # fmt: skip
+        if there > count and table is not None:
+            star.write(file, {"": table.head(count)})
+        elif there > count:
+            _write(file, "".join(lines[:count]))
 
     def _line(self, x: float, y: float) -> str:
         if self.format == TEXT:
@@ -109,8 +189,24 @@ class ExportCoordinates(SetProtocol):
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import counts
 
-        return [
-            counts.table_view(
-                "files", "Coordinate files", "One a micrograph.", job.file("exported/coordinates.star")
-            )
-        ]
+        return [counts.table_view("files", "Coordinate files", "One a micrograph.", job.file(LIST))]
+
+
+@dataclass(slots=True)
+class _Files:
+    """The files of the folder, and how many places each has."""
+
+    names: "Names"
+    counts: Counter[str] = field(default_factory=Counter)  # by micrograph
+
+    def name_of(self, micrograph: str, ending: str) -> str:
+        from cryoloom.em.names import stem
+
+        return f"exported/{self.names.give(micrograph, f'{stem(micrograph)}.{ending}')}"
+
+
+def _write(file: Path, text: str) -> None:
+    """Whole or not at all."""
+    beside = file.with_name(f".{file.name}.next")
+    beside.write_text(text, encoding="ascii")
+    beside.replace(file)
