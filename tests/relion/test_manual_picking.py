@@ -309,6 +309,17 @@ def test_a_job_that_relion_made_is_edited_in_relion_s_form(tmp_path: Path) -> No
     assert set(extracted.ids("particles")) == {*places(table), *places(job.picks("m_1").table)}
 
 
+def test_a_copy_begins_with_what_was_picked(picking: tuple[Project, str]) -> None:
+    project, name = picking
+    edit(project.job(name), "m_0", PickEdit(add=((20, 30),)))
+
+    copy = project.job(name).copy(diameter=80, start=True).wait(60)
+
+    assert places(copy.picks("m_0").table) == places(project.job(name).picks("m_0").table) != {}
+    edit(copy, "m_0", PickEdit(add=((40, 50),)))
+    assert project.job(name).picks("m_0").table.height == 1
+
+
 def test_picks_of_a_program_are_edited_in_a_job_that_begins_with_them(
     picking: tuple[Project, str], project: ProjectFolder
 ) -> None:

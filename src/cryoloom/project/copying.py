@@ -20,7 +20,7 @@ from cryoloom.project.foreign import protocol_of
 from cryoloom.project.lineage import dependents_of, parents_of
 from cryoloom.project.notes import append_remark
 from cryoloom.project.sharing import shared_as
-from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.datasets import Dataset, accepts
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.jobs import JobFolder
 from cryoloom.protocol.protocols import Protocol
@@ -186,6 +186,9 @@ def _plan(
     given = {name: _known(project, dataset) for name, dataset in old.given.items() if dataset}
     replaced = {name.partition("#")[0] for name in inputs}
     given = {name: dataset for name, dataset in given.items() if name.partition("#")[0] not in replaced}
+    if old.by_hand and old.by_hand not in replaced:
+        kind = old.inputs[old.by_hand].kind
+        given[old.by_hand] = next(one for one in entry.outputs().values() if accepts(kind, type(one)))
     protocol = type(old)({**old.values, **_changed(entry), **values}, {**given, **inputs})
     for name, dataset in protocol.given.items():
         parent = planned.get(dataset.job)

@@ -49,7 +49,8 @@ class Protocol:
     begins_with: ClassVar[Mapping[str, str]] = {}  # what a suggestion of it says besides its inputs
     iterative: ClassVar[bool] = False  # goes on from its last iteration; cleaning takes those before it
     cleaning: ClassVar[tuple[Rule, ...]] = ()  # what of its files is no result
-    by_hand: ClassVar[bool] = False  # its folders hold what its user made: it stays when the job is restarted
+    # Its folders hold what its user made, which stays when the job is restarted: the input by which a copy begins with that.
+    by_hand: ClassVar[str] = ""
     ranks_are_led: ClassVar[bool] = False  # of several MPI ranks the first one only hands out work
     rank_groups: ClassVar[int] = 1  # the others are so many groups of one size
 

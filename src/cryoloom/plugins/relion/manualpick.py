@@ -36,7 +36,7 @@ class ManualPick(Additional, ItemProtocol):
     relion_type = 3
     next = ("relion.extract",)
     leading = "fn_in"
-    by_hand = True
+    by_hand = "begin_with"
 
     fn_in: Micrographs = Input(
         "Input micrographs", streams=True, help="Each gets a file of picks, at first without any."
