@@ -13,6 +13,7 @@ import pytest
 from conftest_tiny import cryoloom
 from relion_lines import PIPELINE
 from running import run_in
+from sets.test_set_streams import Background, Producer
 from waiting import until
 
 from cryoloom import Project, star
@@ -309,6 +310,36 @@ def test_a_job_that_relion_made_is_edited_in_relion_s_form(tmp_path: Path) -> No
     assert set(extracted.ids("particles")) == {*places(table), *places(job.picks("m_1").table)}
 
 
+@pytest.mark.relion
+def test_picks_that_relion_s_window_added_get_ids_of_their_own(
+    picking: tuple[Project, str], project: ProjectFolder
+) -> None:
+    opened, name = picking
+    job = opened.job(name)
+    edit(job, "m_0", PickEdit(add=((20, 30), (60, 50))))
+    opened.wait([job], timeout_s=60)
+    before = places(job.picks("m_0").table)
+    file = job.folder / "Movies/job901/m_0_manualpick.star"
+    table = star.as_table(star.read(file)[""])
+    assert table is not None
+    # As relion_display 3.1.3 saves it: what it does not know of a new pick it takes from the pick before.
+    added = table.tail(1).with_columns(
+        pl.lit(99.0).alias(X), pl.lit(2, dtype=pl.Int64).alias("rlnClassNumber")
+    )
+    star.write(file, {"": pl.concat([table, added, added.with_columns(pl.lit(80.0).alias(X))])})
+
+    seen = job.picks("m_0").table
+    extracted = run_in(project, "relion.extract", star_mics="mics.star", coords_suffix=name, extract_size=BOX)
+    cryoloom("picks", name, "--dependents", "--project", str(opened.path))
+    opened.wait([job], timeout_s=60)
+
+    assert places(seen.head(2)) == before and seen[ID].n_unique() == 4
+    assert set(extracted.ids("particles")) == set(seen[ID])
+    written = star.as_table(star.read(file)[""])
+    assert written is not None and written.equals(seen)
+    assert star.read(job.folder / "coordinates.star")["coordinates"]["cryoloomCount"].to_list() == [4, 0, 0]
+
+
 def test_a_copy_begins_with_what_was_picked(picking: tuple[Project, str]) -> None:
     project, name = picking
     edit(project.job(name), "m_0", PickEdit(add=((20, 30),)))
@@ -328,3 +359,32 @@ def test_picks_of_a_program_are_edited_in_a_job_that_begins_with_them(
 
     with pytest.raises(ProjectError, match=r"picking by hand.*begin_with="):
         opened.job(kept.name).picks("m_0")
+
+
+def test_picks_are_edited_while_micrographs_still_come(project: ProjectFolder) -> None:
+    write_micrographs(project.root)
+    producer = Producer(project.root, "MotionCorr/job091", "particles.star", "micrographs")
+    producer.output.has_optics = True
+    blocks = star.tables_of(star.read(project.root / "mics.star"))
+    table = blocks["micrographs"].with_columns(pl.Series(ID, ["i0", "i1", "i2"]))
+    producer.add(table.head(1), blocks["optics"])
+    entry = project.create_job("relion.manualpick", {}, {"fn_in": producer.dataset()})  # type: ignore[dict-item]
+    running = Background(project, entry)
+    running.until(lambda: running.items("coordinates") == 1)
+    job = Project(project.root).job(entry.name)
+
+    edit(job, "m_0", PickEdit(add=((20, 30),)))
+    producer.add(table.slice(1, 1), blocks["optics"])
+    running.until(lambda: running.items("coordinates") == 2)
+    edit(job, "m_0", PickEdit(add=((40, 50),)))
+    edit(job, "m_1", PickEdit(add=((60, 70),)))
+    producer.add(table.slice(2, 1), blocks["optics"])
+    producer.close()
+    running.finish()
+
+    listed = star.tables_of(star.read(entry.folder / "coordinates.star"))["coordinates"]
+    assert dict(listed.select("rlnMicrographName", "cryoloomCount").iter_rows()) == dict(
+        zip(NAMES, (2, 1, 0), strict=True)
+    )
+    assert [edit["added"] for edit in _told(entry.folder)] == [1, 1, 1]
+    assert entry.status().history.state == "succeeded"

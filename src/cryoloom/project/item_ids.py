@@ -10,6 +10,7 @@ from cryoloom.protocol.jobs import ITEM_ID
 if TYPE_CHECKING:
     import polars as pl
 
+_NONE = (None, "", "None")  # what programs write for an id that a row does not have
 NAME_LABELS = ("rlnImageName", "rlnMicrographMovieName", "rlnMicrographName", "rlnReferenceImage")
 
 
@@ -47,6 +48,24 @@ def ids_of_places(micrograph: str, places: Iterable[tuple[object, object]]) -> l
         counts[text] += 1
         found.append(item_id(text) if counts[text] == 1 else f"{item_id(text)}_{counts[text]}")
     return found
+
+
+def ids_of_picks(micrograph: str, picks: "pl.DataFrame") -> list[str]:
+    """The ids of a micrograph's picks as they stand in a file: those that they have, each once, else by their places.
+
+    RELION's window keeps our column, and gives each pick that is added there the id of the last one before it.
+    """
+    made = ids_of_places(micrograph, picks.select("rlnCoordinateX", "rlnCoordinateY").iter_rows())
+    if ITEM_ID not in picks.columns:
+        return made
+    found: dict[str, None] = {}
+    for known, by_place in zip(picks[ITEM_ID].to_list(), made, strict=True):
+        one = by_place if known in _NONE or str(known) in found else str(known)
+        count = 2
+        while one in found:
+            one, count = f"{by_place}_{count}", count + 1
+        found[one] = None
+    return [*found]
 
 
 def pick_ids(uuid: str, micrograph: str, places: Iterable[tuple[object, object]]) -> list[str]:

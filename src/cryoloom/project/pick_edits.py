@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import DatasetError, ParameterError, ProjectError
-from cryoloom.project.item_ids import ids_of_places, item_id
+from cryoloom.project.item_ids import ids_of_picks, item_id
 from cryoloom.project.paths import inside
 from cryoloom.project.sharing import as_folder_says, shared_as
 from cryoloom.protocol.jobs import ITEM_ID
@@ -101,7 +101,7 @@ def read_picks(picks: PickFile) -> "pl.DataFrame":
 
     Raises:
         StarError: no STAR file.
-        DatasetError: without positions, or with two picks of one id.
+        DatasetError: without positions.
     """
     from cryoloom import star
 
@@ -112,28 +112,14 @@ def read_picks(picks: PickFile) -> "pl.DataFrame":
     missing = [axis for axis in (X, Y) if axis not in found.columns]
     if missing:
         raise DatasetError(f"{picks.path}", found=f"without {missing[0]}", expected="picks with positions")
-    return with_pick_ids(found, picks.micrograph, f"{picks.path}")
+    return with_pick_ids(found, picks.micrograph)
 
 
-def with_pick_ids(table: "pl.DataFrame", micrograph: str, file: str) -> "pl.DataFrame":
-    """The table with an id for each pick; those that another program added have none, and get theirs by their places.
-
-    Raises:
-        DatasetError: two picks have one id.
-    """
+def with_pick_ids(table: "pl.DataFrame", micrograph: str) -> "pl.DataFrame":
+    """The table with an id for each pick, also for those that another program added."""
     import polars as pl
 
-    made = ids_of_places(micrograph, table.select(X, Y).iter_rows())
-    if ITEM_ID not in table.columns:
-        return table.with_columns(pl.Series(ITEM_ID, made, dtype=pl.String))
-    ids = [
-        str(known) if _is_id(known) else new
-        for known, new in zip(table[ITEM_ID].to_list(), made, strict=True)
-    ]
-    if len(set(ids)) < len(ids):
-        twice = next(one for one in ids if ids.count(one) > 1)
-        raise DatasetError(f"{file}", found=f"two picks with the id {twice}", expected="an id for each")
-    return table.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))
+    return table.with_columns(pl.Series(ITEM_ID, ids_of_picks(micrograph, table), dtype=pl.String))
 
 
 def save_picks(picks: PickFile, table: "pl.DataFrame", *, since: str, size: tuple[int, int] | None) -> Edited:
@@ -188,7 +174,7 @@ def begin_picks(begun: "Sequence[tuple[PickFile, pl.DataFrame, tuple[int, int] |
                 continue
             is_new = not picks.path.exists()
             shaped = table if is_new else read_picks(picks)
-            if is_new or ITEM_ID not in _labels(picks):
+            if is_new or not _has_ids(picks, shaped):
                 picks.path.parent.mkdir(parents=True, exist_ok=True)
                 star.write(picks.path, {"": shaped})
             if picks.file not in sizes:
@@ -351,23 +337,20 @@ def _finish_last(folder: Path) -> None:
         picks.beside.replace(picks.path)
 
 
-def _labels(picks: PickFile) -> Sequence[str]:
-    """The columns of a file of picks; a file without rows needs none."""
+def _has_ids(picks: PickFile, known: "pl.DataFrame") -> bool:
+    """Whether a file says the ids by which its picks are known."""
     from cryoloom import star
 
     table = star.as_table(star.read(picks.path).get("")) if picks.path.stat().st_size else None
-    return [ITEM_ID] if table is None or not table.height else table.columns
+    if table is None or not table.height:
+        return True
+    return ITEM_ID in table.columns and table[ITEM_ID].to_list() == known[ITEM_ID].to_list()
 
 
 def _types() -> "Mapping[str, pl.DataType]":
     import polars as pl
 
     return {label: pl.Int64() if isinstance(value, int) else pl.Float64() for label, value in NOTHING.items()}
-
-
-def _is_id(text: object) -> bool:
-    """Whether a value is an id and not what a program wrote for one that it did not have."""
-    return isinstance(text, str) and text.startswith("i") and len(text) >= len(item_id(""))
 
 
 def _digest(path: Path) -> str:

@@ -12,7 +12,7 @@ import polars as pl
 from cryoloom import star
 from cryoloom.em.joining import with_groups
 from cryoloom.project.forms.coordinate_files import coordinate_file, suffix_of
-from cryoloom.project.item_ids import ids_of_places
+from cryoloom.project.item_ids import ids_of_picks
 from cryoloom.project.paths import inside
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.jobs import ITEM_ID
@@ -42,9 +42,7 @@ class PickReader:
             table = star.as_table(blocks.get(""))
             if table is None or not table.height:
                 continue
-            if ITEM_ID not in table.columns:
-                ids = ids_of_places(str(name), table.select("rlnCoordinateX", "rlnCoordinateY").iter_rows())
-                table = table.with_columns(pl.Series(ITEM_ID, ids))
+            table = table.with_columns(pl.Series(ITEM_ID, ids_of_picks(str(name), table)))
             columns = [pl.lit(str(name)).alias(MICROGRAPH)]
             if self._groups:
                 # Of a micrograph that no table knows nobody can say how large its pixels are.

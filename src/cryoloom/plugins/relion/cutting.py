@@ -22,7 +22,7 @@ from cryoloom.em.poses import Floats, matrices
 from cryoloom.errors import CryoloomError, DatasetError, ImageError
 from cryoloom.images.headers import read_header
 from cryoloom.plugins.relion.per_micrograph import write_batch
-from cryoloom.project.item_ids import ids_of_places
+from cryoloom.project.item_ids import ids_of_picks
 from cryoloom.project.paths import inside
 from cryoloom.protocol import Batch, JobFolder
 from cryoloom.protocol.jobs import ITEM_ID, Remark
@@ -294,9 +294,8 @@ def _picks_to_cut(
     header = read_header(root / micrograph)
     scale = scale_between(root, name, micrograph)
     xy = np.stack([table[axis].cast(pl.Float64, strict=False).to_numpy() for axis in AXES], axis=-1) * scale
-    if ITEM_ID not in table.columns:
-        # As all who read these picks have it; RELION carries it into the particles.
-        table = table.with_columns(pl.Series(ITEM_ID, ids_of_places(name, table.select(AXES).iter_rows())))
+    # As all who read these picks have them; RELION carries them into the particles.
+    table = table.with_columns(pl.Series(ITEM_ID, ids_of_picks(name, table)))
     moved = table.with_columns(pl.Series(axis, xy[:, n]) for n, axis in enumerate(AXES))
     return choose(moved, header.size)
 

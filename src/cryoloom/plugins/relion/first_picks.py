@@ -70,7 +70,7 @@ class FirstPicks:
         table = star.as_table(star.read(path).get(""))
         if table is None or not table.height:
             return empty_picks()
-        known_by_id = with_pick_ids(table, name, file)
+        known_by_id = with_pick_ids(table, name)
         scale = scale_between(self.root, name, micrograph)
         ours = known_by_id.with_columns(pl.col(axis).cast(pl.Float64) * scale for axis in (X, Y))
         return ours.select([label for label in ours.columns if label != ITEM_ID] + [ITEM_ID])
