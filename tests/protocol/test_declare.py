@@ -201,6 +201,6 @@ def test_a_range_that_ends_before_it_begins_is_refused_when_it_is_given(
 
 def test_a_kind_of_relion_s_that_is_not_run_is_told_and_no_other_is_offered() -> None:
     with pytest.raises(ParameterError, match="Cryoloom shows and does not run") as caught:
-        find_protocol("relion.manualpick")
+        find_protocol("relion.external")
 
     assert "class2d" not in str(caught.value)

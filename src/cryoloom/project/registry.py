@@ -17,7 +17,6 @@ GROUP = "cryoloom.plugins"
 # RELION's jobs that are others here, and what to do instead.
 _ELSEWHERE = {
     "relion.import": "import.movies, import.micrographs, import.particles, import.coordinates, import.volume, import.mask.",
-    "relion.manualpick": "Pick by hand in RELION's GUI; the job's picks can be used here, and import.coordinates reads files.",
     "relion.external": "external.command runs any program as a job.",
 }
 _told: dict[str, str] = {}
