@@ -437,6 +437,27 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["maps.centre_averages"],
+        /,
+        *,
+        averages: Given,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Centre class averages, so that what is picked by them has its particle in the middle.
+
+        Args:
+            averages: Class averages.
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["maps.fsc"],
         /,
         *,
@@ -1198,6 +1219,125 @@ class ProtocolCalls:
     @overload
     def run(
         self,
+        protocol: Literal["relion.helix_impose"],
+        /,
+        *,
+        fn_in: Given,
+        found: Given | None = None,
+        half_maps_in: Given | None = None,
+        angpix: float | Literal["auto"] = "auto",
+        cyl_outer_diameter: float = 200,
+        cyl_inner_diameter: float = -1,
+        z_percentage: float = 30,
+        rise: float | Literal["auto"] = "auto",
+        twist: float | Literal["auto"] = "auto",
+        sphere_percentage: float = 90,
+        width: float = 5,
+        other_args: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Average a map along its helix, from the good middle of the box to its ends.
+
+        Args:
+            fn_in: Map.
+            found: Rise and twist.
+            half_maps_in: Half maps.
+            angpix: Pixel size (Å).
+            cyl_outer_diameter: Tube diameter - outer (Å).
+            cyl_inner_diameter: Tube diameter - inner (Å).
+            z_percentage: Central Z length (%).
+            rise: Rise (Å).
+            twist: Twist (°).
+            sphere_percentage: Diameter of the sphere (%).
+            width: Soft edge (px).
+            other_args: Additional arguments.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.helix_reference"],
+        /,
+        *,
+        boxdim: int = 300,
+        angpix: float = 1,
+        cyl_outer_diameter: float = 200,
+        cyl_inner_diameter: float = -1,
+        sphere_percentage: float = 90,
+        width: float = 5,
+        other_args: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Make a featureless cylinder along Z, to begin a helical classification or refinement with.
+
+        Args:
+            boxdim: Box size (px).
+            angpix: Pixel size (Å).
+            cyl_outer_diameter: Tube diameter - outer (Å).
+            cyl_inner_diameter: Tube diameter - inner (Å).
+            sphere_percentage: Diameter of the sphere (%).
+            width: Soft edge (px).
+            other_args: Additional arguments.
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.helix_search"],
+        /,
+        *,
+        fn_in: Given,
+        angpix: float | Literal["auto"] = "auto",
+        cyl_outer_diameter: float = 200,
+        cyl_inner_diameter: float = -1,
+        z_percentage: float = 30,
+        rise_min: float = 0.0,
+        rise_max: float = 0,
+        rise_inistep: float = -1,
+        twist_min: float = 0,
+        twist_max: float = 0,
+        twist_inistep: float = -1,
+        other_args: str = "",
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Search rise and twist within ranges: where a map is most like itself along the helix.
+
+        Args:
+            fn_in: Map.
+            angpix: Pixel size (Å).
+            cyl_outer_diameter: Tube diameter - outer (Å).
+            cyl_inner_diameter: Tube diameter - inner (Å).
+            z_percentage: Central Z length (%).
+            rise_min: Rise, at least (Å).
+            rise_max: Rise, at most (Å).
+            rise_inistep: First step of rise (Å).
+            twist_min: Twist, at least (°).
+            twist_max: Twist, at most (°).
+            twist_inistep: First step of twist (°).
+            other_args: Additional arguments.
+        """
+
+    @overload
+    def run(
+        self,
         protocol: Literal["relion.image_handler"],
         /,
         *,
@@ -1419,6 +1559,49 @@ class ProtocolCalls:
             other_args: Additional arguments.
             nr_mpi: Number of MPI procs.
             accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.localsym"],
+        /,
+        *,
+        fn_in: Given,
+        masks: Given | Sequence[Given],
+        half_maps_in: Given | None = None,
+        angpix: float | Literal["auto"] = "auto",
+        operators: str = "",
+        do_local_search: bool = True,
+        ang_step: float = 15,
+        offset_range: float = 6,
+        offset_step: float = 3,
+        binning: float = 2,
+        other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Find how copies of one unit lie in a map, and average them there.
+
+        Args:
+            fn_in: Map.
+            masks: Masks.
+            half_maps_in: Half maps.
+            angpix: Pixel size (Å).
+            operators: Operators that are known.
+            do_local_search: Refine the operators?
+            ang_step: Angular step (°).
+            offset_range: Offset range (Å).
+            offset_step: Offset step (Å).
+            binning: Binning of the first search.
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
         """
 
     @overload
@@ -1986,6 +2169,51 @@ class ProtocolCalls:
             nr_mpi: Number of MPI procs.
             nr_threads: Number of threads.
             accept_unusual: Accept unusual values?
+        """
+
+    @overload
+    def run(
+        self,
+        protocol: Literal["relion.reposition"],
+        /,
+        *,
+        micrographs_in: Given,
+        fn_opt: Given,
+        do_invert: bool = True,
+        do_ctf: bool = True,
+        do_subtract: bool = False,
+        norm_radius: float = -1,
+        background: float = 0.1,
+        other_args: str = "",
+        nr_mpi: int | Literal["auto"] = 1,
+        batch_size: int = 20,
+        batch_wait: float = 0,
+        workers: int = 0,
+        item_limit: float = 0,
+        wait_for: Sequence[str | Job] = ...,
+        label: str = "",
+        alias: str = "",
+        start: bool = True,
+        priority: int = 0,
+        alone: bool = False,
+        memory_gb: float = 0,
+    ) -> Job:
+        """Put the references of a classification or refinement back into the micrographs, or subtract them there.
+
+        Args:
+            micrographs_in: Micrographs.
+            fn_opt: Optimiser.
+            do_invert: Particles are black in the micrographs?
+            do_ctf: Apply each particle's CTF?
+            do_subtract: Subtract them from the micrographs?
+            norm_radius: Background radius (px).
+            background: Background noise.
+            other_args: Additional arguments.
+            nr_mpi: Number of MPI procs.
+            batch_size: Items in a batch.
+            batch_wait: Wait for a full batch (s).
+            workers: Batches at the same time.
+            item_limit: Time limit of an item (s).
         """
 
     @overload
