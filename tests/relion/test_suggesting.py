@@ -8,9 +8,9 @@ import pytest
 from conftest_tiny import cryoloom
 
 from cryoloom import Project
-from cryoloom.api.suggesting import gain_orientation, mask_threshold
+from cryoloom.api.suggesting import gain_of_job, gain_orientation, mask_of, mask_threshold
 from cryoloom.em.gain import oriented
-from cryoloom.errors import ImageError
+from cryoloom.errors import ImageError, ParameterError
 from cryoloom.images.mrc import read_mrc, write_mrc
 
 DETECTOR = np.random.default_rng(11).normal(1, 0.08, (96, 160)).clip(0.7, 1.3)  # what a pixel counts of one
@@ -154,3 +154,19 @@ def test_a_mask_s_threshold_encloses_the_weight_that_is_asked_for(tmp_path: Path
     assert found.threshold == pytest.approx(np.exp(-((12.94 / 14.0) ** 4)), rel=0.03)
     assert json.loads(said.stdout) == found.as_dict()
     assert 0.1 < mask_threshold(tmp_path / "ball.mrc").threshold < 0.3
+
+
+@pytest.mark.relion
+def test_a_job_s_map_is_found_by_its_kind_and_one_without_a_map_says_what_it_gives(tiny: Project) -> None:
+    jobs = {summary.label: summary.name for summary in tiny.summaries()}
+
+    sharpened, refined = mask_of(tiny, jobs["postprocess"]), mask_of(tiny, f"{jobs['refine']}:volume")
+    with pytest.raises(
+        ParameterError, match=r"MaskCreate/job\d+, which gives mask \(mask\), expected a job that gives"
+    ):
+        mask_of(tiny, jobs["mask"])
+    with pytest.raises(ParameterError, match="expected a job that gives movies"):
+        gain_of_job(tiny, jobs["postprocess"], Path("gain.mrc"))
+
+    assert sharpened == mask_threshold(tiny.path / jobs["postprocess"] / "postprocess.mrc")
+    assert refined == mask_threshold(tiny.path / jobs["refine"] / "run_class001.mrc")

@@ -91,7 +91,7 @@ def lowpass_preview(project: "Project | None", asked: str, at: Sequence[float] =
     from cryoloom.images.mrc import read_mrc
     from cryoloom.views.pictures import central_slices
 
-    path = map_of(project, asked)
+    path = map_of(project, asked, "suggest lowpass")
     header = read_header(path)
     if not header.angpix:
         raise ImageError(f"{path}", found="no map with a pixel size", expected="one")

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from cryoloom.errors import ImageError, ParameterError
+from cryoloom.protocol import datasets as kinds
+from cryoloom.protocol.declare import InputSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from cryoloom.api.project import Project
+
+Given = TypeVar("Given", bound=kinds.Dataset)
 
 MOVIE = "rlnMicrographMovieName"
 MOST_MOVIES = 40
@@ -206,7 +210,10 @@ def gain_of_job(project: "Project", movies: str, gain: Path) -> GainSuggestion:
     Raises:
         CryoloomError: no such job, or one without movies; as `gain_orientation`.
     """
-    names = project.job(movies).dataset("movies").table([MOVIE])[MOVIE].to_list()
+    from cryoloom.api.dataset import Dataset
+
+    table = Dataset(project.path, _named(project, movies, kinds.Movies, "suggest gain", "movies"))
+    names = table.table([MOVIE])[MOVIE].to_list()
     return gain_orientation([project.path / str(name) for name in names], gain)
 
 
@@ -216,7 +223,7 @@ def mask_of(project: "Project | None", asked: str, *, weight_kda: float = 0.0) -
     Raises:
         CryoloomError: no such job, or one without a map; as `mask_threshold`.
     """
-    return mask_threshold(map_of(project, asked), weight_kda=weight_kda)
+    return mask_threshold(map_of(project, asked, "suggest mask"), weight_kda=weight_kda)
 
 
 def symmetry_of(project: "Project | None", asked: str) -> SymmetrySuggestion:
@@ -225,17 +232,32 @@ def symmetry_of(project: "Project | None", asked: str) -> SymmetrySuggestion:
     Raises:
         CryoloomError: no such job, or one without a map; as `symmetry_of_map`.
     """
-    found = symmetry_of_map(map_of(project, asked))
-    imposed = "" if project is None else str(project.job(asked).params.get("sym_name", "C1"))
+    found = symmetry_of_map(map_of(project, asked, "suggest symmetry"))
+    imposed = (
+        "" if project is None else str(project.job(asked.partition(":")[0]).params.get("sym_name", "C1"))
+    )
     return replace(found, imposed="" if imposed.upper() == "C1" else imposed)
 
 
-def map_of(project: "Project | None", asked: str) -> Path:
-    """The file of a job's map, or the file itself where there is no project."""
+def map_of(project: "Project | None", asked: str, owner: str) -> Path:
     if project is None:
         return Path(asked)
     if Path(asked).suffix in (".mrc", ".map"):
         raise ParameterError(
             "The map", found=f"{asked}, which is missing", expected="a map's file, or a job that gives one"
         )
-    return project.path / project.job(asked).dataset("volume").path
+    return project.path / _named(project, asked, kinds.Volume, owner, "map").path
+
+
+def _named(project: "Project", asked: str, kind: type[Given], owner: str, name: str) -> Given:
+    """The dataset that a user means by a job, `JOB:output` or a file, as an input of a job would take it.
+
+    Raises:
+        ParameterError: there is none of this kind; what the job has instead is named.
+    """
+    from cryoloom.project.references import resolve_input
+
+    spec = InputSpec(kind.kind, "", "", optional=False, streams=False, when="", name=name, kind=kind)
+    found = resolve_input(project.folder, spec, asked, owner)
+    assert isinstance(found, kind)  # or it would have been refused
+    return found

@@ -17,6 +17,9 @@ TABLE = Path(__file__).with_name("detectors.tsv")
 
 _MAKERS = {
     "K2": "Gatan, counting",
+    # gatan.com, mtf_k3_standard_{200,300}kV_FL2.star: the camera's standard mode. With correlated double sampling the curve is
+    # another one.
+    "K3": "Gatan, counting without CDS",
     "Falcon2": "FEI, integrating",
     "Falcon3EC": "Thermo Fisher, counting",
     "Falcon4EC": "Thermo Fisher, counting",
@@ -74,7 +77,7 @@ def mtf_named(detector: str, kv: float) -> MtfCurve:
     if len(fitting) != 1:
         raise ParameterError(
             "The detector", found=repr(detector), expected=f"one of {', '.join(known)}",
-            hint="The maker of another detector has its curve; give the file as fn_mtf.",
+            hint="These are all whose curve is known here. Of another one the maker has it; give that file as fn_mtf.",
         )  # fmt: skip
     curves = {curve.kv: curve for curve in mtf_curves() if curve.detector == fitting[0]}
     # Microscopes say 299 or 300.0.
