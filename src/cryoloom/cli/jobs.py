@@ -19,6 +19,7 @@ from cryoloom.cli.shell import (
 
 if TYPE_CHECKING:
     from cryoloom.api import Job
+    from cryoloom.api.summary import JobSummary
 
 
 def add_to(app: click.Group) -> None:
@@ -78,7 +79,7 @@ def run(
         if as_json:
             print_json(shown[0].as_dict())
         else:
-            _say_end(job)
+            _say_notes(job, shown[0])
         if shown[0].state != "succeeded":
             raise click.exceptions.Exit(FAILED)
     elif not as_json:
@@ -87,10 +88,9 @@ def run(
         _say_next(job)
 
 
-def _say_end(job: "Job") -> None:
-    summary = job.summary()
-    print(f"{job.name} {summary.state}" + (f": {summary.why}" if summary.why else ""))
-    for note in job.notes():
+def _say_notes(job: "Job", summary: "JobSummary") -> None:
+    """What a job says of itself, but for what has been said with its state."""
+    for note in live.untold(job.notes(), summary):
         print(f"  {note}")
 
 

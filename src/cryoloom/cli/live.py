@@ -36,6 +36,11 @@ def why_text(summary: "JobSummary") -> str:
     return " ".join(summary.why.split())
 
 
+def untold(notes: "Sequence[str]", summary: "JobSummary") -> list[str]:
+    """A job's notes without those that stand in its state's line: a doubt is said once."""
+    return [note for note in dict.fromkeys(notes) if note not in summary.why]
+
+
 def items_text(summary: "JobSummary") -> str:
     """`12/14, 2 failed`; for a program its progress."""
     if summary.progress and not summary.total:

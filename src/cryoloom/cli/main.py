@@ -24,13 +24,14 @@ from cryoloom.cli import (
     workflows,
 )
 from cryoloom.cli.completion import VARIABLE
+from cryoloom.cli.once import OnceGroup
 from cryoloom.cli.shell import FAILED, USAGE, print_json, say_error
 from cryoloom.errors import CryoloomError, ParameterError, ProjectError, StarError
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "show_default": True, "max_content_width": 110}
 
 
-@click.group("cryoloom", context_settings=CONTEXT, no_args_is_help=True)
+@click.group("cryoloom", cls=OnceGroup, context_settings=CONTEXT, no_args_is_help=True)
 @click.version_option(__version__, prog_name="cryoloom", message="%(prog)s %(version)s", help="Print it.")
 def app() -> None:
     """Cryo-EM single-particle processing from microscope movies to a map, on RELION."""

@@ -105,7 +105,7 @@ def show(job: str, as_json: bool, project: Path | None) -> None:
     if used.gpu_mb:
         print(f"      {used.gpu_s} s of GPU time, {used.gpu_mb:.0f} MB of GPU memory")
     _section("failed", [[one.name or one.item, one.why] for one in details.failed_items])
-    _section("notes", [[note] for note in details.notes])
+    _section("notes", [[note] for note in live.untold(details.notes, summary)])
     if details.views:
         print(f"views: {', '.join(details.views)}  (cryoloom plot {found.name} {details.views[0]})")
 
@@ -157,7 +157,7 @@ def log(job: str, follow: bool, events: bool, story: bool, as_json: bool, projec
     "--with",
     "other",
     metavar="JOB",
-    help="Another job, whose view of that name is shown with it.",
+    help="One other job, whose view of that name is shown with it.",
     shell_complete=complete_jobs,
 )
 @click.option("--with-iteration", "other_iteration", type=int, help="Of that job, or of this one.")

@@ -129,7 +129,7 @@ class AutoPick(HelixPicked, MicrographProgram):
         written=positive, help="Circle on the templates in which they are compared; -1: RELION finds it.",
     )  # fmt: skip
     psi_sampling_autopick: float = Param(
-        5, "In-plane angular sampling", unit="°", tab="References", gt=0, when="not do_log", flag="--ang",
+        5, "In-plane angular sampling", unit="°", tab="References", gt=0, le=180, when="not do_log", flag="--ang",
         help="Of templates.",
     )  # fmt: skip
     do_invert_refs: bool = Param(

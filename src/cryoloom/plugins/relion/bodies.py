@@ -8,6 +8,7 @@ from cryoloom.protocol import Box, Input, JobFolder, Mask, Output, Param, SetPro
 from cryoloom.protocol.datasets import PlainFile
 
 HALF = 0.5  # a mask's edge
+HALF_TURN = 180
 # With 33 % shared the turns of the simulator's lid are found with a correlation of 0.86, with 57 % with 0.25.
 SHARED = 0.4
 
@@ -88,6 +89,11 @@ class Bodies(SetProtocol):
                 found=repr(text),
                 expected=f"{count} numbers with commas, one a body",
             )
+        if name == "sigma_angles" and max(found) > HALF_TURN:
+            raise ParameterError(
+                f"{self.name}: parameter sigma_angles", found=f"{max(found):g}°", expected=f"at most {HALF_TURN}°",
+                hint="Bodies turn by some degrees; more than half a turn there is not.",
+            )  # fmt: skip
         return found
 
     def compute(self, job: JobFolder) -> SetResult:

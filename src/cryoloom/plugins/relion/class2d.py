@@ -30,7 +30,7 @@ class Class2D(Refinement, Classes, Alignment, Helix2D):
     )
 
     psi_sampling: float = Param(
-        6, "In-plane angular sampling", unit="°", tab="Sampling", gt=0, when="dont_skip_align",
+        6, "In-plane angular sampling", unit="°", tab="Sampling", gt=0, le=180, when="dont_skip_align",
         flag="--psi_step", written=oversampled, help="Step of psi, after oversampling.",
     )  # fmt: skip
 

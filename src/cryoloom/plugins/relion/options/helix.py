@@ -99,7 +99,7 @@ class Helix2D:
         help="Both directions along the filament are tried: its polarity is not known.",
     )  # fmt: skip
     range_psi: float = Param(
-        6, "Angular search range - psi", unit="°", tab="Helix", when="do_helix and dont_skip_align",
+        6, "Angular search range - psi", unit="°", tab="Helix", le=180, when="do_helix and dont_skip_align",
         flag="--sigma_psi", written=sigma_of_range, help="Around the filament's direction.",
     )  # fmt: skip
     do_restrict_xoff: bool = Param(
@@ -144,15 +144,15 @@ class Helix3D:
         help="A little more than the filament's width: it is the mask of segments and map.",
     )  # fmt: skip
     range_rot: float = Param(
-        -1, "Angular search range - rot", unit="°", tab="Helix", flag="--sigma_rot", written=sigma_of_range,
+        -1, "Angular search range - rot", unit="°", tab="Helix", le=180, flag="--sigma_rot", written=sigma_of_range,
         when="do_helix", help="Around the prior of the rotation about the axis; -1: no prior.",
     )  # fmt: skip
     range_tilt: float = Param(
-        15, "Angular search range - tilt", unit="°", tab="Helix", flag="--sigma_tilt", written=sigma_of_range,
+        15, "Angular search range - tilt", unit="°", tab="Helix", le=180, flag="--sigma_tilt", written=sigma_of_range,
         when="do_helix", help="Around the prior of the tilt: 90° is in the ice's plane.",
     )  # fmt: skip
     range_psi: float = Param(
-        10, "Angular search range - psi", unit="°", tab="Helix", flag="--sigma_psi", written=sigma_of_range,
+        10, "Angular search range - psi", unit="°", tab="Helix", le=180, flag="--sigma_psi", written=sigma_of_range,
         when="do_helix", help="Around the filament's direction.",
     )  # fmt: skip
     do_apply_helical_symmetry: bool = Param(

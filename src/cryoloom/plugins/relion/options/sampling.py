@@ -55,8 +55,9 @@ class Alignment3D(Alignment):
         help="Only orientations near those that the particles have are tried.",
     )  # fmt: skip
     sigma_angles: float = Param(
-        5, "Local angular search range", unit="°", tab="Sampling", gt=0, when="dont_skip_align and do_local_ang_searches",
-        flag="--sigma_ang", written=third, help="Search within so many degrees; three deviations of the prior.",
+        5, "Local angular search range", unit="°", tab="Sampling", gt=0, le=180,
+        when="dont_skip_align and do_local_ang_searches", flag="--sigma_ang", written=third,
+        help="Search within so many degrees; three deviations of the prior.",
     )  # fmt: skip
     relax_sym: str = Param(
         "", "Relax symmetry", tab="Sampling", level=ADVANCED, means="symmetry",
