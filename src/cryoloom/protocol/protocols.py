@@ -74,6 +74,10 @@ class ProgramProtocol(Protocol):
         """What makes the results look wrong, in sentences: the job has succeeded, and its user should look."""
         return ()
 
+    def why_empty(self, job: "JobFolder", output: str) -> str:
+        """Why an output has no row, as the error of the job that fails for it is to say; "" where nothing is known."""
+        return ""
+
     def finish(self, job: "JobFolder") -> str:
         """What remains to be done when the program has ended; returns a remark, "" for none."""
         return ""

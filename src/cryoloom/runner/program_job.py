@@ -236,8 +236,9 @@ def _check_outputs(run: RunContext) -> None:
                 expected=dataset.path, hint=f"Its last words: cryoloom log {run.name}",
             )  # fmt: skip
         if isinstance(dataset, Table) and not count_items(path, dataset):
+            why: str = call_plugin(run.protocol, "why_empty", run.job, name)
             raise ProgramError(
-                f"{run.name}: output {name}", found="a table without rows", expected="items",
+                f"{run.name}: output {name}", found="a table without rows" + (f": {why}" if why else ""), expected="items",
                 hint=f"Its last words: cryoloom log {run.name}",
             )  # fmt: skip
         check_result(run.root, f"{run.name}: output {name}", dataset)

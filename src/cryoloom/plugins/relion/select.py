@@ -20,6 +20,7 @@ from cryoloom.protocol import (
     Param,
     Particles,
     ProgramProtocol,
+    Progress,
     View,
     words_of,
 )
@@ -228,6 +229,8 @@ class Select(Additional, ProgramProtocol):
     def check_contents(self, root: Path, there: Mapping[str, Path]) -> None:
         """That the column is there, of numbers, and no end of a range that nobody gave cuts anything off."""
         name = next((one for one in ("fn_data", "fn_mic") if one in there), "")
+        if self.do_split and name:
+            self._check_parts(_rows(there[name]))
         if not self.do_select_values or not name:
             return
         from cryoloom import star
@@ -258,6 +261,16 @@ class Select(Additional, ProgramProtocol):
                     "If 9999 is meant, add accept_unusual=Yes.",
                 )  # fmt: skip
 
+    def _check_parts(self, rows: int) -> None:
+        """That no part would be empty: RELION writes a file without a table then, which nothing reads."""
+        filled = -(-rows // self.split_size) if self.split_size > 0 else rows
+        if self.nr_split > filled:
+            size = f" of {self.split_size}" if self.split_size > 0 else ""
+            raise ParameterError(
+                f"{self.name}: parameter nr_split", found=f"{self.nr_split} parts{size}, of {rows} rows",
+                expected=f"at most {filled}, so that none is empty",
+            )  # fmt: skip
+
     def resolve_auto(self, job: JobFolder) -> dict[str, Any]:
         """RELION takes the particles' own pixel size for that of their coordinates."""
         if not self.do_remove_duplicates or self.image_angpix > 0 or not self.fn_data:
@@ -281,21 +294,42 @@ class Select(Additional, ProgramProtocol):
         return {"image_angpix": sizes[0]}
 
     def finish(self, job: JobFolder) -> str:
-        """What is in no part."""
+        """How many were kept, and by what; of parts what is in none."""
+        kept, given = self._counts(job)
         if not self.do_split:
+            return f"{kept} of {given} {self._kind()} were kept, {self._condition()}."
+        if kept == given:
             return ""
-        from cryoloom.star import read, tables_of
+        return f"{given - kept} of {given} rows are in no part: split_size and nr_split leave them out."
 
-        def rows(path: str) -> int:
-            return sum(
-                table.height for name, table in tables_of(read(job.root / path)).items() if name != "optics"
-            )
+    def why_empty(self, job: JobFolder, output: str) -> str:
+        kept, given = self._counts(job)
+        if self.do_split:
+            return f"{kept} of {given} {self._kind()} are in the other parts"
+        return f"{kept} of {given} {self._kind()} were kept, {self._condition()}"
 
-        parts = sum(rows(made.path) for made in self.output_files(job).values())
-        all_of_them = rows((self.fn_data or self.fn_mic).path)
-        if parts == all_of_them:
-            return ""
-        return f"{all_of_them - parts} of {all_of_them} rows are in no part: split_size and nr_split leave them out."
+    def progress(self, job: JobFolder) -> Progress | None:
+        """All rows, once the program has written what it keeps: it goes through them in one go."""
+        if not all((job.root / made.path).exists() for made in self.output_files(job).values()):
+            return None
+        _, given = self._counts(job)
+        return Progress(done=given, of=given)
+
+    def _counts(self, job: JobFolder) -> tuple[int, int]:
+        """Rows that were kept, in all parts, and those that were given."""
+        kept = sum(_rows(job.root / made.path) for made in self.output_files(job).values())
+        return kept, _rows(job.root / (self.fn_data or self.fn_mic).path)
+
+    def _kind(self) -> str:
+        return "particles" if self.fn_data else "micrographs"
+
+    def _condition(self) -> str:
+        """What was asked of them, in words."""
+        if self.do_select_values:
+            return f"those with {self.select_label} from {self.select_minval:g} to {self.select_maxval:g}"
+        if self.do_discard:
+            return f"those whose image ({self.discard_label}) lies within {self.discard_sigma:g} deviations of all"
+        return f"no two nearer to each other than {self.duplicate_threshold:g} Å"
 
     def command(self, job: JobFolder) -> Command:
         if not any(self.values[name] for name in ACTS):
@@ -337,3 +371,10 @@ class Select(Additional, ProgramProtocol):
         from cryoloom.views import foreign
 
         return foreign.views_of_files(job.root, job.name)
+
+
+def _rows(file: Path) -> int:
+    """Items of a file, whatever their table is called."""
+    from cryoloom import star
+
+    return sum(block.rows for block in star.scan(file) if block.labels and block.name != "optics")

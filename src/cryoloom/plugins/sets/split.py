@@ -61,6 +61,12 @@ class Split(Counted, RowProtocol):
         import numpy as np
 
         n, total = self.nr_parts, items.height
+        if self.split_by in (ORDER, RANDOM) and n > total:
+            raise ParameterError(
+                f"{self.name}: parameter nr_parts",
+                found=str(n),
+                expected=f"at most {total}, for so many items there are",
+            )
         equal = np.arange(total) * n // total
         if self.split_by == ORDER:
             return [int(part) for part in equal]
