@@ -154,8 +154,9 @@ def test_the_map_of_a_project_is_the_one_that_its_report_shows_and_not_the_maske
         "final_map": {"kind": "final map", "items": 1, "path": "PostProcess/job001/postprocess.mrc"},
         "masked_map": {"kind": "final map", "items": 1, "path": "PostProcess/job001/postprocess_masked.mrc"},
     }
-    job = SimpleNamespace(name="PostProcess/job001", views=list, entry=SimpleNamespace(known_spec=None))
-    summary = SimpleNamespace(name=job.name, state="succeeded", outputs=outputs)
+    entry = SimpleNamespace(known_spec=None, input_files=(), name="PostProcess/job001")
+    job = SimpleNamespace(name="PostProcess/job001", views=list, entry=entry)
+    summary = SimpleNamespace(name=job.name, state="succeeded", outputs=outputs, made="")
     project: Any = SimpleNamespace(jobs=lambda: [job], summaries=lambda: [summary])
 
     assert dict(answers(project).rows)["map"] == "PostProcess/job001/postprocess.mrc"
@@ -169,7 +170,7 @@ def test_the_methods_tell_the_values_with_which_items_were_made(filtered: Projec
     end_attempt(folder)
 
     earlier = "" if of_all else "rlnDefocusU > 15000, later "
-    assert f"expression {earlier}rlnDefocusU > 12000 →" in methods(filtered)
+    assert f"expression {earlier}rlnDefocusU > 12000 →" in methods(filtered).text
 
 
 def test_an_alias_is_given_and_taken_away(filtered: Project) -> None:

@@ -1,8 +1,10 @@
 """What people ask of a project first: the resolution, how many particles, the map, how long it took; and how it was made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cryoloom.api.branch import Branch, branch_of
 from cryoloom.errors import CryoloomError
 from cryoloom.project.attempts import read_control
 from cryoloom.protocol.declare import relion_text
@@ -18,29 +20,40 @@ _KINDS = ("movies", "micrographs", "particles")
 
 
 def answers(project: "Project") -> Metrics:
-    """The newest resolution, the items that are left of each kind, the newest map, and the time from first to last."""
+    """Of the best final map and the jobs that it comes from: resolution, items that are left of each kind, the map; and what
+    the whole project took."""
     jobs, summaries = project.jobs(), {summary.name: summary for summary in project.summaries()}
-    ended = [job for job in jobs if job.name in summaries and summaries[job.name].state == "succeeded"]
-    rows: list[tuple[str, str]] = []
-    for job in reversed(ended):
-        said = _resolution(job)
-        if said:
-            rows.append(("resolution", f"{said} ({job.name})"))
-            break
-    for kind in _KINDS:
-        firsts = [(job.name, _first(summaries[job.name], kind)) for job in ended]
-        found = [(name, output["items"]) for name, output in firsts if output and output["items"]]
-        if found:
-            (first, most), (last, left) = max(found, key=lambda one: int(one[1])), found[-1]
-            more = f", of {most} in {first}" if most != left else ""
-            rows.append((kind, f"{left} in {last}{more}"))
-    maps = [output for job in ended if (output := _first(summaries[job.name], "volume", "final map"))]
-    if maps:
-        rows.append(("map", str(maps[-1]["path"])))
+    branch = branch_of(jobs, summaries)
+    rows = [*_of_branch(branch, summaries)] if branch is not None else []
     rows += _time(jobs)
     states = [summary.state for summary in summaries.values()]
     counted = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(sorted(states)))
     return Metrics("In short", [*rows, ("jobs", counted or "none")])
+
+
+def _of_branch(branch: Branch, summaries: "Mapping[str, JobSummary]") -> "Iterator[tuple[str, str]]":
+    backwards = branch.nearest_first()
+    for job in backwards:
+        if said := _resolution(job) or _reached(summaries.get(job.name)):
+            yield "resolution", f"{said} ({job.name})"
+            break
+    for kind in _KINDS:
+        firsts = [(job.name, _first(summaries[job.name], kind)) for job in backwards if job.name in summaries]
+        found = [(name, output["items"]) for name, output in firsts if output and output["items"]]
+        if found:
+            (last, left), (first, most) = found[0], max(reversed(found), key=lambda one: int(one[1]))
+            more = f", of {most} in {first}" if most != left else ""
+            yield kind, f"{left} in {last}{more}"
+    maps = [_first(summaries[job.name], "volume", "final map") for job in backwards if job.name in summaries]
+    if path := next((output["path"] for output in maps if output), ""):
+        yield "map", str(path)
+    before = [job.name for job in branch.jobs if job.name != branch.result.name]
+    made_of = f", made of {', '.join(before)}" if before else ""
+    yield "of", f"{branch.result.name}{made_of}"
+    if branch.newest is not None:
+        yield "newer map", f"{branch.newest.name} is newer and coarser: {_resolution(branch.newest)}"
+    if branch.beside:
+        yield "no part of it", ", ".join(job.name for job in branch.beside)
 
 
 def _first(summary: "JobSummary", *kinds: str) -> "Mapping[str, Any] | None":
@@ -59,6 +72,12 @@ def _resolution(job: "Job") -> str:
     except CryoloomError:
         pass  # of a job that cannot be read its own part of the report tells
     return ""
+
+
+def _reached(summary: "JobSummary | None") -> str:
+    """The resolution of a refinement's half maps; "" of other jobs."""
+    words = summary.made.split(", ") if summary is not None else []
+    return next((word for word in words if word.endswith(" Å")), "")
 
 
 def _time(jobs: "list[Job]") -> list[tuple[str, str]]:
@@ -87,25 +106,39 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
 
 
-def methods(project: "Project") -> str:
-    """How the results were made, as a paragraph for a paper's methods: each step with what was not left as usual."""
-    summaries = {summary.name: summary for summary in project.summaries()}
-    sentences = []
-    for job in project.jobs():
-        summary = summaries.get(job.name)
-        if summary is None or summary.state != "succeeded" or job.entry.spec is None:
-            continue
-        protocol, made_with = job.entry.make_protocol(), _values_of(job)
-        values = [
-            f"{name} {', later '.join(map(relion_text, made_with[name]))}{f' {spec.unit}' if spec.unit else ''}"
-            for name, spec in protocol.params.items()
-            if not spec.own and any(value not in (spec.default, "", None) for value in made_with[name])
-        ]
-        cited = f" [{', '.join(protocol.cites)}]" if protocol.cites else ""
-        sentences.append(
-            f"{protocol.label} ({protocol.name}{cited}): {', '.join(values) or 'default values'}{_made(summary)}."
-        )
-    return " ".join(sentences)
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """How a result was made, as a paragraph for a paper's methods; `beside`: what was tried and has no part in it."""
+
+    text: str
+    beside: str
+
+
+def methods(project: "Project") -> Methods:
+    """How the project's result was made: each step of its branch with what was not left as usual."""
+    jobs, summaries = project.jobs(), {summary.name: summary for summary in project.summaries()}
+    branch = branch_of(jobs, summaries)
+    if branch is None:
+        return Methods("", "")
+    said = [_sentence(job, summaries[job.name]) for job in branch.jobs if job.name in summaries]
+    beside = [f"{job.name} ({job.entry.protocol})" for job in branch.beside]
+    return Methods(" ".join(filter(None, said)), ", ".join(beside))
+
+
+def _sentence(job: "Job", summary: "JobSummary") -> str:
+    """A step; "" of one that did not succeed, or that RELION made."""
+    if summary.state != "succeeded" or job.entry.known_spec is None:
+        return ""
+    protocol, made_with = job.entry.make_protocol(), _values_of(job)
+    values = [
+        f"{name} {', later '.join(map(relion_text, made_with[name]))}{f' {spec.unit}' if spec.unit else ''}"
+        for name, spec in protocol.params.items()
+        if not spec.own and any(value not in (spec.default, "", None) for value in made_with[name])
+    ]
+    cited = f" [{', '.join(protocol.cites)}]" if protocol.cites else ""
+    return (
+        f"{protocol.label} ({protocol.name}{cited}): {', '.join(values) or 'default values'}{_made(summary)}."
+    )
 
 
 def _values_of(job: "Job") -> dict[str, list[Any]]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cryoloom._version import __version__
 from cryoloom.api.answers import answers, duration, methods
+from cryoloom.api.branch import branch_of
 from cryoloom.api.printing import print_pdf
 from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.protocol.views import Block, TableBlock
@@ -117,15 +118,17 @@ def _write(page: Page, project: "Project", extra: Sequence[Block], name: str) ->
     page.add(f"<style>{STYLE}</style></head><body><h1>{html.escape(name)}</h1>")
     page.add(f"<p class='quiet'>Cryoloom {__version__}, {time.strftime('%Y-%m-%d %H:%M')}</p>")
     page.figures(_drawn(project.path, [answers(project), *extra]))
-    page.figures(_newest_map(jobs, summaries))
+    page.figures(_map(jobs, summaries))
     page.add(f"<h2>Jobs</h2>{_job_table(project)}")
     page.figures(_drawn(project.path, project_blocks([job.entry for job in jobs])))
     for job in jobs:
         if job.name in summaries:
             _write_job(page, job, summaries[job.name])
     said = methods(project)
-    if said:
-        page.add(f"<h2>Methods</h2><p>{html.escape(said)}</p>")
+    if said.text:
+        page.add(f"<h2>Methods</h2><p>{html.escape(said.text)}</p>")
+    if said.beside:
+        page.add(f"<p class='quiet'>Tried beside it, and no part of it: {html.escape(said.beside)}.</p>")
     page.add("</body></html>")
 
 
@@ -133,11 +136,11 @@ def _drawn(root: Path, blocks: Sequence[Block]) -> list[Drawn]:
     return [part for part in (drawn(block, root) for block in blocks) if part is not None]
 
 
-def _newest_map(jobs: "Sequence[Job]", summaries: "Mapping[str, JobSummary]") -> list[Drawn]:
-    """The newest map of a job that succeeded."""
-    for job in reversed(jobs):
-        is_done = job.name in summaries and summaries[job.name].state == "succeeded"
-        if is_done and job.name.startswith(_WITH_MAPS):
+def _map(jobs: "Sequence[Job]", summaries: "Mapping[str, JobSummary]") -> list[Drawn]:
+    """The map that the figures are about: of the result's job, or of the nearest before it that has one."""
+    branch = branch_of(jobs, summaries)
+    for job in branch.nearest_first() if branch is not None else ():
+        if job.name.startswith(_WITH_MAPS):
             try:
                 return [part for view in job.views() if view.name == "slices" for part in view.look().parts]
             except (CryoloomError, OSError, ValueError):

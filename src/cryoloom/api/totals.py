@@ -1,5 +1,6 @@
 """What a job made, in the figures that people ask for: movies, micrographs, picks, particles, classes, resolution."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from cryoloom.protocol import datasets as kinds
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.protocols import TAKEN_OUT
 
+# Files of the parts into which a set was divided, by RELION and by us.
+_PART = re.compile(r"(_split|part)\d+\.star$")
+
 
 def totals_of(root: Path, outputs: Mapping[str, Dataset], history: JobHistory, *, has_ended: bool) -> str:
-    """`513 particles`, `516 picks`, `50 classes`, `4.92 Å`: of each kind the first output's.
+    """`513 particles`, `516 picks`, `50 classes`, `4.92 Å`: of each kind the first output's; parts of a set together.
 
     Args:
         root: the project.
@@ -21,6 +25,9 @@ def totals_of(root: Path, outputs: Mapping[str, Dataset], history: JobHistory, *
         has_ended: files are looked into; while a job runs only what its journal says is told.
     """
     found: dict[str, str] = {}
+    parts = {name: dataset for name, dataset in outputs.items() if _PART.search(dataset.path)}
+    if len(parts) > 1 and (words := _total_of_parts(root, parts, history, has_ended=has_ended)):
+        found[next(iter(parts.values())).kind] = words
     for name, dataset in outputs.items():
         if dataset.kind in found or name == TAKEN_OUT:
             continue
@@ -32,6 +39,21 @@ def totals_of(root: Path, outputs: Mapping[str, Dataset], history: JobHistory, *
         if words:
             found[dataset.kind] = words
     return ", ".join(dict.fromkeys(found.values()))
+
+
+def _total_of_parts(root: Path, parts: Mapping[str, Dataset], history: JobHistory, *, has_ended: bool) -> str:
+    """`341 particles in 2 parts`; "" where one of them is not known yet."""
+    numbers: list[int | None] = []
+    for name, dataset in parts.items():
+        state = history.outputs.get(name)
+        try:
+            known = _rows(root / dataset.path, dataset.block) if has_ended else None
+            numbers.append(known if state is None else state.items)
+        except (CryoloomError, OSError, ValueError):
+            return ""
+    kind = next(iter(parts.values())).kind
+    whole = [number for number in numbers if number is not None]
+    return f"{_counted(sum(whole), kind)} in {len(parts)} parts" if len(whole) == len(parts) else ""
 
 
 def _total(root: Path, dataset: Dataset, items: int | None, *, has_ended: bool) -> str:
@@ -47,12 +69,12 @@ def _total(root: Path, dataset: Dataset, items: int | None, *, has_ended: bool) 
             number = _rows(path, "model_classes" if isinstance(dataset, kinds.Model) else "")
             return "" if number is None else _counted(number, "classes")
         case kinds.Postprocess() if has_ended:
-            return _resolution(path, "general", "rlnFinalResolution")
+            return _in_angstrom(final_resolution(path))
         case kinds.HalfMaps() if has_ended:
             from cryoloom.project.iterations import final
 
             model = final(path.parent, "model.star")
-            return "" if model is None else _resolution(model, "model_general", "rlnCurrentResolution")
+            return "" if model is None else _in_angstrom(reached_resolution(model))
         case _:
             return ""
 
@@ -92,10 +114,24 @@ def _picks(suffix_file: Path) -> int | None:
     return int(counts[0]) if counts else None
 
 
-def _resolution(path: Path, block: str, label: str) -> str:
+def final_resolution(postprocess: Path) -> float | None:
+    """Å, by a post-processing's STAR file; None where it does not say it."""
+    return _resolution(postprocess, "general", "rlnFinalResolution")
+
+
+def reached_resolution(model: Path) -> float | None:
+    """Å, by a refinement's model; None where it does not say it."""
+    return _resolution(model, "model_general", "rlnCurrentResolution")
+
+
+def _resolution(path: Path, block: str, label: str) -> float | None:
     from cryoloom import star
 
     found = star.read(path, [block], optional=True).get(block) if path.exists() else None
     value = float(found[label]) if isinstance(found, dict) and label in found else 0.0
     # RELION writes 999 for what it does not know.
-    return f"{value:.2f} Å" if 0 < value < 900 else ""
+    return value if 0 < value < 900 else None
+
+
+def _in_angstrom(resolution: float | None) -> str:
+    return "" if resolution is None else f"{resolution:.2f} Å"

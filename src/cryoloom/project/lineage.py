@@ -16,14 +16,20 @@ from cryoloom.schedule.facts import Ages, Asked, JobFacts, Need, Outputs, facts_
 from cryoloom.schedule.waiting import Waits
 
 
-def parents_of(entry: JobEntry) -> set[str]:
-    """Jobs whose files a job reads, whose end it waits for, or that it continues."""
-    parents = {"/".join(file.split("/")[:2]) for file in entry.input_files}
+def sources_of(entry: JobEntry) -> set[str]:
+    """Jobs whose files a job reads, or that it continues: what its results are made of."""
+    sources = {"/".join(file.split("/")[:2]) for file in entry.input_files}
     spec = entry.known_spec
     if spec is not None:
-        parents |= {dataset.job for dataset in spec.inputs.values()}
-        parents |= {*spec.wait_for, spec.continues}
-    return parents - {entry.name, ""}
+        sources |= {dataset.job for dataset in spec.inputs.values()} | {spec.continues}
+    return sources - {entry.name, ""}
+
+
+def parents_of(entry: JobEntry) -> set[str]:
+    """Jobs whose files a job reads, whose end it waits for, or that it continues."""
+    spec = entry.known_spec
+    waited_for = set() if spec is None else {*spec.wait_for}
+    return (sources_of(entry) | waited_for) - {entry.name, ""}
 
 
 def dependents_of(entries: Sequence[JobEntry], jobs: Iterable[str]) -> list[str]:
