@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
@@ -10,7 +11,10 @@ from test_patches import movies
 
 from cryoloom import Project, star
 from cryoloom.errors import ParameterError
-from cryoloom.plugins.relion.options.patches import SMALLEST_PX, patches_of
+from cryoloom.images.mrc import write_mrc
+from cryoloom.plugins.relion.options.patches import SMALLEST_PX, auto_patches, patches_of
+from cryoloom.project.registry import find_protocol
+from cryoloom.protocol import Movies
 
 
 @pytest.mark.parametrize(
@@ -74,3 +78,27 @@ def test_beside_auto_two_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ParameterError, match=r"patch_x and patch_y is auto x 2, without effect"):
         project.run("relion.motioncorr", input_star_mics=made, patch_x="auto", patch_y=2)
+
+
+def test_the_fewest_patches_that_any_optics_group_needs_are_those_of_the_job(tmp_path: Path) -> None:
+    for name, size in (("k3.mrc", (5760, 4092)), ("falcon.mrc", (4096, 4096)), ("small.mrc", (512, 512))):
+        frame = np.lib.stride_tricks.as_strided(np.zeros(1, np.int8), (1, *size[::-1]), (0, 0, 0))
+        write_mrc(tmp_path / name, frame, 0.83)
+
+    def found(*names: str) -> dict[str, int]:
+        groups = range(1, len(names) + 1)
+        optics = pl.DataFrame({
+            "rlnOpticsGroup": groups, "rlnOpticsGroupName": [f"g{n}" for n in groups],
+            "rlnMicrographOriginalPixelSize": [0.83] * len(names), "cryoloomDosePerFrame": [1.5] * len(names),
+        })  # fmt: skip
+        # The groups' movies come one after another, and a file that is gone stands first.
+        rows = pl.DataFrame({"rlnMicrographMovieName": ["gone.mrc", *names], "rlnOpticsGroup": [1, *groups]})
+        star.write(tmp_path / "movies.star", {"optics": optics, "movies": rows})
+        asked = find_protocol("relion.motioncorr")(
+            {"patch_x": "auto", "patch_y": "auto", "dose_per_frame": "auto"}
+        )
+        return auto_patches(asked, tmp_path, Movies("movies.star"))
+
+    assert found("k3.mrc") == {"patch_x": 7, "patch_y": 5}
+    assert found("k3.mrc", "falcon.mrc") == found("falcon.mrc", "k3.mrc") == {"patch_x": 5, "patch_y": 5}
+    assert found("k3.mrc", "small.mrc") == {"patch_x": 1, "patch_y": 1}

@@ -96,11 +96,11 @@ class MotionCorr(Threads, MicrographProgram):
     )
     patch_x: int = Param(
         1, "Number of patches X", tab="Motion", ge=1, auto=True, flag="--patch_x",
-        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least; auto: as suits the first movie.",
+        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least; auto: as suits all optics groups.",
     )  # fmt: skip
     patch_y: int = Param(
         1, "Number of patches Y", tab="Motion", ge=1, auto=True, flag="--patch_y",
-        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least; auto: as suits the first movie.",
+        help="Local motion is followed in each: 1, or 3 and more, of 200 px at least; auto: as suits all optics groups.",
     )  # fmt: skip
     group_frames: int = Param(
         1, "Group frames", tab="Motion", ge=1, flag="--group_frames", written=above_one,

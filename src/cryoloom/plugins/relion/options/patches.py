@@ -1,4 +1,4 @@
-"""Patches of motion correction that are `auto`: as many as hold enough to be aligned by, from the first movie.
+"""Patches of motion correction that are `auto`: as many as hold enough to be aligned by, in each optics group.
 
 A patch is aligned by what all its pixels say together, so it needs two things: enough of the specimen, and enough electrons a
 frame. Both bounds are where `docs/relion.md` ("Patches") has them from: of patches of 614 Å and 1.5 million electrons the
@@ -44,21 +44,24 @@ def patches_of(size: tuple[int, int], angpix: float, dose: float) -> tuple[int, 
 
 
 def auto_patches(protocol: Protocol, root: Path, movies: Dataset) -> dict[str, int]:
-    """`patch_x` and `patch_y`, those of them that are `auto`.
+    """`patch_x` and `patch_y`, those of them that are `auto`: the fewest that any optics group needs.
+
+    A job has one number for all of its movies. With fewer than would suit a group its local motion is followed more coarsely;
+    with more than suit it noise is followed.
 
     Raises:
-        DatasetError: no movie is there, or the first cannot be read.
+        DatasetError: no movie is there, or none can be read.
     """
     wanted = [name for name in (PATCH_X, PATCH_Y) if protocol.values[name] == AUTO]
     if not wanted:
         return {}
-    size, facts = _first_movie(root, movies, wanted[0])
-    angpix = float(facts.get("rlnMicrographOriginalPixelSize") or 1.0)
-    dose = protocol.values["dose_per_frame"]
-    dose = float(facts.get("cryoloomDosePerFrame") or 1.0) if dose == AUTO else float(dose)
-    found = dict(
-        zip((PATCH_X, PATCH_Y), patches_of(size, angpix, dose * protocol.values["group_frames"]), strict=True)
-    )
+    of_groups = []
+    for size, facts in _movies_of_groups(root, movies, wanted[0]):
+        angpix = float(facts.get("rlnMicrographOriginalPixelSize") or 1.0)
+        dose = protocol.values["dose_per_frame"]
+        dose = float(facts.get("cryoloomDosePerFrame") or 1.0) if dose == AUTO else float(dose)
+        of_groups.append(patches_of(size, angpix, dose * protocol.values["group_frames"]))
+    found = {PATCH_X: min(x for x, _ in of_groups), PATCH_Y: min(y for _, y in of_groups)}
     for name, other in ((PATCH_X, PATCH_Y), (PATCH_Y, PATCH_X)):
         given = protocol.values[other]
         if name in wanted and given != AUTO:
@@ -67,24 +70,32 @@ def auto_patches(protocol: Protocol, root: Path, movies: Dataset) -> dict[str, i
     return {name: found[name] for name in wanted}
 
 
-def _first_movie(root: Path, movies: Dataset, sought: str) -> tuple[tuple[int, int], dict[str, Any]]:
-    """Size in px of the first movie that can be read, and what its optics group says."""
+def _movies_of_groups(
+    root: Path, movies: Dataset, sought: str
+) -> list[tuple[tuple[int, int], dict[str, Any]]]:
+    """Of each optics group that has come the size in px of its first movie that can be read, and what its row says."""
     from cryoloom.images.headers import read_header
 
     table, optics = first_items(root, movies, "rlnMicrographMovieName", sought=sought)
     groups = (
         {row["rlnOpticsGroup"]: row for row in optics.iter_rows(named=True)} if optics is not None else {}
     )
+    found: dict[Any, tuple[tuple[int, int], dict[str, Any]]] = {}
     why = ""
     for row in table.iter_rows(named=True):
+        group = row.get("rlnOpticsGroup")
+        if group in found:
+            continue
         try:
             size = read_header(root / str(row["rlnMicrographMovieName"])).size
         except (CryoloomError, OSError) as error:
             why = why or f"{error}"
             continue
-        return size, groups.get(row.get("rlnOpticsGroup"), {})
-    raise DatasetError(
-        f"{movies.path}",
-        found=f"without a movie that can be read ({why})",
-        expected=f"one, for {sought}=auto",
-    )
+        found[group] = size, groups.get(group, {})
+    if not found:
+        raise DatasetError(
+            f"{movies.path}",
+            found=f"without a movie that can be read ({why})",
+            expected=f"one, for {sought}=auto",
+        )
+    return [*found.values()]
