@@ -433,7 +433,7 @@ def test_chosen_classes_in_three_dimensions_are_shown_as_maps(root: Path) -> Non
     both, one = (Image.open(io.BytesIO(png)) for png in ((root / "both.png").read_bytes(), pictures[0].png))
     assert both.width == one.width and both.height > 2 * one.height, "a picture has all of them"
     for number in range(2):
-        top = number * both.height // 2 + LABEL_PX
+        top = number * (one.height + 2 * LABEL_PX + 2) + LABEL_PX  # below its title
         assert np.array_equal(
             np.asarray(both)[top : top + one.height], np.asarray(Image.open(io.BytesIO(pictures[number].png)))
         )

@@ -67,6 +67,9 @@ def test_places_move_as_the_model_says_and_begin_where_they_are(tmp_path: Path) 
         20
     )
     assert (last["y"] - first["y"]).abs().max() == pytest.approx(0)
+    assert (
+        local["title"] == "Local motion, drawn 20 times as large"
+    )  # also in a file, that has no caption below
 
 
 def test_it_is_drawn_in_each_form_and_in_a_terminal(tmp_path: Path) -> None:

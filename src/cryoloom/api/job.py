@@ -335,6 +335,12 @@ class Job:
 
         return views_of(self.project.path, self.entry)
 
+    def no_views(self) -> str:
+        """Why it has no view, and what to look at instead."""
+        from cryoloom.api.looking import no_views
+
+        return no_views(self.entry)
+
     def view(self, name: str = "") -> "JobView":
         """One view by its name, the first without one: `view.look()`, `view.save("x.png")`; it shows itself in a notebook.
 

@@ -12,9 +12,11 @@ from cryoloom.project.entry import JobEntry
 from cryoloom.project.foreign import protocol_as_run
 from cryoloom.protocol.declare import near
 from cryoloom.protocol.views import View
+from cryoloom.schedule.state import ENDED
 from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
-from cryoloom.views.resolve import absent_file, is_there, look_at, look_at_both
+from cryoloom.views.resolve import absent_file, is_there, look_at, look_at_both, why_nothing
 
+NOT_STARTED = "not started"  # why a job that was only made is `aborted` in RELION's words
 VEGA_LITE = "application/vnd.vegalite.v5+json"
 
 
@@ -75,10 +77,18 @@ class JobView:
         """
         with self._edge():
             parts = look_at(self.declared, self.root, item=str(item), iteration=iteration)
-            absent = (
-                "" if parts else absent_file(self.declared, self.root, item=str(item), iteration=iteration)
-            )
-            return Seen((*parts,), absent)
+            return Seen((*parts,)) if parts else self._nothing_of(str(item), iteration)
+
+    def _nothing_of(self, item: str, iteration: int | None) -> "Seen":
+        """A look at which nothing was seen: why, and what to look at instead."""
+        absent = absent_file(self.declared, self.root, item=item, iteration=iteration)
+        why = f"{absent} is not there" if absent else ""
+        why = why or why_nothing(self.declared, self.root, item=item, iteration=iteration)
+        if not self.entry.look().has_ended:
+            return Seen((), absent, f"nothing to show yet: {why}")
+        others = [view.name for view in views_of(self.root, self.entry) if view.name != self.name]
+        instead = f"Look at {', '.join(others)}" if others else f"See `cryoloom log {self.entry.name}`"
+        return Seen((), absent, f"nothing to show: {why}. {instead}.")
 
     @contextmanager
     def _edge(self) -> Iterator[None]:
@@ -175,10 +185,14 @@ class Shown:
 
 @dataclass(frozen=True, repr=False)
 class Seen:
-    """What was seen at one look; shows itself in a notebook. `absent`: the file for want of which nothing was."""
+    """What was seen at one look; shows itself in a notebook.
+
+    `absent`: the file for want of which nothing was. `nothing`: why nothing was, and what to look at instead.
+    """
 
     parts: tuple[Drawn, ...]
     absent: str = ""
+    nothing: str = ""
 
     def save(self, target: Path | str) -> Path:
         """Write it into a file: .png, .svg, .pdf, .html or .json.
@@ -192,6 +206,8 @@ class Seen:
             raise ParameterError(
                 f"{target}", found=f"a picture of {self.absent}, which is not there", expected="that file"
             )
+        if not self.parts:
+            raise ParameterError(f"{target}", found=self._nothing().rstrip("."), expected="something to draw")
         draw(self.parts, Path(target))
         return Path(target)
 
@@ -199,7 +215,9 @@ class Seen:
         """For JSON: charts as their declarations with the data, pictures as base64."""
         from cryoloom.views.drawing import as_dict
 
-        return {"parts": [as_dict(part) for part in self.parts], "absent": self.absent}
+        return {
+            "parts": [as_dict(part) for part in self.parts], "absent": self.absent, "nothing": self.nothing
+        }  # fmt: skip
 
     def for_terminal(self, environment: Mapping[str, str]) -> "Shown":
         """What a terminal shows: text, and pictures where it draws some.
@@ -225,7 +243,7 @@ class Seen:
     __repr__ = __str__
 
     def _nothing(self) -> str:
-        return f"nothing to show: {self.absent} is not there" if self.absent else "nothing to show yet"
+        return self.nothing or "nothing to show"
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
         from cryoloom.views.drawing import as_html
@@ -283,6 +301,22 @@ def view_of(entry: JobEntry, name: str = "") -> JobView:
     names = [view.name for view in found]
     raise ProjectError(
         f"{entry.name}: view {name}".rstrip(), found="unknown" if name else "not there",
-        expected=f"one of {', '.join(names)}" if names else "something to show; it has nothing yet",
-        hint=near(name, names),
+        expected=f"one of {', '.join(names)}" if names else "something to show",
+        hint=near(name, names) if names else no_views(entry),
     )  # fmt: skip
+
+
+def no_views(entry: JobEntry) -> str:
+    """Why a job has no view, and what to look at instead."""
+    status = entry.look()
+    if status.state not in ENDED or status.why == NOT_STARTED:
+        now = status.why if status.why == NOT_STARTED else status.state
+        return f"{entry.name} has nothing to show yet: it is {now}."
+    files = ", ".join(
+        dataset.path for dataset in entry.outputs().values() if (entry.root / dataset.path).exists()
+    )
+    made = f"It made {files}; " if files else "It made none of its outputs; "
+    return (
+        f"{entry.name} ({status.state}) has nothing to show: no file that a view of {entry.protocol} reads is there. {made}"
+        f"`cryoloom show {entry.name}` and `cryoloom log {entry.name}` tell the rest."
+    )

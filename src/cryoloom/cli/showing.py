@@ -150,7 +150,7 @@ def log(job: str, follow: bool, events: bool, story: bool, as_json: bool, projec
     "--item",
     default="",
     show_default=False,
-    help="Of a view of one item: its name or a part of it, a number, first, newest or worst.",
+    help="Of a view of one item: its name or a part of it, a number, first, newest, and worst where the list of views says so.",
 )
 @click.option("--iteration", type=int, help="By default the newest.")
 @click.option(
@@ -181,11 +181,7 @@ def plot(
         return
     if not view:
         rows = [[one.name, _asked(one), one.title] for one in found.views()]
-        print(
-            table(["view", "can be asked for", "title"], rows)
-            if rows
-            else f"{found.name} has nothing to show yet."
-        )
+        print(table(["view", "can be asked for", "title"], rows) if rows else found.no_views())
         return
     seen = found.plot(view, out, item=item, iteration=iteration, other=other, other_iteration=other_iteration)
     if out is not None:

@@ -1,6 +1,7 @@
 """Small pictures of large images: binned, contrast set by percentiles, as PNG; sheets of many."""
 
 import io
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,17 @@ from numpy.typing import NDArray
 Bytes8 = NDArray[np.uint8]
 
 LABEL_PX = 15
+_NOT_IN_THE_FONT = {
+    "Å": "Angstrom",
+    "×": "x",
+    "²": "^2",
+    "³": "^3",
+    "σ": "sigma",
+    "→": "to",
+    "…": "...",
+    "–": "-",
+    "≥": ">=",
+}
 
 
 def binned(image: NDArray[Any], longest_px: int) -> NDArray[np.float32]:
@@ -45,18 +57,22 @@ def sheet(
     columns: int,
     tile_px: int = 110,
     angpix: float = 0.0,
+    across: float = 0.0,
 ) -> bytes:
     """Images side by side, each in a square with its label below, as one PNG.
 
     Args:
         images: (y, x) each; with one pixel size they are drawn at one scale, else each fills its square.
         angpix: Å per pixel of the images: the first gets a scale bar; 0: none.
+        across: Å of a square, where that is more than the largest image needs.
     """
     from PIL import Image, ImageDraw
 
     columns = max(1, min(columns, len(images)))
     rows = -(-len(images) // columns)
-    largest = max(max(image.shape) for image in images)
+    largest: float = max(max(image.shape) for image in images)
+    if angpix > 0:
+        largest = max(largest, across / angpix)
     page = Image.new("L", (columns * (tile_px + 4), rows * (tile_px + LABEL_PX + 4)), 255)
     pen = ImageDraw.Draw(page)
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
@@ -70,8 +86,29 @@ def sheet(
         if not number and angpix > 0:
             _draw_scale(tile, angpix * longest / tile_px)
         page.paste(tile, (x, y))
-        pen.text((x, y + tile_px + 1), label, fill=0)
+        pen.text((x, y + tile_px + 1), plain_text(label), fill=0)
     return _png(page)
+
+
+def alike(pictures: tuple[bytes, bytes], angpix: tuple[float, float] = (0.0, 0.0)) -> tuple[bytes, bytes]:
+    """Two PNGs of one size, and of one scale where Å per pixel of both are known: laid upon each other, places are the same."""
+    from PIL import Image
+
+    shown: list[Image.Image] = [Image.open(io.BytesIO(picture)) for picture in pictures]
+    if all(size > 0 for size in angpix) and angpix[0] != angpix[1]:
+        coarse = max(angpix)
+        shown = [
+            picture.resize((round(picture.width * size / coarse), round(picture.height * size / coarse)))
+            for picture, size in zip(shown, angpix, strict=True)
+        ]
+    kind = "L" if all(picture.mode == "L" for picture in shown) else "RGB"
+    size = max(picture.width for picture in shown), max(picture.height for picture in shown)
+    pages = []
+    for picture in shown:
+        page = Image.new(kind, size, "white")
+        page.paste(picture.convert(kind), (0, 0))
+        pages.append(_png(page))
+    return pages[0], pages[1]
 
 
 def beside(pictures: tuple[bytes, bytes], names: tuple[str, str]) -> bytes:
@@ -90,26 +127,54 @@ def beside(pictures: tuple[bytes, bytes], names: tuple[str, str]) -> bytes:
     x = 0
     for picture, name in zip(shown, names, strict=True):
         page.paste(picture, (x, LABEL_PX))
-        pen.text((x + 2, 1), name, fill="black")
+        pen.text((x + 2, 1), plain_text(name), fill="black")
         x += picture.width + gap
     return _png(page)
 
 
-def below(pictures: Sequence[bytes], names: Sequence[str]) -> bytes:
-    """PNGs below one another, each below its name, as one."""
-    from PIL import Image, ImageDraw
+def below(pictures: Sequence[bytes]) -> bytes:
+    """PNGs below one another, as one."""
+    from PIL import Image
 
     shown = [Image.open(io.BytesIO(picture)) for picture in pictures]
     kind = "L" if all(picture.mode == "L" for picture in shown) else "RGB"
-    height = sum(picture.height + 2 * LABEL_PX for picture in shown)
+    height = sum(picture.height + LABEL_PX for picture in shown) - LABEL_PX
     page = Image.new(kind, (max(picture.width for picture in shown), height), "white")
-    pen = ImageDraw.Draw(page)
     y = 0
-    for picture, name in zip(shown, names, strict=True):
-        pen.text((2, y + 1), name, fill="black")
-        page.paste(picture.convert(kind), (0, y + LABEL_PX))
-        y += picture.height + 2 * LABEL_PX
+    for picture in shown:
+        page.paste(picture.convert(kind), (0, y))
+        y += picture.height + LABEL_PX
     return _png(page)
+
+
+def titled(picture: bytes, title: str, caption: str = "") -> bytes:
+    """A PNG below its title, with what is to be said of it below, so that the file alone says what it shows."""
+    from PIL import Image, ImageDraw
+
+    shown = Image.open(io.BytesIO(picture))
+    letter = ImageDraw.Draw(shown).textlength("n")
+    lines = textwrap.wrap(plain_text(caption), max(24, int(1.2 * shown.width / letter)))
+    head = plain_text(title)
+    width = max(shown.width, round(ImageDraw.Draw(shown).textlength(head)) + 6)
+    height = shown.height + LABEL_PX * (1 + len(lines)) + 2
+    page = Image.new("L" if shown.mode == "L" else "RGB", (width, height), "white")
+    pen = ImageDraw.Draw(page)
+    pen.text((2, 1), head, fill="black")
+    page.paste(shown, (0, LABEL_PX))
+    for number, line in enumerate(lines):
+        pen.text(
+            (2, shown.height + LABEL_PX * (1 + number) + 1),
+            line,
+            fill="#555555" if page.mode == "RGB" else 85,
+        )
+    return _png(page)
+
+
+def plain_text(words: str) -> str:
+    """Words without the signs that the font which every Pillow has cannot draw."""
+    for sign, instead in _NOT_IN_THE_FONT.items():
+        words = words.replace(sign, instead)
+    return words
 
 
 def coloured_sheet(
@@ -117,6 +182,7 @@ def coloured_sheet(
     colourings: Sequence[NDArray[Any]],
     labels: Sequence[str],
     *,
+    grey_limits: tuple[float, float],
     limits: tuple[float, float],
     unit: str,
     tile_px: int,
@@ -128,6 +194,7 @@ def coloured_sheet(
         images: (y, x) each, of one size.
         colourings: (y, x) each, of the same size; a value that is no number is white.
         labels: a word for each.
+        grey_limits: densities that are white, and that have their colour in full.
         limits: the values of the first colour and the last.
         unit: of these values.
         tile_px: how wide a slice is drawn.
@@ -135,9 +202,9 @@ def coloured_sheet(
     """
     from PIL import Image, ImageDraw
 
-    low, high = np.percentile(np.stack(images), (50, 99.7))
     page = Image.new("RGB", (len(images) * (tile_px + 4) + 70, tile_px + LABEL_PX + 4), "white")
     pen = ImageDraw.Draw(page)
+    low, high = grey_limits
     for number, (image, values, label) in enumerate(zip(images, colourings, labels, strict=True)):
         dense = np.clip((image - low) / max(high - low, 1e-12), 0, 1) * np.isfinite(values)
         mixed = 255 * (1 - dense[..., None]) + _coloured(values, limits) * dense[..., None]
@@ -151,7 +218,7 @@ def coloured_sheet(
     page.paste(Image.fromarray(bar.astype(np.uint8)), (left, 2))
     for place, value in ((2, limits[1]), (tile_px // 2 - 5, sum(limits) / 2), (tile_px - 10, limits[0])):
         pen.text((left + 18, place), f"{value:.1f}", fill="black")
-    pen.text((left, tile_px + 3), unit, fill="black")
+    pen.text((left, tile_px + 3), plain_text(unit), fill="black")
     return _png(page)
 
 
@@ -161,7 +228,7 @@ def field_sheet(
     """Values over a plane from blue (-limit) over white (0) to red (limit), with the scale of colours on the right.
 
     Args:
-        fields: (y, x) each.
+        fields: (y, x) each; what is no number is white.
         labels: a word for each.
         limit: the value of the last colour.
         unit: of these values.
@@ -174,6 +241,7 @@ def field_sheet(
     nearest = Image.Resampling.NEAREST
     for number, (values, label) in enumerate(zip(fields, labels, strict=True)):
         colours = _coloured(values, (-limit, limit), _ABOUT_ZERO)
+        colours[~np.isfinite(values)] = 255
         tile = Image.fromarray(np.ascontiguousarray(colours[::-1]).astype(np.uint8))
         left = number * (tile_px + 4) + 2
         page.paste(tile.resize((tile_px, tile_px), nearest), (left, 2))
@@ -183,7 +251,7 @@ def field_sheet(
     page.paste(Image.fromarray(_coloured(bar, (-limit, limit), _ABOUT_ZERO).astype(np.uint8)), (left, 2))
     for place, value in ((2, limit), (tile_px // 2 - 5, 0.0), (tile_px - 10, -limit)):
         pen.text((left + 18, place), f"{value:.3g}", fill="black")
-    pen.text((left, tile_px + 3), unit, fill="black")
+    pen.text((left, tile_px + 3), plain_text(unit), fill="black")
     return _png(page)
 
 

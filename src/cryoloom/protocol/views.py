@@ -132,7 +132,8 @@ class Micrograph:
 class VolumeBlock:
     """A map: its central slices, or its projections along the axes.
 
-    `coloured_by`: another map of the same box, local resolution in Å; slices have its colours where the first is dense.
+    `coloured_by`: another map of the same box, local resolution in Å; its colours are where the first is dense, and inside
+    `within`, a mask of that box, where one is named.
     """
 
     title: str
@@ -140,6 +141,7 @@ class VolumeBlock:
     how: Literal["slices", "projections"] = "slices"
     caption: str = ""
     coloured_by: str = ""
+    within: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from cryoloom.em.labels import title
 from cryoloom.protocol.jobs import ITEM_ID
@@ -15,6 +16,8 @@ from cryoloom.views.colours import COLOURS, colours_of
 WIDTH, HEIGHT = 460, 260
 MOST_POINTS = 20_000  # beyond that they are binned before they are drawn
 BINS = 40  # of a histogram
+# A column so many times as tall as the next one is cut, where that one is of so many at least.
+TOWERS, LEAST_SECOND = 5, 5
 CELLS = 120  # a side, of points too many to be drawn one by one
 
 Spec = dict[str, Any]
@@ -58,16 +61,18 @@ def spec_of(chart: Chart, frame: pl.DataFrame) -> Spec | None:
         chart: the declaration.
         frame: the rows that it names, or its values.
     """
+    layers: list[Spec | None]
     match chart.mark:
         case "histogram":
-            layer = _histogram(chart, frame)
+            layers = [*_histogram(chart, frame)]
         case "points":
-            layer = _points(chart, frame)
+            layers = [_points(chart, frame)]
         case "line":
-            layer = _lines(chart, frame)
+            layers = [_lines(chart, frame)]
         case "bars":
-            layer = _bars(chart, frame)
-    if layer is None:
+            layers = [_bars(chart, frame)]
+    drawn = [layer for layer in layers if layer is not None]
+    if not drawn:
         return None
     rules = [
         {"data": {"values": [{"y": y}]}, "mark": {"type": "rule", "strokeDash": [5, 4], "color": "#666"},
@@ -78,7 +83,7 @@ def spec_of(chart: Chart, frame: pl.DataFrame) -> Spec | None:
     size = {"width": side, "height": side} if chart.is_square else {}
     if chart.mark == "bars":
         size = {"width": WIDTH + 140, "height": max(40, 18 * frame.height)}
-    return finished(chart.title, [layer, *rules], **size)
+    return finished(chart.title, [*drawn, *rules], **size)
 
 
 def frame_of_values(values: Values) -> pl.DataFrame:
@@ -94,11 +99,11 @@ def _finite(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
     return numbers.filter(pl.all_horizontal(pl.col(name).is_finite() for name in columns))
 
 
-def _histogram(chart: Chart, frame: pl.DataFrame) -> Spec | None:
-    """Counts of values; binned here, so that a million items are forty bars."""
+def _histogram(chart: Chart, frame: pl.DataFrame) -> list[Spec]:
+    """Counts of values; binned here, so that a million items are forty bars. A column that would flatten all others is cut."""
     finite = _finite(frame, chart.x.column)
     if not finite.height:
-        return None
+        return []
     values = finite[chart.x.column].to_numpy()
     if chart.x.is_count:
         low, high = int(values.min()), int(values.max())
@@ -115,7 +120,7 @@ def _histogram(chart: Chart, frame: pl.DataFrame) -> Spec | None:
         {"from": low, "to": high, "count": int(count)}
         for low, high, count in zip(edges[:-1].tolist(), edges[1:].tolist(), counts, strict=True)
     ]
-    return {
+    bars: Spec = {
         "data": {"values": rows},
         "mark": {"type": "bar", "binSpacing": 0, "color": COLOURS[0]},
         "encoding": {
@@ -124,6 +129,33 @@ def _histogram(chart: Chart, frame: pl.DataFrame) -> Spec | None:
             "y": {"field": "count", "type": "quantitative", "title": "number", **_whole()},
         },
     }
+    return [bars] if (top := _cut_at(counts)) is None else _cut_short(bars, rows, top)
+
+
+def _cut_at(counts: NDArray[np.int_]) -> int | None:
+    """Where the axis ends so that one column does not flatten all others; None where none is so tall."""
+    *_, second, first = np.sort(counts).tolist() if len(counts) > 2 else (0, 0)
+    return round(1.2 * second) if second >= LEAST_SECOND and first > TOWERS * second else None
+
+
+def _cut_short(bars: Spec, rows: list[Spec], top: int) -> list[Spec]:
+    """Columns with the tallest one cut, and its number written upon it."""
+    x, y = bars["encoding"]["x"], bars["encoding"]["y"]
+    cut = {**y, "scale": {"domain": [0, top], "nice": False}}
+    bars = {**bars, "mark": {**bars["mark"], "clip": True}, "encoding": {**bars["encoding"], "y": cut}}
+    tallest = max(rows, key=lambda row: int(row["count"]))
+    middle, words = (tallest["from"] + tallest["to"]) / 2, f"{tallest['count']:,}, cut short"
+    is_left = middle < (rows[0]["from"] + rows[-1]["to"]) / 2
+    label = {
+        "data": {"values": [{"from": middle, "count": 0.95 * top, "words": words}]},
+        "mark": {"type": "text", "align": "left" if is_left else "right", "dx": 9 if is_left else -9, "fontSize": 11},
+        "encoding": {
+            "x": {"field": "from", "type": "quantitative", "title": x["title"], "scale": x.get("scale", {})},
+            "y": cut,
+            "text": {"field": "words", "type": "nominal"},
+        },
+    }  # fmt: skip
+    return [bars, label]
 
 
 def _points(chart: Chart, frame: pl.DataFrame) -> Spec | None:

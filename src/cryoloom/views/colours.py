@@ -11,7 +11,7 @@ _OF_NAMES = {
     "half maps": COLOURS[0], "resolution": COLOURS[0], "angular step": COLOURS[1],
     "all frames": COLOURS[0], "first frames": COLOURS[1], "later frames": COLOURS[2],
     "spectrum": COLOURS[6], "CTF²": COLOURS[1], "agreement": COLOURS[0],
-    "original": COLOURS[6], "weighted": COLOURS[2], "sharpened": COLOURS[0], "fit": COLOURS[1],
+    "original": COLOURS[6], "MTF corrected": COLOURS[3], "weighted": COLOURS[2], "sharpened": COLOURS[0], "fit": COLOURS[1],
     "movies": COLOURS[4], "micrographs": COLOURS[0], "particles": COLOURS[1], "coordinates": COLOURS[2],
 }  # fmt: skip
 

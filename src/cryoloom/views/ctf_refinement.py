@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 RESULT = "particles_ctf_refine.star"
 _ID, _NAME, _DEFOCUS = "cryoloomItemId", "rlnMicrographName", "defocus"
+_MAP_PX = 320
 _MEAN = "(rlnDefocusU + rlnDefocusV) / 2"
 # What a fit leaves for each optics group: what was observed, what was fitted, what it is, and its unit.
 _FITS = (
@@ -124,6 +125,8 @@ def _spread(look: Look, file: str) -> Sequence[Block]:
 def _defocus_map(look: Look, file: str) -> Sequence[Block]:
     import polars as pl
 
+    from cryoloom.views.charts import finished
+
     name = str(look.item[_NAME])
     table = _particles(look.root, file, _NAME, "rlnCoordinateX", "rlnCoordinateY").filter(
         pl.col(_NAME) == name
@@ -136,7 +139,6 @@ def _defocus_map(look: Look, file: str) -> Sequence[Block]:
     spec: dict[str, Any] = {
         "data": {"values": points},
         "mark": {"type": "circle", "size": 90, "opacity": 0.9},
-        "width": 320, "height": 320,
         "encoding": {
             "x": {"field": "x", "title": "x, px", **place},
             "y": {"field": "y", "title": "y, px", **place},
@@ -146,4 +148,5 @@ def _defocus_map(look: Look, file: str) -> Sequence[Block]:
             },
         },
     }  # fmt: skip
-    return [Drawing(f"Defocus over {Path(name).stem}", spec)]
+    title = f"Defocus over {Path(name).stem}"
+    return [Drawing(title, finished(title, [spec], width=_MAP_PX, height=_MAP_PX))]

@@ -3,6 +3,7 @@
 import base64
 import html
 import json
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_never
@@ -13,6 +14,7 @@ from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
 from cryoloom.views.vega import converted
 
 ENDINGS = (".png", ".svg", ".pdf", ".html", ".json")
+_LINE = 84  # letters of a line of what is said below a chart's title
 
 
 def draw(shown: Sequence[Drawn], target: Path) -> None:
@@ -39,11 +41,11 @@ def draw(shown: Sequence[Drawn], target: Path) -> None:
         target.write_text(f"<!doctype html><meta charset='utf-8'>{body}", encoding="utf-8")
         return
     if ending == ".png":
-        pictures = [(one.title, content) for one in shown if (content := _as_bytes(one, "png")) is not None]
+        pictures = [content for one in shown if (content := _as_bytes(one, "png")) is not None]
         if len(pictures) > 1:
             from cryoloom.images.thumbnails import below
 
-            target.write_bytes(below([content for _, content in pictures], [title for title, _ in pictures]))
+            target.write_bytes(below(pictures))
             return
     for one in shown:
         content = _as_bytes(one, ending[1:])
@@ -66,7 +68,7 @@ def _as_bytes(one: Drawn, form: str) -> bytes | None:
         case DrawnChart():
             return chart_bytes(one, form) if form != "html" else None
         case DrawnPicture():
-            return one.png if form == "png" else None
+            return picture_bytes(one) if form == "png" else None
         case Metrics() | TableBlock() if form == "json":
             content = {name: value for name, value in as_dict(one).items() if name != "kind"}
             return json.dumps(content, indent=1, ensure_ascii=False).encode()
@@ -84,7 +86,9 @@ def as_dict(one: Drawn) -> dict[str, Any]:
         case DrawnChart():
             return {**kind, "vega_lite": one.spec}
         case DrawnPicture():
-            return {**kind, "caption": one.caption, "png": base64.b64encode(one.png).decode()}
+            frames = [{"name": name, "png": base64.b64encode(png).decode()} for name, png in one.frames]
+            picture = {"caption": one.caption, "png": base64.b64encode(one.png).decode()}
+            return {**kind, **picture, **({"frames": frames} if frames else {})}
         case Metrics() | TableBlock():
             columns = {"columns": [*one.columns]} if isinstance(one, TableBlock) else {}
             return {**kind, **columns, "rows": [[*row] for row in one.rows]}
@@ -93,15 +97,34 @@ def as_dict(one: Drawn) -> dict[str, Any]:
     assert_never(one)
 
 
+def picture_bytes(picture: DrawnPicture) -> bytes:
+    """A picture as PNG with its title and what is said of it: a file has nothing else to say whose it is."""
+    from cryoloom.images.thumbnails import titled
+
+    return titled(picture.png, picture.title, picture.caption)
+
+
 def chart_bytes(chart: DrawnChart, form: str) -> bytes:
-    """A chart as png, svg, pdf or json.
+    """A chart as png, svg, pdf or json; a picture of it has what is said of it too.
 
     Raises:
         ProgramError: vl-convert is not installed.
     """
     if form == "json":
         return json.dumps(chart.spec).encode()
-    return converted(chart.spec, form)
+    return converted(_with_caption(chart.spec, chart.caption), form)
+
+
+def _with_caption(spec: Mapping[str, Any], caption: str) -> Mapping[str, Any]:
+    if not caption:
+        return spec
+    lines, look = textwrap.wrap(caption, _LINE), {"color": "#5b6b79", "fontSize": 11}
+    title = spec.get("title")
+    if isinstance(title, str):
+        sub = {"subtitle": lines, "subtitleColor": look["color"], "subtitleFontSize": look["fontSize"]}
+        return {**spec, "title": {"text": title, **sub}}
+    # Charts beside each other have titles of their own.
+    return spec if title else {**spec, "title": {"text": lines, "fontWeight": "normal", **look}}
 
 
 def chart_svg(spec: Mapping[str, Any]) -> str:

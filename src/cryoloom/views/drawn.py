@@ -18,12 +18,17 @@ class DrawnChart:
 
 @dataclass(frozen=True, slots=True)
 class DrawnPicture:
-    """A PNG. `ids`: of a gallery, the item of each image."""
+    """A PNG. `ids`: of a gallery, the item of each image. `angpix`: Å per pixel of it, 0 where there is no one scale.
+
+    `frames`: of a comparison, each of the two by its name, as PNGs of one size and scale, so that a page can blink.
+    """
 
     title: str
     png: bytes
     caption: str = ""
     ids: tuple[str, ...] = ()
+    angpix: float = 0.0
+    frames: tuple[tuple[str, bytes], ...] = ()
 
 
 Drawn: TypeAlias = DrawnChart | DrawnPicture | Metrics | TableBlock | Text

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from cryoloom.protocol.views import Axis, Block, Chart, Look, Metrics, Values, View, VolumeBlock
-from cryoloom.views.maps import known_resolutions, map_views
+from cryoloom.views.maps import DENSEST, known_resolutions, map_views
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-DENSEST = 90  # percentile of a filtered map, above which the molecule is where no mask says it; as the coloured map's
 
 
 def locres_views(root: Path, job: str, mask: str = "") -> list[View]:
@@ -28,13 +26,33 @@ def locres_views(root: Path, job: str, mask: str = "") -> list[View]:
         (file,), lambda look: _local_resolutions(look, file, mask),
     )  # fmt: skip
     filtered = job + "relion_locres_filtered.mrc"
-    coloured = View(
-        "coloured", "The map in the colours of its local resolution",
-        "Blue is fine, red is coarse: the core of a molecule is blue, what moves and its rim are not. Nine tenths of what is "
-        "dense lie between the colours' ends.",
-        (filtered, file), lambda _: [VolumeBlock("Local resolution, Å", filtered, coloured_by=file)],
-    )  # fmt: skip
-    return [histogram, *([coloured] if (root / filtered).exists() else []), *map_views(file)]
+    if not (root / filtered).exists():
+        return [histogram, *map_views(file, "local resolution in Å and no density")]
+    within = mask if mask and (root / mask).exists() else ""
+    where = f"within the mask {within}" if within else "where the map stands out of the solvent"
+    colours = f"Local resolution in Å ({file}), {where}."
+
+    def coloured(how: Literal["slices", "projections"], title: str) -> Sequence[Block]:
+        return [VolumeBlock(title, filtered, how, colours, coloured_by=file, within=within)]
+
+    slices, projections = map_views(filtered, "map, filtered by its local resolution")
+    return [
+        histogram,
+        View(
+            "coloured", "The map in the colours of its local resolution",
+            "Blue is fine, red is coarse: the core of a molecule is blue, what moves and its rim are not. Nine tenths of what "
+            "is dense lie between the colours' ends.",
+            (filtered, file),
+            lambda _: coloured("slices", f"Central slices of {Path(filtered).name}, coloured by local resolution"),
+        ),
+        slices,
+        View(
+            "projections", f"Projections of {Path(filtered).name}",
+            "The whole map at once, each place in the mean colour of what lies along the line.",
+            (*projections.reads, file),
+            lambda _: coloured("projections", f"Projections of {Path(filtered).name}, coloured by local resolution"),
+        ),
+    ]  # fmt: skip
 
 
 def _local_resolutions(look: Look, file: str, mask: str) -> Sequence[Block]:

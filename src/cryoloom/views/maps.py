@@ -12,17 +12,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# Percentile of a map, above which the molecule is where no mask says it.
+DENSEST = 90
+
+
 def map_views(file: str, what: str = "map") -> list[View]:
-    """Views of one map of the project."""
+    """Views of one map of the project; `what`: which it is, where the file's name does not tell."""
     name = Path(file).name
+    of = name if what in ("map", "mask") else f"{name}, the {what}"
     return [
         View(
-            "slices", f"Central slices of {name}", "Structure within, flat around: streaks and shells are artefacts.",
-            (file,), lambda look: [*_figures(look, file, what), VolumeBlock(f"Central slices of {name}", file)],
+            "slices", f"Central slices of {of}", "Structure within, flat around: streaks and shells are artefacts.",
+            (file,), lambda look: [*_figures(look, file, what), VolumeBlock(f"Central slices of {of}", file)],
         ),
         View(
-            "projections", f"Projections of {name}", "To be compared with the class averages.",
-            (file,), lambda look: [VolumeBlock(f"Projections of {name}", file, "projections")],
+            "projections", f"Projections of {of}", "To be compared with the class averages.",
+            (file,), lambda look: [VolumeBlock(f"Projections of {of}", file, "projections")],
         ),
     ]  # fmt: skip
 

@@ -15,6 +15,7 @@ _FSC = (
 )
 _GUINIER = (
     ("Original", "original"),
+    ("MTFCorrected", "MTF corrected"),  # where a curve of the detector was given
     ("Weighted", "weighted"),
     ("Sharpened", "sharpened"),
     ("Intercept", "fit"),

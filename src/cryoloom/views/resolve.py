@@ -29,7 +29,7 @@ from cryoloom.protocol.views import (
 )
 from cryoloom.views.charts import frame_of_values, spec_of
 from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
-from cryoloom.views.pictures import field_picture, gallery, micrograph, volume_picture
+from cryoloom.views.pictures import field_picture, gallery, micrograph, volume_picture, width_of
 from cryoloom.views.tables import frame_of
 
 FIRST, NEWEST, WORST = "first", "newest", "worst"
@@ -94,6 +94,26 @@ def absent_file(view: View, root: Path, *, item: str = "", iteration: int | None
     return next((file for file in files if not (root / file).exists()), "")
 
 
+def why_nothing(view: View, root: Path, *, item: str = "", iteration: int | None = None) -> str:
+    """Why a view shows nothing now, in words."""
+    if view.items is not None and not frame_of(root, view.items.rows).height:
+        return f"{view.items.rows.file} has no rows"
+    blocks = _blocks(view, root, item, iteration)
+    if not blocks:
+        missing = next((file for file in view.reads if not (root / file).exists()), "")
+        return f"{missing} is not there" if missing else f"{view.reads[0]} holds nothing of it"
+    match blocks[0]:
+        case Chart(source=Rows() as rows, x=x, y=y):
+            drawn_ones = " and ".join(axis.title or axis.column for axis in (x, y) if axis is not None)
+            return f"no row of {rows.file} has a number for {drawn_ones}"
+        case Gallery(rows=rows, image=image):
+            return f"no row of {rows.file} names an image that is there ({image})"
+        case Micrograph(file=file) | VolumeBlock(file=file) | Track(file=file):
+            return f"{file} holds nothing that can be drawn"
+        case _:
+            return "its files hold no value of it"
+
+
 def _check_asked(view: View, item: str, iteration: int | None) -> None:
     if iteration is not None and iteration not in view.iterations:
         known = (
@@ -141,7 +161,8 @@ def drawn(block: Block, root: Path) -> Drawn | None:
             spec = spec_of(block, _frame_of_chart(block, root))
             return None if spec is None else DrawnChart(block.title, spec, block.caption)
         case Drawing():
-            return DrawnChart(block.title, dict(block.spec), block.caption)
+            # A plugin's declaration with a title of its own keeps it.
+            return DrawnChart(block.title, {"title": block.title, **block.spec}, block.caption)
         case Gallery():
             return gallery(block, root)
         case Micrograph():
@@ -177,6 +198,8 @@ def _row_of(view: View, items: Items, root: Path, asked: str) -> dict[str, Any]:
     frame = frame_of(root, items.rows)
     if not frame.height:
         return {}
+    # Of particles many have one micrograph: it is the micrographs that are counted and named.
+    frame = frame.unique(items.label, keep="first", maintain_order=True)
     if asked in (FIRST, NEWEST):
         return frame.row(0 if asked == FIRST else -1, named=True)
     if asked == WORST:
@@ -214,7 +237,8 @@ def _row_of(view: View, items: Items, root: Path, asked: str) -> dict[str, Any]:
             )  # fmt: skip
     raise ParameterError(
         f"view {view.name}: item {asked}", found="unknown",
-        expected=f"a name such as {names[-1]}, a number from 1 to {frame.height}, first, newest or worst",
+        expected=f"a name such as {names[-1]}, a number from 1 to {frame.height}, "
+        + ("first, newest or worst" if items.worst else "first or newest"),
     )  # fmt: skip
 
 
@@ -224,17 +248,20 @@ def _in_short(numbers: Sequence[int]) -> str:
 
 
 def _compare(block: Compare, root: Path) -> Drawn | None:
-    from cryoloom.images.thumbnails import beside
+    from cryoloom.images.thumbnails import alike, beside
     from cryoloom.views import comparing
 
     names = block.names
-    match drawn(block.first, root), drawn(block.second, root):
+    match _both(block, root):
         case (DrawnChart() as first, DrawnChart() as second):
             spec = comparing.one_chart(block.title, first.spec, second.spec, names)
             return DrawnChart(block.title, spec, block.caption or first.caption)
         case (DrawnPicture() as left, DrawnPicture() as right):
-            png = beside((left.png, right.png), names)
-            return DrawnPicture(block.title, png, block.caption or left.caption)
+            pngs = alike((left.png, right.png), (left.angpix, right.angpix))
+            frames = (*zip(names, pngs, strict=True),)
+            return DrawnPicture(
+                block.title, beside(pngs, names), block.caption or left.caption, frames=frames
+            )
         case ((Metrics() | TableBlock()) as one, (Metrics() | TableBlock()) as other):
             return comparing.one_table(block.title, one, other, names)
         case (Text() as one, Text() as other):
@@ -243,6 +270,16 @@ def _compare(block: Compare, root: Path) -> Drawn | None:
             return only  # the other has nothing to show
         case (one, _):
             return one
+
+
+def _both(block: Compare, root: Path) -> tuple[Drawn | None, Drawn | None]:
+    """Both, drawn; maps at one scale, whatever their boxes."""
+    first, second = block.first, block.second
+    if isinstance(first, VolumeBlock) and isinstance(second, VolumeBlock):
+        widths = width_of(first, root), width_of(second, root)
+        across = max(widths) if all(widths) else 0.0
+        return volume_picture(first, root, across), volume_picture(second, root, across)
+    return drawn(first, root), drawn(second, root)
 
 
 def _track(block: Track, root: Path) -> DrawnChart | None:

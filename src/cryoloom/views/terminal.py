@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from cryoloom.protocol.views import Metrics, TableBlock, Text
-from cryoloom.views.drawing import chart_bytes
+from cryoloom.views.drawing import chart_bytes, picture_bytes
 from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -49,7 +49,7 @@ def as_text(one: Drawn) -> str:
 def picture(one: Drawn, protocol: str) -> str:
     """The escape codes by which a terminal draws a part; "" where there is no picture of it."""
     png = (
-        one.png
+        picture_bytes(one)
         if isinstance(one, DrawnPicture)
         else chart_bytes(one, "png")
         if isinstance(one, DrawnChart)

@@ -93,7 +93,8 @@ def _bend(
     line = {"mark": {"type": "line", "strokeWidth": 1.3, "color": COLOURS[0], "clip": True},
             "encoding": {"x": x, "y": y, "detail": {"field": "place"}, "order": {"field": "frame"}}}  # fmt: skip
     spec = {
-        "title": "Local motion", "width": round(height * size[0] / size[1]), "height": height,
+        "title": f"Local motion, drawn {factor:.3g} times as large",
+        "width": round(height * size[0] / size[1]), "height": height,
         "data": {"values": rows}, "layer": [line, begin],
     }  # fmt: skip
     return spec, factor, farthest
