@@ -82,7 +82,8 @@ def comparisons(project: Project, docs: Path) -> str:
         shrink(docs / f"images/compared_{name}.png")
     return (
         "## Two at once: `--with`\n\nAny view can be shown with that of another job (`--with JOB`) or iteration "
-        "(`--with-iteration N`): curves over the same axes in one chart, figures in one table, pictures side by side. "
+        "(`--with-iteration N`): curves over the same axes in one chart, figures in one table, pictures side by side; "
+        "`--json` has both pictures at one size and scale, to be shown one in the other's place. "
         "In Python: "
         '`job.plot("fsc", other="Refine3D/job013")`.\n\n'
         f"`plot {refined.name} fsc --with {coarse.name}`\n\n![FSC of two refinements](images/compared_fsc.png)\n\n"
