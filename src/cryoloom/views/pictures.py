@@ -169,14 +169,16 @@ def volume_picture(block: VolumeBlock, root: Path, across: float = 0.0) -> Drawn
         return None
     draw = partial(sheet, columns=3, tile_px=SLICE_PX, angpix=header.angpix or 0.0, across=across)
     if block.coloured_by:
-        return _coloured(block, root, volume, header.angpix or 0.0)
+        return _coloured(block, root, volume, header.angpix or 0.0, across)
     if block.how == "projections":
         images = [volume.sum(axis=axis) for axis in range(3)]
         return DrawnPicture(block.title, draw(images, ALONG), block.caption)
     return DrawnPicture(block.title, draw(central_slices(volume), SLICES), block.caption)
 
 
-def _coloured(block: VolumeBlock, root: Path, volume: NDArray[Any], angpix: float) -> DrawnPicture | None:
+def _coloured(
+    block: VolumeBlock, root: Path, volume: NDArray[Any], angpix: float, across: float
+) -> DrawnPicture | None:
     """Slices or projections in the colours of another map; None where that is not there or of another box."""
     from cryoloom.images.mrc import read_mrc
     from cryoloom.images.thumbnails import coloured_sheet
@@ -207,11 +209,21 @@ def _coloured(block: VolumeBlock, root: Path, volume: NDArray[Any], angpix: floa
     else:
         images, colourings = central_slices(volume), central_slices(values)
         grey_limits = (floor, float(np.percentile(volume[is_molecule], 97)))
+    # Squares of one scale, also of a box that is no cube, or smaller than the one beside which it is shown.
+    side = max(*volume.shape, round(across / angpix) if angpix else 0)
+    images = [_in_square(image, side, grey_limits[0]) for image in images]
+    colourings = [_in_square(values, side, np.nan) for values in colourings]
     png = coloured_sheet(
         images, colourings, ALONG if block.how == "projections" else SLICES, grey_limits=grey_limits,
         limits=(float(low), float(high)), unit="Å", tile_px=SLICE_PX, angpix=angpix,
     )  # fmt: skip
     return DrawnPicture(block.title, png, block.caption)
+
+
+def _in_square(image: NDArray[Any], side: int, around: float) -> NDArray[Any]:
+    """An image in the middle of a square of so many px."""
+    edges = [((side - size) // 2, side - size - (side - size) // 2) for size in image.shape]
+    return np.pad(image, edges, constant_values=around)
 
 
 def _projected(
