@@ -100,7 +100,8 @@ def shrink(file: Path) -> None:
         picture.quantize(48).save(file, optimize=True)
     else:
         picture.thumbnail((920, 920))
-        picture.convert("RGB").quantize(64).save(file, optimize=True)
+        # By coverage: the median cut gives thin lines of two colours one.
+        picture.convert("RGB").quantize(64, Image.Quantize.MAXCOVERAGE).save(file, optimize=True)
 
 
 if __name__ == "__main__":
