@@ -83,7 +83,7 @@ def test_it_runs_by_the_command_line(project: Project, particles: Job, keep: Pat
 
     done = CliRunner().invoke(app, args, catch_exceptions=False)
 
-    assert done.exit_code == 0 and "External/job002 succeeded" in done.output, done.output
+    assert done.exit_code == 0 and "External/job002 external.command succeeded" in done.output, done.output
     assert ids(project.job("2"), "kept") == ids(particles)[:3]
 
 
