@@ -1,6 +1,6 @@
 """What people ask of a project first: the resolution, how many particles, the map, how long it took; and how it was made."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Kinds of sets, in the order in which items pass them.
 _KINDS = ("movies", "micrographs", "particles")
+MOST_NAMED = 40  # jobs, in one row
 
 
 def answers(project: "Project") -> Metrics:
@@ -48,12 +49,12 @@ def _of_branch(branch: Branch, summaries: "Mapping[str, JobSummary]") -> "Iterat
     if path := next((output["path"] for output in maps if output), ""):
         yield "map", str(path)
     before = [job.name for job in branch.jobs if job.name != branch.result.name]
-    made_of = f", made of {', '.join(before)}" if before else ""
+    made_of = f", made of {_named(before)}" if before else ""
     yield "of", f"{branch.result.name}{made_of}"
     if branch.newest is not None:
         yield "newer map", f"{branch.newest.name} is newer and coarser: {_resolution(branch.newest)}"
     if branch.beside:
-        yield "no part of it", ", ".join(job.name for job in branch.beside)
+        yield "no part of it", _named([job.name for job in branch.beside])
 
 
 def _first(summary: "JobSummary", *kinds: str) -> "Mapping[str, Any] | None":
@@ -72,6 +73,12 @@ def _resolution(job: "Job") -> str:
     except CryoloomError:
         pass  # of a job that cannot be read its own part of the report tells
     return ""
+
+
+def _named(jobs: Sequence[str]) -> str:
+    """Their names; of very many the last ones, and how many there are before."""
+    more = len(jobs) - MOST_NAMED
+    return f"{more} others, {', '.join(jobs[-MOST_NAMED:])}" if more > 0 else ", ".join(jobs)
 
 
 def _reached(summary: "JobSummary | None") -> str:
