@@ -18,6 +18,8 @@ from cryoloom.errors import ParameterError, ProjectError
 METHODS = {"alias": "set_alias", "continue": "continue_"}
 # Which job, where, how it is printed, and staying with it (`job.wait()`) belong to the command line; parameters of
 # protocols (`given`) are keywords in Python, and there is no asking for all jobs of one.
+# An edit of words is `picks`; in Python one looks (`picks`), changes the table, and saves it (`save_picks`).
+IN_TWO_METHODS = {"picks"}
 OF_THE_COMMAND_LINE = {"job", "jobs", "project", "as_json", "wait", "given", "everything"}
 
 
@@ -26,7 +28,7 @@ def commands() -> dict[str, dict[str, object]]:
     return {
         name: {param.name or "": default_of(command, param) for param in command.params}
         for name, command in app.commands.items()
-        if command.params and command.params[0].name in ("job", "jobs")
+        if command.params and command.params[0].name in ("job", "jobs") and name not in IN_TWO_METHODS
     }
 
 
