@@ -8,7 +8,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] && echo "" || echo "sudo -n")
 DEMO ?= demo
 SEED ?= 1
 
-.PHONY: help install demo test quick check docs stubs relion browser desktop format clean-venv
+.PHONY: help install demo test quick check docs stubs page relion browser desktop format clean-venv
 
 help:
 	@echo "make install  what is needed to work: a virtual environment in .venv, and RELION"
@@ -17,6 +17,7 @@ help:
 	@echo "make quick   the quick tests only"
 	@echo "make check   lint, types, import contracts"
 	@echo "make docs    build the documentation into site/"
+	@echo "make page   build the page anew, after the API or web/ was changed (needs Node 20 or newer)"
 	@echo "make stubs   write what type checkers and docs/protocols know of the protocols, after one was changed"
 
 install: $(VENV)/installed relion
@@ -37,6 +38,10 @@ check: $(VENV)/installed
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+page: $(VENV)/installed
+	$(BIN)/python -m cryoloom.server.description > web/openapi.json
+	cd web && npm ci --no-audit --no-fund && npm run types && npm run check && npm run build
+
 format: $(VENV)/installed
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -48,7 +53,7 @@ stubs: $(VENV)/installed
 docs: $(VENV)/installed
 	$(BIN)/mkdocs build --strict
 
-$(VENV)/installed: pyproject.toml requirements.lock hatch_build.py $(wildcard src/cryoloom/star/native/*)
+$(VENV)/installed: pyproject.toml requirements.lock hatch_build.py $(wildcard src/cryoloom/star/native/*) $(shell find web/src web/index.html web/package-lock.json -type f)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Install one, then: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 LANES = ("Micrographs", "Particles", "Classes", "Maps")
 # Of which lane a job is by what it makes first; what is in none of these follows what it came from.
 LANE_OF_KIND = {
-    **dict.fromkeys(("movies", "micrographs", "coordinates"), 0),
-    "particles": 1,
+    **dict.fromkeys(("movies", "micrographs"), 0),
+    **dict.fromkeys(("coordinates", "particles"), 1),
     **dict.fromkeys(("class averages", "model"), 2),
     **dict.fromkeys(("volume", "mask", "half maps", "final map", "local resolution", "postprocess"), 3),
 }

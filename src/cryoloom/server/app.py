@@ -27,6 +27,16 @@ def build(access: Access, only: Path | None = None, hosts: Iterable[str] = ()) -
         only: the one project that is served; None: all that were opened.
         hosts: names that Host may have besides this machine's own.
     """
+    return Guard(_application(access, only), hosts)
+
+
+def described(access: Access) -> dict[str, Any]:
+    """The API in OpenAPI's words."""
+    found: dict[str, Any] = _application(access, None).openapi()
+    return found
+
+
+def _application(access: Access, only: Path | None) -> FastAPI:
     app = FastAPI(
         title="Cryoloom",
         version=__version__,
@@ -54,7 +64,7 @@ def build(access: Access, only: Path | None = None, hosts: Iterable[str] = ()) -
     app.add_exception_handler(CryoloomError, _refused)
     app.add_exception_handler(StarletteError, _not_served)
     app.add_exception_handler(RequestValidationError, _misread)
-    return Guard(app, hosts)
+    return app
 
 
 def _description(request: Request) -> dict[str, Any]:

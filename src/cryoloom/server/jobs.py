@@ -2,17 +2,27 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, HTTPException, Query
+from fastapi import APIRouter, HTTPException, Path, Query
 from pydantic import BaseModel, Field
 
 from cryoloom.api.job import Job
 from cryoloom.api.next_steps import next_steps
+from cryoloom.api.offers import offers_for
 from cryoloom.api.relion_command import lines_of
 from cryoloom.api.trying import try_job
 from cryoloom.errors import CryoloomError
 from cryoloom.server.asking import JobHere, ProjectHere
 from cryoloom.server.rows import row_of, title_of
-from cryoloom.server.shapes import Follower, Given, JobAnswer, LogAnswer, Made, TriedAnswer, ViewLine
+from cryoloom.server.shapes import (
+    Follower,
+    Given,
+    JobAnswer,
+    LogAnswer,
+    Made,
+    OfferShape,
+    TriedAnswer,
+    ViewLine,
+)
 
 router = APIRouter(prefix="/projects/{key}", tags=["jobs"])
 MOST_STORY = 400
@@ -31,6 +41,16 @@ def tried(here: ProjectHere, asked: Given) -> TriedAnswer:
     """What stands against a job, and what it would run; nothing is made."""
     found = try_job(here, asked.protocol, asked.given)
     return TriedAnswer.model_validate(found, from_attributes=True)
+
+
+@router.get("/offers/{protocol}/{name}")
+def offers(
+    here: ProjectHere,
+    protocol: Annotated[str, Path(max_length=200)],
+    name: Annotated[str, Path(max_length=200)],
+) -> list[OfferShape]:
+    """What fits an input of a protocol, the newest first."""
+    return [OfferShape.model_validate(one, from_attributes=True) for one in offers_for(here, protocol, name)]
 
 
 @router.get("/jobs/{number}")

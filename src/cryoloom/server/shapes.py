@@ -190,6 +190,14 @@ class TriedAnswer(BaseModel):
     command: str
 
 
+class OfferShape(BaseModel):
+    word: str
+    job: str
+    alias: str
+    output: str
+    kind: str
+
+
 class Made(BaseModel):
     """Names of jobs that were made or touched."""
 

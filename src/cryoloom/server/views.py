@@ -53,10 +53,21 @@ Iteration = Annotated[int | None, Query(ge=0, le=100_000)]
 
 @router.get("/{view}")
 def look(
-    here: JobHere, view: ViewName, request: Request, item: Item = "", iteration: Iteration = None
+    here: JobHere,
+    view: ViewName,
+    request: Request,
+    item: Item = "",
+    iteration: Iteration = None,
+    other: Annotated[int | None, Query(ge=1, le=10**9, description="A job with the same view")] = None,
+    other_iteration: Iteration = None,
 ) -> SeenAnswer:
-    """What a view shows now."""
-    seen = _view(here, view).look(item=item, iteration=iteration).as_dict()
+    """What a view shows now; beside what it shows of another job or at another iteration, where one is named."""
+    own = _view(here, view)
+    if other is None and other_iteration is None:
+        seen = own.look(item=item, iteration=iteration).as_dict()
+    else:
+        against = own if other is None else _view(here.project.job(other), view)
+        seen = own.beside(against, item=item, iteration=iteration, other_iteration=other_iteration).as_dict()
     kept: Pictures = request.app.state.pictures
     return SeenAnswer(parts=[_part(part, kept) for part in seen["parts"]], absent=seen["absent"])
 

@@ -1,0 +1,81 @@
+"""A real server, the system's own browser, and a page that reports what goes wrong in it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+OUT = Path(__file__).parent / "out"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+@dataclass
+class Served:
+    """A server's process, and the link that it printed."""
+
+    process: "subprocess.Popen[str]"
+    link: str
+
+    @property
+    def base(self) -> str:
+        return self.link.partition("#")[0]
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(20)
+
+
+def start_server(*args: str, cache: Path) -> Served:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cryoloom", "serve", *args, "--no-browser"],
+        stdout=subprocess.PIPE, text=True, env={**os.environ, "XDG_CACHE_HOME": str(cache)},
+    )  # fmt: skip
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "#token=" in line:
+            return Served(process, line.strip())
+    raise AssertionError("the server printed no link")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page of 1280 x 720; the test fails where the page itself has an error or is refused something by its policy."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    made = context.new_page()
+    wrong: list[str] = []
+    made.on("pageerror", lambda error: wrong.append(str(error)))
+    made.on(
+        "console", lambda message: wrong.append(message.text) if "Content Security" in message.text else None
+    )
+    yield made
+    context.close()
+    assert not wrong, wrong
+
+
+def kept(page: Page, name: str) -> None:
+    """A picture of the page in both themes, for whoever wants to see."""
+    OUT.mkdir(exist_ok=True)
+    for theme in ("light", "dark"):
+        page.evaluate(
+            "theme => { document.documentElement.dataset.theme = theme; dispatchEvent(new Event('theme')) }",
+            theme,
+        )
+        page.wait_for_timeout(300)
+        page.screenshot(path=OUT / f"{name}-{theme}.png")
+    page.evaluate("delete document.documentElement.dataset.theme")

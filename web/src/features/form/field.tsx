@@ -1,0 +1,120 @@
+import { useQuery } from "@tanstack/react-query";
+import { useId } from "react";
+
+import { answered, api, type Tried } from "../../api/client";
+import { Icon } from "../../icon";
+import { digits, folder } from "../../units";
+import type { InputOf, ParamOf } from "./declared";
+
+type Props = {
+  project: string;
+  protocol: string;
+  declared: InputOf | ParamOf;
+  value: string | undefined;
+  isOff: boolean;
+  fault: Tried["faults"][number] | undefined;
+  set: (value: string | null) => void;
+};
+
+/** One input or parameter: its name, its value with the unit, what is wrong with it. */
+export function Field(props: Props) {
+  const { declared: one, value, isOff, fault } = props;
+  const id = useId();
+  const isChanged = value !== undefined;
+  const classes = ["field", isChanged && "changed", isOff && "off", one.level === "advanced" && "advanced"];
+  return (
+    <div className={classes.filter(Boolean).join(" ")} data-field={one.name} data-is={one.is}>
+      <label htmlFor={id} title={one.name}>
+        {one.label}
+      </label>
+      {one.is === "input" ? <InputValue {...props} one={one} id={id} /> : <ParamValue {...props} one={one} id={id} />}
+      <span className="note">
+        {isOff ? "without effect now" : one.is === "param" && isChanged ? `default ${one.default_text || "empty"}` : one.help}
+      </span>
+      {fault && (
+        <p className="say fail" id={`${id}-say`}>
+          <Icon name="failed" small />
+          {[fault.found && `It is ${fault.found}`, fault.expected && `expected ${fault.expected}`].filter(Boolean).join(", ")}.{" "}
+          {fault.hint}
+        </p>
+      )}
+    </div>
+  );
+}
+
+function InputValue({ project, protocol, one, id, value, fault, set }: Props & { one: InputOf; id: string }) {
+  const offers = useQuery({
+    queryKey: ["project", project, "jobs", "offers", protocol, one.name],
+    queryFn: () => {
+      const path = { key: project, protocol, name: one.name };
+      return answered(api.GET("/api/projects/{key}/offers/{protocol}/{name}", { params: { path } }));
+    },
+  });
+  return (
+    <div className="with-unit">
+      <input
+        id={id}
+        className="input"
+        list={`${id}-list`}
+        value={value ?? ""}
+        placeholder={offers.data?.length ? `${one.kind}: a job, or a file of the project` : `no job makes ${one.kind} yet`}
+        aria-invalid={fault ? true : undefined}
+        aria-describedby={fault ? `${id}-say` : undefined}
+        onChange={(event) => set(event.target.value)}
+      />
+      <datalist id={`${id}-list`}>
+        {offers.data?.map((offer) => (
+          <option key={offer.word} value={offer.word}>
+            {offer.alias || `${digits(offer.job)} ${folder(offer.job)}`}, {offer.output}
+          </option>
+        ))}
+      </datalist>
+      <span className="unit">{one.optional ? "" : "needed"}</span>
+    </div>
+  );
+}
+
+function ParamValue({ one, id, value, isOff, fault, set }: Props & { one: ParamOf; id: string }) {
+  if (one.type === "bool") {
+    const isOn = (value ?? one.default_text) === "Yes";
+    return (
+      <input
+        id={id}
+        className="switch"
+        type="checkbox"
+        checked={isOn}
+        disabled={isOff}
+        onChange={() => set(isOn ? "No" : "Yes")}
+      />
+    );
+  }
+  const shared = {
+    id,
+    className: "input",
+    disabled: isOff,
+    "aria-invalid": fault ? (true as const) : undefined,
+    "aria-describedby": fault ? `${id}-say` : undefined,
+  };
+  return (
+    <div className="with-unit">
+      {one.choices.length ? (
+        <select {...shared} value={value ?? one.default_text} onChange={(event) => set(event.target.value)}>
+          {one.choices.map((choice) => (
+            <option key={choice}>{choice}</option>
+          ))}
+        </select>
+      ) : (
+        <input
+          {...shared}
+          value={value ?? ""}
+          placeholder={one.default_text}
+          inputMode={["int", "float"].includes(one.type) ? "decimal" : "text"}
+          onChange={(event) => set(event.target.value)}
+        />
+      )}
+      <span className="unit" title={one.limits}>
+        {one.unit}
+      </span>
+    </div>
+  );
+}

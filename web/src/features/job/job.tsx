@@ -1,0 +1,179 @@
+import { useQuery } from "@tanstack/react-query";
+import { useState } from "react";
+import { Link } from "wouter";
+
+import { answered, api, type JobAnswer } from "../../api/client";
+import { useJob, useJobs, useLive, useProject } from "../../asking";
+import { Frame } from "../../frame";
+import { Icon, StateOf } from "../../icon";
+import { Said } from "../../said";
+import { digits, duration, folder } from "../../units";
+import { NewJob } from "../form/form";
+import { Actions } from "./actions";
+import { Given } from "./given";
+import { Results } from "./results";
+
+const TABS = {
+  results: "Results",
+  data: "Inputs and outputs",
+  parameters: "Parameters",
+  log: "Log",
+  story: "Steps",
+  command: "Command",
+} as const;
+
+/** A job, results first. */
+export function JobPage({ project, number, tab }: { project: string; number: number; tab: string }) {
+  const isAway = useLive(project);
+  const info = useProject(project);
+  const jobs = useJobs(project);
+  const job = useJob(project, number);
+  const [form, setForm] = useState<string | null>(null);
+  const count = (state: string) => jobs.data?.filter((row) => row.state === state).length ?? 0;
+  const data = job.data;
+  const name = data ? `${folder(data.name)} ${digits(data.name)}` : `Job ${number}`;
+  const next = data?.next[0];
+  return (
+    <Frame
+      place={[{ word: "Projects", to: "/" }, { word: info.data?.name ?? "", to: `/p/${project}` }, { word: name }]}
+      running={count("running")}
+      waiting={count("scheduled")}
+      isAway={isAway}
+    >
+      {job.error && <Said error={job.error} />}
+      {data && (
+        <>
+          <div className="jobhead">
+            <div className="title">
+              <h1>{name}</h1>
+              <span className="second">{data.alias || data.label || data.title}</span>
+            </div>
+            <StateOf state={data.state} why={data.why} />
+            <span className="muted wide-only">
+              {duration(data.seconds)}, {data.resources.disk_mb} MB
+            </span>
+            <span className="grow" />
+            <div className="actions">
+              <Actions project={project} job={data} />
+              {next && (
+                <button
+                  className="btn btn-primary"
+                  onClick={() => setForm(JSON.stringify({ protocol: next.protocol, given: { ...next.inputs, ...next.params } }))}
+                >
+                  <Icon name="plus" />
+                  {next.title}
+                </button>
+              )}
+            </div>
+          </div>
+          <nav className="tabs" aria-label="Parts of this job">
+            <div role="tablist">
+              {Object.entries(TABS).map(([key, word]) => (
+                <Link key={key} role="tab" aria-selected={key === tab} href={`/p/${project}/jobs/${number}/${key}`}>
+                  {word}
+                </Link>
+              ))}
+            </div>
+          </nav>
+          {data.state === "failed" && <Failed job={data} />}
+          {tab === "results" ? (
+            <Results project={project} job={data} />
+          ) : (
+            <div className="scroll grow pad">
+              {tab === "data" && <DataOf project={project} job={data} />}
+              {tab === "parameters" && <Parameters job={data} />}
+              {tab === "log" && <Log project={project} number={number} />}
+              {tab === "story" && (
+                <ol className="list">
+                  {data.story.map((sentence, index) => (
+                    <li key={index}>{sentence}</li>
+                  ))}
+                </ol>
+              )}
+              {tab === "command" && <pre className="command">{data.command.join("\n") || "It runs no program."}</pre>}
+            </div>
+          )}
+        </>
+      )}
+      {form !== null && <NewJob project={project} begin={form} close={() => setForm(null)} />}
+    </Frame>
+  );
+}
+
+/** First of all what happened, in one sentence. */
+function Failed({ job }: { job: JobAnswer }) {
+  return (
+    <div className="banner" role="alert">
+      <Icon name="failed" />
+      <div>
+        <h2>{job.why || "It failed, and did not say why"}</h2>
+        <p>What its programs said last is behind Log; when the cause is mended, Resume goes on where it stopped.</p>
+      </div>
+    </div>
+  );
+}
+
+function DataOf({ project, job }: { project: string; job: JobAnswer }) {
+  return (
+    <>
+      <h2 className="label">Inputs</h2>
+      <Given project={project} job={job} />
+      <h2 className="label">Outputs</h2>
+      <table className="table">
+        <tbody>
+          {Object.entries(job.outputs).map(([name, output]) => (
+            <tr key={name}>
+              <td>{name}</td>
+              <td>{String(output.kind)}</td>
+              <td>
+                <code>{String(output.path)}</code>
+              </td>
+              <td className="num">{output.items == null ? "" : String(output.items)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      {job.failed_items.length > 0 && (
+        <>
+          <h2 className="label">Failed items</h2>
+          <table className="table">
+            <tbody>
+              {job.failed_items.map((one) => (
+                <tr key={one.item}>
+                  <td>{one.name || one.item}</td>
+                  <td>{one.why}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </>
+      )}
+    </>
+  );
+}
+
+function Parameters({ job }: { job: JobAnswer }) {
+  return (
+    <table className="table">
+      <tbody>
+        {Object.entries(job.params).map(([name, value]) => (
+          <tr key={name}>
+            <td>{name}</td>
+            <td>{value === true ? "Yes" : value === false ? "No" : String(value ?? "")}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Log({ project, number }: { project: string; number: number }) {
+  const log = useQuery({
+    queryKey: ["project", project, "job", number, "log"],
+    queryFn: () =>
+      answered(api.GET("/api/projects/{key}/jobs/{number}/log", { params: { path: { key: project, number } } })),
+    refetchInterval: 3000,
+  });
+  if (log.error) return <Said error={log.error} />;
+  return <pre className="log">{log.data?.text || "It has said nothing."}</pre>;
+}

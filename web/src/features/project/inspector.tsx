@@ -1,0 +1,90 @@
+import { Link } from "wouter";
+
+import type { JobRow } from "../../api/client";
+import { useJob } from "../../asking";
+import { colourOf } from "../../graph/threads";
+import { Icon, StateOf } from "../../icon";
+import { digits, duration, folder } from "../../units";
+import { Actions } from "../job/actions";
+import { Given } from "../job/given";
+
+type Props = { project: string; row: JobRow; begin: (protocol: string) => void };
+
+/** What there is to know of the chosen job, and what can follow. */
+export function Inspector({ project, row, begin }: Props) {
+  const job = useJob(project, row.number);
+  return (
+    <aside className="inspector" aria-label={`Job ${row.name}`}>
+      <section className="stack">
+        <div className="row">
+          <h1 className="grow cut">
+            {folder(row.name)} {digits(row.name)}
+          </h1>
+          <StateOf state={row.state} why={row.why} />
+        </div>
+        <div className="row">
+          <span className="grow cut">{row.alias || row.label || row.title}</span>
+          <span className="muted">{duration(row.seconds)}</span>
+        </div>
+        {row.why && <p className={row.state === "failed" ? "say fail" : "muted"}>{row.why}</p>}
+        <div className="actions">
+          <Link className="btn btn-primary" href={`/p/${project}/jobs/${row.number}`}>
+            Open<kbd>↵</kbd>
+          </Link>
+          {job.data && <Actions project={project} job={job.data} />}
+        </div>
+      </section>
+      {job.data && (
+        <>
+          <section>
+            <h2 className="label">Inputs</h2>
+            <Given project={project} job={job.data} />
+          </section>
+          <section>
+            <h2 className="label">Outputs</h2>
+            <ul className="list">
+              {Object.entries(row.outputs).map(([name, output]) => (
+                <li key={name}>
+                  <span className="chip" data-k={colourOf(String(output.kind))}>
+                    {name.replaceAll("_", " ")}
+                  </span>
+                  <span className="grow" />
+                  <span className="num">{output.items ? String(output.items) : ""}</span>
+                </li>
+              ))}
+            </ul>
+          </section>
+          {job.data.next.length > 0 && (
+            <section>
+              <h2 className="label">Next, inputs filled in</h2>
+              <ul className="list">
+                {job.data.next.map((step) => (
+                  <li key={step.protocol}>
+                    <span className="grow">{step.title}</span>
+                    <button
+                      className="btn btn-quiet btn-icon"
+                      aria-label={`New job: ${step.title}`}
+                      onClick={() => begin(JSON.stringify({ protocol: step.protocol, given: { ...step.inputs, ...step.params } }))}
+                    >
+                      <Icon name="plus" />
+                    </button>
+                  </li>
+                ))}
+              </ul>
+            </section>
+          )}
+          {job.data.notes.length > 0 && (
+            <section>
+              <h2 className="label">Notes</h2>
+              {job.data.notes.slice(-5).map((note) => (
+                <p key={note} className="muted">
+                  {note}
+                </p>
+              ))}
+            </section>
+          )}
+        </>
+      )}
+    </aside>
+  );
+}

@@ -1,0 +1,78 @@
+import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Route, Router, Switch } from "wouter";
+
+import { answered, api, base, Refused } from "./api/client";
+import { Home } from "./features/home/home";
+import { JobPage } from "./features/job/job";
+import { ProjectPage } from "./features/project/project";
+import { Frame } from "./frame";
+import { Said } from "./said";
+import "./style.css";
+import "./page.css";
+
+const queries = new QueryClient({
+  defaultOptions: { queries: { retry: (count, error) => !(error instanceof Refused) && count < 3, staleTime: Infinity } },
+});
+
+/** The token of the printed link stands behind `#`, which browsers send to nobody; it is given away once, for a cookie. */
+async function signIn() {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token) {
+    history.replaceState(null, "", location.pathname + location.search);
+    return answered(api.POST("/api/session", { body: { token } }));
+  }
+  return answered(api.GET("/api/session"));
+}
+
+function Page() {
+  const session = useQuery({ queryKey: ["session"], queryFn: signIn });
+  if (session.isPending) return null;
+  if (session.error) {
+    const isUnknown = session.error instanceof Refused && session.error.status === 401;
+    return (
+      <Frame>
+        {isUnknown ? (
+          <div className="empty">
+            <h1>Not signed in</h1>
+            <p>Open the link that <code>cryoloom serve</code> printed; it holds the token that this page needs.</p>
+          </div>
+        ) : (
+          <Said error={session.error} />
+        )}
+      </Frame>
+    );
+  }
+  return (
+    <Router base={base.pathname.replace(/\/$/, "")}>
+      <Switch>
+        <Route path="/p/:project/jobs/:number/:tab?">
+          {({ project, number, tab }) => <JobPage project={project} number={Number(number)} tab={tab ?? "results"} />}
+        </Route>
+        <Route path="/p/:project/:how?">{({ project, how }) => <ProjectPage project={project} how={how ?? "graph"} />}</Route>
+        <Route path="/">
+          <Home home={session.data.home} />
+        </Route>
+        <Route>
+          <Frame>
+            <div className="empty">
+              <h1>There is no such page</h1>
+              <p>
+                <a href={base.href}>All projects</a>
+              </p>
+            </div>
+          </Frame>
+        </Route>
+      </Switch>
+    </Router>
+  );
+}
+
+createRoot(document.getElementById("page")!).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <Page />
+    </QueryClientProvider>
+  </StrictMode>,
+);
