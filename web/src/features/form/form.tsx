@@ -166,7 +166,7 @@ function Form(props: {
           </span>
         </div>
       </header>
-      <div className="fields grow scroll">
+      <div className="fields grow scroll" tabIndex={0} role="region" aria-label="Parameters">
         {inputs.filter(isShown).map(field)}
         {tabs.map(({ tab, params }) => {
           const shown = params.filter(isShown);

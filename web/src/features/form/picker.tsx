@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 
 import { answered, api } from "../../api/client";
 import { Icon } from "../../icon";
@@ -15,6 +15,12 @@ export function ProtocolPicker({ choose, close }: { choose: (name: string) => vo
       .split(/\s+/)
       .every((word) => `${one.name} ${one.label} ${one.help}`.toLowerCase().includes(word)),
   );
+  // Who types faster than the list comes gets the first all the same.
+  const [isEntered, setEntered] = useState(false);
+  const first = found[0]?.name;
+  useEffect(() => {
+    if (isEntered && first) choose(first);
+  }, [isEntered, first, choose]);
   return (
     <div className="stack whole">
       <header className="row">
@@ -30,11 +36,14 @@ export function ProtocolPicker({ choose, close }: { choose: (name: string) => vo
         placeholder="motion, classes, mask, join, ..."
         aria-label="Which kind of job"
         value={words}
-        onChange={(event) => setWords(event.target.value)}
-        onKeyDown={(event) => event.key === "Enter" && found[0] && choose(found[0].name)}
+        onChange={(event) => {
+          setWords(event.target.value);
+          setEntered(false);
+        }}
+        onKeyDown={(event) => event.key === "Enter" && setEntered(true)}
       />
       {protocols.error && <Said error={protocols.error} />}
-      <ul className="results grow scroll">
+      <ul className="results grow scroll" tabIndex={0} aria-label="Kinds of jobs">
         {found.map((one) => (
           <li key={one.name}>
             <button className="result" onClick={() => choose(one.name)}>

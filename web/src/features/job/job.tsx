@@ -79,7 +79,7 @@ export function JobPage({ project, number, tab }: { project: string; number: num
           {tab === "results" ? (
             <Results project={project} job={data} />
           ) : (
-            <div className="scroll grow pad">
+            <div className="scroll grow pad" tabIndex={0} role="region" aria-label={TABS[tab as keyof typeof TABS] ?? tab}>
               {tab === "data" && <DataOf project={project} job={data} />}
               {tab === "parameters" && <Parameters job={data} />}
               {tab === "log" && <Log project={project} number={number} />}

@@ -33,7 +33,7 @@ export function Results({ project, job }: { project: string; job: JobAnswer }) {
       {iterations.length > 1 && (
         <Stepper iterations={iterations} now={now ?? 0} pinned={pinned} step={setAsked} pin={setPinned} />
       )}
-      <div className="scroll grow">
+      <div className="scroll grow" tabIndex={0} role="region" aria-label="Figures">
         <div className="blocks jobgrid">
           {job.views.map((view) => (
             <ViewBlock

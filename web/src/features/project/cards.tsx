@@ -10,12 +10,13 @@ type Props = { project: string; rows: JobRow[]; selected: number; choose: (numbe
 /** Jobs as cards, the newest first. */
 export function Cards({ project, rows, selected, choose }: Props) {
   return (
-    <div className="scroll">
-      <div className="cardgrid">
+    <div className="scroll" tabIndex={0} role="region" aria-label="Cards of jobs">
+      <div className="cardgrid" role="listbox" aria-label="Jobs, newest first">
         {[...rows].reverse().map((row) => (
           <Link
             key={row.name}
             className="card"
+            role="option"
             data-s={row.state}
             aria-selected={row.number === selected}
             href={`/p/${project}/jobs/${row.number}`}

@@ -1,0 +1,72 @@
+"""Every screen, in both themes, without a finding of axe-core's."""
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Served, start_server
+from playwright.sync_api import Page, expect
+
+from cryoloom import Project
+
+pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(300)]
+AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
+
+
+@pytest.fixture(scope="module")
+def served(tiny: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("a") / "p"
+    shutil.copytree(tiny.path, folder, symlinks=True)
+    made = start_server(str(folder), cache=tmp_path_factory.mktemp("cache"))
+    yield made
+    made.stop()
+
+
+def open_form(page: Page) -> None:
+    page.keyboard.press("n")
+    page.get_by_label("Which kind of job").fill("relion.class2d")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("missing")).to_be_visible()
+
+
+def open_picker(page: Page) -> None:
+    page.keyboard.press("n")
+    expect(page.get_by_label("Which kind of job")).to_be_visible()
+
+
+def nothing(page: Page) -> None:
+    pass
+
+
+SCREENS: dict[str, tuple[str, str, Callable[[Page], None]]] = {
+    "graph": ("", "[role=treeitem]", nothing),
+    "cards": ("/cards", ".card", nothing),
+    "table": ("/table", "tbody tr", nothing),
+    "job": ("/jobs/17", "canvas", nothing),
+    "data": ("/jobs/2/data", "table", nothing),
+    "log": ("/jobs/17/log", "pre", nothing),
+    "picker": ("", "[role=treeitem]", open_picker),
+    "form": ("", "[role=treeitem]", open_form),
+}
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed: make page")
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_screen_is_for_everybody(page: Page, served: Served, screen: str) -> None:
+    address, sign, act = SCREENS[screen]
+    page.goto(served.link)
+    expect(page.get_by_role("treeitem").first).to_be_visible()
+    home = re.sub(r"#.*", "", page.url)
+    page.goto(home + address)
+    expect(page.locator(sign).first).to_be_visible(timeout=15000)
+    act(page)
+    page.evaluate(AXE.read_text())
+    for theme in ("light", "dark"):
+        page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+        found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+        said = [
+            f"{one['id']} ({one['impact']}): {one['nodes'][0]['html'][:160]}" for one in found["violations"]
+        ]
+        assert not said, "\n".join([theme, *said])
