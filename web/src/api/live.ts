@@ -2,7 +2,7 @@
 import { answered, api, base } from "./client";
 
 const FIRST_REST_MS = 1000;
-const LONGEST_REST_MS = 15000;
+const LONGEST_REST_MS = 5000;
 const SOCKET_TRIES = 3;
 
 type News = { now: number; jobs: string[] };
