@@ -1,6 +1,7 @@
 """`cryoloom relion command`: lines that work in a shell."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from conftest_tiny import cryoloom, job
 from relion_lines import both_lines, new_pipeline
 
 from cryoloom import Project
-from cryoloom.api.relion_command import commands_of
+from cryoloom.api.relion_command import commands_of, lines_of
 from cryoloom.project.forms.jobstar import job_star_of, job_star_text
 from cryoloom.project.registry import find_protocol
 from cryoloom.runner.programs import RELION_ENVIRONMENT
@@ -78,3 +79,23 @@ def test_small_files_are_echoed_as_relion_does(
     ours = commands_of(tmp_path / f"{kind.folder}/job001/job.star")
     assert echo in noted
     assert ours[1:] == [echo]
+
+
+def test_an_import_of_several_groups_is_told_group_by_group(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    common = {"angpix": 1.0, "start": False}
+    by_group = project.run(
+        "import.movies", fn_in_raw="m/*.tiff", optics_groups="a_*=left b_*=right", **common
+    )
+    by_pattern = project.run("import.movies", fn_in_raw="m/a_*.tiff m/b_*.tiff", **common)
+
+    sources = [
+        [re.findall(r'--i "([^"]*)"', line)[0] for line in lines_of(made.name, project=project)]
+        for made in (by_group, by_pattern)
+    ]
+    assert sources == [["m/a_*", "m/b_*"], ["m/a_*.tiff", "m/b_*.tiff"]]
+    names = [
+        re.findall(r'group_name "([^"]*)"', line)[0] for line in lines_of(by_group.name, project=project)
+    ]
+    assert names == ["left", "right"]
+    assert "--continue" in lines_of(by_pattern.name, project=project)[1]

@@ -106,6 +106,10 @@ def test_a_reference_is_a_cylinder_of_its_width(project: Project) -> None:
     [
         ("relion.helix_search", {"fn_in": "map.mrc", "rise_min": 5, "rise_max": 5}, "a range, the lower value first"),
         ("relion.helix_impose", {"fn_in": "map.mrc", "twist": 10}, "no search to take it from"),
+        ("relion.helix_search", {"fn_in": "map.mrc", "cyl_outer_diameter": 400, "rise_min": 4, "rise_max": 5, "twist_min": 1,
+                                 "twist_max": 2}, "less than the box of 192"),
+        ("relion.helix_impose", {"fn_in": "map.mrc", "rise": 5, "twist": 10, "cyl_outer_diameter": 100,
+                                 "cyl_inner_diameter": 100}, "more than the inner"),
         ("relion.helix_reference", {"boxdim": 64, "angpix": 2, "cyl_outer_diameter": 120}, "less than 90 % of the box of 128"),
     ],
 )  # fmt: skip

@@ -62,3 +62,18 @@ def test_without_an_error_the_last_line_that_says_something_counts() -> None:
     assert telling(text) == "Estimating accuracies"
     assert errors(text) == ""
     assert telling(BARS) == telling("") == ""
+
+
+def test_the_list_of_all_options_is_not_what_a_program_has_to_say() -> None:
+    text = """in: ./src/helix.cpp, line 842
+ERROR:
+helix.cpp::check(): Outer tube diameter should be less than half the box size!
++++ RELION: command line arguments (with defaults for optional ones between parentheses) +++
+====== Show usage =====
+            --function_help (false) : Show usage for the selected function (FEB 19, 2017)
+====== List of functions (alphabetically ordered) =====
+                    --check (false) : Check parameters for 3D helical reconstruction in RELION
+                  --i (file.in) : Input file
+                          --version : Print RELION version and exit
+"""
+    assert telling(text) == "helix.cpp::check(): Outer tube diameter should be less than half the box size!"

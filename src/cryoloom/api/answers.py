@@ -94,12 +94,10 @@ def _time(jobs: "list[Job]") -> list[tuple[str, str]]:
     if not began or not max(last):
         return []
     cpu = sum(history.cpu_s + history.program_cpu_s for history in histories)
-    return [
-        (
-            "time",
-            f"{duration(max(last) - min(began))} from the first job's start to the last one's end; {duration(cpu)} of CPU",
-        )
-    ]
+    told = f"{duration(max(last) - min(began))} from the first job's start to the last one's end; {duration(cpu)} of CPU"
+    # RELION keeps no times of its jobs.
+    others = len(jobs) - len(histories)
+    return [("time", f"{told}, without {others} jobs that RELION ran" if others else told)]
 
 
 def duration(seconds: float) -> str:

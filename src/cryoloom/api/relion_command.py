@@ -40,6 +40,12 @@ def lines_of(asked: str, job: str = "", project: "Project | None" = None) -> lis
     if project is not None:
         entry = project.job(asked).entry
         file, job = entry.folder / "job.star", job or entry.name
+        protocol = entry.make_protocol() if entry.known_spec is not None else None
+        if isinstance(protocol, SourceProtocol) and (
+            told := protocol.notes(JobFolder(f"{job.rstrip('/')}/", Path()))
+        ):
+            # RELION's form of an import has no place for several groups or patterns: job.star says less than was done.
+            return told
     return commands_of(file, job)
 
 

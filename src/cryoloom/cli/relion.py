@@ -1,5 +1,6 @@
 """What concerns RELION itself: relion command."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -35,5 +36,10 @@ def command(asked: str, job: str, project: Path | None, as_json: bool) -> None:
     lines = lines_of(asked, job, None if asked.endswith(".star") else open_project(project))
     if as_json:
         print_json(lines)
-    else:
-        print("\n".join(lines))
+        return
+    print("\n".join(lines))
+    if not job and not asked.endswith(".star"):
+        print(
+            f"# They write into the folder of {asked} once more; elsewhere with --job FOLDER.",
+            file=sys.stderr,
+        )

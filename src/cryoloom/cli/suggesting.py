@@ -61,18 +61,17 @@ def gain(movies: str, gain_file: Path, project: Path | None, as_json: bool) -> N
 )
 @click.option(
     "--weight",
-    type=float,
-    default=0.0,
-    show_default=False,
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
     help="Of the molecule, kDa: the threshold encloses it.",
 )
 @project_option
 @json_option
-def mask(asked: str, weight: float, project: Path | None, as_json: bool) -> None:
+def mask(asked: str, weight: float | None, project: Path | None, as_json: bool) -> None:
     """A threshold for a mask of a map, with the volume and weight that it encloses."""
     from cryoloom.api.suggesting import mask_of
 
-    found = mask_of(None if Path(asked).is_file() else open_project(project), asked, weight_kda=weight)
+    found = mask_of(None if Path(asked).is_file() else open_project(project), asked, weight_kda=weight or 0.0)
     if as_json:
         print_json(found.as_dict())
         return

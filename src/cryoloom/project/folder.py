@@ -156,7 +156,11 @@ class ProjectFolder:
             raise ProjectError(
                 f"job {text}",
                 found="unknown" if not found else f"ambiguous ({', '.join(entry.name for entry in found)})",
-                expected=f"one of {', '.join(names[-8:])}" if names else "a job; this project has none yet",
+                expected="one of these, by its own name"
+                if found
+                else f"one of {', '.join(names[-8:])}"
+                if names
+                else "a job; this project has none yet",
                 hint=("" if found else near(wanted, known)) or "`cryoloom ls` lists them.",
             )
         return found[0]

@@ -9,6 +9,7 @@ _NOISE = re.compile(
     r"|^[-=+*._~ ]*(Backtrace[-=+*._~ ]*)?$"
     r"|^in: .*, line \d+"
     r"|WARNING: will ignore"
+    r"|^--[\w-]+ (\(.*?\) )?: |^\+\+\+ RELION: command line arguments|^=+ [\w/ ().,-]+ =+$"  # all options, behind the fault
     r"|^MPI_ABORT was invoked|^with errorcode|^NOTE: invoking MPI_ABORT|^You may or may not see output"
     r"|^exactly when Open MPI kills them|^Primary job +terminated|non-zero exit code"  # Open MPI's farewell
     r"|gs: not found|executing: gs |empty PDF-file"  # RELION's PDF of plots, which nobody needs

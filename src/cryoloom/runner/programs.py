@@ -241,6 +241,6 @@ def _ignored_options(out: Path, start: int) -> tuple[str, ...]:
 def _tail(path: Path, start: int, lines: int = 30) -> str:
     """The last lines that say something, of what was written since `start`."""
     with path.open("rb") as file:
-        file.seek(max(start, _size(path) - 8192))
+        file.seek(max(start, _size(path) - 32768))  # RELION's list of all options stands behind some faults
         text = file.read().decode(errors="replace")
     return "\n".join(said(text)[-lines:])

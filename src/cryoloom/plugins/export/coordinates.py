@@ -104,7 +104,12 @@ class ExportCoordinates(RowProtocol):
                 name = str(micrograph)
                 self._add(job.path / files.name_of(name, self.format), part.select(X, Y), files.counts[name])
                 files.counts[name] += part.height
-            listed = [(name, files.name_of(name, self.format), count) for name, count in files.counts.items()]
+            # Its names are as its own folder has them, which stands by itself wherever it is copied.
+            beside = f"{Path(LIST).parent}/"
+            listed = [
+                (name, files.name_of(name, self.format).removeprefix(beside), count)
+                for name, count in files.counts.items()
+            ]
             labels = [MICROGRAPH, "rlnMicrographCoordinates", "rlnGroupNrParticles"]
             star.write(
                 job.path / LIST, {"coordinate_files": pl.DataFrame(listed, schema=labels, orient="row")}

@@ -41,6 +41,14 @@ def patterns_of(text: str, root: Path, where: str = "pattern") -> list[str]:
     return [_literal_first(straight(root / Path(word).expanduser())) for word in words]
 
 
+def said_patterns(text: str) -> list[str]:
+    """The patterns in a text as they are written, for a command that is shown; a text that cannot be parted is one."""
+    try:
+        return shlex.split(text) or [text]
+    except ValueError:
+        return [text]
+
+
 def fixed_part(pattern: str) -> Path:
     """The folder of a pattern before its first wildcard: `/data/*/a_*.mrc` → `/data`."""
     parts = Path(pattern).parts

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cryoloom.em.names import Names
 from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.plugins.imports.linking import link_or_copy
-from cryoloom.plugins.imports.patterns import fixed_part, matching, patterns_of
+from cryoloom.plugins.imports.patterns import fixed_part, matching, patterns_of, said_patterns
 from cryoloom.plugins.imports.raw_search import RawSearch, import_folder
 from cryoloom.protocol import ADVANCED, JobFolder, Param, SourceProtocol
 from cryoloom.protocol.jobs import Search, Taken
@@ -154,20 +154,20 @@ class RawFiles(SourceProtocol):
         return pl.DataFrame(columns)
 
     def notes(self, job: JobFolder) -> list[str]:
-        """What relion_import would be called with, one call for each optics group."""
+        """What relion_import would be called with, one call for each optics group, or each pattern: it takes one alone."""
         kind = "--do_movies" if "Movie" in self.file_label else "--do_micrographs"
         file = "movies.star" if "Movie" in self.file_label else "micrographs.star"
         mtf = f"--optics_group_mtf {self.fn_mtf} " if self.fn_mtf else ""
-        calls = []
-        for number, (pattern, name) in enumerate(self.groups() or [("", self.optics_group_name)]):
-            source = str(fixed_part(self.fn_in_raw) / pattern) if pattern else self.fn_in_raw
-            calls.append(
-                f'relion_import {kind} --optics_group_name "{name}" {mtf}--angpix {self.angpix:g} --kV {self.kV:g} '
-                f"--Cs {self.Cs:g} --Q0 {self.Q0:g} --beamtilt_x {self.beamtilt_x:g} "
-                f'--beamtilt_y {self.beamtilt_y:g} --i "{source}" --odir {job.name} --ofile {file} '
-                f"--pipeline_control {job.name}" + (" --continue" if number else "")
-            )
-        return calls
+        sources = [(str(fixed_part(self.fn_in_raw) / pattern), name) for pattern, name in self.groups()]
+        if not sources:
+            sources = [(pattern, self.optics_group_name) for pattern in said_patterns(self.fn_in_raw)]
+        return [
+            f'relion_import {kind} --optics_group_name "{name}" {mtf}--angpix {self.angpix:g} --kV {self.kV:g} '
+            f"--Cs {self.Cs:g} --Q0 {self.Q0:g} --beamtilt_x {self.beamtilt_x:g} "
+            f'--beamtilt_y {self.beamtilt_y:g} --i "{source}" --odir {job.name} --ofile {file} '
+            f"--pipeline_control {job.name}" + (" --continue" if number else "")
+            for number, (source, name) in enumerate(sources)
+        ]
 
     def bring_along(self, job: JobFolder, names: Names, said: list[str]) -> dict[str, str] | None:
         """Links of the files that belong to all, by parameter; None while one of a stream is not there yet.

@@ -22,7 +22,10 @@ class CentreAverages(SetProtocol):
     label = "Centre class averages"
     next = ("relion.autopick",)
 
-    averages: ClassAverages = Input("Class averages", help="All of them, or those that sets.classes chose.")
+    averages: ClassAverages = Input(
+        "Class averages",
+        help="Those that sets.classes chose; `min_fraction=0 max_resolution_ratio=1000` there chooses all.",
+    )
 
     centred: ClassAverages = Output("Centred class averages", "class_averages.star")
 

@@ -122,7 +122,7 @@ class AutoPick(HelixPicked, MicrographProgram):
     )  # fmt: skip
     angpix_ref: float = Param(
         -1, "Pixel size in references", unit="Å", tab="References", when="not do_log", flag="--angpix_ref",
-        written=positive, help="-1: as the micrographs.",
+        written=positive, help="-1: as the references' own header says.",
     )  # fmt: skip
     particle_diameter: float = Param(
         -1, "Mask diameter", unit="Å", tab="References", when="not do_log", flag="--particle_diameter",

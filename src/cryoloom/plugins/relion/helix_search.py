@@ -1,16 +1,17 @@
 """Rise and twist of a helix, found in a map of it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cryoloom.errors import ParameterError, ProgramError
-from cryoloom.plugins.relion.options.helix import HelixOfMap
+from cryoloom.plugins.relion.options.helix import HelixOfMap, check_tube
 from cryoloom.plugins.relion.options.pixel_of_map import auto_pixel
 from cryoloom.plugins.relion.options.running import Additional, call
 from cryoloom.plugins.relion.options.written import positive
 from cryoloom.protocol import (
     ADVANCED,
+    Box,
     Command,
     Input,
     JobFolder,
@@ -71,6 +72,9 @@ class HelixSearch(HelixOfMap, Additional, ProgramProtocol):
                     f"{self.name}: parameters {name}_min and {name}_max", found=f"{low:g} and {high:g}",
                     expected="a range, the lower value first",
                 )  # fmt: skip
+
+    def check_boxes(self, boxes: Mapping[str, Box]) -> None:
+        check_tube(self, boxes)
 
     def command(self, job: JobFolder) -> Command:
         return call(self, "relion_helix_toolbox", ["--search", *words_of(self)], job, control=False)

@@ -66,7 +66,7 @@ class LocalSymmetry(PixelOfMap, Mpi, ProgramProtocol):
         True,
         "Refine the operators?",
         tab="Search",
-        help="Around those found or given, twice, each three times finer.",
+        help="Around those found or given: by two of their steps, in steps three and nine times finer.",
     )
     ang_step: float = Param(
         15,
@@ -168,12 +168,9 @@ class LocalSymmetry(PixelOfMap, Mpi, ProgramProtocol):
             for step, scale in enumerate((3, 9), start=1):
                 target = job.file(f"refined{step}.star")
                 where = ["--i_mask_info", last, "--o_mask_info", target]
-                reach = self.offset_step * 3 / scale
-                searches.append(
-                    self._search(
-                        job, where, reach, reach / 3, 3 * self.ang_step / scale, self.ang_step / scale
-                    )
-                )
+                where += ["--bin", number(self.binning)] if step == 1 else []
+                offset, angle = self.offset_step / scale, self.ang_step / scale
+                searches.append(self._search(job, where, 2 * offset, offset, 2 * angle, angle))
                 last = target
         return searches
 
@@ -214,9 +211,11 @@ class LocalSymmetry(PixelOfMap, Mpi, ProgramProtocol):
         said = []
         for copy, likeness in enumerate(table["cryoloomCorrelation"].cast(float), start=1):
             if not likeness >= ALIKE:
+                mend = "A smaller ang_step or a larger offset_range finds what lies between, a tighter mask leaves it."
+                if self.given_operators() and not self.do_local_search:
+                    mend = "Are its numbers those of this map, and from the unit to the copy?"
                 said.append(
-                    f"Copy {copy} correlates with the unit by {likeness:.2f} only: something else was averaged into the map. "
-                    "A smaller ang_step or a larger offset_range finds what lies between, a tighter mask leaves out the rest."
+                    f"Copy {copy} correlates with the unit by {likeness:.2f} only: something else was averaged in. {mend}"
                 )
         return said
 

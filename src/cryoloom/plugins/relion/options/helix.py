@@ -1,8 +1,11 @@
 """The Helix tab of RELION's picking, extraction, classifications and refinements."""
 
+from collections.abc import Mapping
+
+from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.options.pixel_of_map import PixelOfMap
 from cryoloom.plugins.relion.options.written import fraction, positive, positive_third, sigma_of_range
-from cryoloom.protocol import Param
+from cryoloom.protocol import AUTO, Box, Param, Protocol
 
 SEARCH = "do_helix and do_apply_helical_symmetry and do_local_search_helical_symmetry"
 
@@ -127,6 +130,24 @@ class HelixOfMap(PixelOfMap):
         30, "Central Z length", unit="%", ge=10, le=90, flag="--z_percentage", written=fraction,
         help="The middle of the box, where the map is good.",
     )  # fmt: skip
+
+
+def check_tube(protocol: Protocol, boxes: Mapping[str, Box]) -> None:
+    """That the tube lies within the map's box, as RELION's program wants it.
+
+    Raises:
+        ParameterError: it does not, or the inner diameter is not within the outer one.
+    """
+    outer, inner = protocol.values["cyl_outer_diameter"], protocol.values["cyl_inner_diameter"]
+    box = boxes.get("fn_in")
+    extent = box.extent if box is not None else 0.0
+    if box is not None and protocol.values["angpix"] != AUTO:
+        extent = min(box.sides, default=box.px) * protocol.values["angpix"]
+    if inner >= outer or (extent and outer >= extent):
+        raise ParameterError(
+            f"{protocol.name}: parameter cyl_outer_diameter", found=f"{outer:g} Å",
+            expected="more than the inner diameter" if inner >= outer else f"less than the box of {extent:g} Å",
+        )  # fmt: skip
 
 
 class Helix3D:
