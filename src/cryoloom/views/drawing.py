@@ -58,8 +58,9 @@ def draw(shown: Sequence[Drawn], target: Path) -> None:
         f"{target}", found=f"a name with ending {ending!r}",
         expected=f"{' or '.join([*fitting, '.html'])} for this view",
         hint="Pictures of pixels have no lines to be drawn by." if has_picture
-        else f"It is a table: {target.with_suffix('.html').name} shows it in a browser, without a file it is printed, and "
-        "`--json` tells it to programs.",
+        else f"It is a table and no picture: {target.with_suffix('.html').name} shows it in a browser, "
+        + (f"{target.with_suffix('.json').name} is for programs, " if ".json" in fitting else "")
+        + "and without a file it is printed.",
     )  # fmt: skip
 
 
