@@ -23,6 +23,7 @@ from cryoloom.images.mrc import image_of_reference, write_mrc
 from cryoloom.project import pick_edits
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms.jobstar import job_star_of
+from cryoloom.project.item_ids import ids_of_places
 from cryoloom.project.jsonfile import write_json
 from cryoloom.project.registry import find_protocol
 
@@ -349,6 +350,44 @@ def test_a_copy_begins_with_what_was_picked(picking: tuple[Project, str]) -> Non
     assert places(copy.picks("m_0").table) == places(project.job(name).picks("m_0").table) != {}
     edit(copy, "m_0", PickEdit(add=((40, 50),)))
     assert project.job(name).picks("m_0").table.height == 1
+
+
+def test_picks_of_relion_s_begin_in_the_pixels_of_the_micrographs_that_are_picked_on(
+    project: ProjectFolder,
+) -> None:
+    write_micrographs(project.root)
+    theirs = project.root / "ManualPick/job050"
+    (theirs / "Movies/job901").mkdir(parents=True)
+    suffix_file = theirs / "coords_suffix_manualpick.star"
+    suffix_file.write_text("fine.star\n")
+    fine = [name.replace("job902", "job903") for name in NAMES]
+    star.write(project.root / "fine.star", {"micrographs": pl.DataFrame({"rlnMicrographName": fine})})
+    for name in fine:
+        (project.root / name).parent.mkdir(parents=True, exist_ok=True)
+        write_mrc(project.root / name, np.zeros((2 * HIGH, 2 * WIDE), dtype=np.float32), ANGPIX / 2)
+    star.write(
+        theirs / "Movies/job901/m_0_manualpick.star", {"": pl.DataFrame([{**RELION_S, X: 80.0, Y: 60.0}])}
+    )
+
+    begun = Project(project.root).job(picked(project, begin_with=str(suffix_file.relative_to(project.root))))
+
+    # Twice as coarse; and under the ids that an extraction of those picks gives.
+    [own] = ids_of_places(fine[0], [(80.0, 60.0)])
+    assert places(begun.picks("m_0").table) == {own: (40, 30)}
+    assert begun.picks("m_1").table.height == 0
+
+
+def test_picks_to_begin_with_whose_file_is_gone_are_not_none(
+    picking: tuple[Project, str], project: ProjectFolder
+) -> None:
+    opened, name = picking
+    edit(opened.job(name), "m_0", PickEdit(add=((20, 30),)))
+    (opened.path / name / "Movies/job901/m_0_manualpick.star").unlink()
+
+    job = run_in(project, "relion.manualpick", fn_in="mics.star", begin_with=name)
+
+    [(item, why)] = job.history.failed.values()
+    assert "m_0" in item and "m_0_manualpick.star, which is missing" in why
 
 
 def test_picks_of_a_program_are_edited_in_a_job_that_begins_with_them(

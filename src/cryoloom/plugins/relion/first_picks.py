@@ -24,7 +24,7 @@ class FirstPicks:
 
     root: Path
     suffix_file: str  # RELION's; "" for none
-    files: dict[str, str]  # by micrograph, where a table of ours names them
+    files: dict[str, str]  # by the micrograph on which they were picked
     partners: Partners
 
     @classmethod
@@ -37,6 +37,8 @@ class FirstPicks:
             listed = star.as_table(star.read(table).get("coordinates")) if table != path else None
             if listed is not None:
                 files = {str(name): str(file) for name, file in listed.select(NAME, FILE).iter_rows()}
+            elif table == path:
+                files = files_of_relion(root, suffix_file)
         partners = Partners()
         partners.add(files)
         return cls(root, suffix_file, files, partners)
@@ -45,27 +47,26 @@ class FirstPicks:
         """The picks of a micrograph; none where the set does not have it.
 
         Raises:
-            DatasetError: several of the set's micrographs may be meant, or one that is no binning of this one.
+            DatasetError: several of the set's micrographs may be meant, or one that is no binning of this one; or the file
+                of its picks is gone.
         """
-        if not self.suffix_file:
+        known = self.partners.of(micrograph)
+        if not known:
             return empty_picks()
-        name, file = micrograph, ""
-        if self.files:
-            known = self.partners.of(micrograph)
-            if len(known) > 1:
-                raise DatasetError(
-                    f"{self.suffix_file}: {micrograph}",
-                    found=f"{known[0]} and {known[1]}",
-                    expected="one that is meant",
-                )
-            if known:
-                name, file = known[0], self.files[known[0]]
-        else:
-            file = (
-                f"{Path(self.suffix_file).parent}/{coordinate_file(micrograph, suffix_of(self.suffix_file))}"
+        if len(known) > 1:
+            raise DatasetError(
+                f"{self.suffix_file}: {micrograph}",
+                found=f"{known[0]} and {known[1]}",
+                expected="one that is meant",
             )
+        name, file = known[0], self.files[known[0]]
         path = self.root / file
-        if not file or not path.exists() or not path.stat().st_size:
+        if not path.exists():
+            raise DatasetError(
+                f"{self.suffix_file}: {FILE} of {name}", found=f"{file}, which is missing", expected="a file of picks",
+                hint="Put it back, or have its job run again: cryoloom restart.",
+            )  # fmt: skip
+        if not path.stat().st_size:
             return empty_picks()
         table = star.as_table(star.read(path).get(""))
         if table is None or not table.height:
@@ -74,6 +75,22 @@ class FirstPicks:
         scale = scale_between(self.root, name, micrograph)
         ours = known_by_id.with_columns(pl.col(axis).cast(pl.Float64) * scale for axis in (X, Y))
         return ours.select([label for label in ours.columns if label != ITEM_ID] + [ITEM_ID])
+
+
+def files_of_relion(root: Path, suffix_file: str) -> dict[str, str]:
+    """The files of a job of RELION's, by the micrographs that its suffix file names; those that have none were not picked on.
+
+    The names tell the pixels in which the positions are, and the ids that all readers of these picks give them.
+    """
+    found: dict[str, str] = {}
+    for listed in (root / suffix_file).read_text().split():
+        tables = star.tables_of(star.read(root / listed)).values()
+        table = next((one for one in tables if NAME in one.columns), None)
+        for name in () if table is None else table[NAME].to_list():
+            file = f"{Path(suffix_file).parent}/{coordinate_file(str(name), suffix_of(suffix_file))}"
+            if (root / file).exists():
+                found[str(name)] = file
+    return found
 
 
 def size_of(micrograph: Path) -> tuple[int, int] | None:
