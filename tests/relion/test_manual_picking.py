@@ -198,6 +198,30 @@ def test_a_job_that_begins_with_picks_of_another_keeps_their_ids_and_leaves_thos
     assert "begin_with" not in (mended.folder / "job.star").read_text()
 
 
+def test_what_an_edit_does_not_say_of_a_pick_stays_and_no_value_is_made_up_for_a_new_one(
+    project: ProjectFolder,
+) -> None:
+    write_micrographs(project.root)
+    folder = project.root / "AutoPick/job050"
+    (folder / "Movies/job901").mkdir(parents=True)
+    (folder / "coords_suffix_autopick.star").write_text("mics.star\n")
+    segments = {**RELION_S, "rlnAutopickFigureOfMerit": 0.7, "rlnHelicalTubeID": 4, "rlnAngleTiltPrior": 90.0}
+    rows = [{**segments, X: 20.0, Y: 30.0}, {**segments, X: 40.0, Y: 30.0}]
+    star.write(folder / "Movies/job901/m_0_autopick.star", {"": pl.DataFrame(rows)})
+    given = {"begin_with": "AutoPick/job050/coords_suffix_autopick.star"}
+    job = Project(project.root).job(picked(project, **given))
+    seen = job.picks("m_0")
+
+    job.save_picks("m_0", seen.table.select(X, Y, ID).head(1), since=seen.revision)
+    assert job.picks("m_0").table.drop(ID).to_dicts() == rows[:1]
+    # RELION would read 0 for nothing: a tilt of 0 is a filament seen along its axis.
+    with pytest.raises(ParameterError, match="rlnHelicalTubeID in row 2 is missing"):
+        edit(job, "m_0", PickEdit(add=((60, 60),)))
+    with pytest.raises(ParameterError, match="no place"):
+        edit(job, "m_0", PickEdit(remove=("nan,nan",)))
+    assert job.picks("m_0").table.drop(ID).to_dicts() == rows[:1]
+
+
 @pytest.mark.relion
 def test_extraction_cuts_what_was_picked_and_again_when_picks_were_edited(
     picking: tuple[Project, str],

@@ -1,6 +1,7 @@
 """Picks that people edit, one micrograph at a time: read with their revision, saved when nobody else has edited since."""
 
 import functools
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -309,6 +310,8 @@ def place(text: str) -> tuple[float, float]:
     words = text.split(",")
     try:
         x, y = (float(word) for word in words)
+        if not (math.isfinite(x) and math.isfinite(y)):  # of nan no pick is further away than half a particle
+            raise ValueError(text)
     except ValueError:
         raise ParameterError(
             f"place {text!r}", found="no place", expected="X,Y in px of the micrograph"

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cryoloom.em.labels import neutral
 from cryoloom.errors import DatasetError, ParameterError, ProjectError
 from cryoloom.project.item_ids import ids_of_picks, item_id
 from cryoloom.project.paths import inside
@@ -34,6 +35,7 @@ X, Y = "rlnCoordinateX", "rlnCoordinateY"
 NOTHING = {"rlnClassNumber": -999, "rlnAnglePsi": -999.0, "rlnAutopickFigureOfMerit": -999.0}
 REVISION_LETTERS = 16
 BEGUN, EDITED = "begun", "edited"
+_BEFORE = "before "
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,7 @@ def save_picks(picks: PickFile, table: "pl.DataFrame", *, since: str, size: tupl
         )  # fmt: skip
     before = read_picks(picks)
     after = _with_ids(_checked(table, picks, size), before, picks)
-    shaped = _as_before(after, before)
+    shaped = _as_before(after, before, picks)
     line = _said(before, shaped)
     edited = Edited(now, shaped.height, *(len(line[what]) for what in ("added", "removed", "moved")))
     if not edited.is_one and shaped.equals(before):
@@ -246,21 +248,39 @@ def _with_ids(after: "pl.DataFrame", before: "pl.DataFrame", picks: PickFile) ->
     return after.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))
 
 
-def _as_before(after: "pl.DataFrame", before: "pl.DataFrame") -> "pl.DataFrame":
-    """The table with the columns of the file that it replaces, in their order, further ones behind; our id is the last."""
+def _as_before(after: "pl.DataFrame", before: "pl.DataFrame", picks: PickFile) -> "pl.DataFrame":
+    """The table with the columns of the file that it replaces, in their order, further ones behind; our id is the last.
+
+    What it does not say of a pick stays as it was.
+
+    Raises:
+        ParameterError: of a new pick a value is missing for which none means nothing; programs read 0 where there is none.
+    """
     import polars as pl
 
     labels = [*dict.fromkeys([*before.columns, *after.columns])]
     labels = [label for label in labels if label != ITEM_ID] + [ITEM_ID]
-    missing = {label: NOTHING.get(label) for label in labels if label not in after.columns}
-    filled = after.with_columns(pl.lit(value).alias(label) for label, value in missing.items())
-    nothing = [pl.col(label).fill_null(value) for label, value in NOTHING.items() if label in labels]
-    typed = [
-        pl.col(label).cast(kind, strict=False)
-        for label, kind in before.schema.items()
-        if before.height and label in filled.columns and label not in (X, Y, ITEM_ID)
-    ]
-    return filled.with_columns(typed).with_columns(nothing).select(labels)
+    known = [label for label in before.columns if label not in (X, Y, ITEM_ID)]
+    filled = after.with_columns(pl.lit(None).alias(label) for label in known if label not in after.columns)
+    typed = [pl.col(label).cast(before.schema[label], strict=False) for label in known if before.height]
+    filled = filled.with_columns(typed).join(
+        before.select(ITEM_ID, *(pl.col(label).alias(f"{_BEFORE}{label}") for label in known)),
+        on=ITEM_ID, how="left", maintain_order="left",
+    )  # fmt: skip
+    filled = filled.with_columns(pl.coalesce(label, f"{_BEFORE}{label}").alias(label) for label in known)
+    neutrals = {label: NOTHING.get(label, neutral(label)) for label in labels}
+    filled = filled.select(labels).with_columns(
+        pl.col(label).fill_null(value) for label, value in neutrals.items() if value is not None
+    )
+    for label in labels:
+        # Empty columns of a table that was never written have no type of their own.
+        empty = filled[label].is_null() & (before.schema.get(label, filled.schema[label]) != pl.String)
+        if empty.any():
+            raise _wrong(
+                picks, f"{label} in row {int(empty.arg_true()[0]) + 1}", "missing",
+                "a value, as other picks of this file have one; of segments of filaments no place alone says one",
+            )  # fmt: skip
+    return filled
 
 
 def _said(before: "pl.DataFrame", after: "pl.DataFrame") -> dict[str, list[dict[str, Any]]]:
