@@ -282,6 +282,7 @@ def test_a_restart_leaves_what_was_picked_by_hand_and_another_binning_is_told(
     project, name = picking
     job = project.job(name)
     edit(job, "m_0", PickEdit(add=((20, 30),)))
+    edit(job, "m_1", PickEdit(add=((30, 40),)))
     until(lambda: job.has_ended)
     before = places(job.picks("m_0").table)
 
@@ -293,6 +294,16 @@ def test_a_restart_leaves_what_was_picked_by_hand_and_another_binning_is_told(
     assert places(job.picks("m_0").table) == before
     [(_, why)] = job.entry.status().history.failed.values()
     assert "120 x 96 px" in why and "60 x 48 px now" in why
+    # An edit does not make places on the other micrograph of them.
+    with pytest.raises(
+        ProjectError, match=r"of a micrograph of 120 x 96 px, expected 60 x 48 px.*begin_with"
+    ):
+        edit(job, "m_1", PickEdit(add=((50, 40),)))
+    # What the error says: a new job has them where they are now.
+    fresh = project.job(picked(ProjectFolder(project.path), begin_with=name))
+    assert [places(fresh.picks(one).table) for one in ("m_0", "m_1")] == [
+        before, dict.fromkeys(job.picks("m_1").table[ID], (15, 20))
+    ]  # fmt: skip
 
 
 @pytest.mark.relion

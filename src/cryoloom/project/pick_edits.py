@@ -133,10 +133,17 @@ def save_picks(picks: PickFile, table: "pl.DataFrame", *, since: str, size: tupl
         since: the revision that the caller began from.
         size: of the micrograph, px; None where nobody can tell.
     Raises:
-        ProjectError: somebody else has edited them since.
+        ProjectError: somebody else has edited them since; the micrograph has another size by now than they were picked at.
         ParameterError: a position that is none or lies outside the micrograph; an id that none of its picks ever had.
     """
-
+    then = sizes_of(picks.folder).get(picks.file, size)
+    if size is not None and then is not None and then != size:
+        # With an edit the old places would pass for places on the micrograph as it is now.
+        raise ProjectError(
+            f"{picks.job}, picks of {picks.micrograph}", found=f"of a micrograph of {then[0]} x {then[1]} px",
+            expected=f"{size[0]} x {size[1]} px, as it has now",
+            hint=f"Pick in a new job, which may begin with these: cryoloom run relion.manualpick begin_with={picks.job}.",
+        )  # fmt: skip
     now = picks.revision()
     if now != since:
         raise ProjectError(
@@ -167,7 +174,7 @@ def begin_picks(begun: "Sequence[tuple[PickFile, pl.DataFrame, tuple[int, int] |
 
     found: list[int | str] = []
     with editing(begun[0][0].folder):
-        sizes = {line["file"]: tuple(line["size"]) for line in edits_of(begun[0][0].folder) if "size" in line}
+        sizes = sizes_of(begun[0][0].folder)
         lines = []
         for picks, table, size in begun:
             then = sizes.get(picks.file, size)
@@ -196,6 +203,11 @@ def edits_of(folder: Path) -> list[dict[str, Any]]:
     except FileNotFoundError:
         return []
     return [json.loads(line) for line in data[: data.rfind(b"\n") + 1].splitlines()]
+
+
+def sizes_of(folder: Path) -> dict[str, tuple[int, int]]:
+    """Of the micrographs when they were picked on, px, by the files of picks; of those that nobody could tell none."""
+    return {line["file"]: (line["size"][0], line["size"][1]) for line in edits_of(folder) if "size" in line}
 
 
 def empty_picks() -> "pl.DataFrame":

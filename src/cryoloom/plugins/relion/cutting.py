@@ -70,13 +70,22 @@ def scale_between(root: Path, picked: str, cut: str) -> float:
     if picked == cut:
         return 1.0
     try:
-        (nx, ny), (mx, my) = read_header(root / picked).size, read_header(root / cut).size
+        return scale_of_sizes(picked, read_header(root / picked).size, cut, read_header(root / cut).size)
     except ImageError as error:
         raise DatasetError(
             f"{cut}", found=f"another micrograph than {picked}, whose size nobody can tell ({error.where} is {error.found})",
             expected="the micrograph on which the positions were found",
             hint=f"Give the micrographs that {picked} is of, or put its file back.",
         ) from None  # fmt: skip
+
+
+def scale_of_sizes(picked: str, then: tuple[int, int], cut: str, now: tuple[int, int]) -> float:
+    """As `scale_between`, of micrographs whose sizes are known, (x, y) px.
+
+    Raises:
+        DatasetError: they are no two binnings of one picture.
+    """
+    (nx, ny), (mx, my) = then, now
     if abs(mx / nx / (my / ny) - 1) > SIZE_TOLERANCE:
         raise DatasetError(
             f"{cut}", found=f"{mx} x {my} px", expected=f"the shape of {picked}, {nx} x {ny} px"

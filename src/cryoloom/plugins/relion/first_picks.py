@@ -10,9 +10,9 @@ from cryoloom import star
 from cryoloom.em.names import Partners
 from cryoloom.errors import DatasetError, ImageError
 from cryoloom.images.headers import read_header
-from cryoloom.plugins.relion.cutting import scale_between
+from cryoloom.plugins.relion.cutting import scale_between, scale_of_sizes
 from cryoloom.project.forms.coordinate_files import coordinate_file, suffix_of, table_beside
-from cryoloom.project.pick_edits import X, Y, empty_picks, with_pick_ids
+from cryoloom.project.pick_edits import X, Y, edits_of, empty_picks, sizes_of, with_pick_ids
 from cryoloom.protocol.jobs import ITEM_ID
 
 NAME, FILE = "rlnMicrographName", "rlnMicrographCoordinates"
@@ -26,11 +26,13 @@ class FirstPicks:
     suffix_file: str  # RELION's; "" for none
     files: dict[str, str]  # by the micrograph on which they were picked
     partners: Partners
+    sizes: dict[str, tuple[int, int]]  # by file, px: of the micrograph when it was picked on by hand
 
     @classmethod
     def of(cls, root: Path, suffix_file: str) -> Self:
         """Those of a set, by RELION's suffix file."""
         files: dict[str, str] = {}
+        sizes: dict[str, tuple[int, int]] = {}
         if suffix_file:
             path = root / suffix_file
             table = path.with_name(table_beside(path))
@@ -39,9 +41,14 @@ class FirstPicks:
                 files = {str(name): str(file) for name, file in listed.select(NAME, FILE).iter_rows()}
             elif table == path:
                 files = files_of_relion(root, suffix_file)
+            # Picks by hand on what came back with other pixels are in no table of their job, and say what they count.
+            job = Path(suffix_file).parent
+            begun = {line["micrograph"]: f"{job}/{line['file']}" for line in edits_of(root / job)}
+            files = {name: file for name, file in begun.items() if (root / file).exists()} | files
+            sizes = {f"{job}/{file}": size for file, size in sizes_of(root / job).items()}
         partners = Partners()
         partners.add(files)
-        return cls(root, suffix_file, files, partners)
+        return cls(root, suffix_file, files, partners, sizes)
 
     def on(self, micrograph: str) -> pl.DataFrame:
         """The picks of a micrograph; none where the set does not have it.
@@ -72,7 +79,11 @@ class FirstPicks:
         if table is None or not table.height:
             return empty_picks()
         known_by_id = with_pick_ids(table, name)
-        scale = scale_between(self.root, name, micrograph)
+        then, now = self.sizes.get(file), size_of(self.root / micrograph)
+        if then is not None and now is not None:
+            scale = scale_of_sizes(name, then, micrograph, now)
+        else:
+            scale = scale_between(self.root, name, micrograph)
         ours = known_by_id.with_columns(pl.col(axis).cast(pl.Float64) * scale for axis in (X, Y))
         return ours.select([label for label in ours.columns if label != ITEM_ID] + [ITEM_ID])
 
