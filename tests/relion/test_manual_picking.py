@@ -222,6 +222,25 @@ def test_what_an_edit_does_not_say_of_a_pick_stays_and_no_value_is_made_up_for_a
     assert job.picks("m_0").table.drop(ID).to_dicts() == rows[:1]
 
 
+def test_filaments_that_stay_keep_their_two_ends(project: ProjectFolder) -> None:
+    write_micrographs(project.root)
+    job = Project(project.root).job(picked(project, do_startend=True))
+    for end in ((10, 10), (50, 10), (10, 40), (50, 40), (10, 70), (50, 70)):
+        edit(job, "m_0", PickEdit(add=(end,)))  # one after the other, as they are picked
+
+    # With one end gone all that follow would be pairs of other filaments, and be cut as such.
+    for what in (PickEdit(remove=("10,10",)), PickEdit(remove=("10,10",), add=((70, 70),))):
+        with pytest.raises(ParameterError, match=r"filament 1 is .* no two ends of one filament"):
+            edit(job, "m_0", what)
+    edit(
+        job, "m_0", PickEdit(remove=("10,10", "50,10"), move=(("10,40", (12, 42)),), add=((70, 70), (80, 80)))
+    )
+
+    assert [*places(job.picks("m_0").table).values()] == [
+        (12, 42), (50, 40), (10, 70), (50, 70), (70, 70), (80, 80)
+    ]  # fmt: skip
+
+
 @pytest.mark.relion
 def test_extraction_cuts_what_was_picked_and_again_when_picks_were_edited(
     picking: tuple[Project, str],

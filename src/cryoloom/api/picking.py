@@ -193,7 +193,8 @@ def _edit(
 ) -> PicksSaved:
     with editing(picks.folder):
         began = picks.revision() if since is None else since
-        done = save_picks(picks, change(read_picks(picks)), since=began, size=_size(picks))
+        are_ends = job.params.get("do_startend") in (True, "Yes")  # text in a job of RELION's
+        done = save_picks(picks, change(read_picks(picks)), since=began, size=_size(picks), are_ends=are_ends)
     # To ask what became of each job takes longer than an edit: only where any reads from this one.
     is_read = any(
         file.startswith(f"{job.name}/")

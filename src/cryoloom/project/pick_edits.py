@@ -124,7 +124,14 @@ def with_pick_ids(table: "pl.DataFrame", micrograph: str) -> "pl.DataFrame":
     return table.with_columns(pl.Series(ITEM_ID, ids_of_picks(micrograph, table), dtype=pl.String))
 
 
-def save_picks(picks: PickFile, table: "pl.DataFrame", *, since: str, size: tuple[int, int] | None) -> Edited:
+def save_picks(
+    picks: PickFile,
+    table: "pl.DataFrame",
+    *,
+    since: str,
+    size: tuple[int, int] | None,
+    are_ends: bool = False,
+) -> Edited:
     """Make these the picks of a micrograph; the caller holds the lock.
 
     Args:
@@ -132,9 +139,11 @@ def save_picks(picks: PickFile, table: "pl.DataFrame", *, since: str, size: tupl
         table: a pick with an id that is known keeps it wherever it lies now; one without gets a fresh one.
         since: the revision that the caller began from.
         size: of the micrograph, px; None where nobody can tell.
+        are_ends: whether they are ends of filaments, the nth two of the file those of the nth.
     Raises:
         ProjectError: somebody else has edited them since; the micrograph has another size by now than they were picked at.
-        ParameterError: a position that is none or lies outside the micrograph; an id that none of its picks ever had.
+        ParameterError: a position that is none or lies outside the micrograph; an id that none of its picks ever had;
+            an end of a filament that has lost its other.
     """
     then = sizes_of(picks.folder).get(picks.file, size)
     if size is not None and then is not None and then != size:
@@ -154,6 +163,8 @@ def save_picks(picks: PickFile, table: "pl.DataFrame", *, since: str, size: tupl
     before = read_picks(picks)
     after = _with_ids(_checked(table, picks, size), before, picks)
     shaped = _as_before(after, before, picks)
+    if are_ends:
+        _check_ends(before[ITEM_ID].to_list(), shaped[ITEM_ID].to_list(), picks)
     line = _said(before, shaped)
     edited = Edited(now, shaped.height, *(len(line[what]) for what in ("added", "removed", "moved")))
     if not edited.is_one and shaped.equals(before):
@@ -258,6 +269,19 @@ def _with_ids(after: "pl.DataFrame", before: "pl.DataFrame", picks: PickFile) ->
     if len(set(ids)) < len(ids):
         raise _wrong(picks, ITEM_ID, f"{next(one for one in ids if ids.count(one) > 1)} twice", "each once")
     return after.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))
+
+
+def _check_ends(before: Sequence[str], after: Sequence[str], picks: PickFile) -> None:
+    """That filaments are the same two ends as before, or new ones: with one end gone, all that follow would be others."""
+    pairs = list(zip(before[::2], before[1::2], strict=False))
+    other = {one: two for pair in pairs for one, two in (pair, pair[::-1])}
+    # The last one may wait for its other end.
+    for number, (one, two) in enumerate(zip(after[::2], after[1::2], strict=False), start=1):
+        if other.get(one, two) != two or other.get(two, one) != one:
+            raise _wrong(
+                picks, f"filament {number}", f"{one} and {two}, which are no two ends of one filament",
+                "both ends of a filament, one after the other; take both away, or move one",
+            )  # fmt: skip
 
 
 def _as_before(after: "pl.DataFrame", before: "pl.DataFrame", picks: PickFile) -> "pl.DataFrame":
