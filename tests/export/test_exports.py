@@ -113,6 +113,26 @@ def test_shifts_without_a_pixel_size_are_no_guess(given: ProjectFolder) -> None:
     assert job.history.state == "failed" and "no rlnMicrographPixelSize" in job.said
 
 
+@pytest.mark.parametrize(
+    ("label", "value"),
+    [("rlnCoordinateX", float("nan")), ("rlnOriginXAngst", float("nan")), ("rlnOpticsGroup", 7)],
+)
+def test_a_particle_without_a_place_is_told_and_never_exported(
+    given: ProjectFolder, label: str, value: float
+) -> None:
+    table = particles()
+    values = [*table[label].to_list()[:1], value, *table[label].to_list()[2:]]
+    star.write(
+        given.root / "p.star",
+        {"optics": optics(), "particles": table.with_columns(pl.Series(label, values, strict=False))},
+    )
+
+    job = run_in(given, "export.coordinates", input="p.star")
+
+    assert job.history.state == "failed" and f"{label} {value}" in job.said, job.said
+    assert str(table["rlnImageName"][1]) in job.said
+
+
 @pytest.mark.parametrize("how", ["copies", "links"])
 def test_particles_are_exported_while_they_come_and_what_a_kill_left_is_taken_back(
     given: ProjectFolder, how: str

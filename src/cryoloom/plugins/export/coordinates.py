@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cryoloom.em.names import Names
 
 MICROGRAPH, X, Y = "rlnMicrographName", "rlnCoordinateX", "rlnCoordinateY"
+SHIFTS = ("rlnOriginXAngst", "rlnOriginYAngst")
 SIZE = "rlnMicrographPixelSize"
 STAR, BOX, TEXT = "star", "box", "txt"
 LIST = "exported/coordinates.star"
@@ -100,6 +101,7 @@ class ExportCoordinates(RowProtocol):
         (job.path / LIST).parent.mkdir(parents=True, exist_ok=True)
         if items.height:
             places = self._places(items, batch.optics)
+            self._check(items, places)
             for (micrograph,), part in places.group_by(MICROGRAPH, maintain_order=True):
                 name = str(micrograph)
                 self._add(job.path / files.name_of(name, self.format), part.select(X, Y), files.counts[name])
@@ -171,8 +173,7 @@ class ExportCoordinates(RowProtocol):
         """The rows with their places in px of the micrograph."""
         import polars as pl
 
-        shifts = ("rlnOriginXAngst", "rlnOriginYAngst")
-        if not self.do_recenter or not set(shifts) <= set(table.columns):
+        if not self.do_recenter or not set(SHIFTS) <= set(table.columns):
             return table
         if self.angpix > 0:
             joined = table.with_columns(pl.lit(self.angpix).alias("_angpix"))
@@ -187,9 +188,34 @@ class ExportCoordinates(RowProtocol):
         # The origin is what brings the particle to the middle of its image.
         moved = [
             pl.col(place) - pl.col(shift) / pl.col("_angpix")
-            for place, shift in zip((X, Y), shifts, strict=True)
+            for place, shift in zip((X, Y), SHIFTS, strict=True)
         ]
         return joined.with_columns(moved).drop("_angpix")
+
+    def _check(self, items: "pl.DataFrame", places: "pl.DataFrame") -> None:
+        """That each particle has a place: other programs take one that is no number for 0, or end.
+
+        Raises:
+            DatasetError: one has none, with what it comes from.
+        """
+        import polars as pl
+
+        known = places.select(
+            pl.all_horizontal(
+                pl.col(axis).cast(pl.Float64, strict=False).is_finite().fill_null(value=False)
+                for axis in (X, Y)
+            )
+        ).to_series()
+        if known.all():
+            return
+        row = items.row(int((~known).arg_true()[0]), named=True)
+        read = [label for label in (X, Y, *SHIFTS, "rlnOpticsGroup") if label in row]
+        raise DatasetError(
+            f"{self.input.path}: {row.get('rlnImageName') or row[ITEM_ID]}",
+            found="without a place: " + ", ".join(f"{label} {row[label]}" for label in read),
+            expected="numbers, and a group that data_optics has with its pixel size",
+            hint="Take such particles out first: sets.filter.",
+        )
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import counts
