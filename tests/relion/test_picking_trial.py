@@ -85,6 +85,30 @@ def test_what_is_tried_is_what_the_job_picks_and_maps_are_made_once(
             assert table is not None and table.select(PLACES).equals(trial.table.select(PLACES))
 
 
+def test_maps_of_another_pixel_size_do_not_serve_and_a_number_that_is_a_name_is_the_name(
+    looked_at: Project,
+) -> None:
+    tables = star.tables_of(star.read(looked_at.path / looked_at.job(job(looked_at, "ctf")).dataset().path))
+    [name] = tables["micrographs"]["rlnMicrographName"].to_list()[:1]
+    # Called 2, as the second is not; its pixel size is wrong, and corrected later in the same file.
+    shutil.copy(looked_at.path / name, looked_at.path / "2.mrc")
+    names = ["2.mrc", *tables["micrographs"]["rlnMicrographName"].to_list()[1:]]
+    tables["micrographs"] = tables["micrographs"].with_columns(pl.Series("rlnMicrographName", names))
+    given = {**BLOBS, "fn_input_autopick": "mics.star"}
+
+    def tried(scale: float) -> Any:
+        sizes = [pl.col(one) * scale for one in tables["optics"].columns if one.endswith("PixelSize")]
+        star.write(looked_at.path / "mics.star", {**tables, "optics": tables["optics"].with_columns(sizes)})
+        return try_picking(looked_at, job(looked_at, "ctf"), given, item="2")
+
+    wrong, right = tried(1.5), tried(1)
+
+    assert right.micrograph == "2.mrc" and not right.is_from_maps
+    truth = try_picking(looked_at, job(looked_at, "ctf"), BLOBS, item="1")
+    assert truth.trials[0].table.select(PLACES).equals(right.trials[0].table.select(PLACES))
+    assert wrong.trials[0].picks != right.trials[0].picks
+
+
 def test_trials_of_a_job_are_printed_and_drawn(looked_at: Project, tmp_path: Path) -> None:
     words = [
         "suggest",

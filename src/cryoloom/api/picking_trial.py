@@ -37,7 +37,7 @@ OF_TEMPLATES = ("threshold_autopick", "mindist_autopick", "maxstddevnoise_autopi
 OF_BLOBS = ("log_adjust_thr", "log_upper_thr")
 MOST_TRIALS = 64
 MOST_KEPT = 4  # sets of maps: each may hold a GB
-NAME = "rlnMicrographName"
+NAME, IMAGE = "rlnMicrographName", "rlnReferenceImage"
 MADE = "maps.json"
 
 
@@ -117,7 +117,7 @@ def try_picking(
     rows, optics = _one_micrograph(root, leading, item)
     micrograph = str(rows[NAME][0])
     choices = [dict(zip(tuned, values, strict=True)) for values in itertools.product(*tuned.values())]
-    folder = cache_folder(root) / "picking" / _digest(protocol, root, rows, micrograph)
+    folder = cache_folder(root) / "picking" / _digest(protocol, root, rows, optics, micrograph)
     with _alone(folder):
         is_there = (folder / MADE).exists()
         trials = [
@@ -197,7 +197,7 @@ def _one_micrograph(
 ) -> "tuple[pl.DataFrame, pl.DataFrame | None]":
     """The micrograph's row and the optics groups."""
     from cryoloom import star
-    from cryoloom.em.names import meant
+    from cryoloom.em.names import meant, stem
     from cryoloom.project.item_ids import with_ids
 
     path = root / micrographs.path
@@ -210,7 +210,8 @@ def _one_micrograph(
             f"{micrographs.path}", found="without micrographs", expected="some; wait for the first"
         )
     names = [str(name) for name in table[NAME].to_list()]
-    if asked.isdigit() and asked not in names and 1 <= int(asked) <= len(names):
+    is_name = any(asked in (name, stem(name)) for name in names)
+    if asked.isdigit() and not is_name and 1 <= int(asked) <= len(names):
         found = [names[int(asked) - 1]]
     else:
         found = meant(asked, names) if asked else names[:1]
@@ -223,8 +224,14 @@ def _one_micrograph(
     return with_ids(table)[[names.index(found[0])]], tables.get("optics")
 
 
-def _digest(protocol: ItemProtocol, root: Path, rows: "pl.DataFrame", micrograph: str) -> str:
-    """What the maps depend on: the command but for thresholds, the micrograph's row, and the files that are read."""
+def _digest(
+    protocol: ItemProtocol,
+    root: Path,
+    rows: "pl.DataFrame",
+    optics: "pl.DataFrame | None",
+    micrograph: str,
+) -> str:
+    """What the maps depend on: the command but for thresholds, the micrograph's row and optics, and the files that are read."""
     kind = type(protocol)
     usual = {
         name: kind.params[name].default
@@ -233,13 +240,24 @@ def _digest(protocol: ItemProtocol, root: Path, rows: "pl.DataFrame", micrograph
     job = JobFolder("AutoPick/", root)
     command = protocol.with_values(usual).command(job)
     assert command is not None
-    files = [
-        root / micrograph,
-        *(root / one.path for name, one in protocol.given.items() if one and name != protocol.leading),
-    ]
+    files = [root / micrograph]
+    for name, one in protocol.given.items():
+        if one and name != protocol.leading:
+            files += [root / one.path, *(root / stack for stack in _stacks_of(root / one.path))]
     stamps = [(str(file), stat.st_mtime_ns, stat.st_size) for file in files if (stat := file.stat())]
-    text = json.dumps([command.args, rows.to_dicts(), stamps], default=str)
+    # The pixel size is nowhere else, and may have been corrected.
+    groups = [] if optics is None else optics.to_dicts()
+    text = json.dumps([command.args, rows.to_dicts(), groups, stamps], default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _stacks_of(file: Path) -> list[str]:
+    """The stacks of images that a table of class averages names."""
+    from cryoloom import star
+
+    tables = star.tables_of(star.read(file)).values() if file.suffix == ".star" else ()
+    names = [str(one) for table in tables if IMAGE in table.columns for one in table[IMAGE].to_list()]
+    return [*dict.fromkeys(name.rpartition("@")[2] for name in names)]
 
 
 def _choice(protocol: ItemProtocol, values: Mapping[str, float], *, from_maps: bool) -> ItemProtocol:
