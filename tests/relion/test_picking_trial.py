@@ -105,6 +105,10 @@ def test_maps_of_another_pixel_size_do_not_serve_and_a_number_that_is_a_name_is_
 
     assert right.micrograph == "2.mrc" and not right.is_from_maps
     truth = try_picking(looked_at, job(looked_at, "ctf"), BLOBS, item="1")
+    other = try_picking(looked_at, job(looked_at, "ctf"), {**BLOBS, "log_adjust_thr": 2.2}, item="1")
+    assert truth.trials[0].picks != other.trials[0].picks
+    shown = star.as_table(star.read(truth.trials[0].file)[""])
+    assert shown is not None and shown.equals(truth.trials[0].table), "what its picture shows"
     assert truth.trials[0].table.select(PLACES).equals(right.trials[0].table.select(PLACES))
     assert wrong.trials[0].picks != right.trials[0].picks
 

@@ -316,7 +316,9 @@ def _pick(
         )
     found = star.as_table(star.read(file).get("")) if file.stat().st_size else None
     table = pl.DataFrame() if found is None else found.drop(ITEM_ID, strict=False)
-    kept = folder / f"trial_{number}.star"
+    # By its values: another trial of the same maps must not change what this one shows.
+    words = json.dumps(dict(values), sort_keys=True)
+    kept = folder / f"trial_{hashlib.sha256(words.encode()).hexdigest()[:16]}.star"
     star.write(kept, {"": table})
     return Trial(values, table.height, kept, table)
 
