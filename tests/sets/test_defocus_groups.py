@@ -54,8 +54,12 @@ def test_relion_takes_the_groups_for_its_own_and_the_suggestion_is_what_is_made(
 
     before = project.job(particles).dataset().table()
     assert table.drop("rlnGroupName").equals(before)
-    number = [int(name.removeprefix("ctf_group_")) for name in table["rlnGroupName"]]
-    assert number == walked(before["rlnDefocusU"].to_list(), 300, 40)
+    own = grouped.name.rpartition("/")[2]
+    number = [int(name.removeprefix("ctf_group_").removesuffix(f"_{own}")) for name in table["rlnGroupName"]]
+    first = before["rlnOpticsGroup"] == 1
+    mine = [walked(before.filter(is_it)["rlnDefocusU"].to_list(), 300, 40) for is_it in (first, ~first)]
+    both = [iter(mine[0]), iter(max(mine[0]) + one for one in mine[1])]
+    assert number == [next(both[0 if is_first else 1]) for is_first in first]
     sizes = table.group_by("rlnGroupName").len().sort("rlnGroupName")["len"].to_list()
     assert [one.particles for one in suggested.groups] == sizes and len(sizes) > 2
     assert json.loads(json.dumps(suggested.as_dict()))["groups"][0]["name"] == "ctf_group_001"
@@ -66,8 +70,39 @@ def test_relion_takes_the_groups_for_its_own_and_the_suggestion_is_what_is_made(
     model = star.read(once.entry.folder / "run_it001_model.star")["model_groups"]
     assert isinstance(model, pl.DataFrame)
     assert dict(model.select("rlnGroupName", "rlnGroupNrParticles").iter_rows()) == {
-        one.name: one.particles for one in suggested.groups
+        f"{one.name}_{own}": one.particles for one in suggested.groups
     }
+
+
+def test_no_group_is_of_two_optics_groups_nor_of_two_sets_that_are_joined(project: ProjectFolder) -> None:
+    optics = pl.DataFrame(
+        {"rlnOpticsGroupName": ["fine", "coarse"], "rlnOpticsGroup": [1, 2], "rlnImagePixelSize": [1.0, 2.0]}
+    )
+    for name, shift in (("low", 0), ("high", 9000)):
+        table = pl.DataFrame(
+            {
+                "rlnImageName": [f"{row}@{name}.mrcs" for row in range(1, 9)],
+                "rlnMicrographName": "a.mrc",
+                "rlnDefocusU": [5000.0 + shift + 10 * row for row in range(8)],
+                "rlnOpticsGroup": [2, 1] * 4,
+            }
+        )
+        star.write(project.root / f"{name}.star", {"optics": optics, "particles": table})
+
+    grouped = [
+        run_in(project, "sets.defocus_groups", input=f"{name}.star", min_particles=2)
+        for name in ("low", "high")
+    ]
+    joined = run_in(project, "sets.join", input=[one.name for one in grouped]).items("kept")
+
+    # RELION tells groups by their names alone.
+    groups = joined.group_by("rlnGroupName").agg(
+        pl.len(), pl.col("rlnOpticsGroup").n_unique().alias("kinds"),
+        (pl.col("rlnDefocusU").max() - pl.col("rlnDefocusU").min()).alias("span"),
+    )  # fmt: skip
+    assert sorted(groups.drop("rlnGroupName").rows()) == [(4, 1, 60.0)] * 4
+    suggested = defocus_groups_of(Project(project.root), grouped[0].name, min_particles=2).groups
+    assert [(one.name, one.particles) for one in suggested] == [("ctf_group_001", 4), ("ctf_group_002", 4)]
 
 
 def test_a_defocus_that_is_no_number_is_told_with_its_row(project: ProjectFolder) -> None:

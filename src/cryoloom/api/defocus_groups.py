@@ -4,13 +4,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryoloom.errors import ParameterError, ProjectError
+from cryoloom.errors import ParameterError, ProjectError, StarError
 
 if TYPE_CHECKING:
     from cryoloom.api.looking import Seen
     from cryoloom.api.project import Project
 
-DEFOCUS = "rlnDefocusU"
+DEFOCUS, OPTICS = "rlnDefocusU", "rlnOpticsGroup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class DefocusGroup:
 
 @dataclass(frozen=True, slots=True)
 class DefocusGroups:
-    """All groups, by rising defocus."""
+    """All groups, by rising defocus, optics group by optics group; the job puts its number behind their names."""
 
     groups: tuple[DefocusGroup, ...]
     defocus_range: float
@@ -76,12 +76,17 @@ def defocus_groups_of(
             f"{job.name}", found=f"a job of {job.protocol}", expected="a job that gives particles"
         )
     dataset = job.dataset(given)
-    defocus = dataset.table([DEFOCUS])[DEFOCUS].cast(pl.Float64, strict=False).to_numpy()
+    try:
+        table = dataset.table([DEFOCUS, OPTICS])
+    except StarError:  # of a table of RELION 3.0: all particles are of one group
+        table = dataset.table([DEFOCUS])
+    defocus = table[DEFOCUS].cast(pl.Float64, strict=False).to_numpy()
     if not len(defocus) or not np.isfinite(defocus).all():
         bad = np.flatnonzero(~np.isfinite(defocus))
         found = f"no number in row {int(bad[0]) + 1}" if len(bad) else "of no particle"
         raise ParameterError(f"{dataset.path}: {DEFOCUS}", found=found, expected="a number for each particle")
-    numbers = defocus_groups.defocus_groups(defocus, defocus_range, min_particles)
+    optics = table[OPTICS].cast(pl.Int64).to_numpy() if OPTICS in table.columns else None
+    numbers = defocus_groups.defocus_groups(defocus, defocus_range, min_particles, optics)
     groups = []
     for number in range(1, int(numbers.max()) + 1):
         mine = defocus[numbers == number]

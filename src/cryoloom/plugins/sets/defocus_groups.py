@@ -17,6 +17,7 @@ from cryoloom.protocol import (
 )
 
 DEFOCUS, NAME, NUMBER = "rlnDefocusU", "rlnGroupName", "rlnGroupNumber"
+OPTICS = "rlnOpticsGroup"
 
 
 class DefocusGroups(RowProtocol):
@@ -31,7 +32,8 @@ class DefocusGroups(RowProtocol):
     input: Particles = Input("Particles", needs=(DEFOCUS,), help="With their CTFs; they must be complete.")
     defocus_range: float = Param(
         1000, "Range of a group", unit="Å", gt=0, usual=(50, 20000),
-        help="A group ends where it would span more. `cryoloom suggest defocus-groups` shows what comes out.",
+        help="A group ends where it would span more, and is of one optics group. `cryoloom suggest defocus-groups` shows what "
+        "comes out.",
     )  # fmt: skip
     min_particles: int = Param(
         10, "At least in a group", ge=1, help="A group that has fewer goes on, however much it spans."
@@ -40,7 +42,7 @@ class DefocusGroups(RowProtocol):
     kept: Particles = Output("Particles with their groups", set_file("grouped"))
 
     def columns_read(self, name: str) -> Collection[str]:
-        return [DEFOCUS]
+        return [DEFOCUS, OPTICS]
 
     def needs_all(self) -> bool:
         return True
@@ -61,15 +63,18 @@ class DefocusGroups(RowProtocol):
                 f"{self.input.path}: {DEFOCUS} in row {row}", found=str(items[DEFOCUS][row - 1]), expected="a number",
                 hint="Take such particles out first: sets.filter.",
             )  # fmt: skip
-        groups = defocus_groups.defocus_groups(defocus, self.defocus_range, self.min_particles)
-        names = [defocus_groups.NAME.format(number) for number in groups.tolist()]
+        optics = items[OPTICS].cast(pl.Int64).to_numpy() if OPTICS in items.columns else None
+        groups = defocus_groups.defocus_groups(defocus, self.defocus_range, self.min_particles, optics)
+        # RELION knows groups by their names: those of two such sets that are joined must not meet.
+        own = job.name.rstrip("/").rpartition("/")[2]
+        names = [f"{defocus_groups.NAME.format(number)}_{own}" for number in groups.tolist()]
         grouped = items.with_columns(pl.Series(NAME, names))
         if NUMBER in items.columns:
             grouped = grouped.with_columns(pl.Series(NUMBER, groups))
         sizes = np.bincount(groups)[1:]
         note = f"{len(sizes)} groups of {sizes.min()} to {sizes.max()} particles."
-        if sizes[-1] < self.min_particles:
-            note += f" The last one has {sizes[-1]}: no more were left."
+        if small := int((sizes < self.min_particles).sum()):
+            note += f" {small} of them {'has' if small == 1 else 'have'} fewer than {self.min_particles}: no more were left."
         return RowResult({"kept": grouped}, note=note)
 
     def views(self, job: JobFolder) -> list[View]:
