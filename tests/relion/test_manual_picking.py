@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import shutil
 import subprocess
 import threading
 from pathlib import Path
@@ -429,6 +430,29 @@ def test_picks_of_relion_s_begin_in_the_pixels_of_the_micrographs_that_are_picke
     [own] = ids_of_places(fine[0], [(80.0, 60.0)])
     assert places(begun.picks("m_0").table) == {own: (40, 30)}
     assert begun.picks("m_1").table.height == 0
+
+
+def test_micrographs_that_the_picks_to_begin_with_do_not_have_are_told(
+    picking: tuple[Project, str], project: ProjectFolder
+) -> None:
+    opened, name = picking
+    edit(opened.job(name), "m_0", PickEdit(add=((20, 30),)))
+    tables = star.tables_of(star.read(project.root / "mics.star"))
+    # The same names, of another session.
+    others = [one.replace("job901", "job801") for one in NAMES[:2]]
+    for one in others:
+        (project.root / one).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(project.root / NAMES[0], project.root / one)
+    table = tables["micrographs"].with_columns(pl.Series("rlnMicrographName", [*others, NAMES[2]]))
+    star.write(project.root / "others.star", {**tables, "micrographs": table})
+
+    job = run_in(project, "relion.manualpick", fn_in="others.star", begin_with=name)
+
+    assert job.history.state == "succeeded", job.said
+    listed = star.tables_of(star.read(job.entry.folder / "coordinates.star"))["coordinates"]
+    assert listed["cryoloomCount"].to_list() == [0, 0, 0]
+    told = [note for note in job.history.notes if "begun without picks" in note]
+    assert "2 like m_0.mrc: is none of those of ManualPick/job001" in told[-1], job.history.notes
 
 
 def test_picks_to_begin_with_whose_file_is_gone_are_not_none(

@@ -50,6 +50,10 @@ class FirstPicks:
         partners.add(files)
         return cls(root, suffix_file, files, partners, sizes)
 
+    def lacks(self, micrograph: str) -> bool:
+        """Whether there is a set, and nothing in it of this micrograph."""
+        return bool(self.suffix_file) and not self.partners.of(micrograph)
+
     def on(self, micrograph: str) -> pl.DataFrame:
         """The picks of a micrograph; none where the set does not have it.
 

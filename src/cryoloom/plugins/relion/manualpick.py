@@ -21,7 +21,7 @@ from cryoloom.protocol import (
     View,
     words_of,
 )
-from cryoloom.protocol.jobs import ITEM_ID
+from cryoloom.protocol.jobs import ITEM_ID, Remark
 
 PICKNAME = "manualpick"
 SELECTED = "micrographs_selected.star"
@@ -163,9 +163,13 @@ class ManualPick(Additional, ItemProtocol):
         labels = ["rlnMicrographName", "rlnMicrographCoordinates", "cryoloomCount", ITEM_ID]
         picked = pl.DataFrame(rows, schema=labels, orient="row")
         micrographs = batch.items.filter(pl.col(ITEM_ID).is_in(picked[ITEM_ID].implode()))
+        # Names of another import look alike, and then all of them begin with nothing.
+        words = f"is none of those of {self.begin_with.path}: begun without picks"
+        remarks = [Remark(name.rpartition("/")[2], words) for name in names if first.lacks(name)]
         return BatchResult(
-            {"coordinates": picked, "micrographs": micrographs}, frozenset(picked[ITEM_ID].to_list()), failed
-        )
+            {"coordinates": picked, "micrographs": micrographs}, frozenset(picked[ITEM_ID].to_list()), failed,
+            remarks=remarks,
+        )  # fmt: skip
 
     def views(self, job: JobFolder) -> list[View]:
         from cryoloom.views import picks
