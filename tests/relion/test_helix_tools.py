@@ -37,6 +37,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     for number, (name, level) in enumerate(levels.items()):
         noise = np.random.default_rng(number).normal(size=truth.shape) * level * truth.std()
         write_mrc(made.path / f"{name}.mrc", (truth + noise).astype(np.float32), HELIX.angpix, is_volume=True)
+    for half in (1, 2):
+        write_mrc(
+            made.path / f"maps/other_half{half}_class001_unfil.mrc", truth, 1.5 * HELIX.angpix, is_volume=True
+        )
     return made
 
 
@@ -110,6 +114,11 @@ def test_a_reference_is_a_cylinder_of_its_width(project: Project) -> None:
                                  "twist_max": 2}, "less than the box of 192"),
         ("relion.helix_impose", {"fn_in": "map.mrc", "rise": 5, "twist": 10, "cyl_outer_diameter": 100,
                                  "cyl_inner_diameter": 100}, "more than the inner"),
+        (
+            "relion.helix_impose",
+            {"fn_in": "map.mrc", "rise": 5, "twist": 10, "half_maps_in": "maps/other_half1_class001_unfil.mrc"},
+            "both are taken for one size",
+        ),
         ("relion.helix_reference", {"boxdim": 64, "angpix": 2, "cyl_outer_diameter": 120}, "less than 90 % of the box of 128"),
     ],
 )  # fmt: skip

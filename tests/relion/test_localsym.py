@@ -55,6 +55,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         write_mrc(made.path / f"{name}.mrc", (truth + noise).astype(np.float32), PIXEL)
     for name, place in (("unit", UNIT), ("copy", COPY), ("nowhere", np.array([0.0, -40.0, -30.0]))):
         write_mrc(made.path / f"{name}.mrc", sphere(place), PIXEL)
+    write_mrc(made.path / "other_pixels.mrc", sphere(COPY), 2 * PIXEL)
     return made
 
 
@@ -126,6 +127,11 @@ def test_what_is_no_copy_is_doubted(project: Project) -> None:
         ({"masks": "unit.mrc"}, "one mask, and no operators"),
         ({"masks": ["unit.mrc", "copy.mrc"], "operators": "0 0 0 1 2 3"}, "2 masks beside operators"),
         ({"masks": "unit.mrc", "operators": "0 0 0 1 2"}, "six numbers"),
+        ({"masks": ["unit.mrc", "other_pixels.mrc"]}, r"masks#2 is .*pixels of 8 Å, expected about 4 Å"),
+        (
+            {"masks": "unit.mrc", "operators": "nan 0 0 1 2 3"},
+            "six numbers",
+        ),  # RELION makes a map of nan by it
     ],
 )
 def test_what_cannot_be_searched_for_is_refused(

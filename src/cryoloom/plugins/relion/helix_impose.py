@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.helix_search import found_in
-from cryoloom.plugins.relion.options.boxes import check_half, check_map_mask
+from cryoloom.plugins.relion.options.boxes import check_half, check_same_pixels
 from cryoloom.plugins.relion.options.helix import HelixOfMap, check_tube
 from cryoloom.plugins.relion.options.pixel_of_map import auto_pixel
 from cryoloom.plugins.relion.options.running import Additional, call
@@ -73,7 +73,7 @@ class HelixImpose(HelixOfMap, Additional, ProgramProtocol):
                 )  # fmt: skip
 
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
-        check_map_mask(self, boxes, "half_maps_in", of="fn_in")
+        check_same_pixels(self, boxes, "half_maps_in", of="fn_in")
         check_tube(self, boxes)
 
     def resolve_auto(self, job: JobFolder) -> dict[str, float]:

@@ -1,10 +1,11 @@
 """Local symmetry: copies of one unit in a map that no point group relates are found, and averaged."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import ParameterError
-from cryoloom.plugins.relion.options.boxes import check_half, check_map_mask
+from cryoloom.plugins.relion.options.boxes import check_half, check_same_pixels
 from cryoloom.plugins.relion.options.pixel_of_map import PixelOfMap, auto_pixel
 from cryoloom.plugins.relion.options.running import Mpi, call, number
 from cryoloom.protocol import (
@@ -110,7 +111,7 @@ class LocalSymmetry(PixelOfMap, Mpi, ProgramProtocol):
     def check_boxes(self, boxes: Mapping[str, Box]) -> None:
         for name in boxes:
             if name != "fn_in":
-                check_map_mask(self, boxes, name, of="fn_in")
+                check_same_pixels(self, boxes, name, of="fn_in")
 
     def mask_files(self) -> list[str]:
         """The unit's first."""
@@ -128,7 +129,7 @@ class LocalSymmetry(PixelOfMap, Mpi, ProgramProtocol):
                 values = [float(word) for word in text.replace(",", " ").split()]
             except ValueError:
                 values = []
-            if len(values) != len(LABELS):
+            if len(values) != len(LABELS) or not all(map(math.isfinite, values)):
                 raise ParameterError(
                     f"{self.name}: parameter operators", found=text.strip(),
                     expected="six numbers: rot, tilt, psi in degrees, x, y, z in Å",

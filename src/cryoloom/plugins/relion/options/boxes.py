@@ -92,6 +92,24 @@ def check_map_mask(protocol: Protocol, boxes: Mapping[str, Box], name: str, *, o
         )  # fmt: skip
 
 
+def check_same_pixels(protocol: Protocol, boxes: Mapping[str, Box], name: str, *, of: str) -> None:
+    """That one map is of the pixels of another, where a program is told one pixel size for both and looks at no header.
+
+    Raises:
+        ParameterError: it has fewer or more of them, or their sizes differ by more than a calibration.
+    """
+    check_map_mask(protocol, boxes, name, of=of)
+    own, other = boxes.get(name), boxes.get(of)
+    if own is None or other is None or not own.angpix or not other.angpix or _is_accepted(protocol):
+        return
+    if abs(own.angpix / other.angpix - 1) > CALIBRATION:
+        raise ParameterError(
+            f"{protocol.name}: input {name}", found=f"{own.path}, with pixels of {own.angpix:.4g} Å",
+            expected=f"about {other.angpix:.4g} Å, as {other.path} says: both are taken for one size",
+            hint="relion.image_handler scales and cuts maps (rescale_angpix, new_box).",
+        )  # fmt: skip
+
+
 def check_calibrated(protocol: Protocol, boxes: Mapping[str, Box], name: str) -> None:
     """That a given pixel size is a calibration of the one in the map's header, and no other number.
 
