@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryoloom.em.names import Names, Partners, file_of_micrograph, key, micrograph_of_movie, readable
+from cryoloom.em.names import Names, Partners, file_of_micrograph, key, meant, micrograph_of_movie, readable
 from cryoloom.em.places import micrograph_key
 
 # What relion_autopick and relion_preprocess of RELION 3.1.3 made of these, measured by hand; of motion correction
@@ -82,3 +82,31 @@ def test_an_exact_name_counts_before_one_that_is_equal_below_its_job_and_two_of_
     assert partners.of("MotionCorr/job005/Movies/job001/a.mrc") == ("MotionCorr/job005/Movies/job001/a.mrc",)
     assert len(partners.of("MotionCorr/job009/Movies/job001/a.mrc")) == 2
     assert not partners.of("MotionCorr/job002/Movies/job001/b.mrc")
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("MotionCorr/job002/Movies/job001/m_1.mrc", [0]),
+        ("m_1", [0, 1]),  # of two sessions
+        ("Movies/job009/m_1.tiff", [1]),
+        ("job001/m_1.mrc", [0]),
+        ("Movies/job005/m_1.mrc", []),  # of a third one
+        ("m_1.5", [2]),
+        ("m_1.5.mrc", [2]),
+        ("m_1.7", []),
+        ("m_2", []),
+        ("m_25", [3]),
+        ("m_25.tif", [3]),
+        ("25", [3]),
+        ("5", [2]),
+        ("25_Fr", []),
+        ("m_", [0, 1, 2, 3]),
+    ],
+)
+def test_what_is_asked_for_and_not_there_is_no_other(asked: str, found: list[int]) -> None:
+    names = [
+        f"MotionCorr/job002/Movies/{name}.mrc"
+        for name in ("job001/m_1", "job009/m_1", "job001/m_1.5", "job001/m_25")
+    ]
+    assert meant(asked, names) == [names[number] for number in found]

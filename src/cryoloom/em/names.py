@@ -20,6 +20,7 @@ from itertools import count, takewhile
 
 _JOB = re.compile(r"(?:^|/)job\d\d\d[^/]*/")
 _MOVIES = "Movies/"
+_ENDING = re.compile(r"\.[A-Za-z]\w*$")
 # What RELION or a STAR file takes for something else: blanks, images of stacks (@), formats (:), comments, quotes,
 # patterns, and what a shell would.
 _MISREAD = re.compile(r"""[\s@:#"'*?\[\]{}<>|;&$!\\`\x00-\x1f\x7f]+""")
@@ -72,8 +73,28 @@ def is_part(part: str, whole: str) -> bool:
 
 
 def meant(asked: str, names: Sequence[str]) -> list[str]:
-    """The names that a user may mean: the same one, else those alike without folders and ending, else those with that part."""
-    for fits in (asked.__eq__, lambda name: stem(name) == stem(asked), lambda name: asked in stem(name)):
+    """The names that a user may mean: the same one; with folders those of the same movie or that end so; else those
+    alike without folders and ending, else those with that part.
+
+    What is asked for and not there must not be another: a part cuts no number (`m_1` is none of `m_10`), what follows a dot
+    may be no ending (`m_1.5` is not `m_1`), and of equal names in several folders it is the one in the folder that is named.
+    """
+    ways: list[Callable[[str], object]] = [asked.__eq__]
+    if "/" in asked:
+        ways += [lambda name: f"/{name}".endswith(f"/{asked}"), lambda name: key(name) == key(asked)]
+    else:
+        before, behind = (
+            (r"(?<!\d)" if asked[:1].isdigit() else ""),
+            (r"(?!\d)" if asked[-1:].isdigit() else ""),
+        )
+        part = re.compile(f"{before}{re.escape(asked)}{behind}")
+        bare = _ENDING.sub("", asked)
+        ways += [
+            lambda name: stem(name) == asked,
+            lambda name: stem(name) == bare,
+            lambda name: part.search(stem(name)),
+        ]
+    for fits in ways:
         found = [name for name in names if fits(name)]
         if found:
             return found
