@@ -223,6 +223,20 @@ def test_what_an_edit_does_not_say_of_a_pick_stays_and_no_value_is_made_up_for_a
     assert job.picks("m_0").table.drop(ID).to_dicts() == rows[:1]
 
 
+def test_places_name_picks_as_they_lay_before_the_edit(picking: tuple[Project, str]) -> None:
+    project, name = picking
+    job = project.job(name)
+    edit(job, "m_0", PickEdit(add=((10, 10), (20, 10), (30, 10))))
+    [a, b, c] = places(job.picks("m_0").table)
+
+    edit(job, "m_0", PickEdit(move=(("10,10", (20, 10)), ("20,10", (30, 10)), ("30,10", (40, 10)))))
+    assert places(job.picks("m_0").table) == {a: (20, 10), b: (30, 10), c: (40, 10)}
+    edit(job, "m_0", PickEdit(remove=("24,10", "24,10")))  # the next one is near enough too
+    assert places(job.picks("m_0").table) == {b: (30, 10), c: (40, 10)}
+    with pytest.raises(ParameterError, match="removed by the same edit"):
+        edit(job, "m_0", PickEdit(remove=(b,), move=((b, (1, 1)),)))
+
+
 def test_filaments_that_stay_keep_their_two_ends(project: ProjectFolder) -> None:
     write_micrographs(project.root)
     job = Project(project.root).job(picked(project, do_startend=True))

@@ -90,7 +90,7 @@ class PickedMicrograph:
 
 @dataclass(frozen=True, slots=True)
 class PickEdit:
-    """What is done to a micrograph's picks, in this order: some go, some move, some come. A pick is named by id or place."""
+    """What is done to a micrograph's picks: some go, some move, some come. A pick is named by id, or by its place before."""
 
     remove: tuple[str, ...] = ()  # ids, or "X,Y"
     move: tuple[tuple[str, tuple[float, float]], ...] = ()
@@ -257,10 +257,18 @@ def _edited(table: "pl.DataFrame", what: PickEdit, picks: PickFile, reach_px: fl
     """The table after an edit."""
     import polars as pl
 
-    for name in what.remove:
-        table = table.filter(pl.col(ITEM_ID) != _meant(table, name, picks, reach_px))
-    for name, (x, y) in what.move:
-        is_it = pl.col(ITEM_ID) == _meant(table, name, picks, reach_px)
+    # All names mean picks as they were: one that has just been moved lies where another did.
+    gone = {_meant(table, name, picks, reach_px) for name in what.remove}
+    taken = [_meant(table, name, picks, reach_px) for name, _ in what.move]
+    for number, one in enumerate(taken):
+        if one in gone or one in taken[:number]:
+            raise ParameterError(
+                f"{picks.job}, picks of {picks.micrograph}: move {what.move[number][0]}",
+                found=f"a pick that is {'removed' if one in gone else 'moved'} by the same edit", expected="another one",
+            )  # fmt: skip
+    table = table.filter(~pl.col(ITEM_ID).is_in(list(gone)))
+    for one, (_, (x, y)) in zip(taken, what.move, strict=True):
+        is_it = pl.col(ITEM_ID) == one
         moved = [
             pl.when(is_it).then(pl.lit(to)).otherwise(pl.col(axis)).alias(axis)
             for axis, to in ((X, x), (Y, y))

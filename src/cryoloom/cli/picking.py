@@ -44,7 +44,7 @@ def picks(
 ) -> None:
     """Show or edit the picks of a job of relion.manualpick, or of one of RELION's.
 
-    --remove comes first, then --move, then --add; all of it is one edit, done whole or not at all.
+    All of it is one edit, done whole or not at all; places name picks as they lie before it.
     """
     from cryoloom.api.picking import PickEdit, edit, hand_on, moved, picked_micrographs, picks_of, place
 
