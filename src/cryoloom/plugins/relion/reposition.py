@@ -51,7 +51,8 @@ class Reposition(MicrographProgram):
     norm_radius: float = Param(
         -1, "Background radius", unit="px", flag="--norm_radius", written=positive,
         help="Of the particles' background circle, half of bg_diameter of their extraction: by it references come to the "
-        "micrograph's grey scale. -1: they stay on the particles' own.",
+        "micrograph's grey scale, where particles have its pixels; of binned ones too strong, by about the binning. "
+        "-1: they stay on the particles' own.",
     )  # fmt: skip
     background: float = Param(
         0.1, "Background noise", ge=0, flag="--background", when="not do_subtract",
