@@ -221,6 +221,9 @@ def test_what_an_edit_does_not_say_of_a_pick_stays_and_no_value_is_made_up_for_a
     with pytest.raises(ParameterError, match="no place"):
         edit(job, "m_0", PickEdit(remove=("nan,nan",)))
     assert job.picks("m_0").table.drop(ID).to_dicts() == rows[:1]
+    edit(job, "m_0", PickEdit(remove=("20,30",)))
+    with pytest.raises(ParameterError, match="rlnHelicalTubeID in row 1 is missing"):
+        edit(job, "m_0", PickEdit(add=((60, 60),)))
 
 
 def test_places_name_picks_as_they_lay_before_the_edit(picking: tuple[Project, str]) -> None:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cryoloom.em.labels import label as label_of
 from cryoloom.em.labels import neutral
 from cryoloom.errors import DatasetError, ParameterError, ProjectError
 from cryoloom.project.item_ids import ids_of_picks, item_id
@@ -297,6 +298,13 @@ def _as_before(after: "pl.DataFrame", before: "pl.DataFrame", picks: PickFile) -
     labels = [*dict.fromkeys([*before.columns, *after.columns])]
     labels = [label for label in labels if label != ITEM_ID] + [ITEM_ID]
     known = [label for label in before.columns if label not in (X, Y, ITEM_ID)]
+    if not before.height:  # columns without a row have no type of their own
+        before = before.with_columns(pl.lit(None).alias(label) for label in known)
+        after = after.with_columns(
+            pl.lit(None).alias(label)
+            for label in known
+            if label in after.columns and after[label].is_null().all()
+        )
     filled = after.with_columns(pl.lit(None).alias(label) for label in known if label not in after.columns)
     typed = [pl.col(label).cast(before.schema[label], strict=False) for label in known if before.height]
     filled = filled.with_columns(typed).join(
@@ -309,9 +317,10 @@ def _as_before(after: "pl.DataFrame", before: "pl.DataFrame", picks: PickFile) -
         pl.col(label).fill_null(value) for label, value in neutrals.items() if value is not None
     )
     for label in labels:
-        # Empty columns of a table that was never written have no type of their own.
-        empty = filled[label].is_null() & (before.schema.get(label, filled.schema[label]) != pl.String)
-        if empty.any():
+        said = label_of(label)
+        is_text = said.type in ("text", "vector") if said else not filled.schema[label].is_numeric()
+        empty = filled[label].is_null()
+        if not is_text and empty.any():
             raise _wrong(
                 picks, f"{label} in row {int(empty.arg_true()[0]) + 1}", "missing",
                 "a value, as other picks of this file have one; of segments of filaments no place alone says one",
