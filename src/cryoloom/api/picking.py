@@ -13,7 +13,8 @@ from cryoloom.errors import ImageError, ParameterError, ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.forms.coordinate_files import coordinate_file, suffix_of
 from cryoloom.project.forms.relion31 import TYPES
-from cryoloom.project.pick_edits import PickFile, X, Y, editing, edits_of, read_picks, save_picks
+from cryoloom.project.pick_edits import PickFile, editing, edits_of, read_picks, save_picks
+from cryoloom.project.pick_rows import X, Y
 from cryoloom.project.retrying import followers_of, numbers_of, reopen, wholes_of
 from cryoloom.project.sharing import shared_as
 from cryoloom.protocol.datasets import Coordinates
@@ -263,7 +264,7 @@ def _edited(table: "pl.DataFrame", what: PickEdit, picks: PickFile, reach_px: fl
     for number, one in enumerate(taken):
         if one in gone or one in taken[:number]:
             raise ParameterError(
-                f"{picks.job}, picks of {picks.micrograph}: move {what.move[number][0]}",
+                f"{picks.where}: move {what.move[number][0]}",
                 found=f"a pick that is {'removed' if one in gone else 'moved'} by the same edit", expected="another one",
             )  # fmt: skip
     table = table.filter(~pl.col(ITEM_ID).is_in(list(gone)))
@@ -284,7 +285,7 @@ def _edited(table: "pl.DataFrame", what: PickEdit, picks: PickFile, reach_px: fl
 
 def _meant(table: "pl.DataFrame", name: str, picks: PickFile, reach_px: float | None) -> str:
     """The id of the pick that is named, by its id or by a place near it."""
-    where = f"{picks.job}, picks of {picks.micrograph}"
+    where = picks.where
     if "," not in name:
         if name in table[ITEM_ID].to_list():
             return name

@@ -18,11 +18,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cryoloom.em.labels import label as label_of
-from cryoloom.em.labels import neutral
-from cryoloom.errors import DatasetError, ParameterError, ProjectError
+from cryoloom.errors import DatasetError, ProjectError
 from cryoloom.project.item_ids import ids_of_picks, item_id
 from cryoloom.project.paths import inside
+from cryoloom.project.pick_rows import NOTHING, X, Y, as_before, check_ends, checked, wrong
 from cryoloom.project.sharing import as_folder_says, shared_as
 from cryoloom.protocol.jobs import ITEM_ID
 
@@ -31,12 +30,8 @@ if TYPE_CHECKING:
 
 FILE = "edits.jsonl"
 LOCK = Path(".cryoloom/edits.lock")
-X, Y = "rlnCoordinateX", "rlnCoordinateY"
-# What RELION's window says of a pick that no program found: nothing, in the columns that programs fill in.
-NOTHING = {"rlnClassNumber": -999, "rlnAnglePsi": -999.0, "rlnAutopickFigureOfMerit": -999.0}
 REVISION_LETTERS = 16
 BEGUN, EDITED = "begun", "edited"
-_BEFORE = "before "
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +42,11 @@ class PickFile:
     job: str  # "ManualPick/job003"
     micrograph: str
     file: str  # below the job
+
+    @property
+    def where(self) -> str:
+        """For messages."""
+        return f"{self.job}, picks of {self.micrograph}"
 
     @property
     def folder(self) -> Path:
@@ -150,22 +150,22 @@ def save_picks(
     if size is not None and then is not None and then != size:
         # With an edit the old places would pass for places on the micrograph as it is now.
         raise ProjectError(
-            f"{picks.job}, picks of {picks.micrograph}", found=f"of a micrograph of {then[0]} x {then[1]} px",
+            picks.where, found=f"of a micrograph of {then[0]} x {then[1]} px",
             expected=f"{size[0]} x {size[1]} px, as it has now",
             hint=f"Pick in a new job, which may begin with these: cryoloom run relion.manualpick begin_with={picks.job}.",
         )  # fmt: skip
     now = picks.revision()
     if now != since:
         raise ProjectError(
-            f"{picks.job}, picks of {picks.micrograph}", found=f"edited by somebody else meanwhile (revision {now or 'none'})",
+            picks.where, found=f"edited by somebody else meanwhile (revision {now or 'none'})",
             expected=f"revision {since or 'none'}, from which this edit began",
             hint="Look at them as they are now, and do it again: nothing was written.",
         )  # fmt: skip
     before = read_picks(picks)
-    after = _with_ids(_checked(table, picks, size), before, picks)
-    shaped = _as_before(after, before, picks)
+    after = _with_ids(checked(table, picks.where, size), before, picks)
+    shaped = as_before(after, before, picks.where)
     if are_ends:
-        _check_ends(before[ITEM_ID].to_list(), shaped[ITEM_ID].to_list(), picks)
+        check_ends(before[ITEM_ID].to_list(), shaped[ITEM_ID].to_list(), picks.where)
     line = _said(before, shaped)
     edited = Edited(now, shaped.height, *(len(line[what]) for what in ("added", "removed", "moved")))
     if not edited.is_one and shaped.equals(before):
@@ -229,28 +229,6 @@ def empty_picks() -> "pl.DataFrame":
     return pl.DataFrame(schema={X: pl.Float64(), Y: pl.Float64(), **_types(), ITEM_ID: pl.String()})
 
 
-def _checked(table: "pl.DataFrame", picks: PickFile, size: tuple[int, int] | None) -> "pl.DataFrame":
-    import polars as pl
-
-    for axis, length in zip((X, Y), size or (None, None), strict=True):
-        if axis not in table.columns:
-            raise _wrong(picks, axis, "missing", "a position for each pick")
-        numbers = table[axis].cast(pl.Float64, strict=False)
-        for row, value in enumerate(numbers.to_list(), start=1):
-            if value is None or value != value or abs(value) == float("inf"):
-                raise _wrong(
-                    picks,
-                    f"{axis} in row {row}",
-                    repr(table[axis][row - 1]),
-                    "a number, px of the micrograph",
-                )
-            if length is not None and not 0 <= value <= length:
-                raise _wrong(
-                    picks, f"{axis} in row {row}", f"{value:g}", f"0 to {length} px, within the micrograph"
-                )
-    return table.with_columns(pl.col(X).cast(pl.Float64), pl.col(Y).cast(pl.Float64))
-
-
 def _with_ids(after: "pl.DataFrame", before: "pl.DataFrame", picks: PickFile) -> "pl.DataFrame":
     """Picks under the ids that they have, new ones under fresh ids; one that was taken out may come back under its own."""
     import polars as pl
@@ -266,66 +244,12 @@ def _with_ids(after: "pl.DataFrame", before: "pl.DataFrame", picks: PickFile) ->
             ids.append(str(one))
         else:
             expected = "the id of a pick of this micrograph, or none for a new pick"
-            raise _wrong(picks, f"{ITEM_ID} in row {row}", str(one), expected)
+            raise wrong(picks.where, f"{ITEM_ID} in row {row}", str(one), expected)
     if len(set(ids)) < len(ids):
-        raise _wrong(picks, ITEM_ID, f"{next(one for one in ids if ids.count(one) > 1)} twice", "each once")
-    return after.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))
-
-
-def _check_ends(before: Sequence[str], after: Sequence[str], picks: PickFile) -> None:
-    """That filaments are the same two ends as before, or new ones: with one end gone, all that follow would be others."""
-    pairs = list(zip(before[::2], before[1::2], strict=False))
-    other = {one: two for pair in pairs for one, two in (pair, pair[::-1])}
-    # The last one may wait for its other end.
-    for number, (one, two) in enumerate(zip(after[::2], after[1::2], strict=False), start=1):
-        if other.get(one, two) != two or other.get(two, one) != one:
-            raise _wrong(
-                picks, f"filament {number}", f"{one} and {two}, which are no two ends of one filament",
-                "both ends of a filament, one after the other; take both away, or move one",
-            )  # fmt: skip
-
-
-def _as_before(after: "pl.DataFrame", before: "pl.DataFrame", picks: PickFile) -> "pl.DataFrame":
-    """The table with the columns of the file that it replaces, in their order, further ones behind; our id is the last.
-
-    What it does not say of a pick stays as it was.
-
-    Raises:
-        ParameterError: of a new pick a value is missing for which none means nothing; programs read 0 where there is none.
-    """
-    import polars as pl
-
-    labels = [*dict.fromkeys([*before.columns, *after.columns])]
-    labels = [label for label in labels if label != ITEM_ID] + [ITEM_ID]
-    known = [label for label in before.columns if label not in (X, Y, ITEM_ID)]
-    if not before.height:  # columns without a row have no type of their own
-        before = before.with_columns(pl.lit(None).alias(label) for label in known)
-        after = after.with_columns(
-            pl.lit(None).alias(label)
-            for label in known
-            if label in after.columns and after[label].is_null().all()
+        raise wrong(
+            picks.where, ITEM_ID, f"{next(one for one in ids if ids.count(one) > 1)} twice", "each once"
         )
-    filled = after.with_columns(pl.lit(None).alias(label) for label in known if label not in after.columns)
-    typed = [pl.col(label).cast(before.schema[label], strict=False) for label in known if before.height]
-    filled = filled.with_columns(typed).join(
-        before.select(ITEM_ID, *(pl.col(label).alias(f"{_BEFORE}{label}") for label in known)),
-        on=ITEM_ID, how="left", maintain_order="left",
-    )  # fmt: skip
-    filled = filled.with_columns(pl.coalesce(label, f"{_BEFORE}{label}").alias(label) for label in known)
-    neutrals = {label: NOTHING.get(label, neutral(label)) for label in labels}
-    filled = filled.select(labels).with_columns(
-        pl.col(label).fill_null(value) for label, value in neutrals.items() if value is not None
-    )
-    for label in labels:
-        said = label_of(label)
-        is_text = said.type in ("text", "vector") if said else not filled.schema[label].is_numeric()
-        empty = filled[label].is_null()
-        if not is_text and empty.any():
-            raise _wrong(
-                picks, f"{label} in row {int(empty.arg_true()[0]) + 1}", "missing",
-                "a value, as other picks of this file have one; of segments of filaments no place alone says one",
-            )  # fmt: skip
-    return filled
+    return after.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))
 
 
 def _said(before: "pl.DataFrame", after: "pl.DataFrame") -> dict[str, list[dict[str, Any]]]:
@@ -431,7 +355,3 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _wrong(picks: PickFile, what: str, found: str, expected: str) -> ParameterError:
-    return ParameterError(f"{picks.job}, picks of {picks.micrograph}: {what}", found=found, expected=expected)

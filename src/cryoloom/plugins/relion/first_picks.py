@@ -12,7 +12,8 @@ from cryoloom.errors import DatasetError, ImageError
 from cryoloom.images.headers import read_header
 from cryoloom.plugins.relion.cutting import scale_between, scale_of_sizes
 from cryoloom.project.forms.coordinate_files import coordinate_file, suffix_of, table_beside
-from cryoloom.project.pick_edits import X, Y, edits_of, empty_picks, sizes_of, with_pick_ids
+from cryoloom.project.pick_edits import edits_of, empty_picks, sizes_of, with_pick_ids
+from cryoloom.project.pick_rows import X, Y
 from cryoloom.protocol.jobs import ITEM_ID
 
 NAME, FILE = "rlnMicrographName", "rlnMicrographCoordinates"
