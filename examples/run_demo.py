@@ -5,10 +5,13 @@ FOLDER/summary.json beside the project's jobs; ends with an error when a figure 
 """
 
 import argparse
+import contextlib
 import json
+import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -108,6 +111,21 @@ def write_summary(project: Project, scores: Scores, target: Path, wall_s: float,
     target.write_text(json.dumps(content, indent=1) + "\n")
 
 
+@contextlib.contextmanager
+def page_of(folder: Path) -> Iterator[None]:
+    """The project in a browser while the demo runs; its link is printed."""
+    words = [sys.executable, "-m", "cryoloom", "serve", str(folder)]
+    server = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    try:
+        assert server.stdout is not None
+        told = server.stdout.readline()
+        print(told + server.stdout.readline() if told else "The page cannot be served.", flush=True)
+        yield
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
 def main() -> int:
     """Run, compare, report."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -128,7 +146,8 @@ def main() -> int:
     print(
         f"{len(jobs)} jobs are scheduled in {project.path}; `cryoloom ls -p {folder}` shows them elsewhere."
     )
-    shown = follow(project, jobs)
+    with page_of(folder):
+        shown = follow(project, jobs)
     memory.done.set()
     for summary in shown:
         history = project.job(summary.name).entry.status().history
@@ -158,6 +177,7 @@ def main() -> int:
     ]
     write_report(project, folder / "report.html", extra=extra, title="Cryoloom demo: movies to map")
     print(f"\n{wall_s:.0f} s, at most {memory.peak_mb:.0f} MB. {folder}/report.html, {folder}/summary.json")
+    print(f"In a browser: cryoloom serve {folder}")
     return 0 if scores.passed and len(scores.bars) == 10 and not broken else 1
 
 
