@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cryoloom.em.names import Names, Partners, file_of_micrograph, key, meant, micrograph_of_movie, readable
+from cryoloom.em.names import (
+    Names,
+    Partners,
+    file_of_micrograph,
+    key,
+    meant,
+    micrograph_of_movie,
+    readable,
+    several_words,
+)
 from cryoloom.em.places import micrograph_key
 
 # What relion_autopick and relion_preprocess of RELION 3.1.3 made of these, measured by hand; of motion correction
@@ -110,3 +119,21 @@ def test_what_is_asked_for_and_not_there_is_no_other(asked: str, found: list[int
         for name in ("job001/m_1", "job009/m_1", "job001/m_1.5", "job001/m_25")
     ]
     assert meant(asked, names) == [names[number] for number in found]
+
+
+def test_digits_with_a_zero_before_them_are_a_part_of_a_name_and_a_plain_number_counts() -> None:
+    singles = [f"M/single_{number:04d}.mrc" for number in (1, 2, 4, 7, 12, 40, 41)]
+    assert meant("0004", singles) == [singles[2]] == meant("single_0004", singles)
+    assert meant("4", singles) == [singles[3]]
+    assert meant("8", singles) == meant("0003", singles) == []
+    assert meant("004", singles) == []  # no whole number of any, and no part cuts a number
+    # RELION's and others' counts that begin with 0: both may be meant.
+    plain = [f"M/a_{number}.mrc" for number in (0, 1, 2)]
+    assert meant("2", plain) == [plain[1], plain[2]]
+    assert several_words("2", meant("2", plain)) == (
+        "two that may be meant: M/a_1.mrc is number 2 of them, M/a_2.mrc has 2 in its name"
+    )
+    assert meant("3", plain) == [plain[2]] and meant("a_2", plain) == [plain[2]]
+    assert meant("26", [f"M/26_{number}.mrc" for number in range(3)]) != []  # a date that all have, no count
+    assert meant("1", ["M/1_x.mrc", "M/1_y.mrc"]) == ["M/1_x.mrc"]
+    assert meant("a_1.5", ["a_1.mrc", "a_1.5.mrc"]) == ["a_1.5.mrc"]

@@ -181,6 +181,9 @@ def test_what_cannot_be_picked_is_refused_with_row_and_label(picking: tuple[Proj
     assert job.picks("m_0").revision == revision
     with pytest.raises(ProjectError, match="3 of them"):
         job.picks("m_")
+    with pytest.raises(ProjectError, match=r"m_1.mrc is number 2 of them, .*m_2.mrc has 2 in its name"):
+        job.picks("2")
+    assert job.picks("3").micrograph == NAMES[2]
 
 
 def test_a_job_that_begins_with_picks_of_another_keeps_their_ids_and_leaves_those_alone(

@@ -80,7 +80,7 @@ def test_a_chart_s_file_has_its_caption_and_a_map_of_defocus_its_micrograph(root
     assert (
         isinstance(second, DrawnChart) and second.title == "Defocus over b"
     )  # micrographs are counted, not particles
-    with pytest.raises(ParameterError, match="item 3 is not there, expected a number from 1 to 2"):
+    with pytest.raises(ParameterError, match=r"item 3 is unknown, expected .* a number from 1 to 2"):
         shown(views, "defocus_map", root, item="3")
     with pytest.raises(
         ParameterError, match=r"first or newest\.?$"

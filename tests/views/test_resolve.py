@@ -206,7 +206,7 @@ def test_an_item_is_found_by_name_number_and_rank_and_a_name_that_several_have_i
     assert shown() == shown("newest") == shown("3") == "b.mrc"
     assert shown("first") == shown("worst") == shown("a_1") == shown("a_1.mrc") == "a_1.mrc"
     assert shown("_12") == "a_12.mrc"
-    with pytest.raises(ParameterError, match=r"item a_ is 2 items, such as a_1.mrc and a_12.mrc"):
+    with pytest.raises(ParameterError, match=r"item a_ is 2 of them, such as a_1.mrc and a_12.mrc"):
         shown("a_")
     with pytest.raises(ParameterError, match="number from 1 to 3"):
         shown("4")

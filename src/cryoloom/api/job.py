@@ -235,7 +235,7 @@ class Job:
         """Of picking by hand: the picks of a micrograph as they are now, with their revision: `.table`, `.revision`.
 
         Args:
-            micrograph: its name, or a part that only one has.
+            micrograph: its name, a part that only one has, or its number from 1 (`0004` is a part of a name).
         Raises:
             ProjectError: no job of picking by hand, or no such micrograph in it.
         """
@@ -249,7 +249,7 @@ class Job:
         """Of picking by hand: make these the picks of a micrograph; the job gives them out again.
 
         Args:
-            micrograph: its name, or a part that only one has.
+            micrograph: its name, a part that only one has, or its number from 1 (`0004` is a part of a name).
             table: rlnCoordinateX and rlnCoordinateY in px; a pick keeps its cryoloomItemId wherever it lies now, and one
                 without gets a fresh one.
             since: the revision that the edit began from: `picks(micrograph).revision`.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cryoloom.em.names import meant
+from cryoloom.em.names import meant, several_words
 from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import ImageError, ParameterError, ProjectError
 from cryoloom.project import attempts
@@ -115,7 +115,7 @@ def picks_of(job: "Job", micrograph: str) -> MicrographPicks:
 
     Args:
         job: picking by hand, ours or RELION's.
-        micrograph: its name, or a part that only one has.
+        micrograph: its name, a part that only one has, or its number from 1 (`0004` is a part of a name).
     Raises:
         ProjectError: no such job, or no such micrograph in it.
     """
@@ -135,7 +135,7 @@ def save(
 
     Args:
         job: picking by hand, ours or RELION's.
-        micrograph: its name, or a part that only one has.
+        micrograph: its name, a part that only one has, or its number from 1 (`0004` is a part of a name).
         table: rlnCoordinateX and rlnCoordinateY in px, and what else is known; a pick under its cryoloomItemId keeps that
             wherever it lies now, one without gets a fresh one.
         since: the revision that the edit began from.
@@ -154,7 +154,7 @@ def edit(
 
     Args:
         job: picking by hand, ours or RELION's.
-        micrograph: its name, or a part that only one has.
+        micrograph: its name, a part that only one has, or its number from 1 (`0004` is a part of a name).
         what: to be done.
         since: only if nobody has edited them since this revision; None: whatever they are now.
         dependents: as of `save`.
@@ -342,18 +342,19 @@ def moved(text: str) -> tuple[str, tuple[float, float]]:
 
 
 def _file_of(job: "Job", asked: str) -> PickFile:
-    """The picks of the micrograph that is meant: by its name, without folders and ending, or by a part of it."""
+    """The picks of the micrograph that is meant, by its name, a part of it, or its number."""
     files = _files(job)
     found = meant(asked, [*files])
     if len(found) == 1:
         return files[found[0]]
     if found:
         raise ProjectError(
-            f"{job.name}: micrograph {asked}", found=f"{len(found)} of them, such as {found[0]} and {found[1]}",
+            f"{job.name}: micrograph {asked}", found=several_words(asked, found),
             expected="a name that only one has",
         )  # fmt: skip
     raise ProjectError(
-        f"{job.name}: micrograph {asked}", found="unknown", expected=f"one of {len(files)}, such as {next(iter(files))}",
+        f"{job.name}: micrograph {asked}", found="unknown", 
+        expected=f"a name such as {next(iter(files))}, or a number from 1 to {len(files)}",
         hint=f"cryoloom picks {job.name} lists them.",
     )  # fmt: skip
 

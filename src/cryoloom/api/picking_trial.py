@@ -197,7 +197,7 @@ def _one_micrograph(
 ) -> "tuple[pl.DataFrame, pl.DataFrame | None]":
     """The micrograph's row and the optics groups."""
     from cryoloom import star
-    from cryoloom.em.names import meant, stem
+    from cryoloom.em.names import meant, several_words
     from cryoloom.project.item_ids import with_ids
 
     path = root / micrographs.path
@@ -210,15 +210,11 @@ def _one_micrograph(
             f"{micrographs.path}", found="without micrographs", expected="some; wait for the first"
         )
     names = [str(name) for name in table[NAME].to_list()]
-    is_name = any(asked in (name, stem(name)) for name in names)
-    if asked.isdigit() and not is_name and 1 <= int(asked) <= len(names):
-        found = [names[int(asked) - 1]]
-    else:
-        found = meant(asked, names) if asked else names[:1]
+    found = meant(asked, names) if asked else names[:1]
     if len(found) != 1:
         raise ParameterError(
             f"{micrographs.path}: micrograph {asked}",
-            found=f"{len(found)} of them, such as {found[0]} and {found[1]}" if found else "unknown",
+            found=several_words(asked, found) if found else "unknown",
             expected=f"a name that only one has, such as {names[0]}, or a number from 1 to {len(names)}",
         )  # fmt: skip
     return with_ids(table)[[names.index(found[0])]], tables.get("optics")

@@ -17,7 +17,11 @@ def add_to(app: click.Group) -> None:
 
 @click.command("picks")
 @job_argument
-@click.argument("micrograph", required=False, help="Its name, or a part that only one has; all without one.")
+@click.argument(
+    "micrograph",
+    required=False,
+    help="Its name, a part that only one has (0004), or its number (4); all without one.",
+)
 @click.option("--add", multiple=True, metavar="X,Y", help="A new pick there, in px of the micrograph.")
 @click.option(
     "--remove", multiple=True, metavar="X,Y|ID", help="The pick there, within half a particle; or by its id."

@@ -150,7 +150,7 @@ def log(job: str, follow: bool, events: bool, story: bool, as_json: bool, projec
     "--item",
     default="",
     show_default=False,
-    help="Of a view of one item: its name or a part of it, a number, first, newest, and worst where the list of views says so.",
+    help="Of a view of one item: its name, a part of it (0004), its number (4), first, newest; worst where the list says so.",
 )
 @click.option("--iteration", type=int, help="By default the newest.")
 @click.option(

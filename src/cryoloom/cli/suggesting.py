@@ -160,7 +160,10 @@ def mtf(detector: str | None, kv: float, output: Path | None, as_json: bool) -> 
     "Parameters and inputs of relion.autopick; of a threshold several values with commas between."
 )
 @click.option(
-    "--item", default="", help="The micrograph: its name or a part of it, or its number.", show_default=False
+    "--item",
+    default="",
+    help="The micrograph: its name or a part of it (0004), or its number (4).",
+    show_default=False,
 )
 @click.option("-o", "--output", type=file_path, help="Draw the picks of each trial: .png, .pdf or .html.")
 @project_option

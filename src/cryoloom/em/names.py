@@ -74,31 +74,46 @@ def is_part(part: str, whole: str) -> bool:
 
 def meant(asked: str, names: Sequence[str]) -> list[str]:
     """The names that a user may mean: the same one; with folders those of the same movie or that end so; else those
-    alike without folders and ending, else those with that part.
+    alike without folders and ending; else a number; else those with that part.
 
-    What is asked for and not there must not be another: a part cuts no number (`m_1` is none of `m_10`), what follows a dot
-    may be no ending (`m_1.5` is not `m_1`), and of equal names in several folders it is the one in the folder that is named.
+    `4` is the fourth, `0004` always a part of a name. Where `4` stands as a whole number in one name only, and that is not the
+    fourth, both may be meant. What is asked for and not there must not be another: a part cuts no number (`m_1` is none of
+    `m_10`), what follows a dot may be no ending (`m_1.5` is not `m_1`), and of equal names in several folders it is the one
+    in the folder that is named.
     """
     ways: list[Callable[[str], object]] = [asked.__eq__]
     if "/" in asked:
         ways += [lambda name: f"/{name}".endswith(f"/{asked}"), lambda name: key(name) == key(asked)]
     else:
-        before, behind = (
-            (r"(?<!\d)" if asked[:1].isdigit() else ""),
-            (r"(?!\d)" if asked[-1:].isdigit() else ""),
-        )
-        part = re.compile(f"{before}{re.escape(asked)}{behind}")
         bare = _ENDING.sub("", asked)
-        ways += [
-            lambda name: stem(name) == asked,
-            lambda name: stem(name) == bare,
-            lambda name: part.search(stem(name)),
-        ]
+        ways += [lambda name: stem(name) == asked, lambda name: stem(name) == bare]
     for fits in ways:
         found = [name for name in names if fits(name)]
         if found:
             return found
-    return []
+    if "/" in asked:
+        return []
+    numbered = [name for name in names if asked in re.findall(r"\d+", stem(name))]
+    if _is_count(asked):
+        nth = [*names[int(asked) - 1 : int(asked)]]
+        return [*dict.fromkeys([*nth, *numbered])] if len(numbered) == 1 or not nth else nth
+    before = r"(?<!\d)" if asked[:1].isdigit() else ""
+    behind = r"(?!\d)" if asked[-1:].isdigit() else ""
+    part = re.compile(f"{before}{re.escape(asked)}{behind}")
+    return numbered or [name for name in names if part.search(stem(name))]
+
+
+def several_words(asked: str, found: Sequence[str]) -> str:
+    """What `meant` found where it is more than one, in words."""
+    if len(found) == 2 and _is_count(asked):
+        return (
+            f"two that may be meant: {found[0]} is number {asked} of them, {found[1]} has {asked} in its name"
+        )
+    return f"{len(found)} of them, such as {found[0]} and {found[1]}"
+
+
+def _is_count(asked: str) -> bool:
+    return re.fullmatch(r"[1-9][0-9]*", asked) is not None
 
 
 def readable(name: str) -> str:

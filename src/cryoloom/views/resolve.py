@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from cryoloom.em.names import stem
+from cryoloom.em.names import meant, several_words
 from cryoloom.errors import ParameterError
 from cryoloom.protocol.views import (
     Block,
@@ -46,7 +46,8 @@ def look_at(view: View, root: Path, *, item: str = "", iteration: int | None = N
     Args:
         view: the declaration.
         root: the project.
-        item: of a view of one item: its name or a part of it, its number from 1, `first`, `newest` (the default), `worst`.
+        item: of a view of one item: its name or a part of it (`0004`), its number from 1 (`4`), `first`, `newest` (the
+            default), `worst`.
         iteration: of a view that has several; the newest by default.
     Raises:
         ParameterError: no such item or iteration, or a view that has none.
@@ -214,30 +215,13 @@ def _row_of(view: View, items: Items, root: Path, asked: str) -> dict[str, Any]:
         badness = evaluated(frame, items.worst).cast(pl.Float64, strict=False).fill_nan(None)
         place = badness.arg_max()
         return frame.row(frame.height - 1 if place is None else place, named=True)
-    names = frame[items.label].cast(pl.String)
-    stems = pl.Series([stem(str(name)) for name in names.to_list()], dtype=pl.String)
-    is_name = bool(((names == asked) | (stems == asked)).any())
-    if asked.isdigit() and not is_name:
-        if not 1 <= int(asked) <= frame.height:
-            raise ParameterError(
-                f"view {view.name}: item {asked}",
-                found="not there",
-                expected=f"a number from 1 to {frame.height}",
-            )
-        return frame.row(int(asked) - 1, named=True)
-    for fits in (names == asked, stems == asked, stems.str.contains(asked, literal=True)):
-        found = frame.filter(fits)
-        if found.height == 1:
-            return found.row(0, named=True)
-        if found.height > 1:
-            candidates = " and ".join(found[items.label].head(2).cast(pl.String).to_list())
-            raise ParameterError(
-                f"view {view.name}: item {asked}", found=f"{found.height} items, such as {candidates}",
-                expected="a name that only one has",
-            )  # fmt: skip
+    names = frame[items.label].cast(pl.String).to_list()
+    found = meant(asked, names)
+    if len(found) == 1:
+        return frame.row(names.index(found[0]), named=True)
     raise ParameterError(
-        f"view {view.name}: item {asked}", found="unknown",
-        expected=f"a name such as {names[-1]}, a number from 1 to {frame.height}, "
+        f"view {view.name}: item {asked}", found=several_words(asked, found) if found else "unknown",
+        expected=f"a name that only one has, such as {names[-1]}, a number from 1 to {frame.height}, "
         + ("first, newest or worst" if items.worst else "first or newest"),
     )  # fmt: skip
 
