@@ -176,7 +176,7 @@ def test_what_cannot_be_picked_is_refused_with_row_and_label(picking: tuple[Proj
     assert "rlnCoordinateY in row 1 is nan" in refused(pl.DataFrame({X: [1.0], Y: [float("nan")]}))
     stranger = pl.DataFrame({X: [1.0], Y: [1.0], ID: ["i0123456789abcde"]})
     assert "cryoloomItemId in row 1 is i0123456789abcde" in refused(stranger)
-    with pytest.raises(ParameterError, match="no pick, expected one within 10 px"):
+    with pytest.raises(ParameterError, match=r"no pick.*, expected one within 10 px"):
         edit(job, "m_0", PickEdit(remove=("50,50",)))
     assert job.picks("m_0").revision == revision
     with pytest.raises(ProjectError, match="3 of them"):
@@ -184,6 +184,34 @@ def test_what_cannot_be_picked_is_refused_with_row_and_label(picking: tuple[Proj
     with pytest.raises(ProjectError, match=r"m_1.mrc is number 2 of them, .*m_2.mrc has 2 in its name"):
         job.picks("2")
     assert job.picks("3").micrograph == NAMES[2]
+
+
+def test_an_edit_takes_only_the_pick_that_is_meant_and_makes_no_double(picking: tuple[Project, str]) -> None:
+    project, name = picking
+    job = project.job(name)
+    edit(job, "m_0", PickEdit(add=((20, 30), (26, 30), (70, 50))))
+    ids = {at: one for one, at in places(job.picks("m_0").table).items()}
+    revision = job.picks("m_0").revision
+
+    def refused(what: PickEdit) -> str:
+        with pytest.raises(ParameterError) as told:
+            edit(job, "m_0", what)
+        assert job.picks("m_0").revision == revision
+        return str(told.value)
+
+    both = refused(PickEdit(remove=("24,30",)))
+    for at, away in (((20, 30), "4.0"), ((26, 30), "2.0")):
+        assert f"{ids[at]} at {at[0]},{at[1]} ({away} px away)" in both
+    assert "named twice" in refused(PickEdit(remove=("70,50", "71,50")))
+    assert "named twice" in refused(PickEdit(remove=("20,30", "20,30")))
+    assert "named twice" in refused(PickEdit(remove=("70,50",), move=((ids[70, 50], (80, 60)),)))
+    assert f"on {ids[70, 50]} at 70,50" in refused(PickEdit(add=((70.5, 50),)))
+    assert "on another new one" in refused(PickEdit(add=((90, 50), (90, 50))))
+    assert f"on {ids[70, 50]}" in refused(PickEdit(move=(("20,30", (70, 50)),)))
+    edit(
+        job, "m_0", PickEdit(remove=("26,30", "72,51"), add=((70, 50),))
+    )  # the very place; the only one there
+    assert sorted(places(job.picks("m_0").table).values()) == [(20, 30), (70, 50)]
 
 
 def test_a_job_that_begins_with_picks_of_another_keeps_their_ids_and_leaves_those_alone(
@@ -237,9 +265,11 @@ def test_places_name_picks_as_they_lay_before_the_edit(picking: tuple[Project, s
 
     edit(job, "m_0", PickEdit(move=(("10,10", (20, 10)), ("20,10", (30, 10)), ("30,10", (40, 10)))))
     assert places(job.picks("m_0").table) == {a: (20, 10), b: (30, 10), c: (40, 10)}
-    edit(job, "m_0", PickEdit(remove=("24,10", "24,10")))  # the next one is near enough too
+    with pytest.raises(ParameterError, match="named twice in one edit"):
+        edit(job, "m_0", PickEdit(remove=("20,10", "20,10")))  # the next one is near enough, and is not meant
+    edit(job, "m_0", PickEdit(remove=("20,10",)))
     assert places(job.picks("m_0").table) == {b: (30, 10), c: (40, 10)}
-    with pytest.raises(ParameterError, match="removed by the same edit"):
+    with pytest.raises(ParameterError, match="named twice in one edit"):
         edit(job, "m_0", PickEdit(remove=(b,), move=((b, (1, 1)),)))
 
 

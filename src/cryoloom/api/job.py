@@ -256,7 +256,7 @@ class Job:
             dependents: the jobs that made something of the picks before, and have ended, make it again.
         Raises:
             ProjectError: somebody else has edited them since, and nothing was written.
-            ParameterError: a position outside the micrograph, or an id that is none of its picks'.
+            ParameterError: a position outside the micrograph, an id that is none of its picks', or a double.
         """
         from cryoloom.api.picking import save
 

@@ -29,6 +29,7 @@ PROTOCOL = "relion.manualpick"
 NAME = "rlnMicrographName"
 # A job that is about to end when an edit comes must not end without having heard of it.
 HEARD_S, LOOK_S = 5.0, 0.02
+LISTED_PX = 0.1  # as exactly as places are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,9 @@ class PickedMicrograph:
 
 @dataclass(frozen=True, slots=True)
 class PickEdit:
-    """What is done to a micrograph's picks: some go, some move, some come. A pick is named by id, or by its place before."""
+    """What is done to a micrograph's picks, in this order: some go, some move, some come. A pick is named by id or place.
+
+    A place means the pick that lies there, or the only one within half a particle."""
 
     remove: tuple[str, ...] = ()  # ids, or "X,Y"
     move: tuple[tuple[str, tuple[float, float]], ...] = ()
@@ -142,7 +145,7 @@ def save(
         dependents: the jobs that made something of the picks before make it again.
     Raises:
         ProjectError: somebody else has edited them since; no such job or micrograph.
-        ParameterError: a position outside the micrograph, or an id that is none of its picks'.
+        ParameterError: a position outside the micrograph, an id that is none of its picks', or a double.
     """
     return _edit(job, _file_of(job, micrograph), lambda _: table, since, dependents)
 
@@ -159,7 +162,7 @@ def edit(
         since: only if nobody has edited them since this revision; None: whatever they are now.
         dependents: as of `save`.
     Raises:
-        ProjectError, ParameterError: as `save`; no pick of that name, or none near that place.
+        ProjectError, ParameterError: as `save`; no pick of that name, none or several near that place; one named twice.
     """
     picks = _file_of(job, micrograph)
     return _edit(
@@ -258,17 +261,16 @@ def _edited(table: "pl.DataFrame", what: PickEdit, picks: PickFile, reach_px: fl
     """The table after an edit."""
     import polars as pl
 
-    # All names mean picks as they were: one that has just been moved lies where another did.
-    gone = {_meant(table, name, picks, reach_px) for name in what.remove}
-    taken = [_meant(table, name, picks, reach_px) for name, _ in what.move]
-    for number, one in enumerate(taken):
-        if one in gone or one in taken[:number]:
-            raise ParameterError(
-                f"{picks.where}: move {what.move[number][0]}",
-                found=f"a pick that is {'removed' if one in gone else 'moved'} by the same edit", expected="another one",
-            )  # fmt: skip
-    table = table.filter(~pl.col(ITEM_ID).is_in(list(gone)))
-    for one, (_, (x, y)) in zip(taken, what.move, strict=True):
+    # All are named as the picks are now: a place that is named twice does not mean the pick behind it the second time.
+    ids = [_meant(table, name, picks, reach_px) for name in (*what.remove, *(name for name, _ in what.move))]
+    twice = next((one for one in ids if ids.count(one) > 1), "")
+    if twice:
+        raise ParameterError(
+            f"{picks.job}, picks of {picks.micrograph}: {twice}", found="named twice in one edit",
+            expected="each pick once",
+        )  # fmt: skip
+    table = table.filter(~pl.col(ITEM_ID).is_in(ids[: len(what.remove)]))
+    for one, (_, (x, y)) in zip(ids[len(what.remove) :], what.move, strict=True):
         is_it = pl.col(ITEM_ID) == one
         moved = [
             pl.when(is_it).then(pl.lit(to)).otherwise(pl.col(axis)).alias(axis)
@@ -293,22 +295,30 @@ def _meant(table: "pl.DataFrame", name: str, picks: PickFile, reach_px: float | 
             f"{where}: {name}", found="unknown", expected="the id of one of its picks, or X,Y"
         )
     x, y = place(name)
-    if reach_px is None:
-        raise ParameterError(
-            f"{where}: {name}", found="micrographs whose pixel size is not known", expected="a pick's id",
-            hint=f"cryoloom picks {picks.job} lists them.",
-        )  # fmt: skip
-    far = [
-        (((float(px) - x) ** 2 + (float(py) - y) ** 2) ** 0.5, str(one))
+    far = sorted(
+        (((float(px) - x) ** 2 + (float(py) - y) ** 2) ** 0.5, str(one), float(px), float(py))
         for one, px, py in table.select(ITEM_ID, X, Y).iter_rows()
-    ]
-    nearest = min(far, default=None)
-    if nearest is None or nearest[0] > reach_px:
+    )
+    here = [one for one in far if one[0] <= LISTED_PX]
+    if reach_px is None and not here:
         raise ParameterError(
-            f"{where}: {name}", found="no pick" + (f"; the nearest is {nearest[0]:.0f} px away" if nearest else ""),
+            f"{where}: {name}", found="micrographs whose pixel size is not known",
+            expected="a pick's id, or its very place", hint=f"cryoloom picks {picks.job} lists them.",
+        )  # fmt: skip
+    near = here or [one for one in far if one[0] <= (reach_px or 0)]
+    if not near:
+        raise ParameterError(
+            f"{where}: {name}", found="no pick" + (f"; the nearest is {far[0][0]:.0f} px away" if far else ""),
             expected=f"one within {reach_px:.0f} px, half a particle",
         )  # fmt: skip
-    return nearest[1]
+    if len(near) > 1:
+        them = ", ".join(f"{one} at {px:g},{py:g} ({away:.1f} px away)" for away, one, px, py in near[:4])
+        more = f" and {len(near) - 4} more" if len(near) > 4 else ""
+        raise ParameterError(
+            f"{where}: {name}", found=f"{len(near)} picks that may be meant: {them}{more}",
+            expected="the id of one, or its very place",
+        )  # fmt: skip
+    return near[0][1]
 
 
 def place(text: str) -> tuple[float, float]:

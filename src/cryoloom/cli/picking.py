@@ -24,7 +24,10 @@ def add_to(app: click.Group) -> None:
 )
 @click.option("--add", multiple=True, metavar="X,Y", help="A new pick there, in px of the micrograph.")
 @click.option(
-    "--remove", multiple=True, metavar="X,Y|ID", help="The pick there, within half a particle; or by its id."
+    "--remove",
+    multiple=True,
+    metavar="X,Y|ID",
+    help="The pick there, or the only one within half a particle; or by its id.",
 )
 @click.option(
     "--move", multiple=True, metavar="X,Y=X,Y|ID=X,Y", help="A pick to another place; it keeps its id."

@@ -32,6 +32,7 @@ FILE = "edits.jsonl"
 LOCK = Path(".cryoloom/edits.lock")
 REVISION_LETTERS = 16
 BEGUN, EDITED = "begun", "edited"
+DOUBLE_PX = 1.0  # nobody can tell two picks nearer than this from each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def save_picks(
     Raises:
         ProjectError: somebody else has edited them since; the micrograph has another size by now than they were picked at.
         ParameterError: a position that is none or lies outside the micrograph; an id that none of its picks ever had;
-            an end of a filament that has lost its other.
+            an end of a filament that has lost its other; a pick that came or was moved onto another one.
     """
     then = sizes_of(picks.folder).get(picks.file, size)
     if size is not None and then is not None and then != size:
@@ -167,6 +168,7 @@ def save_picks(
     if are_ends:
         check_ends(before[ITEM_ID].to_list(), shaped[ITEM_ID].to_list(), picks.where)
     line = _said(before, shaped)
+    _refuse_doubles(picks, shaped, [str(one["id"]) for one in (*line["added"], *line["moved"])])
     edited = Edited(now, shaped.height, *(len(line[what]) for what in ("added", "removed", "moved")))
     if not edited.is_one and shaped.equals(before):
         return edited
@@ -250,6 +252,20 @@ def _with_ids(after: "pl.DataFrame", before: "pl.DataFrame", picks: PickFile) ->
             picks.where, ITEM_ID, f"{next(one for one in ids if ids.count(one) > 1)} twice", "each once"
         )
     return after.with_columns(pl.Series(ITEM_ID, ids, dtype=pl.String))
+
+
+def _refuse_doubles(picks: PickFile, table: "pl.DataFrame", changed: Sequence[str]) -> None:
+    """A pick that lies on another one was made by mistake; doubles that are there already are left to be mended."""
+    places = {str(one): (float(x), float(y)) for one, x, y in table.select(ITEM_ID, X, Y).iter_rows()}
+    for one in changed:
+        x, y = places[one]
+        for other, (to_x, to_y) in places.items():
+            if other != one and (x - to_x) ** 2 + (y - to_y) ** 2 < DOUBLE_PX**2:
+                name = "another new one" if other in changed else other
+                found = f"on {name} at {to_x:g},{to_y:g}"
+                raise wrong(
+                    picks.where, f"pick at {x:g},{y:g}", found, f"{DOUBLE_PX:g} px at least from every other"
+                )
 
 
 def _said(before: "pl.DataFrame", after: "pl.DataFrame") -> dict[str, list[dict[str, Any]]]:
