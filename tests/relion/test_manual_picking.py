@@ -18,7 +18,8 @@ from sets.test_set_streams import Background, Producer
 from waiting import until
 
 from cryoloom import Project, star
-from cryoloom.api.picking import PickEdit, edit
+from cryoloom.api.pick_edit import PickEdit
+from cryoloom.api.picking import edit, hand_on
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.images.mrc import image_of_reference, write_mrc
 from cryoloom.project import pick_edits
@@ -338,6 +339,34 @@ def test_extraction_cuts_what_was_picked_and_again_when_picks_were_edited(
     assert len(extract.dataset()) == 4
     assert [edit["added"] for edit in _told(job.folder)] == [2, 1, 0, 1]
     assert star.read(job.folder / "coordinates.star")["coordinates"]["cryoloomCount"].to_list() == [2, 1, 1]
+
+    # It has made all of these picks: nothing is made again, and what `ls` said of it has gone.
+    def why() -> str:
+        return next(one.why for one in project.summaries() if one.name == extract.name)
+
+    attempt = extract.entry.status().attempt
+    assert hand_on(job) == () and why() == ""
+    told = cryoloom("picks", name, "--dependents", "--project", str(project.path)).stdout
+    assert "nothing: no job that has ended is made of other picks" in told
+    assert extract.entry.status().attempt == attempt
+    # A job that picked on from these keeps what is picked there: no edit here makes it another one.
+    copy = job.copy(start=True).wait(60)
+    said = edit(job, "m_1", PickEdit(move=(("50,40.5", (52, 41)),)))
+    assert (said.followers, said.wholes) == ((extract.name,), ()) and copy.name not in said.why
+    assert said.why == {extract.name: f"took {name} as coords_suffix"}
+    project.wait([job], timeout_s=60)
+    assert (
+        why() == f"made of the picks as they were before they were edited: cryoloom picks {name} --dependents"
+    )
+    assert hand_on(job) == (extract.name,)
+    project.wait([job, extract], timeout_s=60)
+    check()
+    assert why() == ""
+    # RELION's window says nothing of what it writes.
+    file = job.folder / "Movies/job901/m_1_manualpick.star"
+    star.write(file, {"": star.read(file)[""]})
+    assert hand_on(job) == (extract.name,)
+    project.wait([job, extract], timeout_s=60)
 
 
 def _told(folder: Path) -> list[dict[str, int]]:

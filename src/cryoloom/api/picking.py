@@ -1,35 +1,32 @@
 """Picks that people edit, one micrograph at a time: read with their revision, saved when nobody else has edited since."""
 
 import functools
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cryoloom.api.pick_edit import PickEdit, edited
 from cryoloom.em.names import meant, several_words
 from cryoloom.engine.calling import call_scheduler
-from cryoloom.errors import ImageError, ParameterError, ProjectError
+from cryoloom.errors import ImageError, ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.forms.coordinate_files import coordinate_file, suffix_of
 from cryoloom.project.forms.relion31 import TYPES
+from cryoloom.project.made_of_picks import PROTOCOL, Reader, has_news, readers_of
 from cryoloom.project.pick_edits import PickFile, editing, edits_of, read_picks, save_picks
-from cryoloom.project.pick_rows import X, Y
-from cryoloom.project.retrying import followers_of, numbers_of, reopen, wholes_of
+from cryoloom.project.retrying import numbers_of, reopen
 from cryoloom.project.sharing import shared_as
 from cryoloom.protocol.datasets import Coordinates
-from cryoloom.protocol.jobs import ITEM_ID
 
 if TYPE_CHECKING:
     import polars as pl
 
     from cryoloom.api.job import Job
 
-PROTOCOL = "relion.manualpick"
 NAME = "rlnMicrographName"
 # A job that is about to end when an edit comes must not end without having heard of it.
 HEARD_S, LOOK_S = 5.0, 0.02
-LISTED_PX = 0.1  # as exactly as places are listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +64,7 @@ class PicksSaved:
     followers: tuple[str, ...] = ()  # jobs that ended with other picks, and can take these
     wholes: tuple[str, ...] = ()  # jobs that took as a whole what those made: they have to be restarted
     reopened: bool = False  # whether the followers take these
+    why: Mapping[str, str] = field(default_factory=dict)  # of each of them: what it made of the picks before
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -75,6 +73,7 @@ class PicksSaved:
             "added": self.added, "removed": self.removed, "moved": self.moved,
             "reopened": list(self.followers) if self.reopened else [],
             "made_of_other_picks": [*(() if self.reopened else self.followers), *self.wholes],
+            "why": {**self.why},
         }  # fmt: skip
 
 
@@ -88,17 +87,6 @@ class PickedMicrograph:
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return {"micrograph": self.micrograph, "picks": self.picks}
-
-
-@dataclass(frozen=True, slots=True)
-class PickEdit:
-    """What is done to a micrograph's picks, in this order: some go, some move, some come. A pick is named by id or place.
-
-    A place means the pick that lies there, or the only one within half a particle."""
-
-    remove: tuple[str, ...] = ()  # ids, or "X,Y"
-    move: tuple[tuple[str, tuple[float, float]], ...] = ()
-    add: tuple[tuple[float, float], ...] = ()
 
 
 def picked_micrographs(job: "Job") -> list[PickedMicrograph]:
@@ -166,7 +154,7 @@ def edit(
     """
     picks = _file_of(job, micrograph)
     return _edit(
-        job, picks, lambda table: _edited(table, what, picks, _reach_px(job, picks)), since, dependents
+        job, picks, lambda table: edited(table, what, picks, _reach_px(job, picks)), since, dependents
     )
 
 
@@ -177,14 +165,18 @@ def hand_on(job: "Job") -> tuple[str, ...]:
         ProjectError: no job of picking by hand, or one of RELION's: what follows that has to be restarted.
     """
     _files(job)
+    entries = job.project.folder.entries()
     if job.entry.spec is None:
-        names = ", ".join(followers_of(job.project.folder, job.name)) or "what was made of them"
+        names = ", ".join(one.job for one in readers_of(entries, job.entry)) or "what was made of them"
         raise ProjectError(
             f"{job.name}", found="a job of RELION's, whose picks nobody gives out again",
             expected="a job of relion.manualpick", hint=f"Restart {names}: cryoloom restart JOB.",
         )  # fmt: skip
-    followers = followers_of(job.project.folder, job.name)
-    _publish(job, followers)
+    is_edited = has_news(job.entry, in_files=True)
+    readers = readers_of(entries, job.entry, is_edited=is_edited)
+    followers = tuple(one.job for one in readers if one.is_stale and not one.takes_whole)
+    if followers or is_edited:
+        _publish(job, followers)
     return followers
 
 
@@ -199,15 +191,14 @@ def _edit(
         began = picks.revision() if since is None else since
         are_ends = job.params.get("do_startend") in (True, "Yes")  # text in a job of RELION's
         done = save_picks(picks, change(read_picks(picks)), since=began, size=_size(picks), are_ends=are_ends)
+    entries = job.project.folder.entries()
     # To ask what became of each job takes longer than an edit: only where any reads from this one.
-    is_read = any(
-        file.startswith(f"{job.name}/")
-        for entry in job.project.folder.entries()
-        for file in entry.input_files
-    )
-    folder = job.project.folder
-    followers = followers_of(folder, job.name) if is_read else ()
-    wholes = wholes_of(folder, job.name) if is_read else ()
+    is_read = any(file.startswith(f"{job.name}/") for entry in entries for file in entry.input_files)
+    readers: Sequence[Reader] = ()
+    if done.is_one and is_read:
+        readers = readers_of(entries, job.entry, is_edited=True)
+    followers = tuple(one.job for one in readers if not one.takes_whole)
+    wholes = tuple(one.job for one in readers if one.takes_whole)
     if job.entry.spec is None:
         # Nothing is given out again: who read the files has read them.
         followers, wholes, dependents = (), (*followers, *wholes), False
@@ -215,7 +206,7 @@ def _edit(
         _publish(job, followers if dependents else ())
     return PicksSaved(
         job.name, picks.micrograph, done.revision, done.picks, done.added, done.removed, done.moved,
-        followers if done.is_one else (), wholes if done.is_one else (), dependents and done.is_one and bool(followers),
+        followers, wholes, dependents and bool(followers), {one.job: one.why for one in readers},
     )  # fmt: skip
 
 
@@ -255,100 +246,6 @@ def _publish(job: "Job", followers: Sequence[str]) -> None:
 
 def _opening(more: Mapping[str, int], wishes: Mapping[str, Any]) -> dict[str, Any]:
     return {"opens": wishes["opens"] | more}
-
-
-def _edited(table: "pl.DataFrame", what: PickEdit, picks: PickFile, reach_px: float | None) -> "pl.DataFrame":
-    """The table after an edit."""
-    import polars as pl
-
-    # All are named as the picks are now: a place that is named twice does not mean the pick behind it the second time.
-    ids = [_meant(table, name, picks, reach_px) for name in (*what.remove, *(name for name, _ in what.move))]
-    twice = next((one for one in ids if ids.count(one) > 1), "")
-    if twice:
-        raise ParameterError(
-            f"{picks.job}, picks of {picks.micrograph}: {twice}", found="named twice in one edit",
-            expected="each pick once",
-        )  # fmt: skip
-    table = table.filter(~pl.col(ITEM_ID).is_in(ids[: len(what.remove)]))
-    for one, (_, (x, y)) in zip(ids[len(what.remove) :], what.move, strict=True):
-        is_it = pl.col(ITEM_ID) == one
-        moved = [
-            pl.when(is_it).then(pl.lit(to)).otherwise(pl.col(axis)).alias(axis)
-            for axis, to in ((X, x), (Y, y))
-        ]
-        table = table.with_columns(moved)
-    if what.add:
-        new = pl.DataFrame(
-            {X: [x for x, _ in what.add], Y: [y for _, y in what.add]}, schema={X: pl.Float64, Y: pl.Float64}
-        )
-        table = pl.concat([table, new], how="diagonal_relaxed")
-    return table
-
-
-def _meant(table: "pl.DataFrame", name: str, picks: PickFile, reach_px: float | None) -> str:
-    """The id of the pick that is named, by its id or by a place near it."""
-    where = picks.where
-    if "," not in name:
-        if name in table[ITEM_ID].to_list():
-            return name
-        raise ParameterError(
-            f"{where}: {name}", found="unknown", expected="the id of one of its picks, or X,Y"
-        )
-    x, y = place(name)
-    far = sorted(
-        (((float(px) - x) ** 2 + (float(py) - y) ** 2) ** 0.5, str(one), float(px), float(py))
-        for one, px, py in table.select(ITEM_ID, X, Y).iter_rows()
-    )
-    here = [one for one in far if one[0] <= LISTED_PX]
-    if reach_px is None and not here:
-        raise ParameterError(
-            f"{where}: {name}", found="micrographs whose pixel size is not known",
-            expected="a pick's id, or its very place", hint=f"cryoloom picks {picks.job} lists them.",
-        )  # fmt: skip
-    near = here or [one for one in far if one[0] <= (reach_px or 0)]
-    if not near:
-        raise ParameterError(
-            f"{where}: {name}", found="no pick" + (f"; the nearest is {far[0][0]:.0f} px away" if far else ""),
-            expected=f"one within {reach_px:.0f} px, half a particle",
-        )  # fmt: skip
-    if len(near) > 1:
-        them = ", ".join(f"{one} at {px:g},{py:g} ({away:.1f} px away)" for away, one, px, py in near[:4])
-        more = f" and {len(near) - 4} more" if len(near) > 4 else ""
-        raise ParameterError(
-            f"{where}: {name}", found=f"{len(near)} picks that may be meant: {them}{more}",
-            expected="the id of one, or its very place",
-        )  # fmt: skip
-    return near[0][1]
-
-
-def place(text: str) -> tuple[float, float]:
-    """`X,Y` in px of the micrograph.
-
-    Raises:
-        ParameterError: it is none.
-    """
-    words = text.split(",")
-    try:
-        x, y = (float(word) for word in words)
-        if not (math.isfinite(x) and math.isfinite(y)):  # of nan no pick is further away than half a particle
-            raise ValueError(text)
-    except ValueError:
-        raise ParameterError(
-            f"place {text!r}", found="no place", expected="X,Y in px of the micrograph"
-        ) from None
-    return x, y
-
-
-def moved(text: str) -> tuple[str, tuple[float, float]]:
-    """`ID=X,Y` or `X,Y=X,Y`: a pick, and where it lies from now on.
-
-    Raises:
-        ParameterError: it is no such thing.
-    """
-    name, sign, to = text.partition("=")
-    if not sign or not name:
-        raise ParameterError(f"move {text!r}", found="no pick and place", expected="ID=X,Y or X,Y=X,Y")
-    return name, place(to)
 
 
 def _file_of(job: "Job", asked: str) -> PickFile:

@@ -3,7 +3,7 @@
 import functools
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from cryoloom.project.entry import JobEntry
 from cryoloom.project.history import JobHistory
 from cryoloom.project.index import Row, add_to_index, read_index
 from cryoloom.project.lineage import waiting_facts
+from cryoloom.project.made_of_picks import edited_since
 from cryoloom.project.state import JobStatus
 from cryoloom.schedule.facts import JobFacts
 from cryoloom.schedule.state import State
@@ -105,7 +106,17 @@ def summarise(root: Path, entries: Sequence[JobEntry], waits: Mapping[str, str])
     gone = index.keys() - by_name.keys()
     if fresh or gone:
         add_to_index(root, fresh, gone)
-    return found
+    return _with_edited_picks(found, entries)
+
+
+def _with_edited_picks(found: Sequence[JobSummary], entries: Sequence[JobEntry]) -> list[JobSummary]:
+    """What is made of picks that were edited since says so; the index does not know it, as it is no matter of that job."""
+    edited = edited_since(entries)
+    said = "made of the picks as they were before they were edited: cryoloom picks {} --dependents"
+    return [
+        replace(one, why=said.format(edited[one.name])) if one.name in edited and not one.why else one
+        for one in found
+    ]
 
 
 def _remembered(row: Row) -> JobSummary | None:

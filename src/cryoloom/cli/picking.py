@@ -53,7 +53,8 @@ def picks(
 
     All of it is one edit, done whole or not at all; places name picks as they lie before it.
     """
-    from cryoloom.api.picking import PickEdit, edit, hand_on, moved, picked_micrographs, picks_of, place
+    from cryoloom.api.pick_edit import PickEdit, moved, place
+    from cryoloom.api.picking import edit, hand_on, picked_micrographs, picks_of
 
     found = open_project(project).job(job)
     what = PickEdit(remove, tuple(moved(word) for word in move), tuple(place(word) for word in add))
@@ -72,17 +73,22 @@ def picks(
         if saved.reopened:
             print(f"Again with these picks: {', '.join(saved.followers)}.")
         elif saved.followers:
-            print(f"Made of the picks before: {', '.join(saved.followers)}.")
+            print("Made of the picks before:")
+            for name in saved.followers:
+                print(f"  {name} ({saved.why[name]})")
             print(f"  cryoloom picks {saved.job} --dependents")
+        if saved.wholes:
+            print("To be made again by a restart:")
         for name in saved.wholes:
-            print(f"  cryoloom restart {name} --dependents")
+            print(f"  cryoloom restart {name} --dependents  ({saved.why[name]})")
         return
     if dependents:
         names = hand_on(found)
         if as_json:
             print_json({"job": found.name, "reopened": list(names)})
         else:
-            print(f"Again with these picks: {', '.join(names) or 'none; no job that follows has ended'}.")
+            nothing = "nothing: no job that has ended is made of other picks than these"
+            print(f"Again with these picks: {', '.join(names) or nothing}.")
         return
     if micrograph is None:
         listed = picked_micrographs(found)
