@@ -19,7 +19,7 @@ from waiting import until
 
 from cryoloom import Project, star
 from cryoloom.api.pick_edit import PickEdit
-from cryoloom.api.picking import edit, hand_on
+from cryoloom.api.picking import edit, hand_on, picked_micrographs
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.images.mrc import image_of_reference, write_mrc
 from cryoloom.project import pick_edits
@@ -435,9 +435,26 @@ def test_a_job_that_relion_made_is_edited_in_relion_s_form(tmp_path: Path) -> No
         and second not in places(table)
     )
     assert table.filter(pl.col(X) == 7).drop(ID).row(0, named=True) == {**RELION_S, X: 7.0, Y: 8.0}
-    assert (saved.followers, saved.wholes) == ((), ())
+    assert (saved.followers, saved.wholes, saved.doubt) == ((), (), "")
+    assert [
+        one.micrograph for one in picked_micrographs(job)
+    ] == NAMES  # as the table is, whatever was edited first
+    # Without the micrographs' files: what motion correction says beside them; else nobody can tell.
+    away = tmp_path / NAMES[2]
+    away.rename(away.with_suffix(".away"))
+    said = edit(job, "m_2", PickEdit(add=((WIDE + 1, 10),)))
+    assert f"{NAMES[2]} is not there" in said.doubt
+    told = cryoloom("picks", job.name, "m_2", "--remove", f"{WIDE + 1},10", "--project", str(tmp_path)).stdout
+    assert f"Unchecked: {NAMES[2]} is not there" in told
+    with pytest.raises(ParameterError, match=r"rlnCoordinateY in row 1 is -1, expected 0 or more px"):
+        edit(job, "m_2", PickEdit(add=((10, -1),)))
+    general = {"rlnImageSizeX": 2 * WIDE, "rlnImageSizeY": 2 * HIGH, "rlnMicrographBinning": 2.0}
+    star.write(away.with_suffix(".star"), {"general": general})
+    with pytest.raises(ParameterError, match=rf"is {WIDE + 1}, expected 0 to {WIDE} px"):
+        edit(job, "m_2", PickEdit(add=((WIDE + 1, 10),)))
+    away.with_suffix(".away").rename(away)
     assert not (folder / "job.json").exists() and not (folder / "journal.jsonl").exists()
-    assert sorted(os.listdir(folder / "Movies/job901")) == ["m_0_manualpick.star", "m_1_manualpick.star"]
+    assert sorted(os.listdir(folder / "Movies/job901")) == [f"m_{n}_manualpick.star" for n in range(3)]
     extracted = run_in(
         ProjectFolder(tmp_path), "relion.extract", star_mics="mics.star", coords_suffix="ManualPick/job001",
         extract_size=BOX,

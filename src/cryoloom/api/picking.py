@@ -1,6 +1,7 @@
 """Picks that people edit, one micrograph at a time: read with their revision, saved when nobody else has edited since."""
 
 import functools
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from cryoloom.api.pick_edit import PickEdit, edited
 from cryoloom.em.names import meant, several_words
 from cryoloom.engine.calling import call_scheduler
-from cryoloom.errors import ImageError, ProjectError
+from cryoloom.errors import CryoloomError, ImageError, ProjectError
 from cryoloom.project import attempts
 from cryoloom.project.forms.coordinate_files import coordinate_file, suffix_of
 from cryoloom.project.forms.relion31 import TYPES
@@ -65,6 +66,7 @@ class PicksSaved:
     wholes: tuple[str, ...] = ()  # jobs that took as a whole what those made: they have to be restarted
     reopened: bool = False  # whether the followers take these
     why: Mapping[str, str] = field(default_factory=dict)  # of each of them: what it made of the picks before
+    doubt: str = ""  # what could not be looked at
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -73,7 +75,7 @@ class PicksSaved:
             "added": self.added, "removed": self.removed, "moved": self.moved,
             "reopened": list(self.followers) if self.reopened else [],
             "made_of_other_picks": [*(() if self.reopened else self.followers), *self.wholes],
-            "why": {**self.why},
+            "why": {**self.why}, "doubt": self.doubt,
         }  # fmt: skip
 
 
@@ -189,8 +191,9 @@ def _edit(
 ) -> PicksSaved:
     with editing(picks.folder):
         began = picks.revision() if since is None else since
+        size = _size(picks)
         are_ends = job.params.get("do_startend") in (True, "Yes")  # text in a job of RELION's
-        done = save_picks(picks, change(read_picks(picks)), since=began, size=_size(picks), are_ends=are_ends)
+        done = save_picks(picks, change(read_picks(picks)), since=began, size=size, are_ends=are_ends)
     entries = job.project.folder.entries()
     # To ask what became of each job takes longer than an edit: only where any reads from this one.
     is_read = any(file.startswith(f"{job.name}/") for entry in entries for file in entry.input_files)
@@ -207,6 +210,7 @@ def _edit(
     return PicksSaved(
         job.name, picks.micrograph, done.revision, done.picks, done.added, done.removed, done.moved,
         followers, wholes, dependents and bool(followers), {one.job: one.why for one in readers},
+        "" if size else f"{picks.micrograph} is not there: nobody can tell whether these places lie within it",
     )  # fmt: skip
 
 
@@ -278,10 +282,7 @@ def _files(job: "Job") -> dict[str, PickFile]:
             f"{job.name}", found=f"a job of {entry.protocol}", expected="picking by hand",
             hint=f"Make one that begins with these picks: cryoloom run {PROTOCOL} fn_in=MICROGRAPHS begin_with={job.name}",
         )  # fmt: skip
-    files = {
-        line["micrograph"]: PickFile(job.project.path, job.name, line["micrograph"], line["file"])
-        for line in edits_of(job.folder)
-    }
+    files: dict[str, PickFile] = {}
     suffix_file = next((one.path for one in entry.outputs().values() if isinstance(one, Coordinates)), "")
     path = job.project.path / suffix_file
     if entry.spec is None and suffix_file and path.exists():
@@ -291,6 +292,11 @@ def _files(job: "Job") -> dict[str, PickFile]:
             for name in () if table is None else table[NAME].to_list():
                 file = coordinate_file(str(name), suffix_of(suffix_file))
                 files.setdefault(str(name), PickFile(job.project.path, job.name, str(name), file))
+    # In the order of the table, as a micrograph may be named by its number.
+    for line in edits_of(job.folder):
+        files.setdefault(
+            line["micrograph"], PickFile(job.project.path, job.name, line["micrograph"], line["file"])
+        )
     if not files:
         raise ProjectError(
             f"{job.name}", found=f"without a micrograph ({job.state})", expected="some to pick on",
@@ -300,13 +306,37 @@ def _files(job: "Job") -> dict[str, PickFile]:
 
 
 def _size(picks: PickFile) -> tuple[int, int] | None:
-    """The size of a micrograph in px; None where its image is not on this machine."""
+    """The size of a micrograph in px; None where its image is not on this machine, and nothing else tells it."""
     from cryoloom.images.headers import read_header
 
     try:
         return read_header(picks.root / picks.micrograph).size
     except ImageError:
+        pass
+    told = next(
+        (line["size"] for line in edits_of(picks.folder) if line["file"] == picks.file and "size" in line),
+        None,
+    )
+    return (told[0], told[1]) if told else _size_of_movie(picks)
+
+
+def _size_of_movie(picks: PickFile) -> tuple[int, int] | None:
+    """As RELION's motion correction says it in the file beside the micrograph."""
+    from cryoloom import star
+    from cryoloom.em.names import without_ending
+
+    try:
+        general = star.read(picks.root / f"{without_ending(picks.micrograph)}.star").get("general")
+    except (CryoloomError, OSError):
         return None
+    if not isinstance(general, Mapping):
+        return None
+    try:
+        binning = float(general.get("rlnMicrographBinning", 1)) or 1.0
+        wide, high = (math.ceil(int(general[f"rlnImageSize{axis}"]) / binning) for axis in "XY")
+    except (KeyError, TypeError, ValueError):
+        return None
+    return wide, high
 
 
 def _reach_px(job: "Job", picks: PickFile) -> float | None:

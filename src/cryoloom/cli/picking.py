@@ -70,6 +70,8 @@ def picks(
             f"{saved.micrograph}: {saved.added} added, {saved.removed} removed, {saved.moved} moved; "
             f"{saved.picks} picks (revision {saved.revision})."
         )
+        if saved.doubt:
+            print(f"Unchecked: {saved.doubt}.")
         if saved.reopened:
             print(f"Again with these picks: {', '.join(saved.followers)}.")
         elif saved.followers:

@@ -37,6 +37,10 @@ def checked(table: "pl.DataFrame", where: str, size: tuple[int, int] | None) -> 
                     repr(table[axis][row - 1]),
                     "a number, px of the micrograph",
                 )
+            if value < 0 and length is None:
+                raise wrong(
+                    where, f"{axis} in row {row}", f"{value:g}", "0 or more px, within the micrograph"
+                )
             if length is not None and not 0 <= value <= length:
                 raise wrong(
                     where, f"{axis} in row {row}", f"{value:g}", f"0 to {length} px, within the micrograph"
