@@ -1,6 +1,7 @@
 """Two views at once: what belongs to whom is said, nothing is lost, and curves are over one axis."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,14 @@ def test_curves_over_the_same_axes_are_in_one_chart_with_their_owners() -> None:
     assert len(lines["data"]["values"]) == 4 and rule["mark"]["type"] == "rule"
     colours = lines["encoding"]["color"]["scale"]
     assert colours["domain"] == ["half maps (5 Å), A", "half maps (4 Å), B"] and len({*colours["range"]}) == 2
+
+
+def test_captions_that_differ_are_both_said_each_with_its_owner() -> None:
+    said = [replace(fsc("half maps"), caption=text) for text in ("Without a mask.", "Within the mask.", "")]
+
+    assert chart(said[0], said[1]).caption == "A: Without a mask. B: Within the mask."
+    assert chart(said[0], said[0]).caption == "Without a mask."
+    assert chart(said[2], said[1]).caption == "B: Within the mask."
 
 
 def test_of_several_curves_each_keeps_its_colour_and_dashes_say_whose_it_is() -> None:

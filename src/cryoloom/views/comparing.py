@@ -82,6 +82,13 @@ def one_text(first: Text, second: Text, names: Names) -> Text:
     return Text(first.title, "\n\n".join(parts))
 
 
+def one_caption(first: str, second: str, names: Names) -> str:
+    """What is true of both once; what is said of one only with its name."""
+    if first == second:
+        return first
+    return " ".join(f"{name}: {said}" for name, said in zip(names, (first, second), strict=True) if said)
+
+
 def _as_table(one: Metrics | TableBlock) -> TableBlock:
     return (
         one

@@ -239,12 +239,19 @@ def _compare(block: Compare, root: Path) -> Drawn | None:
     match _both(block, root):
         case (DrawnChart() as first, DrawnChart() as second):
             spec = comparing.one_chart(block.title, first.spec, second.spec, names)
-            return DrawnChart(block.title, spec, block.caption or first.caption)
+            return DrawnChart(
+                block.title,
+                spec,
+                block.caption or comparing.one_caption(first.caption, second.caption, names),
+            )
         case (DrawnPicture() as left, DrawnPicture() as right):
             pngs = alike((left.png, right.png), (left.angpix, right.angpix))
             frames = (*zip(names, pngs, strict=True),)
             return DrawnPicture(
-                block.title, beside(pngs, names), block.caption or left.caption, frames=frames
+                block.title,
+                beside(pngs, names),
+                block.caption or comparing.one_caption(left.caption, right.caption, names),
+                frames=frames,
             )
         case ((Metrics() | TableBlock()) as one, (Metrics() | TableBlock()) as other):
             return comparing.one_table(block.title, one, other, names)
