@@ -334,13 +334,23 @@ def test_a_running_refinement_shows_its_course_and_the_fsc_of_its_newest_iterati
         (row["iteration"], row["value"]) for row in values(course) if row["what"] == "resolution (Å)"
     ] == [(1, 20.0), (2, 8.0)]
     assert fsc_now.title == "Gold-standard FSC of iteration 2"
-    assert {row["curve"] for row in values(fsc_now)} == {"half maps (10.00 Å)"}
+    assert {row["curve"] for row in values(fsc_now)} == {"half maps (0.143 at 10.00 Å)"}
     [fsc_before] = shown(views, "fsc", root, iteration=1)
     assert fsc_before.title.endswith("iteration 1")
     captions = [part.caption for part in (fsc_before, fsc_now) if isinstance(part, DrawnChart)]
+    # The curve's resolution and RELION's own are two numbers; each stands with what it is, and is that iteration's.
+    signal = "the finest shell with as much signal as noise"
     assert captions == [
-        "Dashed: 0.143. Without a mask.", "Dashed: 0.143. Within the mask, corrected for what it correlates itself.",
-    ]  # fmt: skip
+        f"Dashed: 0.143. Without a mask. RELION's resolution of iteration 1: 20.00 Å, {signal}.",
+        "Dashed: 0.143. Within the mask, corrected for what it correlates itself. RELION's resolution of iteration 2: 8.00 Å, "
+        f"{signal}.",
+    ]
+    star.write(root / f"{JOB}run_model.star", {**model, "model_general": {"rlnCurrentResolution": 8.5}})
+    ended = refinement_views(root, JOB)
+    [course], [fsc_end] = shown(ended, "progress", root), shown(ended, "fsc", root)
+    for part, beginning in ((course, "Resolution: rlnCurrentResolution"), (fsc_end, "Dashed: 0.143.")):
+        assert isinstance(part, DrawnChart) and part.caption.startswith(beginning)
+        assert "at the end" in part.caption and "8.50 Å" in part.caption
 
 
 def test_a_resolution_is_that_of_the_last_shell_above_the_threshold() -> None:

@@ -14,6 +14,8 @@ FSC = (
     Axis("fsc", "Fourier shell correlation", limits=(-0.1, 1.05)),
 )
 
+_SIGNAL = "the finest shell with as much signal as noise"
+
 
 def refinement_views(root: Path, job: str) -> list[View]:
     """Views of an auto-refinement."""
@@ -28,7 +30,7 @@ def refinement_views(root: Path, job: str) -> list[View]:
             "progress", "Course of the refinement",
             "Resolution (blue) falls and then runs level; the angular step is halved when it does. The "
             "job ends when neither improves.",
-            files, lambda look: _course(look, halves),
+            files, lambda look: _course(look, halves, end),
         ),
         View(
             "fsc", "Gold-standard FSC",
@@ -52,22 +54,26 @@ def newest_file(job: JobFolder, ending: str) -> str:
     return job.file(found.name if found is not None else f"run_{ending}")
 
 
-def _course(look: Look, models: dict[int, str]) -> Sequence[Block]:
+def _course(look: Look, models: dict[int, str], end: Path | None) -> Sequence[Block]:
     columns: dict[str, list[object]] = {"iteration": [], "value": [], "what": []}
     for number, file in sorted(models.items()):
         general = singles_of(look.root / file, "model_general")
         sampling = singles_of(look.root / file.replace("half1_model", "sampling"), "sampling_general")
+        psi_step = sampling.get("rlnPsiStep")
         for value, what in (
-            (general.get("rlnCurrentResolution"), "resolution (Å)"),
-            (sampling.get("rlnPsiStep"), "angular step (°)"),
+            (_resolution_of(general.get("rlnCurrentResolution")), "resolution (Å)"),
+            (None if psi_step is None else float(psi_step), "angular step (°)"),
         ):
-            # Before the first comparison of the halves the resolution is written as 999.
-            if value is not None and 0 < float(value) < 900:
+            if value is not None:
                 columns["iteration"].append(number)
-                columns["value"].append(float(value))
+                columns["value"].append(value)
                 columns["what"].append(what)
     axes = Axis("iteration", "iteration", is_number=True), Axis("value", "resolution in Å, angular step in °")
-    return [Chart("Course of the refinement", "line", Values(columns), *axes, colour="what")]
+    joined = "" if end is None else relion_words(end, "at the end, of both halves together")
+    caption = (
+        f"Resolution: rlnCurrentResolution, {_SIGNAL}; FSC 0.143 (view fsc) lies at another. {joined}".strip()
+    )
+    return [Chart("Course of the refinement", "line", Values(columns), *axes, colour="what", caption=caption)]
 
 
 def _fsc(look: Look, models: dict[int, str], end: Path | None) -> Sequence[Block]:
@@ -79,8 +85,10 @@ def _fsc(look: Look, models: dict[int, str], end: Path | None) -> Sequence[Block
     if not fsc or not any(fsc[1:]):
         return []
     said = resolution_words(k, fsc)
+    said = f"above 0.143 {said}" if said.startswith("to ") else f"0.143 at {said}"
     values: dict[str, list[Any]] = {"k": k, "fsc": fsc, "curve": [f"half maps ({said})"] * len(k)}
     when = "at the end" if is_end else f"of iteration {look.iteration}"
+    parts = ("Dashed: 0.143.", _of_mask(look, models), relion_words(path, when))
     return [
         Chart(
             f"Gold-standard FSC {when}",
@@ -89,7 +97,7 @@ def _fsc(look: Look, models: dict[int, str], end: Path | None) -> Sequence[Block
             *FSC,
             colour="curve",
             rules=(0.143,),
-            caption=f"Dashed: 0.143. {_of_mask(look, models)}".strip(),
+            caption=" ".join(filter(None, parts)),
         )
     ]
 
@@ -105,6 +113,21 @@ def _of_mask(look: Look, models: dict[int, str]) -> str:
     return (
         "Within the mask, corrected for what it correlates itself." if int(corrected) else "Without a mask."
     )
+
+
+def relion_words(model: Path, when: str) -> str:
+    """The resolution that RELION itself goes by, which jobs are listed with; "" where it has none.
+
+    RELION 3.1.3 takes the last shell whose signal is not below the noise (rlnSsnrMap of 1, an FSC of about 0.5), and of those
+    up to the limit never the very last: another number than where the curve falls below 0.143.
+    """
+    value = _resolution_of(singles_of(model, "model_general").get("rlnCurrentResolution"))
+    return "" if value is None else f"RELION's resolution {when}: {value:.2f} Å, {_SIGNAL}."
+
+
+def _resolution_of(value: Any) -> float | None:
+    """Before the first comparison of the halves it is written as 999, or as infinite."""
+    return float(value) if value is not None and 0 < float(value) < 900 else None
 
 
 def resolution_words(k: Sequence[float], fsc: Sequence[float], threshold: float = 0.143) -> str:
