@@ -60,7 +60,7 @@ def test_a_picture_is_written_beside_where_the_terminal_draws_none_and_any_item_
 
     assert plot(imported, "micrograph", "--item", "m_1", monkeypatch=monkeypatch) == 0
     assert (tmp_path / "Import_job001_micrograph.png").read_bytes()[:4] == b"\x89PNG"
-    assert plot(imported, "micrograph", "-o", "x.png", "--item", "3", monkeypatch=monkeypatch) == 2
+    assert plot(imported, "micrograph", "-o", "x.png", "--item", "4", monkeypatch=monkeypatch) == 2
     assert "a number from 1 to 2" in capsys.readouterr().err
     assert plot(imported, "micrograph", "-o", "x.pdf", monkeypatch=monkeypatch) == 2
     assert ".png or .html for this view" in capsys.readouterr().err
