@@ -24,10 +24,10 @@ from cryoloom.views.maps import map_views
 from cryoloom.views.motion import motion_views
 from cryoloom.views.orientations import orientation_views
 from cryoloom.views.particles import particle_views
-from cryoloom.views.picks import pick_views, relion_pick_views
+from cryoloom.views.picks import SEARCHED, pick_views, relion_pick_views
 from cryoloom.views.postprocess import postprocess_views
 from cryoloom.views.refinement import refinement_views, resolution_words
-from cryoloom.views.resolve import look_at
+from cryoloom.views.resolve import is_there, look_at
 from cryoloom.views.tables import frame_of
 
 JOB = "Kind/job005/"
@@ -223,6 +223,7 @@ def test_picks_are_counted_and_drawn_on_the_micrograph_that_is_asked_for(root: P
     assert [(row["number"], row["picks"]) for row in values(chart)] == [(1, 1.0), (2, 2.0)]
     assert figures(total)["picks"] == "3"
     assert (picture.title, worst.title) == ("2 picks on b", "1 pick on a")
+    assert isinstance(picture, DrawnPicture) and picture.caption == SEARCHED
     # RELION's -999 is no figure of merit.
     assert sum(row["count"] for row in values(merit)) == 1
     assert isinstance(worst, DrawnPicture)
@@ -313,6 +314,33 @@ def test_one_class_alone_has_no_course_and_says_so(root: Path) -> None:
     [said] = shown(class2d_views(root, JOB), "convergence", root)
 
     assert isinstance(said, Text) and said.text == "All particles are in the one class."
+
+
+def test_picks_by_hand_show_the_newest_micrograph_that_has_some_and_no_figure_of_merit(root: Path) -> None:
+    """Of five micrographs RELION's window was opened on three, and nothing was picked on the last of these."""
+    names = [f"m_{number}.mrc" for number in range(1, 6)]
+    for name in names:
+        write_mrc(root / name, np.zeros((8, 8), np.float32), 2.0)
+    star.write(root / "mics.star", {"micrographs": pl.DataFrame({"rlnMicrographName": names})})
+    (root / JOB / "coords_suffix_manualpick.star").write_text("mics.star\n")
+    for name, count in (("m_2", 1), ("m_3", 2), ("m_5", 0)):
+        picks = pl.DataFrame({"rlnCoordinateX": [4.0] * count, "rlnCoordinateY": [4.0] * count})
+        merit = pl.lit(-999.0).alias("rlnAutopickFigureOfMerit")
+        star.write(root / JOB / f"{name}_manualpick.star", {"": picks.with_columns(merit)})
+    views = relion_pick_views(root, f"{JOB}coords_suffix_manualpick.star", 8.0, caption="By hand.")
+
+    [picture] = shown(views, "picks", root)
+    [chart, total] = shown(views, "counts", root)
+
+    assert isinstance(picture, DrawnPicture)
+    assert (picture.title, picture.caption) == ("2 picks on m_3", "By hand.")
+    assert shown(views, "picks", root, item="5")[0].title == "0 picks on m_5"
+    assert [(row["number"], row["picks"]) for row in values(chart)] == [(2, 1.0), (3, 2.0), (5, 0.0)]
+    assert figures(total)["micrographs"] == "3 of 5"
+    assert [view.name for view in views if is_there(view, root)] == ["counts", "picks"]
+    file = root / JOB / "m_2_manualpick.star"
+    star.write(file, {"": pl.DataFrame({"rlnCoordinateX": [4.0], "rlnAutopickFigureOfMerit": [0.5]})})
+    assert "merit" in [view.name for view in views if is_there(view, root)]
 
 
 def test_a_running_refinement_shows_its_course_and_the_fsc_of_its_newest_iteration(root: Path) -> None:

@@ -229,11 +229,13 @@ Block: TypeAlias = (
 @dataclass(frozen=True, slots=True)
 class Items:
     """The items of a view that shows one at a time: `label` is their name; `worst`, an SQL expression, is highest for the
-    worst of them."""
+    worst of them; `shows` says of the project and an item's row whether there is anything to see of it: the newest is the
+    newest of those, where any is."""
 
     rows: Rows
     label: str = "rlnMicrographName"
     worst: str = ""
+    shows: Callable[[Path, Mapping[str, Any]], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,8 @@ class View:
     """Something to look at, by a name that stays.
 
     `help`: how to read it, and what is good. `reads`: files; when one of them changes, the view is out of date; while none is
-    there, there is nothing to see. `blocks`: asked when somebody looks; it may read what it needs.
+    there, there is nothing to see. `blocks`: asked when somebody looks; it may read what it needs. `has_any`: of the project,
+    whether its files hold what it shows; else it is not offered. Asked whenever views are listed: it must be quick.
     """
 
     name: str
@@ -260,3 +263,4 @@ class View:
     blocks: Callable[[Look], Sequence[Block]]
     iterations: tuple[int, ...] = ()
     items: Items | None = None
+    has_any: Callable[[Path], bool] | None = None

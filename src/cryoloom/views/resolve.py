@@ -37,7 +37,7 @@ FIRST, NEWEST, WORST = "first", "newest", "worst"
 
 def is_there(view: View, root: Path) -> bool:
     """Whether there is anything to see."""
-    return any((root / file).exists() for file in view.reads)
+    return any((root / file).exists() for file in view.reads) and (view.has_any is None or view.has_any(root))
 
 
 def look_at(view: View, root: Path, *, item: str = "", iteration: int | None = None) -> list[Drawn]:
@@ -201,8 +201,14 @@ def _row_of(view: View, items: Items, root: Path, asked: str) -> dict[str, Any]:
         return {}
     # Of particles many have one micrograph: it is the micrographs that are counted and named.
     frame = frame.unique(items.label, keep="first", maintain_order=True)
-    if asked in (FIRST, NEWEST):
-        return frame.row(0 if asked == FIRST else -1, named=True)
+    if asked == FIRST:
+        return frame.row(0, named=True)
+    if asked == NEWEST:
+        shows, newest = items.shows, frame.row(-1, named=True)
+        if shows is None:
+            return newest
+        rows = (frame.row(place, named=True) for place in reversed(range(frame.height)))
+        return next((row for row in rows if shows(root, row)), newest)
     if asked == WORST:
         if not items.worst:
             raise ParameterError(

@@ -24,6 +24,7 @@ from cryoloom.protocol import (
 from cryoloom.protocol.jobs import ITEM_ID, Remark
 
 PICKNAME = "manualpick"
+CIRCLES = "The circles are of the diameter that the job was given: of a particle."
 SELECTED = "micrographs_selected.star"
 
 
@@ -175,5 +176,9 @@ class ManualPick(Additional, ItemProtocol):
         from cryoloom.views import picks
 
         if (job.path / "coordinates.star").exists():
-            return picks.pick_views(job.file("coordinates.star"), self.fn_in.path, self.diameter)
-        return picks.relion_pick_views(job.root, job.file(f"coords_suffix_{PICKNAME}.star"), self.diameter)
+            return picks.pick_views(
+                job.file("coordinates.star"), self.fn_in.path, self.diameter, caption=CIRCLES
+            )
+        return picks.relion_pick_views(
+            job.root, job.file(f"coords_suffix_{PICKNAME}.star"), self.diameter, caption=CIRCLES
+        )
