@@ -23,11 +23,14 @@ from cryoloom.api.picking import edit, hand_on, picked_micrographs
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.images.mrc import image_of_reference, write_mrc
 from cryoloom.project import pick_edits
+from cryoloom.project.entry import JobEntry
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms.jobstar import job_star_of
 from cryoloom.project.item_ids import ids_of_places
 from cryoloom.project.jsonfile import write_json
 from cryoloom.project.registry import find_protocol
+from cryoloom.project.state import JobStatus
+from cryoloom.schedule.state import JobState
 
 ANGPIX, BOX, WIDE, HIGH = 3.0, 16, 120, 96
 NAMES = [f"MotionCorr/job902/Movies/job901/m_{n}.mrc" for n in range(3)]
@@ -601,3 +604,26 @@ def test_picks_are_edited_while_micrographs_still_come(project: ProjectFolder) -
     )
     assert [edit["added"] for edit in _told(entry.folder)] == [1, 1, 1]
     assert entry.status().history.state == "succeeded"
+
+
+def test_an_edit_advises_no_restart_of_a_job_that_failed(
+    picking: tuple[Project, str], project: ProjectFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, name = picking
+    job = opened.job(name)
+    edit(job, "m_0", PickEdit(add=((20, 30),)))
+    opened.wait([job], timeout_s=60)
+    whole = run_in(project, "sets.sort", input=f"{name}:coordinates", by="rlnCoordinateX").name
+    ends = {whole: "succeeded"}
+    look = JobEntry.look
+
+    def ended(entry: JobEntry) -> JobStatus:
+        known = look(entry)
+        return JobStatus(JobState(ends[entry.name])) if entry.name in ends else known  # type: ignore[arg-type]
+
+    monkeypatch.setattr(JobEntry, "look", ended)
+    said = edit(job, "m_0", PickEdit(add=((60, 50),)))
+    assert (said.wholes, said.why) == ((whole,), {whole: f"took all of {name} as input"})
+    ends[whole] = "failed"
+    said = edit(job, "m_0", PickEdit(add=((90, 50),)))
+    assert (said.followers, said.wholes, said.why) == ((), (), {})

@@ -63,6 +63,8 @@ def test_captions_that_differ_are_both_said_each_with_its_owner() -> None:
 
     assert chart(said[0], said[1]).caption == "A: Without a mask. B: Within the mask."
     assert chart(said[0], said[0]).caption == "Without a mask."
+    dashed = [replace(one, caption=f"Dashed: 0.143. {one.caption}") for one in said[:2]]
+    assert chart(*dashed).caption == "Dashed: 0.143. A: Without a mask. B: Within the mask."
     assert chart(said[2], said[1]).caption == "B: Within the mask."
 
 

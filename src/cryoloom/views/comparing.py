@@ -3,8 +3,10 @@
 What belongs to one has its name; nothing is scaled to look alike.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from cryoloom.protocol.views import Block, Compare, Metrics, TableBlock, Text
@@ -83,10 +85,14 @@ def one_text(first: Text, second: Text, names: Names) -> Text:
 
 
 def one_caption(first: str, second: str, names: Names) -> str:
-    """What is true of both once; what is said of one only with its name."""
-    if first == second:
-        return first
-    return " ".join(f"{name}: {said}" for name, said in zip(names, (first, second), strict=True) if said)
+    """What is true of both once, as far as both begin alike; what is said of one only with its name."""
+    sentences = [re.split(r"(?<=\.) ", said) for said in (first, second)]
+    alike = [*takewhile(lambda pair: pair[0] == pair[1], zip(*sentences, strict=False))]
+    own = [" ".join(said[len(alike) :]) for said in sentences]
+    parts = [one for one, _ in alike] + [
+        f"{name}: {said}" for name, said in zip(names, own, strict=True) if said
+    ]
+    return " ".join(filter(None, parts))
 
 
 def _as_table(one: Metrics | TableBlock) -> TableBlock:

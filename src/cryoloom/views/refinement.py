@@ -69,10 +69,10 @@ def _course(look: Look, models: dict[int, str], end: Path | None) -> Sequence[Bl
                 columns["value"].append(value)
                 columns["what"].append(what)
     axes = Axis("iteration", "iteration", is_number=True), Axis("value", "resolution in Å, angular step in °")
-    joined = "" if end is None else relion_words(end, "at the end, of both halves together")
-    caption = (
-        f"Resolution: rlnCurrentResolution, {_SIGNAL}; FSC 0.143 (view fsc) lies at another. {joined}".strip()
-    )
+    joined = None if end is None else _own_resolution(end)
+    caption = f"Resolution: rlnCurrentResolution, {_SIGNAL}; FSC 0.143 (view fsc) lies at another."
+    if joined is not None:
+        caption += f" At the end, of both halves together: {joined:.2f} Å."
     return [Chart("Course of the refinement", "line", Values(columns), *axes, colour="what", caption=caption)]
 
 
@@ -85,7 +85,8 @@ def _fsc(look: Look, models: dict[int, str], end: Path | None) -> Sequence[Block
     if not fsc or not any(fsc[1:]):
         return []
     said = resolution_words(k, fsc)
-    said = f"above 0.143 {said}" if said.startswith("to ") else f"0.143 at {said}"
+    # Short: of two jobs in one chart their names stand behind it.
+    said = f"0.143 beyond {1 / k[-1]:.2f} Å, the limit" if said.startswith("to ") else f"0.143 at {said}"
     values: dict[str, list[Any]] = {"k": k, "fsc": fsc, "curve": [f"half maps ({said})"] * len(k)}
     when = "at the end" if is_end else f"of iteration {look.iteration}"
     parts = ("Dashed: 0.143.", _of_mask(look, models), relion_words(path, when))
@@ -121,8 +122,12 @@ def relion_words(model: Path, when: str) -> str:
     RELION 3.1.3 takes the last shell whose signal is not below the noise (rlnSsnrMap of 1, an FSC of about 0.5), and of those
     up to the limit never the very last: another number than where the curve falls below 0.143.
     """
-    value = _resolution_of(singles_of(model, "model_general").get("rlnCurrentResolution"))
+    value = _own_resolution(model)
     return "" if value is None else f"RELION's resolution {when}: {value:.2f} Å, {_SIGNAL}."
+
+
+def _own_resolution(model: Path) -> float | None:
+    return _resolution_of(singles_of(model, "model_general").get("rlnCurrentResolution"))
 
 
 def _resolution_of(value: Any) -> float | None:
