@@ -627,3 +627,5 @@ def test_an_edit_advises_no_restart_of_a_job_that_failed(
     ends[whole] = "failed"
     said = edit(job, "m_0", PickEdit(add=((90, 50),)))
     assert (said.followers, said.wholes, said.why) == ((), (), {})
+    (job.folder / pick_edits.FILE).write_text("no line of ours\n")
+    assert {one.name for one in opened.summaries()} == {name, whole}  # listed all the same

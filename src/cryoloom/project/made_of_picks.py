@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from cryoloom.errors import CryoloomError
 from cryoloom.project.entry import JobEntry
 from cryoloom.project.forms.relion31 import TYPES
-from cryoloom.project.pick_edits import EDITED, FILE, edits_of
+from cryoloom.project.pick_edits import EDITED, edits_of
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.protocols import ItemProtocol, Protocol, RowProtocol
 
@@ -64,13 +64,7 @@ def readers_of(entries: Sequence[JobEntry], picking: JobEntry, *, is_edited: boo
 
 def edited_since(entries: Sequence[JobEntry]) -> dict[str, str]:
     """The jobs that are made of picks which were edited since, each with the job of those. Cheap where nobody edited any."""
-    edited = [
-        entry
-        for entry in entries
-        if entry.relion_type == TYPES["ManualPick"]
-        and (entry.folder / FILE).exists()
-        and any(line["kind"] == EDITED for line in edits_of(entry.folder))
-    ]
+    edited = [entry for entry in entries if entry.relion_type == TYPES["ManualPick"] and _is_edited(entry)]
     found: dict[str, str] = {}
     for picking in edited:
         if picking.known_spec is None:
@@ -101,6 +95,14 @@ def has_news(picking: JobEntry, *, in_files: bool = False) -> bool:
     files = {line["file"] for line in edits_of(picking.folder)}
     times = (path.stat().st_mtime_ns for file in files if (path := picking.folder / file).exists())
     return max(times, default=0) > (picking.folder / listed.file).stat().st_mtime_ns
+
+
+def _is_edited(picking: JobEntry) -> bool:
+    """Whether any pick of a job was edited; what cannot be read does not keep the other jobs from being listed."""
+    try:
+        return any(line["kind"] == EDITED for line in edits_of(picking.folder))
+    except (OSError, ValueError):
+        return False
 
 
 def _is_older(entry: JobEntry, producer: JobEntry, name: str, dataset: Dataset) -> bool:
