@@ -77,9 +77,9 @@ def meant(asked: str, names: Sequence[str]) -> list[str]:
     alike without folders and ending; else a number; else those with that part.
 
     `4` is the fourth, `0004` always a part of a name. Where `4` stands as a whole number in one name only, and that is not the
-    fourth, both may be meant; beyond the last a number is only looked for in names. What is asked for and not there must not be another: a part cuts no number (`m_1` is none of
-    `m_10`), what follows a dot may be no ending (`m_1.5` is not `m_1`), and of equal names in several folders it is the one
-    in the folder that is named.
+    fourth, both may be meant; beyond the last a number is only looked for in names. What is asked for and not there must not
+    be another: a part cuts no number (`m_1` is none of `m_10`), what follows a dot may be no ending (`m_1.5` is not `m_1`),
+    and of equal names in several folders it is the one in the folder that is named.
     """
     ways: list[Callable[[str], object]] = [asked.__eq__]
     if "/" in asked:
