@@ -155,3 +155,40 @@ def test_the_page_goes_on_when_its_server_was_killed_and_started_again(
         expect(page.get_by_text("the server does not answer")).to_be_hidden()
     finally:
         again.stop()
+
+
+def test_two_jobs_of_a_kind_are_seen_beside_each_other(page: Page, served: Served) -> None:
+    page.goto(served.link)
+    expect(page.get_by_role("treeitem").first).to_be_visible()
+    page.goto(f"{page.url}/jobs/17")
+    page.get_by_label("Beside").select_option(label="Refine3D/job013, refine")
+
+    fsc = page.locator("figure[data-view=fsc]")
+    expect(fsc.get_by_text("beside job 13")).to_be_visible()
+    expect(fsc.locator("canvas")).to_be_visible(timeout=15000)
+    expect(page.locator("figure[data-view=slices]")).to_contain_text("Refine3D/job013")
+    expect(page.locator("figure[data-view=slices]")).to_contain_text("6 Å")
+    kept(page, "job-beside")
+
+
+def test_projects_are_opened_and_made_by_their_folder(page: Page, project: Project, tmp_path: Path) -> None:
+    served = start_server(cache=tmp_path / "cache")
+    try:
+        page.goto(served.link)
+        expect(page.get_by_text("No project was opened yet")).to_be_visible()
+        page.get_by_label("Folder of a project").fill(str(tmp_path / "nowhere"))
+        page.get_by_role("button", name="Open").click()
+        expect(page.get_by_role("alert")).to_contain_text("nowhere")
+        page.get_by_label("Folder of a project").fill(str(project.path))
+        page.get_by_role("button", name="Open").click()
+        expect(page.get_by_role("treeitem").first).to_be_visible()
+        page.get_by_role("link", name="Projects").first.click()
+        expect(page.locator(".card")).to_contain_text(f"{len(project.jobs())} jobs")
+        page.get_by_label("Folder of a project").fill(str(tmp_path / "new"))
+        page.get_by_role("button", name="New project").click()
+        expect(page.get_by_text("No job yet")).to_be_visible()
+        assert Project(tmp_path / "new").jobs() == []
+        page.get_by_role("button", name="Import movies").click()
+        expect(page.get_by_role("heading", name="Import movies")).to_be_visible()
+    finally:
+        served.stop()

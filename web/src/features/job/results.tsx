@@ -1,7 +1,7 @@
 import { useEffect, useState } from "react";
 
 import { addressOf, type JobAnswer, type ViewLine } from "../../api/client";
-import { useSeen } from "../../asking";
+import { useJobs, useSeen } from "../../asking";
 import { Icon } from "../../icon";
 import { Said } from "../../said";
 import { isTyping } from "../../units";
@@ -12,6 +12,8 @@ export function Results({ project, job }: { project: string; job: JobAnswer }) {
   const iterations = [...new Set(job.views.flatMap((view) => view.iterations))].sort((a, b) => a - b);
   const [asked, setAsked] = useState<number | null>(null);
   const [pinned, setPinned] = useState<number | null>(null);
+  const [other, setOther] = useState<number | null>(null);
+  const alike = (useJobs(project).data ?? []).filter((row) => row.protocol === job.protocol && row.number !== job.number);
   const last = iterations.at(-1) ?? null;
   const now = asked ?? last;
 
@@ -30,6 +32,26 @@ export function Results({ project, job }: { project: string; job: JobAnswer }) {
   if (!job.views.length) return <Nothing job={job} />;
   return (
     <>
+      {alike.length > 0 && (
+        <div className="toolbar">
+          <label className="row">
+            <Icon name="compare" />
+            Beside
+            <select
+              className="input"
+              value={other ?? ""}
+              onChange={(event) => setOther(event.target.value ? Number(event.target.value) : null)}
+            >
+              <option value="">no other job</option>
+              {[...alike].reverse().map((row) => (
+                <option key={row.number} value={row.number}>
+                  {row.alias || row.label ? `${row.name}, ${row.alias || row.label}` : row.name}
+                </option>
+              ))}
+            </select>
+          </label>
+        </div>
+      )}
       {iterations.length > 1 && (
         <Stepper iterations={iterations} now={now ?? 0} pinned={pinned} step={setAsked} pin={setPinned} />
       )}
@@ -44,6 +66,7 @@ export function Results({ project, job }: { project: string; job: JobAnswer }) {
               // The newest is asked for by no number: it follows the job while it runs.
               iteration={view.iterations.length ? nearest(view.iterations, asked) : null}
               pinned={view.iterations.length ? nearest(view.iterations, pinned) : null}
+              other={other}
             />
           ))}
         </div>
@@ -105,11 +128,12 @@ function ViewBlock(props: {
   view: ViewLine;
   iteration: number | null;
   pinned: number | null;
+  other: number | null;
 }) {
-  const { project, number, view, iteration, pinned } = props;
+  const { project, number, view, iteration, pinned, other } = props;
   const [item, setItem] = useState("");
   const shown = iteration ?? view.iterations.at(-1) ?? null;
-  const beside = { iteration: pinned === shown ? null : pinned, job: null };
+  const beside = { iteration: other === null && pinned === shown ? null : pinned, job: other };
   const seen = useSeen(project, number, view.name, item, iteration, beside);
   const parts = (seen.data?.parts ?? []) as Part[];
   const query = new URLSearchParams({ item, ...(iteration === null ? {} : { iteration: String(iteration) }) });
@@ -147,9 +171,11 @@ function ViewBlock(props: {
       <div className="body">
         {seen.error && <Said error={seen.error} />}
         {seen.data && !parts.length && <p className="muted">{seen.data.absent ? `${seen.data.absent} is not there.` : "Nothing yet."}</p>}
-        {beside.iteration !== null && (
+        {(beside.job !== null || beside.iteration !== null) && (
           <p className="muted">
-            <span className="mark pin" /> beside iteration {pinned}
+            <span className="mark pin" /> beside {[other !== null && `job ${other}`, beside.iteration !== null && `iteration ${pinned}`]
+              .filter(Boolean)
+              .join(", ")}
           </p>
         )}
         {parts.map((part, index) => (
