@@ -1,10 +1,10 @@
 """What every route needs: the project and the job that an address names."""
 
-import re
 from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Path, Request
+from starlette.requests import HTTPConnection
 
 from cryoloom.api.job import Job
 from cryoloom.api.project import Project
@@ -21,7 +21,6 @@ REFUSALS: dict[int | str, dict[str, Any]] = {
     413: {"model": ProblemAnswer, "description": "Too large"},
     422: {"model": ProblemAnswer, "description": "A value that does not fit"},
 }
-KEY = re.compile(r"[0-9a-f]{12}")
 
 
 def project_of(request: Request, key: Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]) -> Project:
@@ -30,17 +29,26 @@ def project_of(request: Request, key: Annotated[str, Path(pattern=r"^[0-9a-f]{12
     Raises:
         HTTPException: 404: there is none.
     """
-    only: FilePath | None = request.app.state.only
+    try:
+        found = served_project(request, key)
+    except CryoloomError as error:
+        raise HTTPException(404, detail=error.as_dict() | {"text": str(error)}) from None
+    if found is None:
+        raise HTTPException(
+            404, detail={"where": f"project {key}", "found": "unknown", "expected": "one of the list"}
+        )
+    return found
+
+
+def served_project(connection: HTTPConnection, key: str) -> Project | None:
+    """The project with this key among those that are served; None: there is none.
+
+    Raises:
+        CryoloomError: it is no project any more.
+    """
+    only: FilePath | None = connection.app.state.only
     known = [only] if only is not None else [one.path for one in recent_projects()]
-    for path in known:
-        if key_of(path) == key:
-            try:
-                return Project(path)
-            except CryoloomError as error:
-                raise HTTPException(404, detail=error.as_dict() | {"text": str(error)}) from None
-    raise HTTPException(
-        404, detail={"where": f"project {key}", "found": "unknown", "expected": "one of the list"}
-    )
+    return next((Project(path) for path in known if key_of(path) == key), None)
 
 
 def job_of(project: "ProjectHere", number: Annotated[int, Path(ge=1, le=10**9)]) -> Job:

@@ -6,9 +6,9 @@ import contextlib
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from cryoloom.api.project import Project
-from cryoloom.api.recent import key_of, recent_projects
 from cryoloom.errors import CryoloomError
 from cryoloom.server.access import access_of
+from cryoloom.server.asking import served_project
 from cryoloom.server.hub import Hub
 
 router = APIRouter(tags=["live"])
@@ -54,9 +54,6 @@ async def _until_gone(socket: WebSocket) -> None:
 
 
 def _project(socket: WebSocket, key: str) -> Project | None:
-    only = socket.app.state.only
-    for path in [only] if only is not None else [one.path for one in recent_projects()]:
-        if key_of(path) == key:
-            with contextlib.suppress(CryoloomError):
-                return Project(path)
+    with contextlib.suppress(CryoloomError):
+        return served_project(socket, key)
     return None
