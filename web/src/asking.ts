@@ -40,6 +40,7 @@ export type Beside = { iteration: number | null; job: number | null };
 export function useSeen(key: string, number: number, view: string, item: string, iteration: number | null, beside: Beside) {
   const query = {
     item,
+    charts: "vega" as const,
     ...(iteration === null ? {} : { iteration }),
     ...(beside.job === null ? {} : { other: beside.job }),
     ...(beside.iteration === null ? {} : { other_iteration: beside.iteration }),

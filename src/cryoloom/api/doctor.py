@@ -18,7 +18,7 @@ from cryoloom.protocol.declare import near
 
 REFINE = "relion_refine"  # tells RELION's version
 # Our extras by the module that each brings.
-EXTRAS = {"vl_convert": "plot", "gemmi": "images"}
+EXTRAS = {"gemmi": "images"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from cryoloom.api.details import JobDetails
+    from cryoloom.api.faces import Face
     from cryoloom.api.logs import JobLog
     from cryoloom.api.looking import JobView, Seen
     from cryoloom.api.next_steps import NextStep
@@ -334,6 +335,12 @@ class Job:
         from cryoloom.api.looking import views_of
 
         return views_of(self.project.path, self.entry)
+
+    def face(self) -> "Face":
+        """The small picture by which it is known: a map's projection, class averages, a micrograph."""
+        from cryoloom.api.faces import Face
+
+        return Face(self.project.path, (*self.views(),))
 
     def no_views(self) -> str:
         """Why it has no view, and what to look at instead."""

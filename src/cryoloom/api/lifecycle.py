@@ -181,6 +181,13 @@ def delete(project: "Project", jobs: "Sequence[Job | str]", *, dependents: bool)
     return delete_jobs(project.folder, [name_of(job) for job in jobs], dependents=dependents)
 
 
+def undelete(project: "Project", jobs: "Sequence[str]") -> "list[Job]":
+    """Take deleted jobs out of `Trash/`, back to where they were."""
+    from cryoloom.project.undeleting import undelete_jobs
+
+    return [project.job(name) for name in undelete_jobs(project.folder, jobs)]
+
+
 def copy(
     project: "Project", job: "Job | str", given: Mapping[str, Any], *, branch: bool, start: bool
 ) -> Copies:

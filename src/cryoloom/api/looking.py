@@ -219,6 +219,16 @@ class Seen:
             "parts": [as_dict(part) for part in self.parts], "absent": self.absent, "nothing": self.nothing
         }  # fmt: skip
 
+    def in_vega(self) -> dict[str, Any]:
+        """As `as_dict`, with charts in Vega's words: a page that draws them needs half of the library."""
+        from cryoloom.views.vega import compiled
+
+        seen = self.as_dict()
+        for part in seen["parts"]:
+            if "vega_lite" in part:
+                part["vega"] = compiled(part.pop("vega_lite"))
+        return seen
+
     def for_terminal(self, environment: Mapping[str, str]) -> "Shown":
         """What a terminal shows: text, and pictures where it draws some.
 

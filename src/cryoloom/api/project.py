@@ -342,6 +342,20 @@ class Project(ProtocolCalls):
         """
         return lifecycle.delete(self, jobs, dependents=dependents)
 
+    def deleted(self) -> dict[str, str]:
+        """Jobs that lie whole in `Trash/`, each with the folder that it lies in now."""
+        from cryoloom.project.undeleting import deleted_jobs
+
+        return deleted_jobs(self.path)
+
+    def undelete(self, *jobs: str) -> list["Job"]:
+        """Take deleted jobs, by name or number, out of `Trash/`, also those that RELION deleted; returns them.
+
+        Raises:
+            ProjectError: it is not there, its place is taken, or it needs a job that is gone too.
+        """
+        return lifecycle.undelete(self, jobs)
+
     def copy(
         self, job: "Job | str", /, *, branch: bool = False, start: bool = False, **given: Any
     ) -> list["Job"]:

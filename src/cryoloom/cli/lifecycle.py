@@ -41,6 +41,7 @@ def add_to(app: click.Group) -> None:
     app.add_command(copy)
     app.add_command(clean)
     app.add_command(delete)
+    app.add_command(undelete)
 
 
 @click.command("stop")
@@ -239,6 +240,27 @@ def delete(jobs: tuple[str, ...], dependents: bool, as_json: bool, project: Path
         return
     for name, where in moved.items():
         print(f"{name} → {where}" if where else f"{name}: its folder was gone; it is not listed any more.")
+
+
+@click.command("undelete")
+@click.argument("names", nargs=-1, metavar="[JOB]...")
+@json_option
+@project_option
+def undelete(names: tuple[str, ...], as_json: bool, project: Path | None) -> None:
+    """Take deleted jobs out of `Trash/`; without a name, list those that lie there."""
+    opened = open_project(project)
+    if not names:
+        lying = opened.deleted()
+        if as_json:
+            print_json([{"job": name, "trash": where} for name, where in lying.items()])
+            return
+        print("\n".join(f"{name} in {where}" for name, where in lying.items()) or "No job lies in the trash.")
+        return
+    back = [job.name for job in opened.undelete(*names)]
+    if as_json:
+        print_json(back)
+        return
+    print(f"Back: {', '.join(back)}")
 
 
 @click.command("clean")

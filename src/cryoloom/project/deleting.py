@@ -1,4 +1,4 @@
-"""Deleting jobs: into `Trash/`, and out of the pipeline."""
+"""Deleting jobs: into `Trash/`, and out of the pipeline; their part of it lies with them, by which they can be taken back."""
 
 import contextlib
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
 from cryoloom.project.lineage import dependents_of, refuse_running
 from cryoloom.project.trash import job_to_trash
+from cryoloom.project.undeleting import parts_of
 
 
 def delete_jobs(project: ProjectFolder, jobs: Sequence[str], *, dependents: bool = False) -> dict[str, str]:
@@ -32,6 +33,9 @@ def delete_jobs(project: ProjectFolder, jobs: Sequence[str], *, dependents: bool
     refuse_running(entries, doomed)
     moved = {}
     with pipe.changed_pipeline(project.root) as pipeline:
+        for name, part in parts_of(pipeline, doomed):
+            with contextlib.suppress(FileNotFoundError):
+                (project.root / name / pipe.PART).write_text(part.text(), encoding="utf-8")
         for name in doomed:
             process = pipeline.process(name)
             if process is not None and process.alias != "None":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from cryoloom.project.forms.pipeline import RUNNING, Pipeline, Process
+from cryoloom.project.forms.pipeline import PART, RUNNING, Pipeline, Process
 from cryoloom.protocol.declare import relion_text
 from cryoloom.protocol.protocols import Protocol
 from cryoloom.schedule.state import State
@@ -83,4 +83,4 @@ def write_job_pipeline(
         pipeline.add_node(file, node_type)
     pipeline.input_edges = [(file, name) for file, _ in inputs]
     pipeline.output_edges = [(name, file) for file, _ in outputs]
-    (root / name / "job_pipeline.star").write_text(pipeline.text(), encoding="utf-8")
+    (root / name / PART).write_text(pipeline.text(), encoding="utf-8")

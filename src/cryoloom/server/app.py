@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from cryoloom._version import __version__
 from cryoloom.errors import CryoloomError, ParameterError
-from cryoloom.server import jobs, live, page, projects, protocols, session, views
+from cryoloom.server import faces, jobs, live, page, projects, protocols, session, views
 from cryoloom.server.access import Access, signed_in
 from cryoloom.server.asking import REFUSALS
 from cryoloom.server.guard import Guard
@@ -50,11 +50,12 @@ def _application(access: Access, only: Path | None) -> FastAPI:
     app.state.home = str(only) if only is not None else ""
     app.state.hub = Hub()
     app.state.pictures = views.Pictures()
+    app.state.faces = faces.Faces()
     api = APIRouter(prefix="/api")
     api.include_router(session.router)
     api.include_router(live.router)
     inside = APIRouter(dependencies=[Depends(signed_in)])
-    for resource in (projects, jobs, views, protocols):
+    for resource in (projects, jobs, views, faces, protocols):
         inside.include_router(resource.router)
     inside.include_router(views.pictures_router)
     inside.add_api_route("/openapi.json", _description, include_in_schema=False)

@@ -160,6 +160,7 @@ class SeenAnswer(BaseModel):
 
     parts: list[dict[str, Any]]
     absent: str
+    nothing: str  # why nothing was seen, and what to look at instead
 
 
 class LogAnswer(BaseModel):

@@ -4,7 +4,7 @@ import base64
 import hashlib
 from collections import OrderedDict
 from threading import Lock
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
 
@@ -16,7 +16,7 @@ from cryoloom.server.shapes import SeenAnswer
 router = APIRouter(prefix="/projects/{key}/jobs/{number}/views", tags=["views"])
 pictures_router = APIRouter(prefix="/pictures", tags=["views"])
 MOST_PICTURES_BYTES = 200_000_000
-FORMS = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf"}
+FORMS = {"png": "image/png", "svg": "image/svg+xml", "pdf": "application/pdf", "csv": "text/csv"}
 
 
 class Pictures:
@@ -60,23 +60,29 @@ def look(
     iteration: Iteration = None,
     other: Annotated[int | None, Query(ge=1, le=10**9, description="A job with the same view")] = None,
     other_iteration: Iteration = None,
+    charts: Annotated[
+        Literal["vega-lite", "vega"], Query(description="In which words charts are told")
+    ] = "vega-lite",
 ) -> SeenAnswer:
     """What a view shows now; beside what it shows of another job or at another iteration, where one is named."""
     own = _view(here, view)
     if other is None and other_iteration is None:
-        seen = own.look(item=item, iteration=iteration).as_dict()
+        found = own.look(item=item, iteration=iteration)
     else:
         against = own if other is None else _view(here.project.job(other), view)
-        seen = own.beside(against, item=item, iteration=iteration, other_iteration=other_iteration).as_dict()
+        found = own.beside(against, item=item, iteration=iteration, other_iteration=other_iteration)
     kept: Pictures = request.app.state.pictures
-    return SeenAnswer(parts=[_part(part, kept) for part in seen["parts"]], absent=seen["absent"])
+    seen = found.in_vega() if charts == "vega" else found.as_dict()
+    return SeenAnswer(
+        parts=[_part(part, kept) for part in seen["parts"]], absent=seen["absent"], nothing=seen["nothing"]
+    )
 
 
 @router.get("/{view}/file.{form}", response_class=Response)
 def file(
     here: JobHere,
     view: ViewName,
-    form: Annotated[str, Path(pattern="^(png|svg|pdf)$")],
+    form: Annotated[str, Path(pattern="^(png|svg|pdf|csv)$")],
     item: Item = "",
     iteration: Iteration = None,
 ) -> Response:
@@ -118,5 +124,10 @@ def _view(job: Job, name: str) -> Any:
 def _part(part: dict[str, Any], kept: Pictures) -> dict[str, Any]:
     if "png" not in part:
         return part
-    name = kept.keep(base64.b64decode(part["png"]))
-    return {key: value for key, value in part.items() if key != "png"} | {"picture": f"pictures/{name}.png"}
+    frames = [{"name": frame["name"], **_kept(frame["png"], kept)} for frame in part.get("frames", ())]
+    rest = {key: value for key, value in part.items() if key not in ("png", "frames")}
+    return rest | _kept(part["png"], kept) | ({"frames": frames} if frames else {})
+
+
+def _kept(png: str, kept: Pictures) -> dict[str, str]:
+    return {"picture": f"pictures/{kept.keep(base64.b64decode(png))}.png"}

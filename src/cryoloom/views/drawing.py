@@ -1,7 +1,9 @@
 """What a view shows, as files: charts by vl-convert, pictures as they are, tables as text."""
 
 import base64
+import csv
 import html
+import io
 import json
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +15,7 @@ from cryoloom.protocol.views import Metrics, TableBlock, Text
 from cryoloom.views.drawn import Drawn, DrawnChart, DrawnPicture
 from cryoloom.views.vega import converted
 
-ENDINGS = (".png", ".svg", ".pdf", ".html", ".json")
+ENDINGS = (".png", ".svg", ".pdf", ".html", ".json", ".csv")
 _LINE = 84  # letters of a line of what is said below a chart's title
 
 
@@ -65,8 +67,14 @@ def draw(shown: Sequence[Drawn], target: Path) -> None:
 
 
 def _as_bytes(one: Drawn, form: str) -> bytes | None:
-    """One part as png, svg, pdf or json; None where it has no such form."""
+    """One part as png, svg, pdf, json or csv; None where it has no such form."""
     match one:
+        case DrawnChart(spec=spec) if form == "csv":
+            return _csv(_rows_of(spec))
+        case TableBlock(columns=columns, rows=rows) if form == "csv":
+            return _csv([columns, *rows])
+        case Metrics(rows=rows) if form == "csv":
+            return _csv([("figure", "value"), *rows])
         case DrawnChart():
             return chart_bytes(one, form) if form != "html" else None
         case DrawnPicture():
@@ -99,6 +107,20 @@ def as_dict(one: Drawn) -> dict[str, Any]:
     assert_never(one)
 
 
+def _rows_of(spec: Mapping[str, Any]) -> list[Sequence[object]]:
+    """What a chart is drawn of: its fields, then its points. Of layers the first has them; the others are lines and words."""
+    first: Mapping[str, Any] = spec["layer"][0] if "layer" in spec else spec
+    points: Sequence[Mapping[str, object]] = first.get("data", spec.get("data", {})).get("values", [])
+    fields = [*dict.fromkeys(field for point in points for field in point)]
+    return [fields, *([point.get(field) for field in fields] for point in points)]
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> bytes:
+    made = io.StringIO()
+    csv.writer(made, lineterminator="\n").writerows(rows)
+    return made.getvalue().encode()
+
+
 def picture_bytes(picture: DrawnPicture) -> bytes:
     """A picture as PNG with its title and what is said of it: a file has nothing else to say whose it is."""
     from cryoloom.images.thumbnails import titled
@@ -107,11 +129,7 @@ def picture_bytes(picture: DrawnPicture) -> bytes:
 
 
 def chart_bytes(chart: DrawnChart, form: str) -> bytes:
-    """A chart as png, svg, pdf or json; a picture of it has what is said of it too.
-
-    Raises:
-        ProgramError: vl-convert is not installed.
-    """
+    """A chart as png, svg, pdf or json; a picture of it has what is said of it too."""
     if form == "json":
         return json.dumps(chart.spec).encode()
     return converted(_with_caption(chart.spec, chart.caption), form)

@@ -37,11 +37,7 @@ class Figures:
         return False
 
     def svg(self, spec: Mapping[str, Any]) -> str:
-        """A declaration as SVG, drawn where it was not before; its own names are found in no other figure.
-
-        Raises:
-            ProgramError: vl-convert is not installed.
-        """
+        """A declaration as SVG, drawn where it was not before; its own names are found in no other figure."""
         key = hashlib.sha256(f"{self._drawer()} {json.dumps(spec)}".encode()).hexdigest()[:32]
         self._used.add(key)
         file = self._folder / f"{key}.svg"

@@ -53,7 +53,7 @@ def look_at(view: View, root: Path, *, item: str = "", iteration: int | None = N
         ParameterError: no such item or iteration, or a view that has none.
     """
     _check_asked(view, item, iteration)
-    shown = (drawn(block, root) for block in _blocks(view, root, item, iteration))
+    shown = (drawn(block, root) for block in blocks_of(view, root, item=item, iteration=iteration))
     return [one for one in shown if one is not None]
 
 
@@ -82,7 +82,7 @@ def look_at_both(
     for view, iteration in zip((first, second), iterations, strict=True):
         _check_asked(view, item, iteration)
     blocks = [
-        _blocks(view, root, item, iteration)
+        blocks_of(view, root, item=item, iteration=iteration)
         for view, iteration in zip((first, second), iterations, strict=True)
     ]
     shown = (drawn(block, root) for block in compared_blocks(blocks[0], blocks[1], names))
@@ -91,7 +91,11 @@ def look_at_both(
 
 def absent_file(view: View, root: Path, *, item: str = "", iteration: int | None = None) -> str:
     """The first file that a view would show and that is not there; "" where none is missing."""
-    files = (file for block in _blocks(view, root, item, iteration) for file in _images_of(block, root))
+    files = (
+        file
+        for block in blocks_of(view, root, item=item, iteration=iteration)
+        for file in _images_of(block, root)
+    )
     return next((file for file in files if not (root / file).exists()), "")
 
 
@@ -99,7 +103,7 @@ def why_nothing(view: View, root: Path, *, item: str = "", iteration: int | None
     """Why a view shows nothing now, in words."""
     if view.items is not None and not frame_of(root, view.items.rows).height:
         return f"{view.items.rows.file} has no rows"
-    blocks = _blocks(view, root, item, iteration)
+    blocks = blocks_of(view, root, item=item, iteration=iteration)
     if not blocks:
         missing = next((file for file in view.reads if not (root / file).exists()), "")
         return f"{missing} is not there" if missing else f"{view.reads[0]} holds nothing of it"
@@ -129,7 +133,8 @@ def _check_asked(view: View, item: str, iteration: int | None) -> None:
         )
 
 
-def _blocks(view: View, root: Path, item: str, iteration: int | None) -> Sequence[Block]:
+def blocks_of(view: View, root: Path, *, item: str = "", iteration: int | None = None) -> Sequence[Block]:
+    """What a view declares of an item and an iteration, the newest by default; without their data."""
     if iteration is None and view.iterations:
         iteration = max(view.iterations)
     row = {} if view.items is None else _row_of(view, view.items, root, item or NEWEST)

@@ -19,6 +19,7 @@ from cryoloom.project.sharing import as_folder_says, as_it_was, shared_as
 from cryoloom.schedule.state import State
 
 FILE = "default_pipeline.star"
+PART = "job_pipeline.star"  # in a job's folder: what the file says of this job alone
 WRITING_S = 0.5  # so long a file that is not whole may be one that is being written
 RUNNING, SCHEDULED, SUCCEEDED, FAILED, ABORTED = range(5)
 STATES: tuple[State, ...] = ("running", "scheduled", "succeeded", "failed", "aborted")
@@ -172,6 +173,22 @@ def _read_once(root: Path) -> Pipeline:
             hint="Put it back from a copy; each job's own part of it lies in its folder, as job_pipeline.star.",
         )  # fmt: skip
     return pipeline
+
+
+def read_part(path: Path) -> Pipeline:
+    """A job's own part of the pipeline, as RELION and we leave it in its folder.
+
+    Raises:
+        UnreadableError: it cannot be read, or has a row that is none.
+    """
+    try:
+        return _parsed(path, path.read_text(encoding="utf-8"))[0]
+    except (OSError, UnicodeError) as error:
+        raise UnreadableError(
+            f"{path}",
+            found=f"not readable ({getattr(error, 'strerror', '') or error})",
+            expected="a job's part of a pipeline",
+        ) from None
 
 
 def _parsed(path: Path, text: str) -> tuple[Pipeline, str, bool]:

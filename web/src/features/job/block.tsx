@@ -6,7 +6,7 @@ export type Part = {
   kind: string;
   title: string;
   caption?: string;
-  vega_lite?: Record<string, unknown>;
+  vega?: Record<string, unknown>;
   picture?: string;
   columns?: string[];
   rows?: unknown[][];
@@ -19,7 +19,7 @@ const MOST_ROWS = 500;
 export function BlockOf({ part }: { part: Part }) {
   switch (part.kind) {
     case "chart":
-      return <Chart spec={part.vega_lite ?? {}} title={part.title} />;
+      return <Chart spec={part.vega ?? {}} title={part.title} />;
     case "picture":
       return (
         <div className="picture">

@@ -2,23 +2,18 @@ import { useEffect, useRef, useState } from "react";
 
 type Spec = Record<string, unknown>;
 
-/** Loaded with the first chart: its parts weigh more than all the rest. */
-const vega = () => Promise.all([import("vega"), import("vega-lite"), import("vega-interpreter")]);
-
-const HEIGHT = 220;
-const SEVERAL = ["hconcat", "vconcat", "concat", "facet"];
+/** Loaded with the first chart: it weighs more than all the rest. */
+const vega = () => Promise.all([import("vega"), import("vega-interpreter")]);
 
 function inkOf(element: Element): Spec {
   const style = getComputedStyle(element);
   const of = (name: string) => style.getPropertyValue(name).trim() || undefined;
   const [ink, line] = [colourIn(element, "--ink-2"), colourIn(element, "--line")];
   return {
-    background: "transparent",
     font: of("--font"),
     axis: { labelColor: ink, titleColor: ink, gridColor: line, domainColor: ink, tickColor: ink },
     legend: { labelColor: ink, titleColor: ink, orient: "bottom", columns: 1, labelLimit: 360 },
     title: { color: ink },
-    view: { stroke: null },
   };
 }
 
@@ -32,7 +27,7 @@ function colourIn(element: Element, token: string): string {
   return colour;
 }
 
-/** A Vega-Lite declaration, drawn to the size of its place; anew when the theme or the size changes. */
+/** A chart in Vega's words, drawn to the width of its place; anew when the theme or the width changes. */
 export function Chart({ spec, title }: { spec: Spec; title: string }) {
   const place = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
@@ -58,18 +53,12 @@ export function Chart({ spec, title }: { spec: Spec; title: string }) {
     let view: { finalize(): unknown } | null = null;
     let isOver = false;
     void vega().then(
-      ([core, lite, { expressionInterpreter }]) => {
+      ([core, { expressionInterpreter }]) => {
         if (isOver) return;
-        // Its title stands over it already.
-        const { title: _, ...bare } = spec;
-        const isOne = !SEVERAL.some((word) => word in spec);
-        const own = isOne ? { ...bare, width: "container", height: HEIGHT, autosize: { type: "fit", contains: "padding" } } : bare;
         try {
-          const compiled = lite.compile(own as never, { config: inkOf(element) as never }).spec;
           // Without the interpreter a chart's expressions would be code made of text, which the page may not run.
-          const runtime = core.parse(compiled, undefined, { ast: true });
+          const runtime = core.parse(spec as never, inkOf(element) as never, { ast: true });
           const made = new core.View(runtime, { expr: expressionInterpreter, renderer: "canvas", container: element, hover: true });
-          if (isOne) made.width(width);
           view = made;
           void made.runAsync().then(() => setFault(""));
         } catch (error) {

@@ -167,6 +167,11 @@ function ViewBlock(props: {
             SVG
           </a>
         )}
+        {parts.some((part) => ["chart", "table", "metrics"].includes(part.kind)) && (
+          <a className="btn btn-quiet" href={file("csv")} aria-label={`Data of ${view.title} as CSV`} download>
+            CSV
+          </a>
+        )}
       </header>
       <div className="body">
         {seen.error && <Said error={seen.error} />}

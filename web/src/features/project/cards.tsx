@@ -1,6 +1,7 @@
 import { Link } from "wouter";
 
 import type { JobRow } from "../../api/client";
+import { Face } from "../../face";
 import { StateOf } from "../../icon";
 import { digits, duration, folder } from "../../units";
 import { keyNumber } from "./key_number";
@@ -23,6 +24,7 @@ export function Cards({ project, rows, selected, choose }: Props) {
             onFocus={() => choose(row.number)}
             onMouseEnter={() => choose(row.number)}
           >
+            <Face project={project} row={row} />
             <b className="cut">
               {digits(row.name)} {folder(row.name)}
             </b>

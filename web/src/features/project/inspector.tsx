@@ -2,6 +2,7 @@ import { Link } from "wouter";
 
 import type { JobRow } from "../../api/client";
 import { useJob } from "../../asking";
+import { Face } from "../../face";
 import { colourOf } from "../../graph/threads";
 import { Icon, StateOf } from "../../icon";
 import { digits, duration, folder } from "../../units";
@@ -16,15 +17,18 @@ export function Inspector({ project, row, begin }: Props) {
   return (
     <aside className="inspector" aria-label={`Job ${row.name}`}>
       <section className="stack">
-        <div className="row">
-          <h1 className="grow cut">
-            {folder(row.name)} {digits(row.name)}
-          </h1>
-          <StateOf state={row.state} why={row.why} />
-        </div>
-        <div className="row">
-          <span className="grow cut">{row.alias || row.label || row.title}</span>
-          <span className="muted">{duration(row.seconds)}</span>
+        <div className="row top">
+          <div className="stack grow">
+            <h1 className="cut">
+              {folder(row.name)} {digits(row.name)}
+            </h1>
+            <span className="cut">{row.alias || row.label || row.title}</span>
+            <div className="row">
+              <StateOf state={row.state} why={row.why} />
+              <span className="muted">{duration(row.seconds)}</span>
+            </div>
+          </div>
+          <Face project={project} row={row} />
         </div>
         {row.why && <p className={row.state === "failed" ? "say fail" : "muted"}>{row.why}</p>}
         <div className="actions">
