@@ -1,22 +1,14 @@
-import type { ReactNode } from "react";
-import { Link } from "wouter";
+import { type ReactNode, useEffect } from "react";
+import { Link, useLocation } from "wouter";
 
+import type { IconName } from "./drawings";
+import { Palette } from "./features/palette/palette";
 import { Icon } from "./icon";
+import { Notices, undoLast } from "./notice";
+import { changeTheme } from "./theme";
+import { isInField } from "./units";
 
-const KEPT = "cryoloom-theme";
-
-function changeTheme() {
-  const root = document.documentElement;
-  const isDark = root.dataset.theme
-    ? root.dataset.theme === "dark"
-    : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = isDark ? "light" : "dark";
-  localStorage.setItem(KEPT, root.dataset.theme);
-  dispatchEvent(new Event("theme"));
-}
-
-const kept = localStorage.getItem(KEPT);
-if (kept) document.documentElement.dataset.theme = kept;
+const KEY = /^\/p\/([^/?]+)/;
 
 /** The frame around every page: where one is, what runs, light or dark. */
 export function Frame({
@@ -32,7 +24,17 @@ export function Frame({
   isAway?: boolean;
   children: ReactNode;
 }) {
-  const project = place.find((one) => one.to?.startsWith("/p/"))?.to;
+  const [here] = useLocation();
+  const project = KEY.exec(here)?.[1] ?? "";
+  useEffect(() => {
+    function onKey(event: KeyboardEvent) {
+      const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
+      // A field, and a page that has an undo of its own, take it back themselves.
+      if (isUndo && !event.defaultPrevented && !isInField(event) && undoLast()) event.preventDefault();
+    }
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
   return (
     <div className="app">
       <header className="topbar">
@@ -49,7 +51,7 @@ export function Frame({
             </span>
           ))}
         </nav>
-        <span className="grow" />
+        <Palette project={project} />
         <div className="machine" aria-live="polite">
           {isAway && (
             <span className="state" data-s="failed">
@@ -74,12 +76,20 @@ export function Frame({
         </button>
       </header>
       <nav className="rail" aria-label="Main">
-        <Link href={project ?? "/"} aria-current="page">
-          <Icon name="jobs" />
-          {project ? "Jobs" : "Projects"}
-        </Link>
+        <Place to={project ? `/p/${project}` : "/"} icon="jobs" word={project ? "Jobs" : "Projects"} isHere={here !== "/machine"} />
+        <Place to="/machine" icon="machine" word="Machine" isHere={here === "/machine"} />
       </nav>
       <main className="page">{children}</main>
+      <Notices />
     </div>
+  );
+}
+
+function Place({ to, icon, word, isHere }: { to: string; icon: IconName; word: string; isHere: boolean }) {
+  return (
+    <Link href={to} aria-current={isHere ? "page" : undefined}>
+      <Icon name={icon} />
+      {word}
+    </Link>
   );
 }

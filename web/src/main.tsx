@@ -6,6 +6,7 @@ import { Route, Router, Switch } from "wouter";
 import { answered, api, base, Refused } from "./api/client";
 import { Home } from "./features/home/home";
 import { JobPage } from "./features/job/job";
+import { MachinePage } from "./features/machine/machine";
 import { ProjectPage } from "./features/project/project";
 import { Frame } from "./frame";
 import { Said } from "./said";
@@ -51,6 +52,9 @@ function Page() {
           {({ project, number, tab }) => <JobPage project={project} number={Number(number)} tab={tab ?? "results"} />}
         </Route>
         <Route path="/p/:project/:how?">{({ project, how }) => <ProjectPage project={project} how={how ?? "graph"} />}</Route>
+        <Route path="/machine">
+          <MachinePage />
+        </Route>
         <Route path="/">
           <Home home={session.data.home} />
         </Route>

@@ -22,6 +22,17 @@ export function folder(job: string): string {
 
 /** Whether the user is typing: keys mean letters then. */
 export function isTyping(event: KeyboardEvent): boolean {
-  const target = event.target as HTMLElement;
-  return target.matches("input, select, textarea, [contenteditable]") || event.ctrlKey || event.metaKey || event.altKey;
+  return isInField(event) || event.ctrlKey || event.metaKey || event.altKey;
+}
+
+/** Whether a key was pressed in a field, which knows it itself. */
+export function isInField(event: KeyboardEvent): boolean {
+  return (event.target as HTMLElement).matches("input:not([type=checkbox]):not([type=range]), select, textarea, [contenteditable]");
+}
+
+export function bytes(count: number): string {
+  if (count < 1000) return `${count} B`;
+  const [unit, size] = ([["kB", 1e3], ["MB", 1e6], ["GB", 1e9], ["TB", 1e12]] as const).findLast(([, one]) => count >= one)!;
+  const value = count / size;
+  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }

@@ -15,6 +15,7 @@ def add_to(app: click.Group) -> None:
     app.add_command(open_)
     app.add_command(index)
     app.add_command(doctor)
+    app.add_command(machine)
 
 
 @click.command("new")
@@ -92,3 +93,40 @@ def doctor(project: Path | None, as_json: bool) -> None:
         print(table(["setting", "value", "source"], settings))
     if not found.healthy:
         raise click.exceptions.Exit(FAILED)
+
+
+@click.command("machine")
+@json_option
+def machine(as_json: bool) -> None:
+    """Say what runs and waits on this machine in all your projects, and what is left of it."""
+    from cryoloom.api.machine import machine_now
+
+    now = machine_now()
+    if as_json:
+        print_json(now.as_dict())
+        return
+    gpus = f", GPUs {', '.join(now.gpus_taken) or 'none'} of {', '.join(now.gpus)}" if now.gpus else ""
+    print(
+        f"Taken: {now.cores_taken} of {now.cores} cores, {now.memory_taken_mb / 1024:.3g} of "
+        f"{now.memory_mb / 1024:.3g} GB{gpus}"
+    )
+    rows = [(one, "runs") for one in now.running] + [(one, "waits") for one in now.waiting]
+    if rows:
+        print(
+            table(
+                ["job", "project", "", "cores", "GB", "GPUs"],
+                [
+                    [
+                        one.job,
+                        one.project,
+                        word,
+                        str(one.cores),
+                        f"{one.memory_mb / 1024:.3g}",
+                        ",".join(one.gpus),
+                    ]
+                    for one, word in rows
+                ],
+            )
+        )
+    for disk in now.disks:
+        print(f"Disk of {disk.where}: {disk.free_gb:.0f} of {disk.total_gb:.0f} GB free")

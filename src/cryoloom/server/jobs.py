@@ -8,10 +8,12 @@ from pydantic import BaseModel, Field
 from cryoloom.api.job import Job
 from cryoloom.api.next_steps import next_steps
 from cryoloom.api.offers import offers_for
+from cryoloom.api.parameters import parameters_of
+from cryoloom.api.recipes import recipe_of
 from cryoloom.api.relion_command import lines_of
 from cryoloom.api.trying import try_job
 from cryoloom.errors import CryoloomError
-from cryoloom.server.asking import JobHere, ProjectHere
+from cryoloom.server.asking import JobHere, ProjectHere, job_of
 from cryoloom.server.rows import row_of, title_of
 from cryoloom.server.shapes import (
     Follower,
@@ -20,6 +22,8 @@ from cryoloom.server.shapes import (
     LogAnswer,
     Made,
     OfferShape,
+    ParameterShape,
+    RecipeShape,
     TriedAnswer,
     ViewLine,
 )
@@ -32,7 +36,10 @@ MOST_FAILED = 2000
 @router.post("/jobs", status_code=201)
 def make(here: ProjectHere, asked: Given) -> Made:
     """Make a job, and hand it to the scheduler unless `start` is false."""
-    job = here.make(asked.protocol, asked.given, alias=asked.alias, label=asked.label, start=asked.start)
+    job = here.make(
+        asked.protocol, asked.given, alias=asked.alias, label=asked.label, start=asked.start,
+        wait_for=asked.wait_for, priority=asked.priority, alone=asked.alone, memory_gb=asked.memory_gb,
+    )  # fmt: skip
     return Made(jobs=[job.name])
 
 
@@ -41,6 +48,13 @@ def tried(here: ProjectHere, asked: Given) -> TriedAnswer:
     """What stands against a job, and what it would run; nothing is made."""
     found = try_job(here, asked.protocol, asked.given)
     return TriedAnswer.model_validate(found, from_attributes=True)
+
+
+@router.post("/recipe")
+def recipe(here: ProjectHere, asked: Given) -> RecipeShape:
+    """The same job asked for in Python, on the command line, and as a step of a workflow."""
+    found = recipe_of(asked.protocol, asked.given, asked.alias)
+    return RecipeShape.model_validate(found, from_attributes=True)
 
 
 @router.get("/offers/{protocol}/{name}")
@@ -66,6 +80,16 @@ def job(here: JobHere) -> JobAnswer:
         | details
         | {"views": views, "next": _next(here), "command": _command(here), "story": _story(here)}
     )
+
+
+@router.get("/jobs/{number}/parameters")
+def parameters(
+    here: JobHere,
+    other: Annotated[int | None, Query(ge=1, le=10**9, description="Beside which job")] = None,
+) -> list[ParameterShape]:
+    """All parameters with what differs from the defaults, and from another job's."""
+    beside = job_of(here.project, other) if other is not None else None
+    return [ParameterShape.model_validate(one.as_dict()) for one in parameters_of(here, beside)]
 
 
 @router.get("/jobs/{number}/log")

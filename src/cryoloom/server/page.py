@@ -34,6 +34,7 @@ def asset(name: str) -> Response:
 
 
 @router.get("/")
+@router.get("/machine")
 @router.get("/p/{rest:path}")
 def page(request: Request, rest: str = "") -> Response:
     """The one page; where it lies is told by how deep its address is, so that any prefix before it works."""

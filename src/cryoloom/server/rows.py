@@ -15,7 +15,9 @@ def rows_of(project: Project) -> list[JobRow]:
 def row_of(summary: JobSummary) -> JobRow:
     known = summary.as_dict()
     number = int(summary.name.rpartition("job")[2])
-    return JobRow.model_validate({**known, "number": number, "title": title_of(summary.protocol)})
+    return JobRow.model_validate(
+        {**known, "number": number, "title": title_of(summary.protocol), "ours": summary.ours}
+    )
 
 
 def title_of(protocol: str) -> str:

@@ -76,6 +76,7 @@ class JobRow(BaseModel):
     label: str
     protocol: str
     title: str  # the protocol's label
+    ours: bool  # false: RELION's own, which Cryoloom shows and does not run
     state: str
     started: bool
     why: str
@@ -175,6 +176,12 @@ class Given(BaseModel):
     alias: str = Field("", max_length=200)
     label: str = Field("", max_length=1000)
     start: bool = True
+    wait_for: list[str] = Field(
+        default_factory=list, max_length=100, description="Jobs that must succeed first"
+    )
+    priority: int = Field(0, ge=-1000, le=1000)
+    alone: bool = False
+    memory_gb: float = Field(0, ge=0, le=1e6)
 
 
 class FaultShape(BaseModel):
@@ -222,3 +229,130 @@ class ProtocolAnswer(BaseModel):
     inputs: list[dict[str, Any]]
     params: list[dict[str, Any]]
     outputs: list[dict[str, Any]]
+
+
+class RecipeShape(BaseModel):
+    """A job that is asked for, in the other ways to ask for it."""
+
+    python: str
+    shell: str
+    workflow: str
+
+
+class ParameterShape(BaseModel):
+    """A parameter of a job, beside its default and beside another job's."""
+
+    name: str
+    label: str
+    tab: str
+    unit: str
+    level: str
+    text: str
+    default: str
+    other: str
+    differs_from_default: bool
+    differs_from_other: bool
+
+
+class HolderShape(BaseModel):
+    job: str
+    project: str
+    key: str
+    cores: int
+    memory_mb: int
+    gpus: list[str]
+    busy_cores: float | None
+    resident_mb: float | None
+
+
+class DiskShape(BaseModel):
+    where: str
+    free_gb: float
+    total_gb: float
+
+
+class MachineAnswer(BaseModel):
+    """The machine as jobs see it: what they may take, what is taken, who waits."""
+
+    cores: int
+    cores_taken: int
+    memory_mb: int
+    memory_taken_mb: int
+    gpus: list[str]
+    gpus_taken: list[str]
+    load: float
+    free_memory_mb: int
+    running: list[HolderShape]
+    waiting: list[HolderShape]
+    disks: list[DiskShape]
+
+
+class CheckShape(BaseModel):
+    what: str
+    ok: bool
+    found: str
+
+
+class SettingShape(BaseModel):
+    name: str
+    value: str
+    source: str
+
+
+class DiagnosisAnswer(BaseModel):
+    """What is installed, what is missing, where each setting comes from."""
+
+    checks: list[CheckShape]
+    settings: list[SettingShape]
+
+
+class HitShape(BaseModel):
+    protocol: str
+    parameter: str
+    what: str
+
+
+class LabelShape(BaseModel):
+    label: str
+    type: str
+    unit: str
+    since: str
+    meaning: str
+
+
+class HitsAnswer(BaseModel):
+    """Protocols, their parameters, and labels that words were found in."""
+
+    hits: list[HitShape]
+    labels: list[LabelShape]
+
+
+class RefusedShape(BaseModel):
+    job: str
+    problem: Problem
+
+
+class Acted(BaseModel):
+    """What became of an act on several jobs: those that were made or touched, and those that refused."""
+
+    jobs: list[str]
+    refused: list[RefusedShape]
+
+
+class DeletedShape(BaseModel):
+    job: str
+    trash: str
+
+
+class FileShape(BaseModel):
+    name: str
+    bytes: int
+    changed: float  # seconds of the epoch
+
+
+class FilesAnswer(BaseModel):
+    """The files of a job's folder, the first of them where there are very many."""
+
+    files: list[FileShape]
+    total: int
+    bytes: int

@@ -14,8 +14,8 @@ export function follow(key: string, tell: (jobs: string[] | null) => void): () =
   let since = 0;
 
   function take(news: News): void {
-    // The first answer names every job, and nothing that was not asked for already.
-    if (since) tell(news.jobs);
+    // The first answer names every job: what changed after the page had asked, and before it followed, is among them.
+    tell(news.jobs);
     since = news.now;
   }
 

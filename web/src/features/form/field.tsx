@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useId } from "react";
+import { useId, useState } from "react";
 
 import { answered, api, type Tried } from "../../api/client";
 import { Icon } from "../../icon";
@@ -50,17 +50,62 @@ function InputValue({ project, protocol, one, id, value, fault, set }: Props & {
       return answered(api.GET("/api/projects/{key}/offers/{protocol}/{name}", { params: { path } }));
     },
   });
+  const words = one.several ? (value ?? "").split("\n").filter(Boolean) : [];
+  const [typed, setTyped] = useState("");
+  const [isOver, setOver] = useState(false);
+
+  function take(word: string) {
+    if (!one.several) return set(word);
+    if (word.trim() && !words.includes(word.trim())) set([...words, word.trim()].join("\n"));
+    setTyped("");
+  }
+
   return (
-    <div className="with-unit">
+    <div
+      className={isOver ? "with-unit over" : "with-unit"}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        take(event.dataTransfer.getData("text/plain"));
+      }}
+    >
+      {words.map((word) => (
+        <button
+          key={word}
+          type="button"
+          className="chip"
+          aria-label={`Take ${word} out`}
+          onClick={() => set(words.filter((other) => other !== word).join("\n") || null)}
+        >
+          {word}
+          <Icon name="close" small />
+        </button>
+      ))}
       <input
         id={id}
         className="input"
         list={`${id}-list`}
-        value={value ?? ""}
-        placeholder={offers.data?.length ? `${one.kind}: a job, or a file of the project` : `no job makes ${one.kind} yet`}
+        value={one.several ? typed : (value ?? "")}
+        placeholder={offers.data?.length ? `${one.kind}: drag a job here, or name one` : `no job makes ${one.kind} yet`}
         aria-invalid={fault ? true : undefined}
         aria-describedby={fault ? `${id}-say` : undefined}
-        onChange={(event) => set(event.target.value)}
+        onChange={(event) => {
+          if (!one.several) set(event.target.value);
+          else if (offers.data?.some((offer) => offer.word === event.target.value)) take(event.target.value);
+          else setTyped(event.target.value);
+        }}
+        onKeyDown={(event) => {
+          if (one.several && event.key === "Enter" && typed) {
+            event.preventDefault();
+            take(typed);
+          }
+        }}
+        onBlur={() => one.several && typed && take(typed)}
       />
       <datalist id={`${id}-list`}>
         {offers.data?.map((offer) => (

@@ -8,6 +8,8 @@ import { digits } from "../../units";
 import { Field } from "./field";
 import { declared, type InputOf, type ParamOf } from "./declared";
 import { ProtocolPicker } from "./picker";
+import { Recipe } from "./recipe";
+import { NO_WISHES, When, type Wishes } from "./when";
 
 type Values = Record<string, string>;
 const TRY_AFTER_MS = 350;
@@ -18,12 +20,19 @@ export function NewJob(props: { project: string; begin: string; close: () => voi
   const [protocol, setProtocol] = useState(begun.protocol);
   const drawer = useRef<HTMLDialogElement>(null);
   useEffect(() => {
-    if (!drawer.current?.open) drawer.current?.showModal();
+    // Not modal: jobs are dragged into it from the graph beside it.
+    if (!drawer.current?.open) drawer.current?.show();
     // A dialog gives the focus to what stands first, and that is the button that closes it.
     drawer.current?.querySelector<HTMLElement>("input")?.focus();
   }, [protocol]);
   return (
-    <dialog ref={drawer} className="drawer" aria-label="New job" onClose={props.close}>
+    <dialog
+      ref={drawer}
+      className="drawer"
+      aria-label="New job"
+      onClose={props.close}
+      onKeyDown={(event) => event.key === "Escape" && !event.defaultPrevented && drawer.current?.close()}
+    >
       {protocol ? (
         <Form {...props} protocol={protocol} given={protocol === begun.protocol ? begun.given : {}} back={() => setProtocol("")} />
       ) : (
@@ -63,9 +72,14 @@ function Form(props: {
   const [error, setError] = useState<Error | null>(null);
   const [isBusy, setBusy] = useState(false);
 
+  const [wishes, setWishes] = useState<Wishes>(NO_WISHES);
   const body = useMemo(
-    () => ({ protocol, given: split(given), alias, label: "", start: true }),
-    [protocol, given, alias],
+    () => ({
+      protocol, given: split(given), alias, label: "", start: true,
+      wait_for: wishes.waitFor.split(/[\s,]+/).filter(Boolean),
+      priority: Number(wishes.priority) || 0, alone: wishes.alone, memory_gb: Number(wishes.memory) || 0,
+    }),
+    [protocol, given, alias, wishes],
   );
   useEffect(() => {
     let isOld = false;
@@ -80,6 +94,12 @@ function Form(props: {
       clearTimeout(timer);
     };
   }, [body, project]);
+
+  const fields = useRef<HTMLDivElement>(null);
+  const isThere = form.data !== undefined;
+  useEffect(() => {
+    if (isThere) fields.current?.querySelector<HTMLElement>("input")?.focus();
+  }, [isThere]);
 
   async function run(start: boolean) {
     setBusy(true);
@@ -166,7 +186,7 @@ function Form(props: {
           </span>
         </div>
       </header>
-      <div className="fields grow scroll" tabIndex={0} role="region" aria-label="Parameters">
+      <div ref={fields} className="fields grow scroll" tabIndex={0} role="region" aria-label="Parameters">
         {inputs.filter(isShown).map(field)}
         {tabs.map(({ tab, params }) => {
           const shown = params.filter(isShown);
@@ -180,7 +200,8 @@ function Form(props: {
         })}
       </div>
       <footer className="stack">
-        {tried?.command && <pre className="command">{tried.command}</pre>}
+        <Recipe project={project} body={body} command={tried?.command ?? ""} />
+        <When wishes={wishes} set={setWishes} />
         {whole && (
           <p className="say fail" role="alert">
             <Icon name="failed" small />

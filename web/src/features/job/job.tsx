@@ -1,8 +1,7 @@
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { Link } from "wouter";
 
-import { answered, api, type JobAnswer } from "../../api/client";
+import type { JobAnswer } from "../../api/client";
 import { useJob, useJobs, useLive, useProject } from "../../asking";
 import { Frame } from "../../frame";
 import { Icon, StateOf } from "../../icon";
@@ -10,7 +9,11 @@ import { Said } from "../../said";
 import { digits, duration, folder } from "../../units";
 import { NewJob } from "../form/form";
 import { Actions } from "./actions";
+import { Alias } from "./alias";
+import { Files } from "./files";
 import { Given } from "./given";
+import { Log } from "./log";
+import { Parameters } from "./parameters";
 import { Results } from "./results";
 
 const TABS = {
@@ -19,6 +22,7 @@ const TABS = {
   parameters: "Parameters",
   log: "Log",
   story: "Steps",
+  files: "Files",
   command: "Command",
 } as const;
 
@@ -46,7 +50,7 @@ export function JobPage({ project, number, tab }: { project: string; number: num
           <div className="jobhead">
             <div className="title">
               <h1>{name}</h1>
-              <span className="second">{data.alias || data.label || data.title}</span>
+              <Alias project={project} row={data} />
             </div>
             <StateOf state={data.state} why={data.why} />
             <span className="muted wide-only">
@@ -54,7 +58,7 @@ export function JobPage({ project, number, tab }: { project: string; number: num
             </span>
             <span className="grow" />
             <div className="actions">
-              <Actions project={project} job={data} />
+              <Actions project={project} rows={[data]} />
               {next && (
                 <button
                   className="btn btn-primary"
@@ -81,7 +85,8 @@ export function JobPage({ project, number, tab }: { project: string; number: num
           ) : (
             <div className="scroll grow pad" tabIndex={0} role="region" aria-label={TABS[tab as keyof typeof TABS] ?? tab}>
               {tab === "data" && <DataOf project={project} job={data} />}
-              {tab === "parameters" && <Parameters job={data} />}
+              {tab === "parameters" && <Parameters project={project} job={data} />}
+              {tab === "files" && <Files project={project} number={number} />}
               {tab === "log" && <Log project={project} number={number} />}
               {tab === "story" && (
                 <ol className="list">
@@ -150,30 +155,4 @@ function DataOf({ project, job }: { project: string; job: JobAnswer }) {
       )}
     </>
   );
-}
-
-function Parameters({ job }: { job: JobAnswer }) {
-  return (
-    <table className="table">
-      <tbody>
-        {Object.entries(job.params).map(([name, value]) => (
-          <tr key={name}>
-            <td>{name}</td>
-            <td>{value === true ? "Yes" : value === false ? "No" : String(value ?? "")}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-function Log({ project, number }: { project: string; number: number }) {
-  const log = useQuery({
-    queryKey: ["project", project, "job", number, "log"],
-    queryFn: () =>
-      answered(api.GET("/api/projects/{key}/jobs/{number}/log", { params: { path: { key: project, number } } })),
-    refetchInterval: 3000,
-  });
-  if (log.error) return <Said error={log.error} />;
-  return <pre className="log">{log.data?.text || "It has said nothing."}</pre>;
 }

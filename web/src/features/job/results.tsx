@@ -1,5 +1,6 @@
 import { useEffect, useState } from "react";
 
+import { useAddress } from "../../address";
 import { addressOf, type JobAnswer, type ViewLine } from "../../api/client";
 import { useJobs, useSeen } from "../../asking";
 import { Icon } from "../../icon";
@@ -10,9 +11,12 @@ import { BlockOf, type Part } from "./block";
 /** All views of a job, one iteration for all that have some, and another pinned beside it. */
 export function Results({ project, job }: { project: string; job: JobAnswer }) {
   const iterations = [...new Set(job.views.flatMap((view) => view.iterations))].sort((a, b) => a - b);
-  const [asked, setAsked] = useState<number | null>(null);
-  const [pinned, setPinned] = useState<number | null>(null);
-  const [other, setOther] = useState<number | null>(null);
+  const [get, change] = useAddress();
+  const number = (name: string) => (get(name) === "" ? null : Number(get(name)));
+  const [asked, pinned, other] = [number("it"), number("pin"), number("beside")];
+  const setAsked = (one: number | null) => change({ it: one === null || one === iterations.at(-1) ? null : String(one) });
+  const setPinned = (one: number | null) => change({ pin: one === null ? null : String(one) });
+  const setOther = (one: number | null) => change({ beside: one === null ? null : String(one) });
   const alike = (useJobs(project).data ?? []).filter((row) => row.protocol === job.protocol && row.number !== job.number);
   const last = iterations.at(-1) ?? null;
   const now = asked ?? last;

@@ -2,10 +2,12 @@ import { type KeyboardEvent, useMemo, useRef } from "react";
 import { useLocation } from "wouter";
 
 import type { Graph, JobRow } from "../../api/client";
+import { Face } from "../../face";
 import { branchOf, colourOf, draw } from "../../graph/threads";
 import { Icon, stateIcon } from "../../icon";
 import { digits, folder } from "../../units";
 import { keyNumber } from "./key_number";
+import type { Choose } from "./project";
 
 const KINDS = ["micrographs", "coordinates", "particles", "classes", "volume", "mask"];
 
@@ -15,22 +17,23 @@ type Props = {
   all: JobRow[];
   graph: Graph;
   selected: number;
-  choose: (number: number) => void;
+  chosen: ReadonlySet<number>;
+  choose: Choose;
 };
 
 /** Jobs in lanes by the stage of the work; the branch of the chosen one is lit. */
-export function GraphOfJobs({ project, rows, all, graph, selected, choose }: Props) {
+export function GraphOfJobs({ project, rows, all, graph, selected, chosen, choose }: Props) {
   const [, go] = useLocation();
   const plane = useRef<HTMLDivElement>(null);
   const drawn = useMemo(() => draw(graph.lanes, graph.nodes, graph.threads), [graph]);
   const known = useMemo(() => new Map(all.map((row) => [row.name, row])), [all]);
   const shown = useMemo(() => new Set(rows.map((row) => row.name)), [rows]);
-  const chosen = all.find((row) => row.number === selected)?.name ?? "";
-  const lit = useMemo(() => branchOf(chosen, graph.threads), [chosen, graph.threads]);
+  const name = all.find((row) => row.number === selected)?.name ?? "";
+  const lit = useMemo(() => branchOf(name, graph.threads), [name, graph.threads]);
 
   function onKey(event: KeyboardEvent) {
     const step = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    const here = drawn.spots.get(chosen);
+    const here = drawn.spots.get(name);
     if (!step || !here) return;
     event.preventDefault();
     const [dx, dy] = step as [number, number];
@@ -51,6 +54,7 @@ export function GraphOfJobs({ project, rows, all, graph, selected, choose }: Pro
         ref={plane}
         className="plane"
         role="tree"
+        aria-multiselectable="true"
         aria-label="Jobs and how data flow between them"
         style={{ width: drawn.width, height: drawn.height }}
         onKeyDown={onKey}
@@ -77,7 +81,7 @@ export function GraphOfJobs({ project, rows, all, graph, selected, choose }: Pro
         {[...drawn.spots.values()].map((spot) => {
           const row = known.get(spot.job);
           if (!row) return null;
-          const isDim = !shown.has(row.name) || (chosen !== "" && !lit.has(row.name));
+          const isDim = !shown.has(row.name) || (name !== "" && !lit.has(row.name));
           return (
             <a
               key={row.name}
@@ -85,17 +89,24 @@ export function GraphOfJobs({ project, rows, all, graph, selected, choose }: Pro
               role="treeitem"
               data-s={row.state}
               data-job={row.number}
-              aria-selected={row.number === selected}
+              aria-selected={chosen.has(row.number)}
               tabIndex={row.number === selected ? 0 : -1}
               style={{ left: spot.x, top: spot.y }}
               href={`p/${project}/jobs/${row.number}`}
+              draggable
+              onDragStart={(event) => event.dataTransfer.setData("text/plain", row.name)}
               onClick={(event) => {
-                if (event.metaKey || event.ctrlKey) return;
                 event.preventDefault();
-                choose(row.number);
+                choose(row.number, event);
               }}
               onDoubleClick={() => go(`/p/${project}/jobs/${row.number}`)}
-              onKeyDown={(event) => event.key === "Enter" && go(`/p/${project}/jobs/${row.number}`)}
+              onKeyDown={(event) => {
+                if (event.key === "Enter") go(`/p/${project}/jobs/${row.number}`);
+                if (event.key === " ") {
+                  event.preventDefault();
+                  choose(row.number, { ctrlKey: true, metaKey: false, shiftKey: event.shiftKey });
+                }
+              }}
             >
               <span className="name">
                 <Icon name={stateIcon(row.state)} />
@@ -105,6 +116,7 @@ export function GraphOfJobs({ project, rows, all, graph, selected, choose }: Pro
                 <span className="vh">{row.state}</span>
               </span>
               <span className="alias cut">{row.alias || row.label || row.title}</span>
+              <Face project={project} row={row} />
               <span className="key cut">{keyNumber(row)}</span>
               {row.state === "running" && row.items.total ? (
                 <progress className="vh" value={row.items.done} max={row.items.total} />

@@ -7,6 +7,7 @@ import { colourOf } from "../../graph/threads";
 import { Icon, StateOf } from "../../icon";
 import { digits, duration, folder } from "../../units";
 import { Actions } from "../job/actions";
+import { Alias } from "../job/alias";
 import { Given } from "../job/given";
 
 type Props = { project: string; row: JobRow; begin: (protocol: string) => void };
@@ -22,7 +23,7 @@ export function Inspector({ project, row, begin }: Props) {
             <h1 className="cut">
               {folder(row.name)} {digits(row.name)}
             </h1>
-            <span className="cut">{row.alias || row.label || row.title}</span>
+            <Alias project={project} row={row} />
             <div className="row">
               <StateOf state={row.state} why={row.why} />
               <span className="muted">{duration(row.seconds)}</span>
@@ -35,7 +36,7 @@ export function Inspector({ project, row, begin }: Props) {
           <Link className="btn btn-primary" href={`/p/${project}/jobs/${row.number}`}>
             Open<kbd>↵</kbd>
           </Link>
-          {job.data && <Actions project={project} job={job.data} />}
+          <Actions project={project} rows={[row]} />
         </div>
       </section>
       {job.data && (
@@ -49,7 +50,13 @@ export function Inspector({ project, row, begin }: Props) {
             <ul className="list">
               {Object.entries(row.outputs).map(([name, output]) => (
                 <li key={name}>
-                  <span className="chip" data-k={colourOf(String(output.kind))}>
+                  <span
+                    className="chip"
+                    data-k={colourOf(String(output.kind))}
+                    draggable
+                    title={String(output.path)}
+                    onDragStart={(event) => event.dataTransfer.setData("text/plain", String(output.path))}
+                  >
                     {name.replaceAll("_", " ")}
                   </span>
                   <span className="grow" />

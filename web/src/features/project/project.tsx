@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
 
+import { numbersOf, useAddress } from "../../address";
 import type { JobRow } from "../../api/client";
 import { useGraph, useJobs, useLive, useProject } from "../../asking";
 import { Frame } from "../../frame";
@@ -9,8 +10,10 @@ import { Said } from "../../said";
 import { isTyping } from "../../units";
 import { NewJob } from "../form/form";
 import { Cards } from "./cards";
+import { Deleted } from "./deleted";
 import { GraphOfJobs } from "./graph";
 import { Inspector } from "./inspector";
+import { Several } from "./several";
 import { JobTable } from "./table";
 
 const WAYS = [
@@ -20,35 +23,67 @@ const WAYS = [
 ] as const;
 const STATES = ["failed", "running", "scheduled"] as const;
 
-/** The jobs of a project as graph, cards or table: one selection, one filter. */
+/** How a click chooses: this one alone, this one too (or no longer), or all up to this one. */
+export type Choose = (number: number, event?: { ctrlKey: boolean; metaKey: boolean; shiftKey: boolean }) => void;
+
+/** The jobs of a project as graph, cards or table: one selection, one filter, both in the address. */
 export function ProjectPage({ project, how }: { project: string; how: string }) {
   const [, go] = useLocation();
+  const [get, change] = useAddress();
   const isAway = useLive(project);
   const info = useProject(project);
   const jobs = useJobs(project);
   const graph = useGraph(project);
-  const [chosen, setChosen] = useState<number | null>(null);
-  const [only, setOnly] = useState("");
-  const [words, setWords] = useState("");
+  const only = get("only");
+  const [words, setWords] = useState(get("find"));
   const [form, setForm] = useState<string | null>(null);
+  const asked = get("new");
 
   const rows = useMemo(() => jobs.data ?? [], [jobs.data]);
   const shown = useMemo(() => rows.filter((row) => matches(row, only, words)), [rows, only, words]);
-  const selected = rows.find((row) => row.number === chosen) ?? rows.at(-1) ?? null;
+  const given = get("job");
+  const chosen = useMemo(() => {
+    const known = new Map(rows.map((row) => [row.number, row]));
+    const found = numbersOf(given).flatMap((number) => known.get(number) ?? []);
+    return found.length ? found : rows.slice(-1);
+  }, [rows, given]);
+  const selected = chosen.at(-1) ?? null;
+  const numbers = useMemo(() => new Set(chosen.map((row) => row.number)), [chosen]);
+
+  const choose: Choose = (number, event) => {
+    let next = [number];
+    if (event && (event.ctrlKey || event.metaKey)) {
+      const others = [...numbers].filter((one) => one !== number);
+      next = numbers.has(number) && others.length ? others : [...others, number];
+    } else if (event?.shiftKey && selected) {
+      const order = shown.map((row) => row.number);
+      const [from, to] = [order.indexOf(selected.number), order.indexOf(number)].sort((a, b) => a - b);
+      next = [...order.slice(from, to! + 1).filter((one) => one !== number), number];
+    }
+    change({ job: next.join(",") });
+  };
+
+  useEffect(() => {
+    const timer = setTimeout(() => words !== get("find") && change({ find: words }), 300);
+    return () => clearTimeout(timer);
+  }, [words, get, change]);
 
   useEffect(() => {
     function onKey(event: KeyboardEvent) {
       if (isTyping(event)) return;
-      if (event.key === "n") setForm("");
+      if (event.key === "n") {
+        setForm("");
+        event.preventDefault();
+      }
       if (event.key === "Enter" && selected && event.target === document.body) go(`/p/${project}/jobs/${selected.number}`);
-      event.key === "n" && event.preventDefault();
     }
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, [go, project, selected]);
 
   const counts = Object.fromEntries(STATES.map((state) => [state, rows.filter((row) => row.state === state).length]));
-  const shared = { project, rows: shown, selected: selected?.number ?? 0, choose: setChosen };
+  const shared = { project, rows: shown, selected: selected?.number ?? 0, chosen: numbers, choose };
+  const search = location.search;
   return (
     <Frame
       place={[{ word: "Projects", to: "/" }, { word: info.data?.name ?? "", to: `/p/${project}` }]}
@@ -59,7 +94,7 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
       <div className="toolbar">
         <div className="seg" role="group" aria-label="Show jobs as">
           {WAYS.map((way) => (
-            <button key={way.how} aria-pressed={way.how === how} onClick={() => go(`/p/${project}/${way.how}`)}>
+            <button key={way.how} aria-pressed={way.how === how} onClick={() => go(`/p/${project}/${way.how}${search}`)}>
               <Icon name={way.icon} />
               {way.word}
             </button>
@@ -70,7 +105,7 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
             key={state}
             className="chip chip-filter"
             aria-pressed={only === state}
-            onClick={() => setOnly(only === state ? "" : state)}
+            onClick={() => change({ only: only === state ? null : state })}
           >
             <Icon name={state} />
             {state === "scheduled" ? "waiting" : state} <b>{counts[state]}</b>
@@ -97,7 +132,8 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
         </button>
       </div>
       {jobs.error && <Said error={jobs.error} />}
-      {jobs.data?.length === 0 && (
+      {how === "deleted" && <Deleted project={project} />}
+      {jobs.data?.length === 0 && how !== "deleted" && (
         <div className="empty">
           <h1>No job yet</h1>
           <p>The work begins with an import: movies, micrographs, particles or a map.</p>
@@ -106,15 +142,30 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
           </button>
         </div>
       )}
-      {rows.length > 0 && (
+      {rows.length > 0 && how !== "deleted" && (
         <div className="split">
           {how === "graph" && graph.data && <GraphOfJobs {...shared} all={rows} graph={graph.data} />}
+          {how === "graph" && !graph.data && <div className="graph" />}
           {how === "cards" && <Cards {...shared} />}
           {how === "table" && <JobTable {...shared} />}
-          {selected && <Inspector project={project} row={selected} begin={setForm} />}
+          {chosen.length > 1 ? (
+            <Several project={project} rows={chosen} choose={choose} />
+          ) : (
+            selected && <Inspector project={project} row={selected} begin={setForm} />
+          )}
         </div>
       )}
-      {form !== null && <NewJob project={project} begin={form} close={() => setForm(null)} done={(number) => setChosen(number)} />}
+      {(form !== null || asked !== "") && (
+        <NewJob
+          project={project}
+          begin={form ?? asked}
+          close={() => {
+            setForm(null);
+            if (asked) change({ new: null });
+          }}
+          done={(number) => choose(number)}
+        />
+      )}
     </Frame>
   );
 }
@@ -122,5 +173,8 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
 function matches(row: JobRow, only: string, words: string): boolean {
   if (only && row.state !== only) return false;
   const text = `${row.name} ${row.alias} ${row.label} ${row.protocol} ${row.title}`.toLowerCase();
-  return words.toLowerCase().split(/\s+/).every((word) => text.includes(word));
+  return words
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
 }

@@ -5,8 +5,9 @@ import type { JobRow } from "../../api/client";
 import { Icon, StateOf } from "../../icon";
 import { digits, duration, folder } from "../../units";
 import { counted, keyNumber } from "./key_number";
+import type { Choose } from "./project";
 
-type Props = { project: string; rows: JobRow[]; selected: number; choose: (number: number) => void };
+type Props = { project: string; rows: JobRow[]; selected: number; chosen: ReadonlySet<number>; choose: Choose };
 
 const COLUMNS: { word: string; of: (row: JobRow) => string | number; isNumber?: boolean }[] = [
   { word: "Job", of: (row) => row.number },
@@ -19,7 +20,7 @@ const COLUMNS: { word: string; of: (row: JobRow) => string | number; isNumber?: 
 ];
 
 /** Jobs as a table, sorted by any column; the newest first. */
-export function JobTable({ project, rows, selected, choose }: Props) {
+export function JobTable({ project, rows, chosen, choose }: Props) {
   const [, go] = useLocation();
   const [by, setBy] = useState({ column: 0, isDown: true });
   const column = COLUMNS[by.column] ?? COLUMNS[0]!;
@@ -53,8 +54,8 @@ export function JobTable({ project, rows, selected, choose }: Props) {
           {sorted.map((row) => (
             <tr
               key={row.name}
-              aria-selected={row.number === selected}
-              onClick={() => choose(row.number)}
+              aria-selected={chosen.has(row.number)}
+              onClick={(event) => choose(row.number, event)}
               onDoubleClick={() => go(`/p/${project}/jobs/${row.number}`)}
             >
               <td>
