@@ -128,6 +128,25 @@ def test_a_job_is_dragged_into_the_form_and_the_form_is_kept_as_a_script_that_ma
     made.delete()
 
 
+def test_a_wizard_shows_the_circle_and_its_proposal_fills_the_form(page: Page, served: Served) -> None:
+    url = opened(page, served)
+    page.goto(f"{url}?new=relion.class2d")
+    page.locator("[data-field=fn_img] input").fill("Extract/job007")
+    field = page.locator("[data-field=particle_diameter]")
+    expect(field.get_by_text("less than the box")).to_be_visible()
+    field.get_by_role("button", name="See the circle on particles").click()
+    wizard = page.get_by_role("region", name="See the circle on particles")
+    expect(wizard.get_by_text("picked for 130 Å")).to_be_visible()
+    before = wizard.get_by_role("img").get_attribute("src")
+    kept(page, "form-wizard")
+    wizard.get_by_role("button", name="Take 143 Å, as auto does").click()
+    expect(field.locator("input.input")).to_have_value("143")
+    expect(wizard.get_by_role("img")).not_to_have_attribute("src", before or "")
+    expect(field.get_by_text("less than the box")).to_have_count(0)
+    wizard.get_by_role("slider").fill("100")
+    expect(field.locator("input.input")).to_have_value("100")
+
+
 def test_parameters_are_beside_the_defaults_or_another_job_and_files_are_listed(
     page: Page, served: Served, project: Project
 ) -> None:

@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { Route, Router, Switch } from "wouter";
 
 import { answered, api, base, Refused } from "./api/client";
+import { Broken } from "./broken";
 import { Home } from "./features/home/home";
 import { JobPage } from "./features/job/job";
 import { MachinePage } from "./features/machine/machine";
@@ -76,7 +77,9 @@ function Page() {
 createRoot(document.getElementById("page")!).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
-      <Page />
+      <Broken>
+        <Page />
+      </Broken>
     </QueryClientProvider>
   </StrictMode>,
 );

@@ -7,6 +7,7 @@ from cryoloom.project.catalogue import ProtocolLine, protocol_lines
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.declare import InputSpec, ParamSpec, relion_text
 from cryoloom.protocol.protocols import Protocol
+from cryoloom.protocol.wizards import title_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,7 @@ class ParamHelp:
     help: str
     relion: bool  # one of RELION's job options
     flag: str  # on the program's command line; "" where it stands in none by itself
+    wizard: str  # what helps to find a value, as it stands on its button; "" where nothing does
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,4 +135,5 @@ def _param(spec: ParamSpec) -> ParamHelp:
         help=spec.help,
         relion=not spec.own,
         flag=" or ".join(filter(None, (spec.flag, spec.flag_off and f"{spec.flag_off} for No"))),
+        wizard=title_of(spec.wizard),
     )

@@ -74,7 +74,7 @@ def _in_the_shell(protocol: str, given: Mapping[str, Asked], alias: str) -> str:
     words = ["cryoloom", "run", protocol]
     for name, value in given.items():
         several = [value] if isinstance(value, str | int | float | bool) else value
-        words += [f"{name}={_text(one)}" for one in several]
+        words.append(f"{name}={','.join(map(_text, several))}")
     return shlex.join([*words, *(["--alias", alias] if alias else [])])
 
 

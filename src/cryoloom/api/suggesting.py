@@ -79,7 +79,7 @@ def gain_orientation(movies: Sequence[Path], gain: Path) -> GainSuggestion:
     ]
     average: NDArray[np.float64] | None = None
     for movie in dict.fromkeys(chosen):
-        summed = _planes(movie).sum(axis=0, dtype=np.float64)
+        summed = planes_of(movie).sum(axis=0, dtype=np.float64)
         if average is not None and summed.shape != average.shape:
             raise ImageError(
                 f"{movie}",
@@ -88,7 +88,7 @@ def gain_orientation(movies: Sequence[Path], gain: Path) -> GainSuggestion:
             )
         average = summed if average is None else average + summed
     assert average is not None
-    reference = _planes(gain)[0]
+    reference = planes_of(gain)[0]
     found = orientations(average, reference)
     if not found:
         raise ImageError(
@@ -137,7 +137,7 @@ def symmetry_of_map(volume: Path) -> SymmetrySuggestion:
     return SymmetrySuggestion(found.group, axes, found.on_relions_axes, found.is_clear)
 
 
-def _planes(path: Path) -> "NDArray[Any]":
+def planes_of(path: Path) -> "NDArray[Any]":
     """(n, y, x), row 0 at the bottom, as RELION has it."""
     import numpy as np
 

@@ -75,17 +75,34 @@ if TYPE_CHECKING:
         View,
         VolumeBlock,
     )
+    from cryoloom.protocol.wizards import (
+        Advice,
+        BoxSize,
+        Form,
+        GainOrientation,
+        GroupsOfDefocus,
+        LowPass,
+        MaskDiameter,
+        MaskThreshold,
+        OwnWizard,
+        PickingTrial,
+        Proposal,
+        Slider,
+        SymmetryOfMap,
+    )
 
 __all__ = [
     "ADVANCED",
     "AUTO",
     "KINDS",
     "NORMAL",
+    "Advice",
     "Axis",
     "Batch",
     "BatchResult",
     "Block",
     "Box",
+    "BoxSize",
     "Chart",
     "ClassAverages",
     "Command",
@@ -95,8 +112,11 @@ __all__ = [
     "Drawing",
     "Field",
     "FinalMap",
+    "Form",
     "Found",
+    "GainOrientation",
     "Gallery",
+    "GroupsOfDefocus",
     "HalfMaps",
     "Input",
     "ItemProtocol",
@@ -104,7 +124,10 @@ __all__ = [
     "JobFolder",
     "LocalResolution",
     "Look",
+    "LowPass",
     "Mask",
+    "MaskDiameter",
+    "MaskThreshold",
     "Metrics",
     "Micrograph",
     "Micrographs",
@@ -113,14 +136,17 @@ __all__ = [
     "Optimiser",
     "Output",
     "Overlay",
+    "OwnWizard",
     "Param",
     "Part",
     "Particles",
+    "PickingTrial",
     "PlainFile",
     "PolishingParameters",
     "Postprocess",
     "ProgramProtocol",
     "Progress",
+    "Proposal",
     "Protocol",
     "Report",
     "RowBatch",
@@ -130,7 +156,9 @@ __all__ = [
     "Rule",
     "SetProtocol",
     "SetResult",
+    "Slider",
     "SourceProtocol",
+    "SymmetryOfMap",
     "Table",
     "TableBlock",
     "Text",
@@ -145,7 +173,7 @@ __all__ = [
 ]
 
 # Those of which a command that only looks at jobs needs something come first, so that it loads no others.
-_MODULES = ("datasets", "declare", "protocols", "command", "flags", "cleaning", "jobs", "views")
+_MODULES = ("datasets", "declare", "protocols", "command", "flags", "cleaning", "jobs", "views", "wizards")
 
 
 def __getattr__(name: str) -> object:

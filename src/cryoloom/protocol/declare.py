@@ -8,11 +8,14 @@ import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from cryoloom.errors import ParameterError
 from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.datasets import Dataset
+
+if TYPE_CHECKING:
+    from cryoloom.protocol.wizards import Wizard
 
 NORMAL = "normal"
 ADVANCED = "advanced"
@@ -65,6 +68,7 @@ class ParamSpec:
     flag: str = ""  # what stands on the program's command line: before the value; for a switch, when it is on
     flag_off: str = ""  # of a switch: what stands there when it is off
     written: Writing | None = None  # how the value is written there; None: as RELION writes values
+    wizard: "Wizard | None" = None  # what helps to find a value
     name: str = ""
     type: type = str
 
@@ -134,6 +138,7 @@ def Param(
     flag: str = "",
     flag_off: str = "",
     written: Writing | None = None,
+    wizard: "Wizard | None" = None,
 ) -> Any:
     """Declare a parameter.
 
@@ -161,6 +166,7 @@ def Param(
             for a switch that is on. It may have several words, `--LoG --shrink 0`; the value follows the last.
         flag_off: the words for a switch that is off.
         written: the value on the command line, where that is not as RELION writes values; None: say nothing.
+        wizard: what helps to find a value, of `protocol.wizards`.
     """
     return ParamSpec(
         default,
@@ -184,6 +190,7 @@ def Param(
         flag,
         flag_off,
         written,
+        wizard,
     )
 
 

@@ -12,7 +12,20 @@ from starlette.types import ASGIApp
 
 from cryoloom._version import __version__
 from cryoloom.errors import CryoloomError, ParameterError
-from cryoloom.server import acts, faces, files, jobs, live, machine, page, projects, protocols, session, views
+from cryoloom.server import (
+    acts,
+    faces,
+    files,
+    jobs,
+    live,
+    machine,
+    page,
+    projects,
+    protocols,
+    session,
+    views,
+    wizards,
+)
 from cryoloom.server.access import Access, signed_in
 from cryoloom.server.asking import REFUSALS
 from cryoloom.server.guard import Guard
@@ -55,7 +68,7 @@ def _application(access: Access, only: Path | None) -> FastAPI:
     api.include_router(session.router)
     api.include_router(live.router)
     inside = APIRouter(dependencies=[Depends(signed_in)])
-    for resource in (projects, acts, files, jobs, views, faces, protocols, machine):
+    for resource in (projects, acts, files, jobs, views, faces, protocols, machine, wizards):
         inside.include_router(resource.router)
     inside.include_router(views.pictures_router)
     inside.include_router(protocols.helps_router)

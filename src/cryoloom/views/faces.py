@@ -55,7 +55,7 @@ def _gallery(block: Gallery, root: Path) -> NDArray[np.uint8] | None:
     if not names:
         return None
     side = SIDE_PX // ACROSS
-    page = np.full((SIDE_PX, SIDE_PX), 255, np.uint8)
+    page = np.zeros((SIDE_PX, SIDE_PX), np.uint8)
     for place, name in enumerate(names):
         tile = _squared(grey(image_of_reference(str(name), root)), side - 1)
         top, left = SIDE_PX - side * (place // ACROSS + 1), side * (place % ACROSS)

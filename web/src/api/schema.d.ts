@@ -562,6 +562,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{key}/wizards/{param}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Wizard
+         * @description Look at the data with the values that stand in the form; nothing of the project is written.
+         */
+        post: operations["wizard_api_projects__key__wizards__param__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pictures/{name}.png": {
         parameters: {
             query?: never;
@@ -615,6 +635,24 @@ export interface components {
             jobs: string[];
             /** Refused */
             refused: components["schemas"]["RefusedShape"][];
+        };
+        /**
+         * AdviceAnswer
+         * @description What a wizard shows: parts as of a view, a sentence, proposals, sliders.
+         */
+        AdviceAnswer: {
+            /** Parts */
+            parts: {
+                [key: string]: unknown;
+            }[];
+            /** Said */
+            said: string;
+            /** Proposals */
+            proposals: components["schemas"]["ProposalShape"][];
+            /** Sliders */
+            sliders: components["schemas"]["SliderShape"][];
+            /** Item */
+            item: string;
         };
         /**
          * Asked
@@ -1174,6 +1212,18 @@ export interface components {
             form: string;
         };
         /**
+         * ProposalShape
+         * @description Values that are offered, by parameter.
+         */
+        ProposalShape: {
+            /** Words */
+            words: string;
+            /** Values */
+            values: {
+                [key: string]: string;
+            };
+        };
+        /**
          * ProtocolAnswer
          * @description A protocol's form.
          */
@@ -1289,6 +1339,22 @@ export interface components {
             /** Token */
             token: string;
         };
+        /**
+         * SliderShape
+         * @description A parameter that may be moved while one looks.
+         */
+        SliderShape: {
+            /** Param */
+            param: string;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Step */
+            step: number;
+            /** Now */
+            now: number | null;
+        };
         /** Ticket */
         Ticket: {
             /** Ticket */
@@ -1329,6 +1395,56 @@ export interface components {
             target: string;
             /** Kind */
             kind: string;
+        };
+        /** WizardAsked */
+        WizardAsked: {
+            /** Protocol */
+            protocol: string;
+            /** Given */
+            given?: {
+                [key: string]: string | number | boolean | string[];
+            };
+            /**
+             * Alias
+             * @default
+             */
+            alias: string;
+            /**
+             * Label
+             * @default
+             */
+            label: string;
+            /**
+             * Start
+             * @default true
+             */
+            start: boolean;
+            /**
+             * Wait For
+             * @description Jobs that must succeed first
+             */
+            wait_for?: string[];
+            /**
+             * Priority
+             * @default 0
+             */
+            priority: number;
+            /**
+             * Alone
+             * @default false
+             */
+            alone: boolean;
+            /**
+             * Memory Gb
+             * @default 0
+             */
+            memory_gb: number;
+            /**
+             * Item
+             * @description Which micrograph, where one is looked at
+             * @default
+             */
+            item: string;
         };
     };
     responses: never;
@@ -3969,6 +4085,96 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DiagnosisAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    wizard_api_projects__key__wizards__param__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                param: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WizardAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdviceAnswer"];
                 };
             };
             /** @description A request that is no request of this API */

@@ -22,6 +22,7 @@ from cryoloom.protocol import (
     Micrographs,
     Output,
     Param,
+    PickingTrial,
     Rule,
     View,
     Volume,
@@ -106,6 +107,7 @@ class AutoPick(HelixPicked, MicrographProgram):
     )  # fmt: skip
     log_adjust_thr: float = Param(
         0, "Adjust default threshold", unit="σ", tab="Laplacian", when="do_log", flag="--LoG_adjust_threshold",
+        wizard=PickingTrial(of="fn_input_autopick"),
         help="Higher: fewer picks. Relative to each micrograph.",
     )  # fmt: skip
     log_upper_thr: float = Param(
@@ -147,6 +149,7 @@ class AutoPick(HelixPicked, MicrographProgram):
     threshold_autopick: float = Param(
         0.05,
         "Picking threshold",
+        wizard=PickingTrial(of="fn_input_autopick"),
         tab="Picking",
         when="not do_log",
         flag="--threshold",

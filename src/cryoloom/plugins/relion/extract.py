@@ -15,6 +15,7 @@ from cryoloom.protocol import (
     AUTO,
     Batch,
     BatchResult,
+    BoxSize,
     Coordinates,
     Input,
     JobFolder,
@@ -86,6 +87,7 @@ class Extract(HelixExtracted, MicrographProgram):
     )  # fmt: skip
     extract_size: int = Param(
         128, "Particle box size", unit="px", tab="Extract", gt=0, auto=True, flag="--extract --extract_size",
+        wizard=BoxSize(of="coords_suffix", micrographs="star_mics"),
         help=f"In micrograph pixels. {HELP_BOX}",
     )  # fmt: skip
     do_invert: bool = Param(

@@ -9,7 +9,9 @@ from cryoloom.protocol import (
     Command,
     Input,
     JobFolder,
+    LowPass,
     Mask,
+    MaskThreshold,
     Output,
     Param,
     ProgramProtocol,
@@ -32,7 +34,7 @@ class MaskCreate(Additional, Threads, ProgramProtocol):
 
     fn_in: Volume = Input("Input 3D map", flag="--i", help="A refined map.")
     lowpass_filter: float = Param(
-        15, "Lowpass filter map", unit="Å", tab="Mask", flag="--lowpass", written=positive,
+        15, "Lowpass filter map", unit="Å", tab="Mask", flag="--lowpass", written=positive, wizard=LowPass(of="fn_in"),
         help="Before it is cut; -1: none.",
     )  # fmt: skip
     angpix: float = Param(
@@ -49,6 +51,7 @@ class MaskCreate(Additional, Threads, ProgramProtocol):
         "Initial binarisation threshold",
         tab="Mask",
         flag="--ini_threshold",
+        wizard=MaskThreshold(of="fn_in"),
         help="In units of the map. auto: a quarter of the density's 99th percentile near the centre.",
     )
     extend_inimask: int = Param(

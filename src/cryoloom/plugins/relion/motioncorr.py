@@ -15,6 +15,7 @@ from cryoloom.protocol import (
     AUTO,
     Batch,
     BatchResult,
+    GainOrientation,
     Input,
     JobFolder,
     Micrographs,
@@ -115,11 +116,13 @@ class MotionCorr(Threads, MicrographProgram):
     )  # fmt: skip
     gain_rot: str = Param(
         AUTO, "Gain rotation", tab="Motion", choices=ROTATIONS, when="fn_gain_ref", flag="--gain_rot",
-        written=place_in(ROTATIONS), help="auto: as it came with the movies; of a file given here: none.",
+        written=place_in(ROTATIONS), wizard=GainOrientation(of="input_star_mics", gain="fn_gain_ref"),
+        help="auto: as it came with the movies; of a file given here: none.",
     )  # fmt: skip
     gain_flip: str = Param(
         AUTO, "Gain flip", tab="Motion", choices=FLIPS, when="fn_gain_ref", flag="--gain_flip",
-        written=place_in(FLIPS), help="After the rotation; auto: as it came with the movies; of a file given here: none.",
+        written=place_in(FLIPS), wizard=GainOrientation(of="input_star_mics", gain="fn_gain_ref"),
+        help="After the rotation; auto: as it came with the movies; of a file given here: none.",
     )  # fmt: skip
     fn_defect: str = Param(
         AUTO, "Defect file", tab="Motion", level=ADVANCED, means="file", flag="--defect_file",

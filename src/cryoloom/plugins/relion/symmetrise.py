@@ -14,6 +14,7 @@ from cryoloom.protocol import (
     Output,
     Param,
     ProgramProtocol,
+    SymmetryOfMap,
     View,
     Volume,
     words_of,
@@ -37,6 +38,7 @@ class Symmetrise(Additional, ProgramProtocol):
         "Symmetry",
         means="symmetry",
         flag="--sym",
+        wizard=SymmetryOfMap(of="fn_in"),
         help="Point group; its axes come where RELION has them.",
     )
     do_apply: bool = Param(

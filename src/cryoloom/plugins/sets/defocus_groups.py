@@ -5,6 +5,7 @@ from collections.abc import Collection
 from cryoloom.errors import DatasetError
 from cryoloom.plugins.sets.files import set_file
 from cryoloom.protocol import (
+    GroupsOfDefocus,
     Input,
     JobFolder,
     Output,
@@ -31,7 +32,7 @@ class DefocusGroups(RowProtocol):
 
     input: Particles = Input("Particles", needs=(DEFOCUS,), help="With their CTFs; they must be complete.")
     defocus_range: float = Param(
-        1000, "Range of a group", unit="Å", gt=0, usual=(50, 20000),
+        1000, "Range of a group", unit="Å", gt=0, usual=(50, 20000), wizard=GroupsOfDefocus(of="input"),
         help="A group ends where it would span more, and is of one optics group. `cryoloom suggest defocus-groups` shows what "
         "comes out.",
     )  # fmt: skip

@@ -22,6 +22,7 @@ export type ParamOf = {
   limits: string;
   choices: string[];
   help: string;
+  wizard: string;
 };
 
 /** A protocol's inputs, and its parameters by tab, in the order of its declaration. */

@@ -14,6 +14,7 @@ type Props = {
   isOff: boolean;
   fault: Tried["faults"][number] | undefined;
   set: (value: string | null) => void;
+  wizard: (() => void) | null;
 };
 
 /** One input or parameter: its name, its value with the unit, what is wrong with it. */
@@ -31,6 +32,12 @@ export function Field(props: Props) {
       <span className="note">
         {isOff ? "without effect now" : one.is === "param" && isChanged ? `default ${one.default_text || "empty"}` : one.help}
       </span>
+      {props.wizard && one.is === "param" && (
+        <button type="button" className="btn btn-quiet ask" onClick={props.wizard} disabled={isOff}>
+          <Icon name="wizard" />
+          {one.wizard}
+        </button>
+      )}
       {fault && (
         <p className="say fail" id={`${id}-say`}>
           <Icon name="failed" small />

@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { Fragment, useEffect, useMemo, useRef, useState } from "react";
 
 import { answered, api, type Tried } from "../../api/client";
 import { Icon } from "../../icon";
@@ -9,6 +9,7 @@ import { Field } from "./field";
 import { declared, type InputOf, type ParamOf } from "./declared";
 import { ProtocolPicker } from "./picker";
 import { Recipe } from "./recipe";
+import { WizardPanel } from "./wizard";
 import { NO_WISHES, When, type Wishes } from "./when";
 
 type Values = Record<string, string>;
@@ -72,6 +73,7 @@ function Form(props: {
   const [error, setError] = useState<Error | null>(null);
   const [isBusy, setBusy] = useState(false);
 
+  const [wizard, setWizard] = useState("");
   const [wishes, setWishes] = useState<Wishes>(NO_WISHES);
   const body = useMemo(
     () => ({
@@ -132,8 +134,8 @@ function Form(props: {
       return value === null || value === "" ? rest : { ...rest, [name]: value };
     });
   const field = (one: InputOf | ParamOf) => (
+    <Fragment key={one.name}>
     <Field
-      key={one.name}
       project={project}
       protocol={protocol}
       declared={one}
@@ -141,7 +143,20 @@ function Form(props: {
       isOff={off.has(one.name)}
       fault={faults.get(one.name)}
       set={(value) => set(one.name, value)}
+      wizard={one.is === "param" && one.wizard ? () => setWizard(wizard === one.name ? "" : one.name) : null}
     />
+    {one.is === "param" && wizard === one.name && (
+      <WizardPanel
+        project={project}
+        protocol={protocol}
+        param={one.name}
+        title={one.wizard}
+        given={body.given}
+        set={(values) => setGiven((before) => ({ ...before, ...values }))}
+        close={() => setWizard("")}
+      />
+    )}
+    </Fragment>
   );
   return (
     <form

@@ -2,7 +2,7 @@
 
 from cryoloom.plugins.relion.options.diameters import HELP_MASK
 from cryoloom.plugins.relion.options.written import positive
-from cryoloom.protocol import Param
+from cryoloom.protocol import MaskDiameter, Param
 
 
 class CircularMask:
@@ -10,7 +10,8 @@ class CircularMask:
 
     particle_diameter: float = Param(
         200, "Mask diameter", unit="Å", tab="Optimisation", gt=0, usual=(20, 5000), auto=True,
-        flag="--particle_diameter", help=f"Larger than the particle, smaller than the box. {HELP_MASK}",
+        flag="--particle_diameter", wizard=MaskDiameter(of="fn_img"),
+        help=f"Larger than the particle, smaller than the box. {HELP_MASK}",
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cryoloom.plugins.relion.options.written import positive
-from cryoloom.protocol import Input, Mask, Param, Volume
+from cryoloom.protocol import Input, LowPass, Mask, Param, SymmetryOfMap, Volume
 
 # Images have rms 1, and projections that fit leave less of it; those that are as much as twice too strong leave more.
 LEFT_OVER = 2.0
@@ -23,7 +23,7 @@ class Reference:
     )  # fmt: skip
     ini_high: float = Param(
         60, "Initial low-pass filter", unit="Å", tab="Reference", flag="--ini_high", written=positive,
-        help="Low enough that no detail of the start remains; 0: none.",
+        wizard=LowPass(of="fn_ref"), help="Low enough that no detail of the start remains; 0: none.",
     )  # fmt: skip
     sym_name: str = Param(
         "C1",
@@ -32,6 +32,7 @@ class Reference:
         means="symmetry",
         flag="--sym",
         help="Point group by RELION's names.",
+        wizard=SymmetryOfMap(of="fn_ref"),
     )
     ctf_corrected_ref: bool = Param(
         False, "Has reference been CTF-corrected?", tab="CTF", when="do_ctf_correction", flag="--ctf_corrected_ref",
