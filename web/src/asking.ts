@@ -19,10 +19,12 @@ export function useJobs(key: string) {
   });
 }
 
-export function useGraph(key: string) {
+/** All jobs, or those of one's branch. */
+export function useGraph(key: string, of: number | null = null) {
+  const query = of === null ? {} : { of };
   return useQuery({
-    queryKey: ["project", key, "graph"],
-    queryFn: () => answered(api.GET("/api/projects/{key}/graph", { params: { path: { key } } })),
+    queryKey: ["project", key, "graph", of],
+    queryFn: () => answered(api.GET("/api/projects/{key}/graph", { params: { path: { key }, query } })),
   });
 }
 

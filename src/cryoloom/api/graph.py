@@ -57,12 +57,38 @@ class Graph:
         return asdict(self)
 
 
-def graph_of(project: "Project") -> Graph:
-    """The drawing of a project as it is now."""
+def graph_of(project: "Project", branch: str = "") -> Graph:
+    """The drawing of a project as it is now.
+
+    Args:
+        project: whose.
+        branch: a job's name: only what it came from and what came of it; "" for all jobs.
+    """
     entries = project.folder.entries()
     threads = threads_of(entries)
+    if branch:
+        kept = _branch(branch, threads)
+        entries = [entry for entry in entries if entry.name in kept]
+        threads = [one for one in threads if one.source in kept and one.target in kept]
     lanes = {entry.name: _own_lane(entry) for entry in entries}
     return lay_out([entry.name for entry in entries], lanes, threads)
+
+
+def _branch(job: str, threads: Iterable[Thread]) -> set[str]:
+    """A job with all that it came from and all that came of it."""
+    known = [*threads]
+    found = {job}
+    for back in (True, False):
+        beyond: dict[str, list[str]] = {}
+        for one in known:
+            near, far = (one.target, one.source) if back else (one.source, one.target)
+            beyond.setdefault(near, []).append(far)
+        todo = [job]
+        while todo:
+            new = [far for far in beyond.get(todo.pop(), ()) if far not in found]
+            found.update(new)
+            todo += new
+    return found
 
 
 def threads_of(entries: "Iterable[JobEntry]") -> list[Thread]:

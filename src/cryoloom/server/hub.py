@@ -25,12 +25,18 @@ class Board:
         self._when: dict[str, int] = {}
         self._news = asyncio.Condition()
         self._looking: asyncio.Task[None] | None = None
-        self._is_known = False
+        self._turn = asyncio.Lock()
+        self._looked, self._rest = 0.0, SHORTEST_REST_S
         self.followers = 0
 
     async def since(self, moment: int, wait_s: float = 0.0) -> tuple[int, frozenset[str]]:
-        """The moment now, and the jobs that have changed since one; all of them where it was too long ago."""
-        await self.look()
+        """The moment now, and the jobs that have changed since one; all of them where it was too long ago.
+
+        A look that somebody else has had just now serves all: many who ask cost no more than one.
+        """
+        async with self._turn:
+            if time.monotonic() - self._looked > self._rest:
+                await self.look()
         async with self._news:
             found = self._after(moment)
             if not found and wait_s > 0:
@@ -41,7 +47,10 @@ class Board:
 
     async def look(self) -> None:
         """See what has changed, and wake who waits for it."""
+        began = time.monotonic()
         found = await asyncio.to_thread(self._changes.look)
+        self._looked = time.monotonic()
+        self._rest = max(SHORTEST_REST_S, REST_PER_COST * (self._looked - began))
         if not found:
             return
         async with self._news:
@@ -66,9 +75,9 @@ class Board:
 
     async def _go_on_looking(self) -> None:
         while True:
-            began = time.monotonic()
-            await self.look()
-            await asyncio.sleep(max(SHORTEST_REST_S, REST_PER_COST * (time.monotonic() - began)))
+            async with self._turn:
+                await self.look()
+            await asyncio.sleep(self._rest)
 
     def _after(self, moment: int) -> frozenset[str]:
         if moment < self._first:

@@ -10,7 +10,7 @@ from cryoloom.api.graph import graph_of
 from cryoloom.api.project import Project
 from cryoloom.api.recent import KnownProject, key_of, recent_projects, remember_project
 from cryoloom.errors import CryoloomError
-from cryoloom.server.asking import ProjectHere
+from cryoloom.server.asking import ProjectHere, job_of
 from cryoloom.server.hub import Hub
 from cryoloom.server.rows import rows_of
 from cryoloom.server.shapes import Changed, GraphAnswer, JobRow, OpenProject, ProjectCard, ProjectInfo
@@ -51,9 +51,13 @@ def jobs(here: ProjectHere) -> list[JobRow]:
 
 
 @router.get("/{key}/graph")
-def graph(here: ProjectHere) -> GraphAnswer:
+def graph(
+    here: ProjectHere,
+    of: Annotated[int | None, Query(ge=1, le=10**9, description="Only this job's branch")] = None,
+) -> GraphAnswer:
     """Where jobs lie in the drawing, and what goes from one to another."""
-    return GraphAnswer.model_validate(graph_of(here).as_dict())
+    branch = job_of(here, of).name if of is not None else ""
+    return GraphAnswer.model_validate(graph_of(here, branch).as_dict())
 
 
 @router.get("/{key}/changes")

@@ -2220,7 +2220,10 @@ export interface operations {
     };
     graph_api_projects__key__graph_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only this job's branch */
+                of?: number | null;
+            };
             header?: never;
             path: {
                 key: string;

@@ -75,13 +75,14 @@ function through(from: Spot, to: Spot): string {
 export function branchOf(job: string, wires: Wire[]): Set<string> {
   const found = new Set([job]);
   for (const [from, to] of [["target", "source"] as const, ["source", "target"] as const]) {
+    const beyond = new Map<string, string[]>();
+    for (const wire of wires) beyond.set(wire[from], [...(beyond.get(wire[from]) ?? []), wire[to]]);
     const next = [job];
     for (let one = next.pop(); one; one = next.pop()) {
-      for (const wire of wires) {
-        if (wire[from] === one && !found.has(wire[to])) {
-          found.add(wire[to]);
-          next.push(wire[to]);
-        }
+      for (const other of beyond.get(one) ?? []) {
+        if (found.has(other)) continue;
+        found.add(other);
+        next.push(other);
       }
     }
   }

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import { useLocation } from "wouter";
 
 import { numbersOf, useAddress } from "../../address";
@@ -7,7 +7,7 @@ import { useGraph, useJobs, useLive, useProject } from "../../asking";
 import { Frame } from "../../frame";
 import { Icon } from "../../icon";
 import { Said } from "../../said";
-import { isTyping } from "../../units";
+import { digits, isTyping } from "../../units";
 import { NewJob } from "../form/form";
 import { Cards } from "./cards";
 import { Deleted } from "./deleted";
@@ -33,7 +33,8 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
   const isAway = useLive(project);
   const info = useProject(project);
   const jobs = useJobs(project);
-  const graph = useGraph(project);
+  const branchOf = Number(get("branch")) || null;
+  const graph = useGraph(project, branchOf);
   const only = get("only");
   const [words, setWords] = useState(get("find"));
   const [form, setForm] = useState<string | null>(null);
@@ -50,7 +51,7 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
   const selected = chosen.at(-1) ?? null;
   const numbers = useMemo(() => new Set(chosen.map((row) => row.number)), [chosen]);
 
-  const choose: Choose = (number, event) => {
+  const choose = useCallback<Choose>((number, event) => {
     let next = [number];
     if (event && (event.ctrlKey || event.metaKey)) {
       const others = [...numbers].filter((one) => one !== number);
@@ -61,7 +62,7 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
       next = [...order.slice(from, to! + 1).filter((one) => one !== number), number];
     }
     change({ job: next.join(",") });
-  };
+  }, [change, numbers, selected, shown]);
 
   useEffect(() => {
     const timer = setTimeout(() => words !== get("find") && change({ find: words }), 300);
@@ -144,7 +145,25 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
       )}
       {rows.length > 0 && how !== "deleted" && (
         <div className="split">
-          {how === "graph" && graph.data && <GraphOfJobs {...shared} all={rows} graph={graph.data} />}
+          {how === "graph" && graph.data && (
+            <GraphOfJobs
+              {...shared}
+              key={branchOf}
+              all={rows}
+              graph={graph.data}
+              branch={
+                selected && (
+                  <button
+                    className="btn"
+                    aria-pressed={branchOf !== null}
+                    onClick={() => change({ branch: branchOf === null ? String(selected.number) : null })}
+                  >
+                    {branchOf === null ? `Only the branch of ${digits(selected.name)}` : "All jobs"}
+                  </button>
+                )
+              }
+            />
+          )}
           {how === "graph" && !graph.data && <div className="graph" />}
           {how === "cards" && <Cards {...shared} />}
           {how === "table" && <JobTable {...shared} />}
