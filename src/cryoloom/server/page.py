@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 BUILT = Path(__file__).parent / "built"
@@ -36,12 +36,12 @@ def asset(name: str) -> Response:
 @router.get("/")
 @router.get("/machine")
 @router.get("/p/{rest:path}")
-def page(request: Request, rest: str = "") -> Response:
+def page(rest: str = "") -> Response:
     """The one page; where it lies is told by how deep its address is, so that any prefix before it works."""
     try:
         text = (BUILT / "index.html").read_text()
     except OSError:
         return HTMLResponse(NOT_BUILT, 503)
-    # Of the path that this server sees: a proxy may have taken away what stood before.
-    depth = request.url.path.rstrip("/").count("/") if rest else 0
+    # Of `p/rest`, whatever a proxy has taken away or left before it: one step up for each folder that it lies in.
+    depth = 1 + rest.count("/") if rest else 0
     return HTMLResponse(text.replace('<base href="./"', f'<base href="{"../" * depth or "./"}"'))

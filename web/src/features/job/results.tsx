@@ -210,7 +210,7 @@ function Nothing({ job }: { job: JobAnswer }) {
   const isToCome = ["running", "scheduled"].includes(job.state);
   return (
     <div className="empty">
-      <h1>{isToCome ? "Nothing to show yet" : "This job has no figures"}</h1>
+      <h2>{isToCome ? "Nothing to show yet" : "This job has no figures"}</h2>
       <p>{isToCome ? "Its figures appear here with the first results." : "Its outputs and what it said are behind the other tabs."}</p>
     </div>
   );
