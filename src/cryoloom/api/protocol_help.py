@@ -3,10 +3,11 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cryoloom.errors import ParameterError
 from cryoloom.project.catalogue import ProtocolLine, protocol_lines
 from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.declare import InputSpec, ParamSpec, relion_text
-from cryoloom.protocol.protocols import Protocol
+from cryoloom.protocol.protocols import Protocol, SourceProtocol
 from cryoloom.protocol.wizards import title_of
 
 
@@ -77,6 +78,14 @@ class ProtocolHelp:
 def protocols_named(start: str = "") -> list[ProtocolLine]:
     """All protocols whose names begin so."""
     return [line for line in protocol_lines() if line.name.startswith(start)]
+
+
+def is_source(protocol: str) -> bool:
+    """Whether jobs of it take what comes from outside, such as an import of movies."""
+    try:
+        return issubclass(find_protocol(protocol), SourceProtocol)
+    except ParameterError:
+        return False  # nobody here knows it
 
 
 def help_on(protocol: str) -> ProtocolHelp:

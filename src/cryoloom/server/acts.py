@@ -13,7 +13,9 @@ from cryoloom.server.shapes import Acted, DeletedShape, Made, Problem, RefusedSh
 router = APIRouter(prefix="/projects/{key}", tags=["jobs"])
 
 Numbers = Annotated[list[Annotated[int, Field(ge=1, le=10**9)]], Field(min_length=1, max_length=2000)]
-ActOnSeveral = Literal["stop", "resume", "retry", "restart", "copy", "clean", "delete", "priority"]
+ActOnSeveral = Literal[
+    "stop", "end-stream", "resume", "retry", "restart", "copy", "clean", "delete", "priority"
+]
 
 
 class Several(BaseModel):
@@ -65,6 +67,8 @@ def _done(job: Job, act: ActOnSeveral, asked: Several) -> list[str]:
     match act:
         case "stop":
             job.stop()
+        case "end-stream":
+            job.stop(stream=True)
         case "resume":
             job.resume(dependents=asked.dependents)
         case "retry":

@@ -77,6 +77,7 @@ class JobRow(BaseModel):
     protocol: str
     title: str  # the protocol's label
     ours: bool  # false: RELION's own, which Cryoloom shows and does not run
+    follows_stream: bool  # it takes what comes, and ends when its stream is ended
     state: str
     started: bool
     why: str

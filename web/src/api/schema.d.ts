@@ -920,6 +920,8 @@ export interface components {
             title: string;
             /** Ours */
             ours: boolean;
+            /** Follows Stream */
+            follows_stream: boolean;
             /** State */
             state: string;
             /** Started */
@@ -993,6 +995,8 @@ export interface components {
             title: string;
             /** Ours */
             ours: boolean;
+            /** Follows Stream */
+            follows_stream: boolean;
             /** State */
             state: string;
             /** Started */
@@ -2399,7 +2403,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                act: "stop" | "resume" | "retry" | "restart" | "copy" | "clean" | "delete" | "priority";
+                act: "stop" | "end-stream" | "resume" | "retry" | "restart" | "copy" | "clean" | "delete" | "priority";
                 key: string;
             };
             cookie?: never;

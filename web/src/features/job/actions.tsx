@@ -9,7 +9,7 @@ import { notify } from "../../notice";
 import { Said } from "../../said";
 import { digits } from "../../units";
 
-type Verb = "stop" | "resume" | "retry" | "restart" | "copy" | "delete";
+type Verb = "stop" | "end-stream" | "resume" | "retry" | "restart" | "copy" | "delete";
 type Act = { verb: Verb; word: string; icon: IconName; rows: JobRow[] };
 
 const ENDED_BADLY = ["failed", "aborted"];
@@ -21,6 +21,7 @@ export function actsOf(rows: JobRow[]): Act[] {
   const add = (verb: Verb, word: string, icon: IconName, fitting: JobRow[]) => {
     if (fitting.length) found.push({ verb, word: rows.length > 1 ? `${word} ${fitting.length}` : word, icon, rows: fitting });
   };
+  add("end-stream", "End the stream", "succeeded", ours.filter((row) => row.follows_stream));
   add("stop", "Stop", "stop", ours.filter((row) => ["running", "scheduled"].includes(row.state) && row.started));
   add("resume", "Start", "play", ours.filter((row) => !row.started && row.state !== "succeeded"));
   add("resume", "Resume", "play", ours.filter((row) => row.started && ENDED_BADLY.includes(row.state)));
@@ -59,6 +60,7 @@ export function Actions({ project, rows }: { project: string; rows: JobRow[] }) 
       await queries.invalidateQueries({ queryKey: ["project", project] });
       const made = done.jobs[0];
       if (verb === "copy" && made && which.length === 1) go(`/p/${project}/jobs/${Number(digits(made))}`);
+      if (verb === "end-stream") notify("The stream is ended; what has come is processed. Resume takes it up again.");
       if (verb === "copy" && which.length > 1) notify(`Copied: ${done.jobs.join(", ")}. They start when you say so.`);
     } catch (error) {
       setRefused({ verb, error: error as Error });
