@@ -93,7 +93,7 @@ export function GraphOfJobs({ project, rows, all, graph, selected, chosen, choos
         role="tree"
         aria-multiselectable="true"
         aria-label="Jobs and how data flow between them"
-        style={{ width: drawn.width, height: drawn.height, transform: `translate(${view.x}px, ${view.y}px) scale(${view.k})` }}
+        style={{ width: Math.max(drawn.width, (place.width - view.x) / view.k), height: drawn.height, transform: `translate(${view.x}px, ${view.y}px) scale(${view.k})` }}
       >
         {drawn.lanes.map((lane) => (
           <div key={lane.word} className="lane" style={{ top: lane.y, height: lane.height }}>
