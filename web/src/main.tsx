@@ -1,5 +1,5 @@
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
-import { StrictMode } from "react";
+import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
 import { Route, Router, Switch } from "wouter";
 
@@ -13,6 +13,8 @@ import { Frame } from "./frame";
 import { Said } from "./said";
 import "./style.css";
 import "./page.css";
+
+const MicrographPage = lazy(async () => ({ default: (await import("./features/micrograph/micrograph")).MicrographPage }));
 
 const queries = new QueryClient({
   defaultOptions: { queries: { retry: (count, error) => !(error instanceof Refused) && count < 3, staleTime: Infinity } },
@@ -49,6 +51,13 @@ function Page() {
   return (
     <Router base={base.pathname.replace(/\/$/, "")}>
       <Switch>
+        <Route path="/p/:project/jobs/:number/micrographs/:output">
+          {({ project, number, output }) => (
+            <Suspense fallback={<Frame>{null}</Frame>}>
+              <MicrographPage project={project} number={Number(number)} output={output} />
+            </Suspense>
+          )}
+        </Route>
         <Route path="/p/:project/jobs/:number/:tab?">
           {({ project, number, tab }) => <JobPage project={project} number={Number(number)} tab={tab ?? "results"} />}
         </Route>

@@ -91,6 +91,13 @@ class PickedMicrograph:
         return {"micrograph": self.micrograph, "picks": self.picks}
 
 
+def is_picked_by_hand(job: "Job") -> bool:
+    """Whether picks of this job can be edited: picking by hand, ours or RELION's."""
+    entry = job.entry
+    is_ours = entry.spec is None or entry.spec.protocol == PROTOCOL
+    return is_ours and entry.relion_type == TYPES["ManualPick"]
+
+
 def picked_micrographs(job: "Job") -> list[PickedMicrograph]:
     """The micrographs that can be picked on, each with its number of picks now.
 
@@ -275,9 +282,7 @@ def _files(job: "Job") -> dict[str, PickFile]:
     from cryoloom import star
 
     entry = job.entry
-    if (entry.spec is not None and entry.spec.protocol != PROTOCOL) or entry.relion_type != TYPES[
-        "ManualPick"
-    ]:
+    if not is_picked_by_hand(job):
         raise ProjectError(
             f"{job.name}", found=f"a job of {entry.protocol}", expected="picking by hand",
             hint=f"Make one that begins with these picks: cryoloom run {PROTOCOL} fn_in=MICROGRAPHS begin_with={job.name}",

@@ -11,21 +11,9 @@ from starlette.exceptions import HTTPException as StarletteError
 from starlette.types import ASGIApp
 
 from cryoloom._version import __version__
+from cryoloom.api.micrograph_pictures import MicrographPictures
 from cryoloom.errors import CryoloomError, ParameterError
-from cryoloom.server import (
-    acts,
-    faces,
-    files,
-    jobs,
-    live,
-    machine,
-    page,
-    projects,
-    protocols,
-    session,
-    views,
-    wizards,
-)
+from cryoloom.server import acts, faces, files, jobs, live, machine, micrographs, page, projects, protocols, session, views, wizards
 from cryoloom.server.access import Access, signed_in
 from cryoloom.server.asking import REFUSALS
 from cryoloom.server.guard import Guard
@@ -64,14 +52,16 @@ def _application(access: Access, only: Path | None) -> FastAPI:
     app.state.hub = Hub()
     app.state.pictures = views.Pictures()
     app.state.faces = faces.Faces()
+    app.state.micrographs = MicrographPictures()
     api = APIRouter(prefix="/api")
     api.include_router(session.router)
     api.include_router(live.router)
     inside = APIRouter(dependencies=[Depends(signed_in)])
-    for resource in (projects, acts, files, jobs, views, faces, protocols, machine, wizards):
+    for resource in (projects, acts, files, jobs, views, faces, protocols, machine, wizards, micrographs):
         inside.include_router(resource.router)
     inside.include_router(views.pictures_router)
     inside.include_router(protocols.helps_router)
+    inside.include_router(micrographs.tiles_router)
     inside.add_api_route("/openapi.json", _description, include_in_schema=False)
     api.include_router(inside)
     app.include_router(api)

@@ -160,108 +160,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{key}/acts/{act}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Act
-         * @description Do something with several jobs; of those that refuse it is told why, and the others go on.
-         *
-         *     Deleting is one act: all of them, or none.
-         */
-        post: operations["act_api_projects__key__acts__act__post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/deleted": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Deleted
-         * @description Jobs that lie whole in the trash.
-         */
-        get: operations["deleted_api_projects__key__deleted_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/undelete": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Undelete
-         * @description Take deleted jobs back.
-         */
-        post: operations["undelete_api_projects__key__undelete_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/files": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Files
-         * @description The files of the job's folder whose names have some letters in them.
-         */
-        get: operations["files_api_projects__key__jobs__number__files_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/file": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * File
-         * @description One file, as it is, to be saved.
-         */
-        get: operations["file_api_projects__key__jobs__number__file_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/projects/{key}/try": {
         parameters: {
             query?: never;
@@ -276,26 +174,6 @@ export interface paths {
          * @description What stands against a job, and what it would run; nothing is made.
          */
         post: operations["tried_api_projects__key__try_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/recipe": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Recipe
-         * @description The same job asked for in Python, on the command line, and as a step of a workflow.
-         */
-        post: operations["recipe_api_projects__key__recipe_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -334,26 +212,6 @@ export interface paths {
          * @description All that is known of a job.
          */
         get: operations["job_api_projects__key__jobs__number__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/parameters": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Parameters
-         * @description All parameters with what differs from the defaults, and from another job's.
-         */
-        get: operations["parameters_api_projects__key__jobs__number__parameters_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -462,26 +320,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{key}/jobs/{number}/face.png": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Face
-         * @description A square picture by which the job is known; 204 where nothing of it is a picture yet.
-         */
-        get: operations["face_api_projects__key__jobs__number__face_png_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/protocols": {
         parameters: {
             query?: never;
@@ -522,7 +360,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/machine": {
+    "/api/projects/{key}/jobs/{number}/micrographs/{output}": {
         parameters: {
             query?: never;
             header?: never;
@@ -530,10 +368,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Machine
-         * @description Cores, memory, GPUs and disks: what there is, what is taken, by which jobs.
+         * Micrographs
+         * @description The micrographs of an output, each with its number of picks.
          */
-        get: operations["machine_api_machine_get"];
+        get: operations["micrographs_api_projects__key__jobs__number__micrographs__output__get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -542,7 +380,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/machine/doctor": {
+    "/api/projects/{key}/jobs/{number}/micrographs/{output}/picture": {
         parameters: {
             query?: never;
             header?: never;
@@ -550,10 +388,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Doctor
-         * @description What is installed and what is missing; each setting with its source.
+         * Picture
+         * @description A micrograph's picture, low-passed or as it is; it is asked for by tiles.
          */
-        get: operations["doctor_api_machine_doctor_get"];
+        get: operations["picture_api_projects__key__jobs__number__micrographs__output__picture_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -562,7 +400,71 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{key}/wizards/{param}": {
+    "/api/projects/{key}/jobs/{number}/micrographs/{output}/small.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Small
+         * @description A small picture of a micrograph.
+         */
+        get: operations["small_api_projects__key__jobs__number__micrographs__output__small_png_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/micrographs/{output}/picks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Picks
+         * @description The picks on a micrograph.
+         */
+        get: operations["picks_api_projects__key__jobs__number__micrographs__output__picks_get"];
+        /**
+         * Save
+         * @description Make these the picks of a micrograph, if nobody has edited them since.
+         */
+        put: operations["save_api_projects__key__jobs__number__micrographs__output__picks_put"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/micrographs/{output}/spread": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spread
+         * @description How many of all picks a threshold would keep.
+         */
+        get: operations["spread_api_projects__key__jobs__number__micrographs__output__spread_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/micrographs/{output}/keep": {
         parameters: {
             query?: never;
             header?: never;
@@ -572,10 +474,50 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Wizard
-         * @description Look at the data with the values that stand in the form; nothing of the project is written.
+         * Keep
+         * @description Make the job that keeps the picks above a threshold.
          */
-        post: operations["wizard_api_projects__key__wizards__param__post"];
+        post: operations["keep_api_projects__key__jobs__number__micrographs__output__keep_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/micrographs/{output}/pick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pick
+         * @description Make the job in which these micrographs are picked by hand, or these picks edited.
+         */
+        post: operations["pick_api_projects__key__jobs__number__micrographs__output__pick_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/micrographs/{output}/hand-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Hand On
+         * @description Have the jobs that made something of earlier picks make it again.
+         */
+        post: operations["hand_on_api_projects__key__jobs__number__micrographs__output__hand_on_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -602,7 +544,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/help": {
+    "/api/tiles/{name}/{level}/{x}/{y}.png": {
         parameters: {
             query?: never;
             header?: never;
@@ -610,10 +552,30 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Help On Words
-         * @description What words may mean: protocols, parameters, labels of STAR files; nothing where nobody knows them.
+         * Tile
+         * @description A tile of a picture.
          */
-        get: operations["help_on_words_api_help_get"];
+        get: operations["tile_api_tiles__name___level___x___y__png_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/tiles/{name}/spectrum.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spectrum
+         * @description The power spectrum of a picture as it is without a filter: Nyquist at the edges.
+         */
+        get: operations["spectrum_api_tiles__name__spectrum_png_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -626,34 +588,6 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * Acted
-         * @description What became of an act on several jobs: those that were made or touched, and those that refused.
-         */
-        Acted: {
-            /** Jobs */
-            jobs: string[];
-            /** Refused */
-            refused: components["schemas"]["RefusedShape"][];
-        };
-        /**
-         * AdviceAnswer
-         * @description What a wizard shows: parts as of a view, a sentence, proposals, sliders.
-         */
-        AdviceAnswer: {
-            /** Parts */
-            parts: {
-                [key: string]: unknown;
-            }[];
-            /** Said */
-            said: string;
-            /** Proposals */
-            proposals: components["schemas"]["ProposalShape"][];
-            /** Sliders */
-            sliders: components["schemas"]["SliderShape"][];
-            /** Item */
-            item: string;
-        };
         /**
          * Asked
          * @description What is to be done with jobs that depend on this one, and with which care.
@@ -693,6 +627,14 @@ export interface components {
             /** Iteration */
             iteration?: number | null;
         };
+        /** ByHand */
+        ByHand: {
+            /**
+             * Filaments
+             * @default false
+             */
+            filaments: boolean;
+        };
         /**
          * Changed
          * @description Jobs that have changed since a moment.
@@ -703,40 +645,14 @@ export interface components {
             /** Jobs */
             jobs: string[];
         };
-        /** CheckShape */
-        CheckShape: {
-            /** What */
-            what: string;
-            /** Ok */
-            ok: boolean;
-            /** Found */
-            found: string;
-        };
-        /** DeletedShape */
-        DeletedShape: {
-            /** Job */
-            job: string;
-            /** Trash */
-            trash: string;
-        };
-        /**
-         * DiagnosisAnswer
-         * @description What is installed, what is missing, where each setting comes from.
-         */
-        DiagnosisAnswer: {
-            /** Checks */
-            checks: components["schemas"]["CheckShape"][];
-            /** Settings */
-            settings: components["schemas"]["SettingShape"][];
-        };
-        /** DiskShape */
-        DiskShape: {
-            /** Where */
-            where: string;
-            /** Free Gb */
-            free_gb: number;
-            /** Total Gb */
-            total_gb: number;
+        /** DefocusShape */
+        DefocusShape: {
+            /** U */
+            u: number;
+            /** V */
+            v: number;
+            /** Angle */
+            angle: number;
         };
         /** FaultShape */
         FaultShape: {
@@ -750,27 +666,6 @@ export interface components {
             hint: string;
             /** Text */
             text: string;
-        };
-        /** FileShape */
-        FileShape: {
-            /** Name */
-            name: string;
-            /** Bytes */
-            bytes: number;
-            /** Changed */
-            changed: number;
-        };
-        /**
-         * FilesAnswer
-         * @description The files of a job's folder, the first of them where there are very many.
-         */
-        FilesAnswer: {
-            /** Files */
-            files: components["schemas"]["FileShape"][];
-            /** Total */
-            total: number;
-            /** Bytes */
-            bytes: number;
         };
         /** Follower */
         Follower: {
@@ -815,26 +710,6 @@ export interface components {
              * @default true
              */
             start: boolean;
-            /**
-             * Wait For
-             * @description Jobs that must succeed first
-             */
-            wait_for?: string[];
-            /**
-             * Priority
-             * @default 0
-             */
-            priority: number;
-            /**
-             * Alone
-             * @default false
-             */
-            alone: boolean;
-            /**
-             * Memory Gb
-             * @default 0
-             */
-            memory_gb: number;
         };
         /** GraphAnswer */
         GraphAnswer: {
@@ -844,44 +719,6 @@ export interface components {
             nodes: components["schemas"]["NodePlace"][];
             /** Threads */
             threads: components["schemas"]["Wire"][];
-        };
-        /** HitShape */
-        HitShape: {
-            /** Protocol */
-            protocol: string;
-            /** Parameter */
-            parameter: string;
-            /** What */
-            what: string;
-        };
-        /**
-         * HitsAnswer
-         * @description Protocols, their parameters, and labels that words were found in.
-         */
-        HitsAnswer: {
-            /** Hits */
-            hits: components["schemas"]["HitShape"][];
-            /** Labels */
-            labels: components["schemas"]["LabelShape"][];
-        };
-        /** HolderShape */
-        HolderShape: {
-            /** Job */
-            job: string;
-            /** Project */
-            project: string;
-            /** Key */
-            key: string;
-            /** Cores */
-            cores: number;
-            /** Memory Mb */
-            memory_mb: number;
-            /** Gpus */
-            gpus: string[];
-            /** Busy Cores */
-            busy_cores: number | null;
-            /** Resident Mb */
-            resident_mb: number | null;
         };
         /** InputGiven */
         InputGiven: {
@@ -918,10 +755,6 @@ export interface components {
             protocol: string;
             /** Title */
             title: string;
-            /** Ours */
-            ours: boolean;
-            /** Follows Stream */
-            follows_stream: boolean;
             /** State */
             state: string;
             /** Started */
@@ -993,10 +826,6 @@ export interface components {
             protocol: string;
             /** Title */
             title: string;
-            /** Ours */
-            ours: boolean;
-            /** Follows Stream */
-            follows_stream: boolean;
             /** State */
             state: string;
             /** Started */
@@ -1019,51 +848,10 @@ export interface components {
             /** Made */
             made: string;
         };
-        /** LabelShape */
-        LabelShape: {
-            /** Label */
-            label: string;
-            /** Type */
-            type: string;
-            /** Unit */
-            unit: string;
-            /** Since */
-            since: string;
-            /** Meaning */
-            meaning: string;
-        };
         /** LogAnswer */
         LogAnswer: {
             /** Text */
             text: string;
-        };
-        /**
-         * MachineAnswer
-         * @description The machine as jobs see it: what they may take, what is taken, who waits.
-         */
-        MachineAnswer: {
-            /** Cores */
-            cores: number;
-            /** Cores Taken */
-            cores_taken: number;
-            /** Memory Mb */
-            memory_mb: number;
-            /** Memory Taken Mb */
-            memory_taken_mb: number;
-            /** Gpus */
-            gpus: string[];
-            /** Gpus Taken */
-            gpus_taken: string[];
-            /** Load */
-            load: number;
-            /** Free Memory Mb */
-            free_memory_mb: number;
-            /** Running */
-            running: components["schemas"]["HolderShape"][];
-            /** Waiting */
-            waiting: components["schemas"]["HolderShape"][];
-            /** Disks */
-            disks: components["schemas"]["DiskShape"][];
         };
         /**
          * Made
@@ -1073,10 +861,44 @@ export interface components {
             /** Jobs */
             jobs: string[];
         };
-        /** Names */
-        Names: {
-            /** Jobs */
-            jobs: string[];
+        /**
+         * MicrographShape
+         * @description A micrograph, and what is known of it.
+         */
+        MicrographShape: {
+            /** Micrograph */
+            micrograph: string;
+            /** Picks */
+            picks: number | null;
+            /** Angpix */
+            angpix: number;
+            defocus: components["schemas"]["DefocusShape"] | null;
+            /** Fit */
+            fit: number | null;
+            /** Motion */
+            motion: number | null;
+        };
+        /**
+         * MicrographsAnswer
+         * @description The micrographs of an output.
+         */
+        MicrographsAnswer: {
+            /** Job */
+            job: string;
+            /** Output */
+            output: string;
+            /** Kind */
+            kind: string;
+            /** Diameter */
+            diameter: number;
+            /** By Hand */
+            by_hand: boolean;
+            /** Are Ends */
+            are_ends: boolean;
+            /** Columns */
+            columns: string[];
+            /** Lines */
+            lines: components["schemas"]["MicrographShape"][];
         };
         /** NodePlace */
         NodePlace: {
@@ -1113,30 +935,52 @@ export interface components {
             create: boolean;
         };
         /**
-         * ParameterShape
-         * @description A parameter of a job, beside its default and beside another job's.
+         * PicksAnswer
+         * @description The picks on a micrograph, and the revision from which an edit begins.
          */
-        ParameterShape: {
+        PicksAnswer: {
+            /** Micrograph */
+            micrograph: string;
+            /** Revision */
+            revision: string;
+            /** Columns */
+            columns: string[];
+            /** Rows */
+            rows: (string | number | null)[][];
+        };
+        /**
+         * PicksGiven
+         * @description All picks of a micrograph as they are to be. A pick under its id stays that pick wherever it lies; one without is new.
+         */
+        PicksGiven: {
+            /** Since */
+            since: string;
+            /** Picks */
+            picks: {
+                [key: string]: string | number | null;
+            }[];
+        };
+        /**
+         * PictureAnswer
+         * @description How a micrograph's picture is asked for.
+         */
+        PictureAnswer: {
+            /** Micrograph */
+            micrograph: string;
             /** Name */
             name: string;
-            /** Label */
-            label: string;
-            /** Tab */
-            tab: string;
-            /** Unit */
-            unit: string;
-            /** Level */
-            level: string;
-            /** Text */
-            text: string;
-            /** Default */
-            default: string;
-            /** Other */
-            other: string;
-            /** Differs From Default */
-            differs_from_default: boolean;
-            /** Differs From Other */
-            differs_from_other: boolean;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Angpix */
+            angpix: number;
+            /** Levels */
+            levels: number;
+            /** Finest */
+            finest: number;
+            /** Tile Px */
+            tile_px: number;
         };
         /**
          * Problem
@@ -1216,18 +1060,6 @@ export interface components {
             form: string;
         };
         /**
-         * ProposalShape
-         * @description Values that are offered, by parameter.
-         */
-        ProposalShape: {
-            /** Words */
-            words: string;
-            /** Values */
-            values: {
-                [key: string]: string;
-            };
-        };
-        /**
          * ProtocolAnswer
          * @description A protocol's form.
          */
@@ -1265,22 +1097,18 @@ export interface components {
             help: string;
         };
         /**
-         * RecipeShape
-         * @description A job that is asked for, in the other ways to ask for it.
+         * SavedAnswer
+         * @description What became of an edit; the picks are in the order in which they were given.
          */
-        RecipeShape: {
-            /** Python */
-            python: string;
-            /** Shell */
-            shell: string;
-            /** Workflow */
-            workflow: string;
-        };
-        /** RefusedShape */
-        RefusedShape: {
-            /** Job */
-            job: string;
-            problem: components["schemas"]["Problem"];
+        SavedAnswer: {
+            /** Revision */
+            revision: string;
+            /** Ids */
+            ids: string[];
+            /** Followers */
+            followers: string[];
+            /** Wholes */
+            wholes: string[];
         };
         /**
          * SeenAnswer
@@ -1293,8 +1121,6 @@ export interface components {
             }[];
             /** Absent */
             absent: string;
-            /** Nothing */
-            nothing: string;
         };
         /**
          * Session
@@ -1306,58 +1132,36 @@ export interface components {
             /** Home */
             home: string;
         };
-        /** SettingShape */
-        SettingShape: {
-            /** Name */
-            name: string;
-            /** Value */
-            value: string;
-            /** Source */
-            source: string;
-        };
-        /**
-         * Several
-         * @description Which jobs, and with which care.
-         */
-        Several: {
-            /** Numbers */
-            numbers: number[];
-            /**
-             * Dependents
-             * @default false
-             */
-            dependents: boolean;
-            /**
-             * Harsh
-             * @default false
-             */
-            harsh: boolean;
-            /**
-             * Priority
-             * @default 0
-             */
-            priority: number;
-        };
         /** SignIn */
         SignIn: {
             /** Token */
             token: string;
         };
         /**
-         * SliderShape
-         * @description A parameter that may be moved while one looks.
+         * SpreadAnswer
+         * @description A column over all picks.
          */
-        SliderShape: {
-            /** Param */
-            param: string;
-            /** Low */
-            low: number;
-            /** High */
-            high: number;
-            /** Step */
-            step: number;
-            /** Now */
-            now: number | null;
+        SpreadAnswer: {
+            /** Column */
+            column: string;
+            /** Total */
+            total: number;
+            /** Without */
+            without: number;
+            /** Steps */
+            steps: number[];
+            /** Kept */
+            kept: number[];
+        };
+        /** Threshold */
+        Threshold: {
+            /**
+             * Column
+             * @default rlnAutopickFigureOfMerit
+             */
+            column: string;
+            /** Above */
+            above: number;
         };
         /** Ticket */
         Ticket: {
@@ -1399,56 +1203,6 @@ export interface components {
             target: string;
             /** Kind */
             kind: string;
-        };
-        /** WizardAsked */
-        WizardAsked: {
-            /** Protocol */
-            protocol: string;
-            /** Given */
-            given?: {
-                [key: string]: string | number | boolean | string[];
-            };
-            /**
-             * Alias
-             * @default
-             */
-            alias: string;
-            /**
-             * Label
-             * @default
-             */
-            label: string;
-            /**
-             * Start
-             * @default true
-             */
-            start: boolean;
-            /**
-             * Wait For
-             * @description Jobs that must succeed first
-             */
-            wait_for?: string[];
-            /**
-             * Priority
-             * @default 0
-             */
-            priority: number;
-            /**
-             * Alone
-             * @default false
-             */
-            alone: boolean;
-            /**
-             * Memory Gb
-             * @default 0
-             */
-            memory_gb: number;
-            /**
-             * Item
-             * @description Which micrograph, where one is looked at
-             * @default
-             */
-            item: string;
         };
     };
     responses: never;
@@ -2224,10 +1978,7 @@ export interface operations {
     };
     graph_api_projects__key__graph_get: {
         parameters: {
-            query?: {
-                /** @description Only this job's branch */
-                of?: number | null;
-            };
+            query?: never;
             header?: never;
             path: {
                 key: string;
@@ -2398,444 +2149,6 @@ export interface operations {
             };
         };
     };
-    act_api_projects__key__acts__act__post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                act: "stop" | "end-stream" | "resume" | "retry" | "restart" | "copy" | "clean" | "delete" | "priority";
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Several"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Acted"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    deleted_api_projects__key__deleted_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeletedShape"][];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    undelete_api_projects__key__undelete_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Names"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Made"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    files_api_projects__key__jobs__number__files_get: {
-        parameters: {
-            query?: {
-                words?: string;
-            };
-            header?: never;
-            path: {
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["FilesAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    file_api_projects__key__jobs__number__file_get: {
-        parameters: {
-            query: {
-                name: string;
-            };
-            header?: never;
-            path: {
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
     tried_api_projects__key__try_post: {
         parameters: {
             query?: never;
@@ -2858,95 +2171,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TriedAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    recipe_api_projects__key__recipe_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Given"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RecipeShape"];
                 };
             };
             /** @description A request that is no request of this API */
@@ -3120,95 +2344,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    parameters_api_projects__key__jobs__number__parameters_get: {
-        parameters: {
-            query?: {
-                /** @description Beside which job */
-                other?: number | null;
-            };
-            header?: never;
-            path: {
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ParameterShape"][];
                 };
             };
             /** @description A request that is no request of this API */
@@ -3557,8 +2692,6 @@ export interface operations {
                 /** @description A job with the same view */
                 other?: number | null;
                 other_iteration?: number | null;
-                /** @description In which words charts are told */
-                charts?: "vega-lite" | "vega";
             };
             header?: never;
             path: {
@@ -3664,97 +2797,6 @@ export interface operations {
         responses: {
             /** @description Successful Response */
             200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    face_api_projects__key__jobs__number__face_png_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description No picture yet */
-            204: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -3993,185 +3035,380 @@ export interface operations {
             };
         };
     };
-    machine_api_machine_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MachineAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    doctor_api_machine_doctor_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DiagnosisAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    wizard_api_projects__key__wizards__param__post: {
+    micrographs_api_projects__key__jobs__number__micrographs__output__get: {
         parameters: {
             query?: never;
             header?: never;
             path: {
-                param: string;
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MicrographsAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    picture_api_projects__key__jobs__number__micrographs__output__picture_get: {
+        parameters: {
+            query?: {
+                /** @description A name or part of one, or a number from 1; the first without */
+                at?: string;
+                /** @description Å; 0: none */
+                lowpass?: number;
+            };
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PictureAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    small_api_projects__key__jobs__number__micrographs__output__small_png_get: {
+        parameters: {
+            query?: {
+                /** @description A name or part of one, or a number from 1; the first without */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    picks_api_projects__key__jobs__number__micrographs__output__picks_get: {
+        parameters: {
+            query?: {
+                /** @description A name or part of one, or a number from 1; the first without */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PicksAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    save_api_projects__key__jobs__number__micrographs__output__picks_put: {
+        parameters: {
+            query: {
+                /** @description A name or part of one, or a number from 1; the first without */
+                at: string;
+            };
+            header?: never;
+            path: {
+                output: string;
+                number: number;
                 key: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["WizardAsked"];
+                "application/json": components["schemas"]["PicksGiven"];
             };
         };
         responses: {
@@ -4181,7 +3418,365 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["AdviceAnswer"];
+                    "application/json": components["schemas"]["SavedAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    spread_api_projects__key__jobs__number__micrographs__output__spread_get: {
+        parameters: {
+            query?: {
+                column?: string;
+            };
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpreadAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    keep_api_projects__key__jobs__number__micrographs__output__keep_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Threshold"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    pick_api_projects__key__jobs__number__micrographs__output__pick_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ByHand"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    hand_on_api_projects__key__jobs__number__micrographs__output__hand_on_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
                 };
             };
             /** @description A request that is no request of this API */
@@ -4332,13 +3927,20 @@ export interface operations {
             };
         };
     };
-    help_on_words_api_help_get: {
+    tile_api_tiles__name___level___x___y__png_get: {
         parameters: {
-            query: {
-                words: string;
+            query?: {
+                /** @description Deviations from grey to white */
+                contrast?: number;
+                invert?: boolean;
             };
             header?: never;
-            path?: never;
+            path: {
+                name: string;
+                level: number;
+                x: number;
+                y: number;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -4348,9 +3950,90 @@ export interface operations {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["HitsAnswer"];
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
                 };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    spectrum_api_tiles__name__spectrum_png_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A request that is no request of this API */
             400: {

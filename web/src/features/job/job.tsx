@@ -26,6 +26,9 @@ const TABS = {
   command: "Command",
 } as const;
 
+/** Kinds of outputs that lie on micrographs, and are looked at there. */
+const SHOWN_ON_MICROGRAPHS = new Set(["micrographs", "coordinates", "particles"]);
+
 /** A job, results first. */
 export function JobPage({ project, number, tab }: { project: string; number: number; tab: string }) {
   const isAway = useLive(project);
@@ -37,6 +40,7 @@ export function JobPage({ project, number, tab }: { project: string; number: num
   const data = job.data;
   const name = data ? `${folder(data.name)} ${digits(data.name)}` : `Job ${number}`;
   const next = data?.next[0];
+  const onMicrographs = Object.entries(data?.outputs ?? {}).find(([, one]) => SHOWN_ON_MICROGRAPHS.has(String(one.kind)))?.[0];
   return (
     <Frame
       place={[{ word: "Projects", to: "/" }, { word: info.data?.name ?? "", to: `/p/${project}` }, { word: name }]}
@@ -58,6 +62,12 @@ export function JobPage({ project, number, tab }: { project: string; number: num
             </span>
             <span className="grow" />
             <div className="actions">
+              {onMicrographs && (
+                <Link className="btn" href={`/p/${project}/jobs/${number}/micrographs/${onMicrographs}`}>
+                  <Icon name="micrographs" />
+                  On micrographs
+                </Link>
+              )}
               <Actions project={project} rows={[data]} />
               {next && (
                 <button
@@ -128,7 +138,13 @@ function DataOf({ project, job }: { project: string; job: JobAnswer }) {
         <tbody>
           {Object.entries(job.outputs).map(([name, output]) => (
             <tr key={name}>
-              <td>{name}</td>
+              <td>
+                {SHOWN_ON_MICROGRAPHS.has(String(output.kind)) ? (
+                  <Link href={`/p/${project}/jobs/${job.number}/micrographs/${name}`}>{name}</Link>
+                ) : (
+                  name
+                )}
+              </td>
               <td>{String(output.kind)}</td>
               <td>
                 <code>{String(output.path)}</code>
