@@ -1,5 +1,6 @@
 """All that is known of one job: parameters, inputs, outputs, failed items, what it says of itself and what it took."""
 
+import contextlib
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -152,5 +153,8 @@ def _disk_bytes(folder: Path) -> int:
     """What the files of a job take; links not followed."""
     total = 0
     for path, _, names in os.walk(folder):
-        total += sum(os.lstat(f"{path}/{name}").st_blocks * 512 for name in names)
+        for name in names:
+            # A job that runs takes files away while they are counted.
+            with contextlib.suppress(FileNotFoundError):
+                total += os.lstat(f"{path}/{name}").st_blocks * 512
     return total
