@@ -47,6 +47,8 @@ SCREENS: dict[str, tuple[str, str, Callable[[Page], None]]] = {
     "job": ("/jobs/17", "canvas", nothing),
     "data": ("/jobs/2/data", "table", nothing),
     "log": ("/jobs/17/log", "pre", nothing),
+    "micrographs": ("/jobs/4/micrographs/micrographs", "canvas[data-sharp=true]", nothing),
+    "picks": ("/jobs/6/micrographs/coordinates?above=0.52&ramp=yes", "canvas[data-sharp=true]", nothing),
     "picker": ("", "[role=treeitem]", open_picker),
     "form": ("", "[role=treeitem]", open_form),
 }

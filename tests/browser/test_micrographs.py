@@ -133,7 +133,7 @@ def test_a_micrograph_is_drawn_as_its_file_lies_and_a_link_leads_to_what_one_see
     ] == pytest.approx([float(one) for one in (view or "").split()], rel=1e-3)
     page.keyboard.press("0")
     page.keyboard.press(".")
-    expect(page.get_by_role("heading", level=2).filter(has_text="multi_0001")).to_be_visible()
+    expect(page.get_by_role("heading", level=1, name="multi_0001")).to_be_visible()
     sharp(page)
     page.get_by_label("Filter micrographs").fill("single")
     expect(page.get_by_role("listbox").get_by_role("option")).to_have_count(3)
@@ -230,6 +230,34 @@ def test_picks_by_hand_are_set_moved_erased_undone_and_cut_where_one_clicked(
     own = cut.filter(pl.col("rlnMicrographName").str.contains(FIRST))
     assert cut.height == 6
     assert are_near([(float(x), float(y)) for x, y in own.select(X, Y).iter_rows()], places)
+
+
+def test_filaments_are_pairs_of_ends_that_come_and_go_together(
+    page: Page, served: Served, project: Project
+) -> None:
+    job = project.run("relion.manualpick", fn_in="CtfFind/job004", diameter=130, do_startend=True)
+    job.wait()
+    go(page, served, f"/jobs/{int(job.name[-3:])}/micrographs/coordinates")
+    told, state = page.locator("[data-says=picks]"), page.get_by_role("status")
+    expect(told).to_have_text("0 picks")
+    ends = [(100.0, 100.0), (300.0, 140.0), (120.0, 300.0), (350.0, 330.0)]
+    click(page, ends[0])
+    expect(told).to_have_text("0 picks")
+    for end in ends[1:]:
+        click(page, end)
+    expect(told).to_have_text("4 picks")
+    expect(state).to_have_text(SAVED)
+    # In the order of the file, the nth two are the ends of the nth.
+    assert all(are_near([one], [end]) for one, end in zip(places_of(job), ends, strict=True))
+    kept(page, "picking-filaments")
+    click(page, ends[1])
+    expect(told).to_have_text("2 picks")
+    expect(state).to_have_text(SAVED)
+    assert are_near(places_of(job), ends[2:])
+    page.keyboard.press("Control+z")
+    expect(told).to_have_text("4 picks")
+    expect(state).to_have_text(SAVED)
+    assert are_near(places_of(job), ends)
 
 
 def test_of_two_tabs_none_writes_over_the_other_and_no_edit_is_lost(

@@ -5,6 +5,7 @@ Level 0 has the file's pixels, each further one half as many along a side; the l
 """
 
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ MOST_WINDOWS = 64
 SPARE = 2.0
 # What lies beyond is hot pixels and the darkest contamination, which would flatten all else.
 OUTLIERS_PERCENT = 0.05
-LOOKED_AT_PX = 1024  # along a side, for mean and deviation
+LOOKED_AT_PX = 512  # along a side, for mean and deviation
 
 
 @dataclass(slots=True)
@@ -33,6 +34,7 @@ class Pyramid:
     finest: int
     levels: list[Floats32]
     _limits: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _looking: Lock = field(default_factory=Lock)  # the first tiles of a level are asked for at once
 
     @property
     def bytes(self) -> int:
@@ -55,7 +57,8 @@ class Pyramid:
         """
         image = self.levels[level - self.finest]
         own = image[y * TILE_PX : (y + 1) * TILE_PX, x * TILE_PX : (x + 1) * TILE_PX]
-        mean, deviation = self._limits.get(level) or self._look(level)
+        with self._looking:
+            mean, deviation = self._limits.get(level) or self._look(level)
         scaled = (own - mean) * (127.5 / (contrast * deviation)) + 127.5
         grey = np.clip(scaled, 0, 255).astype(np.uint8)
         return np.asarray(255 - grey if invert else grey)

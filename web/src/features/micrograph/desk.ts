@@ -117,6 +117,12 @@ export class Desk {
     this.change(edit);
   }
 
+  /** The jobs that made something of earlier picks have been told to make it of these. */
+  handedOn(): void {
+    this.followers = [];
+    this.changed();
+  }
+
   /** After a conflict: what was done here once more, on what is there now. */
   doAgain(): void {
     if (!this.theirs) return;

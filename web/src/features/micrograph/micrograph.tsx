@@ -8,7 +8,7 @@ import { Icon } from "../../icon";
 import { Said } from "../../said";
 import { digits, folder, isTyping } from "../../units";
 import { NewJob } from "../form/form";
-import { keepAbove, pickByHand, pictureOf, useMicrographs, usePicks, useSpread, type Source } from "./asking";
+import { handOn, keepAbove, pickByHand, pictureOf, useMicrographs, usePicks, useSpread, type Source } from "./asking";
 import { EditState, EditTrouble } from "./editing";
 import type { Point, View } from "./geometry";
 import "./micrograph.css";
@@ -42,6 +42,7 @@ export function MicrographPage({ project, number, output }: { project: string; n
   const [isHidden, setHidden] = useState(false);
   const [form, setForm] = useState<string | null>(null);
   const [error, setError] = useState<Error | null>(null);
+  const [sharp, setSharp] = useState("");
   const [counts, setCounts] = useState<ReadonlyMap<string, number>>(new Map());
 
   const set = (changes: Record<string, string | null>) =>
@@ -69,9 +70,11 @@ export function MicrographPage({ project, number, output }: { project: string; n
   const line = all.find((one) => one.micrograph === at);
 
   const picture = useQuery({ ...pictureOf(source, at, lowpass), placeholderData: (before) => before });
+  // What one looks at comes first, what one may look at next comes when that is there.
+  const isSharp = !picture.isPlaceholderData && picture.data !== undefined && sharp === picture.data.name;
   const beside = [lines[index + 1], lines[index - 1]].map((one) => one?.micrograph ?? "");
-  const next = useQuery({ ...pictureOf(source, beside[0] ?? "", lowpass), enabled: !!beside[0] && !!picture.data });
-  const before = useQuery({ ...pictureOf(source, beside[1] ?? "", lowpass), enabled: !!beside[1] && !!picture.data });
+  const next = useQuery({ ...pictureOf(source, beside[0] ?? "", lowpass), enabled: !!beside[0] && isSharp });
+  const before = useQuery({ ...pictureOf(source, beside[1] ?? "", lowpass), enabled: !!beside[1] && isSharp });
   const { desk, shown, error: noPicks } = usePicks(source, at);
 
   const columns = list.data?.columns ?? [];
@@ -152,6 +155,16 @@ export function MicrographPage({ project, number, output }: { project: string; n
     }
   }
 
+  async function give() {
+    setError(null);
+    try {
+      await handOn(source);
+      desk.handedOn();
+    } catch (refused) {
+      setError(refused as Error);
+    }
+  }
+
   const name = job.data ? `${folder(job.data.name)} ${digits(job.data.name)}` : `Job ${number}`;
   const running = (state: string) => jobs.data?.filter((row) => row.state === state).length ?? 0;
   const following = job.data?.next.find((one) => Object.values(one.inputs).some((input) => input.includes(`:${output}`))) ?? job.data?.next[0];
@@ -211,13 +224,13 @@ export function MicrographPage({ project, number, output }: { project: string; n
                 ))}
               </select>
             </header>
-            <Strip source={source} lines={lines} at={at} counts={counts} withPictures={picture.data !== undefined} go={goTo} />
+            <Strip source={source} lines={lines} at={at} counts={counts} withPictures={sharp !== ""} go={goTo} />
           </section>
           <section className="pane">
             <header>
-              <h2 className="cut" title={at}>
+              <h1 className="cut" title={at}>
                 {shortName(at)}
-              </h2>
+              </h1>
               <span className="muted grow cut">{index < 0 ? "not in this filter" : `${index + 1} of ${lines.length}`}</span>
               <span className="muted" data-says="picks">
                 {hasPicks && shown.isFilled && (threshold ? `${kept} of ${counted(shown.picks.length)} kept` : counted(shown.picks.length))}
@@ -251,6 +264,7 @@ export function MicrographPage({ project, number, output }: { project: string; n
                   acts={acts}
                   isHidden={isHidden}
                   label={`Micrograph ${shortName(at)}${hasPicks ? `, ${counted(shown.picks.length)}` : ""}`}
+                  sharp={setSharp}
                   gone={() => void queries.invalidateQueries({ queryKey: ["picture", source] })}
                 />
               )}
@@ -328,6 +342,12 @@ export function MicrographPage({ project, number, output }: { project: string; n
               onClick={() => void make(keepAbove(source, threshold.column, threshold.above), (one) => `/p/${project}/jobs/${one}`)}
             >
               Keep {spread.kept[step]} above {threshold.above}
+            </button>
+          )}
+          {canEdit && shown.followers.length > 0 && (
+            <button className="btn" title={shown.followers.join(", ")} onClick={() => void give()}>
+              <Icon name="retry" />
+              Make {shown.followers.length === 1 ? shown.followers[0] : `${shown.followers.length} jobs`} again of these
             </button>
           )}
           {following && canEdit && (

@@ -20,8 +20,8 @@ export function Spectrum({ name, angpix, fit }: { name: string; angpix: number; 
   return (
     <button
       className={isLarge ? "inset mic-large" : "inset"}
-      aria-label={isLarge ? "Power spectrum, smaller" : "Power spectrum, larger"}
       aria-pressed={isLarge}
+      title={isLarge ? "Smaller" : "Larger"}
       onClick={() => setLarge(!isLarge)}
       onPointerMove={onMove}
       onPointerLeave={() => setAt(null)}
@@ -31,6 +31,7 @@ export function Spectrum({ name, angpix, fit }: { name: string; angpix: number; 
         {ring !== null && ring <= 1.4 && <circle r={ring} strokeWidth={isLarge ? 0.006 : 0.016} />}
       </svg>
       <span>
+        <span className="vh">Power spectrum, larger: </span>
         {resolution ? `ring at ${resolution.toFixed(1)} Å` : "spectrum"}
         {at === null && resolution !== null && ", CTF fit"}
       </span>

@@ -30,6 +30,8 @@ type Props = {
   isHidden: boolean;
   label: string;
   gone: () => void;
+  /** All that is seen of this picture is there: others may be fetched now. */
+  sharp: (name: string) => void;
 };
 
 type Drag =
@@ -92,9 +94,11 @@ export function Stage(props: Props) {
       pen.setTransform(density, 0, 0, density, 0, 0);
       pen.fillStyle = "#0b0b0c";
       pen.fillRect(0, 0, size.width, size.height);
-      const isSharp = tiles.current?.draw(pen, picture, look, view, size, density) ?? false;
+      const { isShown, isSharp } = tiles.current?.draw(pen, picture, look, view, size, density) ?? { isShown: false, isSharp: false };
+      element.dataset.shown = isShown ? picture.name : "";
       element.dataset.sharp = String(isSharp);
       element.dataset.view = [view.scale, view.x, view.y].join(" ");
+      if (isSharp) props.sharp(picture.name);
       if (isSharp) for (const one of neighbours) tiles.current?.prefetch(one, look, props.view ?? fitted(one, size), size, density);
       const isMoving = drag?.kind === "pick" && drag.to;
       const over = {

@@ -17,21 +17,31 @@ export class Tiles {
     private readonly gone: () => void,
   ) {}
 
-  /** Draw what there is, ask for what is missing; returns whether all that is seen is sharp. */
-  draw(pen: CanvasRenderingContext2D, picture: Picture, look: Look, view: View, stage: Size, density: number): boolean {
+  /** Draw what there is, ask for what is missing; says whether there is anything, and whether all that is seen is sharp. */
+  draw(
+    pen: CanvasRenderingContext2D,
+    picture: Picture,
+    look: Look,
+    view: View,
+    stage: Size,
+    density: number,
+  ): { isShown: boolean; isSharp: boolean } {
+    let painted = 0;
     const best = levelFor(picture, view.scale, density);
     const fine = tilesOf(picture, best, view, stage);
-    const isWhole = fine.every((tile) => this.isThere(this.ask(picture, look, tile)));
+    // All are asked for at once, before one is found missing.
+    const asked = fine.map((tile) => this.ask(picture, look, tile));
+    const isSharp = asked.every((image) => this.isThere(image));
     pen.imageSmoothingEnabled = view.scale < SHARP_FROM || best > 0;
-    if (!isWhole) {
+    if (!isSharp) {
       // First the whole of it, so that there is no hole; then whatever finer level is there by now.
       for (const tile of tilesOf(picture, picture.levels - 1, view, stage)) this.ask(picture, look, tile);
       for (let level = picture.levels - 1; level > best; level--) {
-        for (const tile of tilesOf(picture, level, view, stage)) this.paint(pen, picture, look, tile);
+        for (const tile of tilesOf(picture, level, view, stage)) painted += this.paint(pen, picture, look, tile);
       }
     }
-    for (const tile of fine) this.paint(pen, picture, look, tile);
-    return isWhole;
+    for (const tile of fine) painted += this.paint(pen, picture, look, tile);
+    return { isShown: painted > 0, isSharp };
   }
 
   /** Have the tiles of another micrograph at hand before one goes there. */
@@ -66,11 +76,12 @@ export class Tiles {
     return image.complete && image.naturalWidth > 0;
   }
 
-  private paint(pen: CanvasRenderingContext2D, picture: Picture, look: Look, tile: Tile): void {
+  private paint(pen: CanvasRenderingContext2D, picture: Picture, look: Look, tile: Tile): number {
     const image = this.kept.get(addressFor(picture, look, tile));
-    if (!image || !this.isThere(image)) return;
+    if (!image || !this.isThere(image)) return 0;
     const each = tile.side / picture.tile_px;
     pen.drawImage(image, tile.x, tile.y, image.naturalWidth * each, image.naturalHeight * each);
+    return 1;
   }
 }
 
