@@ -1,5 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useState } from "react";
 import { useLocation, useSearchParams } from "wouter";
 
 import { useJob, useJobs, useLive, useProject } from "../../asking";
@@ -10,7 +10,7 @@ import { digits, folder, isTyping } from "../../units";
 import { NewJob } from "../form/form";
 import { handOn, keepAbove, pickByHand, pictureOf, useMicrographs, usePicks, useSpread, type Source } from "./asking";
 import { EditState, EditTrouble } from "./editing";
-import type { Point, View } from "./geometry";
+import type { Point } from "./geometry";
 import "./micrograph.css";
 import { isKept, type Threshold } from "./overlay";
 import { withOtherEnds } from "./picks";
@@ -19,11 +19,10 @@ import { Spectrum } from "./spectrum";
 import { Stage, type Acts, type Tool } from "./stage";
 import { chosen, ORDERS, shortName, Strip, type Order } from "./strip";
 import { TOOLS, Tools } from "./tools";
+import { useView } from "./view";
 
-const REST_MS = 300;
 const USUAL_SHARE = 40; // of the micrograph's side is a circle whose diameter nobody says
 const BRUSH = 1.5; // radii of a particle
-const MERIT_FIRST = 0;
 
 /** The micrographs of an output with what was picked on them; where a job is picking by hand, they are edited here. */
 export function MicrographPage({ project, number, output }: { project: string; number: number; output: string }) {
@@ -53,12 +52,12 @@ export function MicrographPage({ project, number, output }: { project: string; n
       },
       { replace: true },
     );
-  const number_of = (name: string, usual: number) => {
+  const numberOf = (name: string, usual: number) => {
     const value = Number(params.get(name) ?? usual);
     return Number.isFinite(value) ? value : usual;
   };
-  const lowpass = Math.max(0, number_of("lowpass", 20));
-  const look = { contrast: Math.min(Math.max(number_of("contrast", 3), 0.5), 20), invert: params.has("invert") };
+  const lowpass = Math.max(0, numberOf("lowpass", 20));
+  const look = { contrast: Math.min(Math.max(numberOf("contrast", 3), 0.5), 20), invert: params.has("invert") };
   const filter = params.get("filter") ?? "";
   const order = (params.get("order") ?? "table") as Order;
   const all = list.data?.lines ?? [];
@@ -78,7 +77,7 @@ export function MicrographPage({ project, number, output }: { project: string; n
   const { desk, shown, error: noPicks } = usePicks(source, at);
 
   const columns = list.data?.columns ?? [];
-  const column = columns.includes(params.get("by") ?? "") ? (params.get("by") ?? "") : (columns[MERIT_FIRST] ?? "");
+  const column = columns.includes(params.get("by") ?? "") ? (params.get("by") ?? "") : (columns[0] ?? "");
   const spread = useSpread(source, column).data;
   const above = params.get("above");
   const step = above === null || !spread ? 0 : Math.max(0, spread.steps.findIndex((one) => one >= Number(above)));
@@ -89,7 +88,7 @@ export function MicrographPage({ project, number, output }: { project: string; n
   const canEdit = list.data?.by_hand ?? false;
   const hasPicks = list.data !== undefined && list.data.kind !== "micrographs";
   const angpix = picture.data?.angpix ?? 0;
-  const diameter = number_of("circles", list.data?.diameter ?? 0);
+  const diameter = numberOf("circles", list.data?.diameter ?? 0);
   const side = Math.max(picture.data?.width ?? 0, picture.data?.height ?? 0);
   const radius = diameter > 0 && angpix > 0 ? diameter / 2 / angpix : side / USUAL_SHARE / 2;
   const brushPx = brush ?? radius * BRUSH;
@@ -368,34 +367,4 @@ export function MicrographPage({ project, number, output }: { project: string; n
 
 function counted(picks: number): string {
   return `${picks} ${picks === 1 ? "pick" : "picks"}`;
-}
-
-/** Where one looks, kept in the address soon after one has stopped moving. */
-function useView(): [View | null, (view: View | null) => void] {
-  const [params, setParams] = useSearchParams();
-  const [view, setView] = useState<View | null>(() => {
-    const [scale, x, y] = ["zoom", "x", "y"].map((name) => Number(params.get(name) ?? NaN));
-    return scale && x !== undefined && y !== undefined && [scale, x, y].every(Number.isFinite) ? { scale, x, y } : null;
-  });
-  const isFirst = useRef(true);
-  useEffect(() => {
-    if (isFirst.current) {
-      isFirst.current = false;
-      return;
-    }
-    const timer = setTimeout(
-      () =>
-        setParams(
-          (before) => {
-            const said = view && { zoom: view.scale.toPrecision(4), x: view.x.toFixed(1), y: view.y.toFixed(1) };
-            for (const name of ["zoom", "x", "y"] as const) said ? before.set(name, said[name]) : before.delete(name);
-            return before;
-          },
-          { replace: true },
-        ),
-      REST_MS,
-    );
-    return () => clearTimeout(timer);
-  }, [view]);
-  return [view, setView];
 }
