@@ -13,7 +13,21 @@ from starlette.types import ASGIApp
 from cryoloom._version import __version__
 from cryoloom.api.micrograph_pictures import MicrographPictures
 from cryoloom.errors import CryoloomError, ParameterError
-from cryoloom.server import acts, faces, files, jobs, live, machine, micrographs, page, projects, protocols, session, views, wizards
+from cryoloom.server import (
+    acts,
+    faces,
+    files,
+    jobs,
+    live,
+    machine,
+    micrographs,
+    page,
+    projects,
+    protocols,
+    session,
+    views,
+    wizards,
+)
 from cryoloom.server.access import Access, signed_in
 from cryoloom.server.asking import REFUSALS
 from cryoloom.server.guard import Guard

@@ -160,6 +160,108 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{key}/acts/{act}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act
+         * @description Do something with several jobs; of those that refuse it is told why, and the others go on.
+         *
+         *     Deleting is one act: all of them, or none.
+         */
+        post: operations["act_api_projects__key__acts__act__post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/deleted": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Deleted
+         * @description Jobs that lie whole in the trash.
+         */
+        get: operations["deleted_api_projects__key__deleted_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/undelete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Undelete
+         * @description Take deleted jobs back.
+         */
+        post: operations["undelete_api_projects__key__undelete_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/files": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Files
+         * @description The files of the job's folder whose names have some letters in them.
+         */
+        get: operations["files_api_projects__key__jobs__number__files_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/file": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * File
+         * @description One file, as it is, to be saved.
+         */
+        get: operations["file_api_projects__key__jobs__number__file_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects/{key}/try": {
         parameters: {
             query?: never;
@@ -174,6 +276,26 @@ export interface paths {
          * @description What stands against a job, and what it would run; nothing is made.
          */
         post: operations["tried_api_projects__key__try_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/recipe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Recipe
+         * @description The same job asked for in Python, on the command line, and as a step of a workflow.
+         */
+        post: operations["recipe_api_projects__key__recipe_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -212,6 +334,26 @@ export interface paths {
          * @description All that is known of a job.
          */
         get: operations["job_api_projects__key__jobs__number__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/parameters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Parameters
+         * @description All parameters with what differs from the defaults, and from another job's.
+         */
+        get: operations["parameters_api_projects__key__jobs__number__parameters_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -320,6 +462,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{key}/jobs/{number}/face.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Face
+         * @description A square picture by which the job is known; 204 where nothing of it is a picture yet.
+         */
+        get: operations["face_api_projects__key__jobs__number__face_png_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/protocols": {
         parameters: {
             query?: never;
@@ -354,6 +516,66 @@ export interface paths {
         get: operations["protocol_api_protocols__name__get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Machine
+         * @description Cores, memory, GPUs and disks: what there is, what is taken, by which jobs.
+         */
+        get: operations["machine_api_machine_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/machine/doctor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Doctor
+         * @description What is installed and what is missing; each setting with its source.
+         */
+        get: operations["doctor_api_machine_doctor_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/wizards/{param}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Wizard
+         * @description Look at the data with the values that stand in the form; nothing of the project is written.
+         */
+        post: operations["wizard_api_projects__key__wizards__param__post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -544,6 +766,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/help": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Help On Words
+         * @description What words may mean: protocols, parameters, labels of STAR files; nothing where nobody knows them.
+         */
+        get: operations["help_on_words_api_help_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/tiles/{name}/{level}/{x}/{y}.png": {
         parameters: {
             query?: never;
@@ -588,6 +830,34 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * Acted
+         * @description What became of an act on several jobs: those that were made or touched, and those that refused.
+         */
+        Acted: {
+            /** Jobs */
+            jobs: string[];
+            /** Refused */
+            refused: components["schemas"]["RefusedShape"][];
+        };
+        /**
+         * AdviceAnswer
+         * @description What a wizard shows: parts as of a view, a sentence, proposals, sliders.
+         */
+        AdviceAnswer: {
+            /** Parts */
+            parts: {
+                [key: string]: unknown;
+            }[];
+            /** Said */
+            said: string;
+            /** Proposals */
+            proposals: components["schemas"]["ProposalShape"][];
+            /** Sliders */
+            sliders: components["schemas"]["SliderShape"][];
+            /** Item */
+            item: string;
+        };
         /**
          * Asked
          * @description What is to be done with jobs that depend on this one, and with which care.
@@ -645,6 +915,15 @@ export interface components {
             /** Jobs */
             jobs: string[];
         };
+        /** CheckShape */
+        CheckShape: {
+            /** What */
+            what: string;
+            /** Ok */
+            ok: boolean;
+            /** Found */
+            found: string;
+        };
         /** DefocusShape */
         DefocusShape: {
             /** U */
@@ -653,6 +932,32 @@ export interface components {
             v: number;
             /** Angle */
             angle: number;
+        };
+        /** DeletedShape */
+        DeletedShape: {
+            /** Job */
+            job: string;
+            /** Trash */
+            trash: string;
+        };
+        /**
+         * DiagnosisAnswer
+         * @description What is installed, what is missing, where each setting comes from.
+         */
+        DiagnosisAnswer: {
+            /** Checks */
+            checks: components["schemas"]["CheckShape"][];
+            /** Settings */
+            settings: components["schemas"]["SettingShape"][];
+        };
+        /** DiskShape */
+        DiskShape: {
+            /** Where */
+            where: string;
+            /** Free Gb */
+            free_gb: number;
+            /** Total Gb */
+            total_gb: number;
         };
         /** FaultShape */
         FaultShape: {
@@ -666,6 +971,27 @@ export interface components {
             hint: string;
             /** Text */
             text: string;
+        };
+        /** FileShape */
+        FileShape: {
+            /** Name */
+            name: string;
+            /** Bytes */
+            bytes: number;
+            /** Changed */
+            changed: number;
+        };
+        /**
+         * FilesAnswer
+         * @description The files of a job's folder, the first of them where there are very many.
+         */
+        FilesAnswer: {
+            /** Files */
+            files: components["schemas"]["FileShape"][];
+            /** Total */
+            total: number;
+            /** Bytes */
+            bytes: number;
         };
         /** Follower */
         Follower: {
@@ -710,6 +1036,26 @@ export interface components {
              * @default true
              */
             start: boolean;
+            /**
+             * Wait For
+             * @description Jobs that must succeed first
+             */
+            wait_for?: string[];
+            /**
+             * Priority
+             * @default 0
+             */
+            priority: number;
+            /**
+             * Alone
+             * @default false
+             */
+            alone: boolean;
+            /**
+             * Memory Gb
+             * @default 0
+             */
+            memory_gb: number;
         };
         /** GraphAnswer */
         GraphAnswer: {
@@ -719,6 +1065,44 @@ export interface components {
             nodes: components["schemas"]["NodePlace"][];
             /** Threads */
             threads: components["schemas"]["Wire"][];
+        };
+        /** HitShape */
+        HitShape: {
+            /** Protocol */
+            protocol: string;
+            /** Parameter */
+            parameter: string;
+            /** What */
+            what: string;
+        };
+        /**
+         * HitsAnswer
+         * @description Protocols, their parameters, and labels that words were found in.
+         */
+        HitsAnswer: {
+            /** Hits */
+            hits: components["schemas"]["HitShape"][];
+            /** Labels */
+            labels: components["schemas"]["LabelShape"][];
+        };
+        /** HolderShape */
+        HolderShape: {
+            /** Job */
+            job: string;
+            /** Project */
+            project: string;
+            /** Key */
+            key: string;
+            /** Cores */
+            cores: number;
+            /** Memory Mb */
+            memory_mb: number;
+            /** Gpus */
+            gpus: string[];
+            /** Busy Cores */
+            busy_cores: number | null;
+            /** Resident Mb */
+            resident_mb: number | null;
         };
         /** InputGiven */
         InputGiven: {
@@ -755,6 +1139,10 @@ export interface components {
             protocol: string;
             /** Title */
             title: string;
+            /** Ours */
+            ours: boolean;
+            /** Follows Stream */
+            follows_stream: boolean;
             /** State */
             state: string;
             /** Started */
@@ -826,6 +1214,10 @@ export interface components {
             protocol: string;
             /** Title */
             title: string;
+            /** Ours */
+            ours: boolean;
+            /** Follows Stream */
+            follows_stream: boolean;
             /** State */
             state: string;
             /** Started */
@@ -848,10 +1240,51 @@ export interface components {
             /** Made */
             made: string;
         };
+        /** LabelShape */
+        LabelShape: {
+            /** Label */
+            label: string;
+            /** Type */
+            type: string;
+            /** Unit */
+            unit: string;
+            /** Since */
+            since: string;
+            /** Meaning */
+            meaning: string;
+        };
         /** LogAnswer */
         LogAnswer: {
             /** Text */
             text: string;
+        };
+        /**
+         * MachineAnswer
+         * @description The machine as jobs see it: what they may take, what is taken, who waits.
+         */
+        MachineAnswer: {
+            /** Cores */
+            cores: number;
+            /** Cores Taken */
+            cores_taken: number;
+            /** Memory Mb */
+            memory_mb: number;
+            /** Memory Taken Mb */
+            memory_taken_mb: number;
+            /** Gpus */
+            gpus: string[];
+            /** Gpus Taken */
+            gpus_taken: string[];
+            /** Load */
+            load: number;
+            /** Free Memory Mb */
+            free_memory_mb: number;
+            /** Running */
+            running: components["schemas"]["HolderShape"][];
+            /** Waiting */
+            waiting: components["schemas"]["HolderShape"][];
+            /** Disks */
+            disks: components["schemas"]["DiskShape"][];
         };
         /**
          * Made
@@ -900,6 +1333,11 @@ export interface components {
             /** Lines */
             lines: components["schemas"]["MicrographShape"][];
         };
+        /** Names */
+        Names: {
+            /** Jobs */
+            jobs: string[];
+        };
         /** NodePlace */
         NodePlace: {
             /** Job */
@@ -933,6 +1371,32 @@ export interface components {
              * @default false
              */
             create: boolean;
+        };
+        /**
+         * ParameterShape
+         * @description A parameter of a job, beside its default and beside another job's.
+         */
+        ParameterShape: {
+            /** Name */
+            name: string;
+            /** Label */
+            label: string;
+            /** Tab */
+            tab: string;
+            /** Unit */
+            unit: string;
+            /** Level */
+            level: string;
+            /** Text */
+            text: string;
+            /** Default */
+            default: string;
+            /** Other */
+            other: string;
+            /** Differs From Default */
+            differs_from_default: boolean;
+            /** Differs From Other */
+            differs_from_other: boolean;
         };
         /**
          * PicksAnswer
@@ -1060,6 +1524,18 @@ export interface components {
             form: string;
         };
         /**
+         * ProposalShape
+         * @description Values that are offered, by parameter.
+         */
+        ProposalShape: {
+            /** Words */
+            words: string;
+            /** Values */
+            values: {
+                [key: string]: string;
+            };
+        };
+        /**
          * ProtocolAnswer
          * @description A protocol's form.
          */
@@ -1097,6 +1573,24 @@ export interface components {
             help: string;
         };
         /**
+         * RecipeShape
+         * @description A job that is asked for, in the other ways to ask for it.
+         */
+        RecipeShape: {
+            /** Python */
+            python: string;
+            /** Shell */
+            shell: string;
+            /** Workflow */
+            workflow: string;
+        };
+        /** RefusedShape */
+        RefusedShape: {
+            /** Job */
+            job: string;
+            problem: components["schemas"]["Problem"];
+        };
+        /**
          * SavedAnswer
          * @description What became of an edit; the picks are in the order in which they were given.
          */
@@ -1121,6 +1615,8 @@ export interface components {
             }[];
             /** Absent */
             absent: string;
+            /** Nothing */
+            nothing: string;
         };
         /**
          * Session
@@ -1132,10 +1628,58 @@ export interface components {
             /** Home */
             home: string;
         };
+        /** SettingShape */
+        SettingShape: {
+            /** Name */
+            name: string;
+            /** Value */
+            value: string;
+            /** Source */
+            source: string;
+        };
+        /**
+         * Several
+         * @description Which jobs, and with which care.
+         */
+        Several: {
+            /** Numbers */
+            numbers: number[];
+            /**
+             * Dependents
+             * @default false
+             */
+            dependents: boolean;
+            /**
+             * Harsh
+             * @default false
+             */
+            harsh: boolean;
+            /**
+             * Priority
+             * @default 0
+             */
+            priority: number;
+        };
         /** SignIn */
         SignIn: {
             /** Token */
             token: string;
+        };
+        /**
+         * SliderShape
+         * @description A parameter that may be moved while one looks.
+         */
+        SliderShape: {
+            /** Param */
+            param: string;
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Step */
+            step: number;
+            /** Now */
+            now: number | null;
         };
         /**
          * SpreadAnswer
@@ -1203,6 +1747,56 @@ export interface components {
             target: string;
             /** Kind */
             kind: string;
+        };
+        /** WizardAsked */
+        WizardAsked: {
+            /** Protocol */
+            protocol: string;
+            /** Given */
+            given?: {
+                [key: string]: string | number | boolean | string[];
+            };
+            /**
+             * Alias
+             * @default
+             */
+            alias: string;
+            /**
+             * Label
+             * @default
+             */
+            label: string;
+            /**
+             * Start
+             * @default true
+             */
+            start: boolean;
+            /**
+             * Wait For
+             * @description Jobs that must succeed first
+             */
+            wait_for?: string[];
+            /**
+             * Priority
+             * @default 0
+             */
+            priority: number;
+            /**
+             * Alone
+             * @default false
+             */
+            alone: boolean;
+            /**
+             * Memory Gb
+             * @default 0
+             */
+            memory_gb: number;
+            /**
+             * Item
+             * @description Which micrograph, where one is looked at
+             * @default
+             */
+            item: string;
         };
     };
     responses: never;
@@ -1978,7 +2572,10 @@ export interface operations {
     };
     graph_api_projects__key__graph_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Only this job's branch */
+                of?: number | null;
+            };
             header?: never;
             path: {
                 key: string;
@@ -2149,6 +2746,444 @@ export interface operations {
             };
         };
     };
+    act_api_projects__key__acts__act__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                act: "stop" | "end-stream" | "resume" | "retry" | "restart" | "copy" | "clean" | "delete" | "priority";
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Several"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Acted"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    deleted_api_projects__key__deleted_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeletedShape"][];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    undelete_api_projects__key__undelete_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Names"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    files_api_projects__key__jobs__number__files_get: {
+        parameters: {
+            query?: {
+                words?: string;
+            };
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilesAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    file_api_projects__key__jobs__number__file_get: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
     tried_api_projects__key__try_post: {
         parameters: {
             query?: never;
@@ -2171,6 +3206,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TriedAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    recipe_api_projects__key__recipe_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Given"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecipeShape"];
                 };
             };
             /** @description A request that is no request of this API */
@@ -2344,6 +3468,95 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    parameters_api_projects__key__jobs__number__parameters_get: {
+        parameters: {
+            query?: {
+                /** @description Beside which job */
+                other?: number | null;
+            };
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ParameterShape"][];
                 };
             };
             /** @description A request that is no request of this API */
@@ -2692,6 +3905,8 @@ export interface operations {
                 /** @description A job with the same view */
                 other?: number | null;
                 other_iteration?: number | null;
+                /** @description In which words charts are told */
+                charts?: "vega-lite" | "vega";
             };
             header?: never;
             path: {
@@ -2867,6 +4082,97 @@ export interface operations {
             };
         };
     };
+    face_api_projects__key__jobs__number__face_png_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description No picture yet */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
     protocols_api_protocols_get: {
         parameters: {
             query?: never;
@@ -2968,6 +4274,262 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ProtocolAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    machine_api_machine_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MachineAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    doctor_api_machine_doctor_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DiagnosisAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    wizard_api_projects__key__wizards__param__post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                param: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WizardAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdviceAnswer"];
                 };
             };
             /** @description A request that is no request of this API */
@@ -3861,6 +5423,91 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    help_on_words_api_help_get: {
+        parameters: {
+            query: {
+                words: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HitsAnswer"];
+                };
             };
             /** @description A request that is no request of this API */
             400: {
