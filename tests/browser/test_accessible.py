@@ -49,6 +49,8 @@ SCREENS: dict[str, tuple[str, str, Callable[[Page], None]]] = {
     "log": ("/jobs/17/log", "pre", nothing),
     "micrographs": ("/jobs/4/micrographs/micrographs", "canvas[data-sharp=true]", nothing),
     "picks": ("/jobs/6/micrographs/coordinates?above=0.52&ramp=yes", "canvas[data-sharp=true]", nothing),
+    "select-classes": ("/jobs/8/select/classes", "[role=option]", nothing),
+    "select-particles": ("/jobs/8/select/particles?how=table", "[role=row]", nothing),
     "picker": ("", "[role=treeitem]", open_picker),
     "form": ("", "[role=treeitem]", open_form),
 }

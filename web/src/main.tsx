@@ -15,6 +15,7 @@ import "./style.css";
 import "./page.css";
 
 const MicrographPage = lazy(async () => ({ default: (await import("./features/micrograph/micrograph")).MicrographPage }));
+const SelectPage = lazy(() => import("./features/select/select").then((one) => ({ default: one.SelectPage })));
 
 const queries = new QueryClient({
   defaultOptions: { queries: { retry: (count, error) => !(error instanceof Refused) && count < 3, staleTime: Infinity } },
@@ -55,6 +56,13 @@ function Page() {
           {({ project, number, output }) => (
             <Suspense fallback={<Frame>{null}</Frame>}>
               <MicrographPage project={project} number={Number(number)} output={output} />
+            </Suspense>
+          )}
+        </Route>
+        <Route path="/p/:project/jobs/:number/select/:output?">
+          {({ project, number, output }) => (
+            <Suspense fallback={<Frame>{null}</Frame>}>
+              <SelectPage project={project} number={Number(number)} output={output ?? ""} />
             </Suspense>
           )}
         </Route>

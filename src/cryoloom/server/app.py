@@ -11,23 +11,7 @@ from starlette.exceptions import HTTPException as StarletteError
 from starlette.types import ASGIApp
 
 from cryoloom._version import __version__
-from cryoloom.api.micrograph_pictures import MicrographPictures
-from cryoloom.errors import CryoloomError, ParameterError
-from cryoloom.server import (
-    acts,
-    faces,
-    files,
-    jobs,
-    live,
-    machine,
-    micrographs,
-    page,
-    projects,
-    protocols,
-    session,
-    views,
-    wizards,
-)
+from cryoloom.server import acts, datasets, faces, files, jobs, live, machine, micrographs, page, projects, protocols, session, views, wizards
 from cryoloom.server.access import Access, signed_in
 from cryoloom.server.asking import REFUSALS
 from cryoloom.server.guard import Guard
@@ -67,11 +51,13 @@ def _application(access: Access, only: Path | None) -> FastAPI:
     app.state.pictures = views.Pictures()
     app.state.faces = faces.Faces()
     app.state.micrographs = MicrographPictures()
+    app.state.tables = Tables()
     api = APIRouter(prefix="/api")
     api.include_router(session.router)
     api.include_router(live.router)
     inside = APIRouter(dependencies=[Depends(signed_in)])
-    for resource in (projects, acts, files, jobs, views, faces, protocols, machine, wizards, micrographs):
+    for resource in (projects, acts, files, jobs, views, faces, protocols, machine, wizards, micrographs, datasets):
+        inside.include_router(resource.router)
         inside.include_router(resource.router)
     inside.include_router(views.pictures_router)
     inside.include_router(protocols.helps_router)

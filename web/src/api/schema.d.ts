@@ -160,7 +160,67 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{key}/acts/{act}": {
+    "/api/projects/{key}/jobs/{number}/datasets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Datasets
+         * @description The outputs of a job that one can choose from.
+         */
+        get: operations["datasets_api_projects__key__jobs__number__datasets_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/choice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Choice
+         * @description The choice that a job was made of.
+         */
+        get: operations["choice_api_projects__key__jobs__number__choice_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/datasets/{output}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Dataset
+         * @description A set of items: its columns, and how many there are.
+         */
+        get: operations["dataset_api_projects__key__jobs__number__datasets__output__get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/datasets/{output}/rows": {
         parameters: {
             query?: never;
             header?: never;
@@ -170,39 +230,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Act
-         * @description Do something with several jobs; of those that refuse it is told why, and the others go on.
-         *
-         *     Deleting is one act: all of them, or none.
+         * Rows
+         * @description Some rows, in any order, of all or of what is kept.
          */
-        post: operations["act_api_projects__key__acts__act__post"];
+        post: operations["rows_api_projects__key__jobs__number__datasets__output__rows_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{key}/deleted": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Deleted
-         * @description Jobs that lie whole in the trash.
-         */
-        get: operations["deleted_api_projects__key__deleted_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/undelete": {
+    "/api/projects/{key}/jobs/{number}/datasets/{output}/place": {
         parameters: {
             query?: never;
             header?: never;
@@ -212,17 +250,97 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Undelete
-         * @description Take deleted jobs back.
+         * Place
+         * @description Where a row stands in an order.
          */
-        post: operations["undelete_api_projects__key__undelete_post"];
+        post: operations["place_api_projects__key__jobs__number__datasets__output__place_post"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{key}/jobs/{number}/files": {
+    "/api/projects/{key}/jobs/{number}/datasets/{output}/tally": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tally
+         * @description How many items a choice keeps.
+         */
+        post: operations["tally_api_projects__key__jobs__number__datasets__output__tally_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/datasets/{output}/histogram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Histogram
+         * @description A column in bins, all items and those that are kept; its mean, median and deviation.
+         */
+        post: operations["histogram_api_projects__key__jobs__number__datasets__output__histogram_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/datasets/{output}/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Points
+         * @description Two columns against each other; more than 20,000 points are binned.
+         */
+        post: operations["points_api_projects__key__jobs__number__datasets__output__points_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/lasso": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Lasso
+         * @description The condition that a point of two columns lies inside a polygon.
+         */
+        post: operations["lasso_api_projects__key__jobs__number__lasso_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/datasets/{output}/sheet.jpg": {
         parameters: {
             query?: never;
             header?: never;
@@ -230,10 +348,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Files
-         * @description The files of the job's folder whose names have some letters in them.
+         * Sheet
+         * @description The images of some rows as one picture, ten beside each other.
          */
-        get: operations["files_api_projects__key__jobs__number__files_get"];
+        get: operations["sheet_api_projects__key__jobs__number__datasets__output__sheet_jpg_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -242,20 +360,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{key}/jobs/{number}/file": {
+    "/api/projects/{key}/jobs/{number}/datasets/{output}/asked": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /**
-         * File
-         * @description One file, as it is, to be saved.
-         */
-        get: operations["file_api_projects__key__jobs__number__file_get"];
+        get?: never;
         put?: never;
-        post?: never;
+        /**
+         * Asked
+         * @description The job that a choice would become, as Python too; nothing is made.
+         */
+        post: operations["asked_api_projects__key__jobs__number__datasets__output__asked_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/datasets/{output}/keep": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep
+         * @description Make the job that keeps what is chosen, and the rest apart.
+         */
+        post: operations["keep_api_projects__key__jobs__number__datasets__output__keep_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -276,26 +414,6 @@ export interface paths {
          * @description What stands against a job, and what it would run; nothing is made.
          */
         post: operations["tried_api_projects__key__try_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/recipe": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Recipe
-         * @description The same job asked for in Python, on the command line, and as a step of a workflow.
-         */
-        post: operations["recipe_api_projects__key__recipe_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -334,26 +452,6 @@ export interface paths {
          * @description All that is known of a job.
          */
         get: operations["job_api_projects__key__jobs__number__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/parameters": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Parameters
-         * @description All parameters with what differs from the defaults, and from another job's.
-         */
-        get: operations["parameters_api_projects__key__jobs__number__parameters_get"];
         put?: never;
         post?: never;
         delete?: never;
@@ -522,230 +620,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/machine": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Machine
-         * @description Cores, memory, GPUs and disks: what there is, what is taken, by which jobs.
-         */
-        get: operations["machine_api_machine_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/machine/doctor": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Doctor
-         * @description What is installed and what is missing; each setting with its source.
-         */
-        get: operations["doctor_api_machine_doctor_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/wizards/{param}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Wizard
-         * @description Look at the data with the values that stand in the form; nothing of the project is written.
-         */
-        post: operations["wizard_api_projects__key__wizards__param__post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/micrographs/{output}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Micrographs
-         * @description The micrographs of an output, each with its number of picks.
-         */
-        get: operations["micrographs_api_projects__key__jobs__number__micrographs__output__get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/micrographs/{output}/picture": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Picture
-         * @description A micrograph's picture, low-passed or as it is; it is asked for by tiles.
-         */
-        get: operations["picture_api_projects__key__jobs__number__micrographs__output__picture_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/micrographs/{output}/small.png": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Small
-         * @description A small picture of a micrograph.
-         */
-        get: operations["small_api_projects__key__jobs__number__micrographs__output__small_png_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/micrographs/{output}/picks": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Picks
-         * @description The picks on a micrograph.
-         */
-        get: operations["picks_api_projects__key__jobs__number__micrographs__output__picks_get"];
-        /**
-         * Save
-         * @description Make these the picks of a micrograph, if nobody has edited them since.
-         */
-        put: operations["save_api_projects__key__jobs__number__micrographs__output__picks_put"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/micrographs/{output}/spread": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Spread
-         * @description How many of all picks a threshold would keep.
-         */
-        get: operations["spread_api_projects__key__jobs__number__micrographs__output__spread_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/micrographs/{output}/keep": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Keep
-         * @description Make the job that keeps the picks above a threshold.
-         */
-        post: operations["keep_api_projects__key__jobs__number__micrographs__output__keep_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/micrographs/{output}/pick": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Pick
-         * @description Make the job in which these micrographs are picked by hand, or these picks edited.
-         */
-        post: operations["pick_api_projects__key__jobs__number__micrographs__output__pick_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/jobs/{number}/micrographs/{output}/hand-on": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Hand On
-         * @description Have the jobs that made something of earlier picks make it again.
-         */
-        post: operations["hand_on_api_projects__key__jobs__number__micrographs__output__hand_on_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/pictures/{name}.png": {
         parameters: {
             query?: never;
@@ -766,98 +640,10 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/help": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Help On Words
-         * @description What words may mean: protocols, parameters, labels of STAR files; nothing where nobody knows them.
-         */
-        get: operations["help_on_words_api_help_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/tiles/{name}/{level}/{x}/{y}.png": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Tile
-         * @description A tile of a picture.
-         */
-        get: operations["tile_api_tiles__name___level___x___y__png_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/tiles/{name}/spectrum.png": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Spectrum
-         * @description The power spectrum of a picture as it is without a filter: Nyquist at the edges.
-         */
-        get: operations["spectrum_api_tiles__name__spectrum_png_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /**
-         * Acted
-         * @description What became of an act on several jobs: those that were made or touched, and those that refused.
-         */
-        Acted: {
-            /** Jobs */
-            jobs: string[];
-            /** Refused */
-            refused: components["schemas"]["RefusedShape"][];
-        };
-        /**
-         * AdviceAnswer
-         * @description What a wizard shows: parts as of a view, a sentence, proposals, sliders.
-         */
-        AdviceAnswer: {
-            /** Parts */
-            parts: {
-                [key: string]: unknown;
-            }[];
-            /** Said */
-            said: string;
-            /** Proposals */
-            proposals: components["schemas"]["ProposalShape"][];
-            /** Sliders */
-            sliders: components["schemas"]["SliderShape"][];
-            /** Item */
-            item: string;
-        };
         /**
          * Asked
          * @description What is to be done with jobs that depend on this one, and with which care.
@@ -897,13 +683,19 @@ export interface components {
             /** Iteration */
             iteration?: number | null;
         };
-        /** ByHand */
-        ByHand: {
-            /**
-             * Filaments
-             * @default false
-             */
-            filaments: boolean;
+        /**
+         * AskedAnswer
+         * @description The job that a choice would become.
+         */
+        AskedAnswer: {
+            /** Protocol */
+            protocol: string;
+            /** Given */
+            given: {
+                [key: string]: unknown;
+            };
+            /** Python */
+            python: string;
         };
         /**
          * Changed
@@ -915,49 +707,25 @@ export interface components {
             /** Jobs */
             jobs: string[];
         };
-        /** CheckShape */
-        CheckShape: {
-            /** What */
-            what: string;
-            /** Ok */
-            ok: boolean;
-            /** Found */
-            found: string;
+        /** ColumnShape */
+        ColumnShape: {
+            /** Name */
+            name: string;
+            /** Is Number */
+            is_number: boolean;
+            /** Is Whole */
+            is_whole: boolean;
+            /** Unit */
+            unit: string;
+            /** Meaning */
+            meaning: string;
+            /** Missing */
+            missing: number | null;
         };
-        /** DefocusShape */
-        DefocusShape: {
-            /** U */
-            u: number;
-            /** V */
-            v: number;
-            /** Angle */
-            angle: number;
-        };
-        /** DeletedShape */
-        DeletedShape: {
-            /** Job */
-            job: string;
-            /** Trash */
-            trash: string;
-        };
-        /**
-         * DiagnosisAnswer
-         * @description What is installed, what is missing, where each setting comes from.
-         */
-        DiagnosisAnswer: {
-            /** Checks */
-            checks: components["schemas"]["CheckShape"][];
-            /** Settings */
-            settings: components["schemas"]["SettingShape"][];
-        };
-        /** DiskShape */
-        DiskShape: {
-            /** Where */
-            where: string;
-            /** Free Gb */
-            free_gb: number;
-            /** Total Gb */
-            total_gb: number;
+        /** Condition */
+        Condition: {
+            /** Condition */
+            condition: string;
         };
         /** FaultShape */
         FaultShape: {
@@ -971,27 +739,6 @@ export interface components {
             hint: string;
             /** Text */
             text: string;
-        };
-        /** FileShape */
-        FileShape: {
-            /** Name */
-            name: string;
-            /** Bytes */
-            bytes: number;
-            /** Changed */
-            changed: number;
-        };
-        /**
-         * FilesAnswer
-         * @description The files of a job's folder, the first of them where there are very many.
-         */
-        FilesAnswer: {
-            /** Files */
-            files: components["schemas"]["FileShape"][];
-            /** Total */
-            total: number;
-            /** Bytes */
-            bytes: number;
         };
         /** Follower */
         Follower: {
@@ -1036,26 +783,6 @@ export interface components {
              * @default true
              */
             start: boolean;
-            /**
-             * Wait For
-             * @description Jobs that must succeed first
-             */
-            wait_for?: string[];
-            /**
-             * Priority
-             * @default 0
-             */
-            priority: number;
-            /**
-             * Alone
-             * @default false
-             */
-            alone: boolean;
-            /**
-             * Memory Gb
-             * @default 0
-             */
-            memory_gb: number;
         };
         /** GraphAnswer */
         GraphAnswer: {
@@ -1066,43 +793,46 @@ export interface components {
             /** Threads */
             threads: components["schemas"]["Wire"][];
         };
-        /** HitShape */
-        HitShape: {
-            /** Protocol */
-            protocol: string;
-            /** Parameter */
-            parameter: string;
-            /** What */
-            what: string;
+        /** HistogramAnswer */
+        HistogramAnswer: {
+            /** Edges */
+            edges: number[];
+            /** All */
+            all: number[];
+            /** Kept */
+            kept: number[];
+            /** Missing */
+            missing: number;
+            /** Mean */
+            mean: number | null;
+            /** Median */
+            median: number | null;
+            /** Deviation */
+            deviation: number | null;
         };
-        /**
-         * HitsAnswer
-         * @description Protocols, their parameters, and labels that words were found in.
-         */
-        HitsAnswer: {
-            /** Hits */
-            hits: components["schemas"]["HitShape"][];
-            /** Labels */
-            labels: components["schemas"]["LabelShape"][];
-        };
-        /** HolderShape */
-        HolderShape: {
-            /** Job */
-            job: string;
-            /** Project */
-            project: string;
-            /** Key */
-            key: string;
-            /** Cores */
-            cores: number;
-            /** Memory Mb */
-            memory_mb: number;
-            /** Gpus */
-            gpus: string[];
-            /** Busy Cores */
-            busy_cores: number | null;
-            /** Resident Mb */
-            resident_mb: number | null;
+        /** HistogramAsked */
+        HistogramAsked: {
+            /**
+             * Rule
+             * @default
+             */
+            rule: string;
+            /** Added */
+            added?: string[];
+            /** Removed */
+            removed?: string[];
+            /**
+             * Stamp
+             * @default
+             */
+            stamp: string;
+            /** Column */
+            column: string;
+            /**
+             * Bins
+             * @default 40
+             */
+            bins: number;
         };
         /** InputGiven */
         InputGiven: {
@@ -1139,10 +869,6 @@ export interface components {
             protocol: string;
             /** Title */
             title: string;
-            /** Ours */
-            ours: boolean;
-            /** Follows Stream */
-            follows_stream: boolean;
             /** State */
             state: string;
             /** Started */
@@ -1214,10 +940,6 @@ export interface components {
             protocol: string;
             /** Title */
             title: string;
-            /** Ours */
-            ours: boolean;
-            /** Follows Stream */
-            follows_stream: boolean;
             /** State */
             state: string;
             /** Started */
@@ -1240,51 +962,78 @@ export interface components {
             /** Made */
             made: string;
         };
-        /** LabelShape */
-        LabelShape: {
-            /** Label */
-            label: string;
-            /** Type */
-            type: string;
-            /** Unit */
-            unit: string;
-            /** Since */
-            since: string;
-            /** Meaning */
-            meaning: string;
+        /** KeepAsked */
+        KeepAsked: {
+            /**
+             * Rule
+             * @default
+             */
+            rule: string;
+            /** Added */
+            added?: string[];
+            /** Removed */
+            removed?: string[];
+            /**
+             * Stamp
+             * @default
+             */
+            stamp: string;
+            /**
+             * Alias
+             * @default
+             */
+            alias: string;
+            /**
+             * Start
+             * @default true
+             */
+            start: boolean;
+            /**
+             * Instead Of
+             * @description A job whose dependents are made anew
+             */
+            instead_of?: number | null;
+        };
+        /** KeptAnswer */
+        KeptAnswer: {
+            /** Jobs */
+            jobs: string[];
+            /** Count */
+            count: number;
+        };
+        /** LassoAsked */
+        LassoAsked: {
+            /** X */
+            x: string;
+            /** Y */
+            y: string;
+            /** Corners */
+            corners: [
+                number,
+                number
+            ][];
         };
         /** LogAnswer */
         LogAnswer: {
             /** Text */
             text: string;
         };
-        /**
-         * MachineAnswer
-         * @description The machine as jobs see it: what they may take, what is taken, who waits.
-         */
-        MachineAnswer: {
-            /** Cores */
-            cores: number;
-            /** Cores Taken */
-            cores_taken: number;
-            /** Memory Mb */
-            memory_mb: number;
-            /** Memory Taken Mb */
-            memory_taken_mb: number;
-            /** Gpus */
-            gpus: string[];
-            /** Gpus Taken */
-            gpus_taken: string[];
-            /** Load */
-            load: number;
-            /** Free Memory Mb */
-            free_memory_mb: number;
-            /** Running */
-            running: components["schemas"]["HolderShape"][];
-            /** Waiting */
-            waiting: components["schemas"]["HolderShape"][];
-            /** Disks */
-            disks: components["schemas"]["DiskShape"][];
+        /** Looked */
+        Looked: {
+            /**
+             * Rule
+             * @default
+             */
+            rule: string;
+            /** Added */
+            added?: string[];
+            /** Removed */
+            removed?: string[];
+            /**
+             * Stamp
+             * @default
+             */
+            stamp: string;
         };
         /**
          * Made
@@ -1295,48 +1044,26 @@ export interface components {
             jobs: string[];
         };
         /**
-         * MicrographShape
-         * @description A micrograph, and what is known of it.
+         * MadeOf
+         * @description The choice that a job was made of.
          */
-        MicrographShape: {
-            /** Micrograph */
-            micrograph: string;
-            /** Picks */
-            picks: number | null;
-            /** Angpix */
-            angpix: number;
-            defocus: components["schemas"]["DefocusShape"] | null;
-            /** Fit */
-            fit: number | null;
-            /** Motion */
-            motion: number | null;
-        };
-        /**
-         * MicrographsAnswer
-         * @description The micrographs of an output.
-         */
-        MicrographsAnswer: {
+        MadeOf: {
             /** Job */
             job: string;
+            /** Number */
+            number: number;
             /** Output */
             output: string;
-            /** Kind */
-            kind: string;
-            /** Diameter */
-            diameter: number;
-            /** By Hand */
-            by_hand: boolean;
-            /** Are Ends */
-            are_ends: boolean;
-            /** Columns */
-            columns: string[];
-            /** Lines */
-            lines: components["schemas"]["MicrographShape"][];
-        };
-        /** Names */
-        Names: {
-            /** Jobs */
-            jobs: string[];
+            /** Rule */
+            rule: string;
+            /** Added */
+            added: string[];
+            /** Removed */
+            removed: string[];
+            /** Dependents */
+            dependents: string[];
+            /** Besides */
+            besides: string;
         };
         /** NodePlace */
         NodePlace: {
@@ -1372,79 +1099,87 @@ export interface components {
              */
             create: boolean;
         };
-        /**
-         * ParameterShape
-         * @description A parameter of a job, beside its default and beside another job's.
-         */
-        ParameterShape: {
-            /** Name */
-            name: string;
-            /** Label */
-            label: string;
-            /** Tab */
-            tab: string;
-            /** Unit */
-            unit: string;
-            /** Level */
-            level: string;
-            /** Text */
-            text: string;
-            /** Default */
-            default: string;
-            /** Other */
-            other: string;
-            /** Differs From Default */
-            differs_from_default: boolean;
-            /** Differs From Other */
-            differs_from_other: boolean;
+        /** PlaceAnswer */
+        PlaceAnswer: {
+            /** Place */
+            place: number | null;
+            /** Id */
+            id: string;
         };
-        /**
-         * PicksAnswer
-         * @description The picks on a micrograph, and the revision from which an edit begins.
-         */
-        PicksAnswer: {
-            /** Micrograph */
-            micrograph: string;
-            /** Revision */
-            revision: string;
-            /** Columns */
-            columns: string[];
+        /** PlaceAsked */
+        PlaceAsked: {
+            /**
+             * Rule
+             * @default
+             */
+            rule: string;
+            /** Added */
+            added?: string[];
+            /** Removed */
+            removed?: string[];
+            /**
+             * Stamp
+             * @default
+             */
+            stamp: string;
+            /**
+             * Sort
+             * @default
+             */
+            sort: string;
+            /**
+             * Descending
+             * @default false
+             */
+            descending: boolean;
+            /**
+             * Show
+             * @default all
+             * @enum {string}
+             */
+            show: "all" | "kept" | "rejected";
+            /** Row */
+            row: number;
+        };
+        /** PointsAnswer */
+        PointsAnswer: {
             /** Rows */
-            rows: (string | number | null)[][];
+            rows: number[];
+            /** X */
+            x: number[];
+            /** Y */
+            y: number[];
+            /** Kept */
+            kept: number[];
+            /** All */
+            all: number[];
+            /** X Limits */
+            x_limits: number[];
+            /** Y Limits */
+            y_limits: number[];
+            /** Missing */
+            missing: number;
         };
-        /**
-         * PicksGiven
-         * @description All picks of a micrograph as they are to be. A pick under its id stays that pick wherever it lies; one without is new.
-         */
-        PicksGiven: {
-            /** Since */
-            since: string;
-            /** Picks */
-            picks: {
-                [key: string]: string | number | null;
-            }[];
-        };
-        /**
-         * PictureAnswer
-         * @description How a micrograph's picture is asked for.
-         */
-        PictureAnswer: {
-            /** Micrograph */
-            micrograph: string;
-            /** Name */
-            name: string;
-            /** Width */
-            width: number;
-            /** Height */
-            height: number;
-            /** Angpix */
-            angpix: number;
-            /** Levels */
-            levels: number;
-            /** Finest */
-            finest: number;
-            /** Tile Px */
-            tile_px: number;
+        /** PointsAsked */
+        PointsAsked: {
+            /**
+             * Rule
+             * @default
+             */
+            rule: string;
+            /** Added */
+            added?: string[];
+            /** Removed */
+            removed?: string[];
+            /**
+             * Stamp
+             * @default
+             */
+            stamp: string;
+            /** X */
+            x: string;
+            /** Y */
+            y: string;
         };
         /**
          * Problem
@@ -1524,18 +1259,6 @@ export interface components {
             form: string;
         };
         /**
-         * ProposalShape
-         * @description Values that are offered, by parameter.
-         */
-        ProposalShape: {
-            /** Words */
-            words: string;
-            /** Values */
-            values: {
-                [key: string]: string;
-            };
-        };
-        /**
          * ProtocolAnswer
          * @description A protocol's form.
          */
@@ -1573,36 +1296,65 @@ export interface components {
             help: string;
         };
         /**
-         * RecipeShape
-         * @description A job that is asked for, in the other ways to ask for it.
+         * RowsAnswer
+         * @description Some rows in their order: their numbers in the file, their identities, whether the rule keeps them, their values.
          */
-        RecipeShape: {
-            /** Python */
-            python: string;
-            /** Shell */
-            shell: string;
-            /** Workflow */
-            workflow: string;
-        };
-        /** RefusedShape */
-        RefusedShape: {
-            /** Job */
-            job: string;
-            problem: components["schemas"]["Problem"];
-        };
-        /**
-         * SavedAnswer
-         * @description What became of an edit; the picks are in the order in which they were given.
-         */
-        SavedAnswer: {
-            /** Revision */
-            revision: string;
+        RowsAnswer: {
+            /** Total */
+            total: number;
+            /** Rows */
+            rows: number[];
             /** Ids */
             ids: string[];
-            /** Followers */
-            followers: string[];
-            /** Wholes */
-            wholes: string[];
+            /** Ruled */
+            ruled: boolean[];
+            /** Values */
+            values: (string | number | boolean | null)[][];
+        };
+        /** RowsAsked */
+        RowsAsked: {
+            /**
+             * Rule
+             * @default
+             */
+            rule: string;
+            /** Added */
+            added?: string[];
+            /** Removed */
+            removed?: string[];
+            /**
+             * Stamp
+             * @default
+             */
+            stamp: string;
+            /**
+             * Sort
+             * @default
+             */
+            sort: string;
+            /**
+             * Descending
+             * @default false
+             */
+            descending: boolean;
+            /**
+             * Show
+             * @default all
+             * @enum {string}
+             */
+            show: "all" | "kept" | "rejected";
+            /**
+             * Start
+             * @default 0
+             */
+            start: number;
+            /**
+             * Count
+             * @default 60
+             */
+            count: number;
+            /** Columns */
+            columns?: string[];
         };
         /**
          * SeenAnswer
@@ -1628,84 +1380,78 @@ export interface components {
             /** Home */
             home: string;
         };
-        /** SettingShape */
-        SettingShape: {
-            /** Name */
-            name: string;
-            /** Value */
-            value: string;
-            /** Source */
-            source: string;
+        /**
+         * SetAnswer
+         * @description A set of items as its file is now.
+         */
+        SetAnswer: {
+            /** Output */
+            output: string;
+            /** Kind */
+            kind: string;
+            /** Path */
+            path: string;
+            /** Stamp */
+            stamp: string;
+            /** Count */
+            count: number;
+            /** Columns */
+            columns: components["schemas"]["ColumnShape"][];
+            /** First */
+            first: string[];
+            /** X */
+            x: string;
+            /** Y */
+            y: string;
+            /** Sort */
+            sort: string;
+            /** Members */
+            members: string;
+            /** Image */
+            image: string;
+            /** Sheet Columns */
+            sheet_columns: number;
+            /** Growing */
+            growing: boolean;
+            /** Proposal */
+            proposal: string;
         };
         /**
-         * Several
-         * @description Which jobs, and with which care.
+         * SetLine
+         * @description An output of a job that one can choose from.
          */
-        Several: {
-            /** Numbers */
-            numbers: number[];
+        SetLine: {
+            /** Output */
+            output: string;
+            /** Kind */
+            kind: string;
+            /** Ready */
+            ready: boolean;
             /**
-             * Dependents
-             * @default false
+             * Why
+             * @default
              */
-            dependents: boolean;
-            /**
-             * Harsh
-             * @default false
-             */
-            harsh: boolean;
-            /**
-             * Priority
-             * @default 0
-             */
-            priority: number;
+            why: string;
         };
         /** SignIn */
         SignIn: {
             /** Token */
             token: string;
         };
-        /**
-         * SliderShape
-         * @description A parameter that may be moved while one looks.
-         */
-        SliderShape: {
-            /** Param */
-            param: string;
-            /** Low */
-            low: number;
-            /** High */
-            high: number;
-            /** Step */
-            step: number;
-            /** Now */
-            now: number | null;
-        };
-        /**
-         * SpreadAnswer
-         * @description A column over all picks.
-         */
-        SpreadAnswer: {
-            /** Column */
-            column: string;
-            /** Total */
-            total: number;
-            /** Without */
-            without: number;
-            /** Steps */
-            steps: number[];
+        /** TallyAnswer */
+        TallyAnswer: {
             /** Kept */
-            kept: number[];
-        };
-        /** Threshold */
-        Threshold: {
-            /**
-             * Column
-             * @default rlnAutopickFigureOfMerit
-             */
-            column: string;
-            /** Above */
-            above: number;
+            kept: number;
+            /** Of */
+            of: number;
+            /** By Rule */
+            by_rule: number;
+            /** Unknown */
+            unknown: number;
+            /** Weight */
+            weight: number | null;
+            /** Of Weight */
+            of_weight: number | null;
         };
         /** Ticket */
         Ticket: {
@@ -1747,56 +1493,6 @@ export interface components {
             target: string;
             /** Kind */
             kind: string;
-        };
-        /** WizardAsked */
-        WizardAsked: {
-            /** Protocol */
-            protocol: string;
-            /** Given */
-            given?: {
-                [key: string]: string | number | boolean | string[];
-            };
-            /**
-             * Alias
-             * @default
-             */
-            alias: string;
-            /**
-             * Label
-             * @default
-             */
-            label: string;
-            /**
-             * Start
-             * @default true
-             */
-            start: boolean;
-            /**
-             * Wait For
-             * @description Jobs that must succeed first
-             */
-            wait_for?: string[];
-            /**
-             * Priority
-             * @default 0
-             */
-            priority: number;
-            /**
-             * Alone
-             * @default false
-             */
-            alone: boolean;
-            /**
-             * Memory Gb
-             * @default 0
-             */
-            memory_gb: number;
-            /**
-             * Item
-             * @description Which micrograph, where one is looked at
-             * @default
-             */
-            item: string;
         };
     };
     responses: never;
@@ -2572,10 +2268,7 @@ export interface operations {
     };
     graph_api_projects__key__graph_get: {
         parameters: {
-            query?: {
-                /** @description Only this job's branch */
-                of?: number | null;
-            };
+            query?: never;
             header?: never;
             path: {
                 key: string;
@@ -2746,275 +2439,9 @@ export interface operations {
             };
         };
     };
-    act_api_projects__key__acts__act__post: {
+    datasets_api_projects__key__jobs__number__datasets_get: {
         parameters: {
             query?: never;
-            header?: never;
-            path: {
-                act: "stop" | "end-stream" | "resume" | "retry" | "restart" | "copy" | "clean" | "delete" | "priority";
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Several"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Acted"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    deleted_api_projects__key__deleted_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeletedShape"][];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    undelete_api_projects__key__undelete_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Names"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Made"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    files_api_projects__key__jobs__number__files_get: {
-        parameters: {
-            query?: {
-                words?: string;
-            };
             header?: never;
             path: {
                 number: number;
@@ -3030,7 +2457,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["FilesAnswer"];
+                    "application/json": components["schemas"]["SetLine"][];
                 };
             };
             /** @description A request that is no request of this API */
@@ -3098,13 +2525,740 @@ export interface operations {
             };
         };
     };
-    file_api_projects__key__jobs__number__file_get: {
+    choice_api_projects__key__jobs__number__choice_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MadeOf"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    dataset_api_projects__key__jobs__number__datasets__output__get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SetAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    rows_api_projects__key__jobs__number__datasets__output__rows_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RowsAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowsAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    place_api_projects__key__jobs__number__datasets__output__place_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlaceAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    tally_api_projects__key__jobs__number__datasets__output__tally_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Looked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TallyAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    histogram_api_projects__key__jobs__number__datasets__output__histogram_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HistogramAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistogramAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    points_api_projects__key__jobs__number__datasets__output__points_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PointsAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointsAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    lasso_api_projects__key__jobs__number__lasso_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LassoAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Condition"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    sheet_api_projects__key__jobs__number__datasets__output__sheet_jpg_get: {
         parameters: {
             query: {
-                name: string;
+                stamp: string;
+                /** @description Numbers of rows */
+                rows: string;
+                /** @description px, the edge of an image */
+                size?: number;
+                /** @description Standard deviations on either side */
+                sigma?: number;
+                /** @description Å; 0: none */
+                lowpass?: number;
             };
             header?: never;
             path: {
+                output: string;
                 number: number;
                 key: string;
             };
@@ -3118,6 +3272,188 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    asked_api_projects__key__jobs__number__datasets__output__asked_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Looked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AskedAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    keep_api_projects__key__jobs__number__datasets__output__keep_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                output: string;
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeepAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptAnswer"];
+                };
             };
             /** @description A request that is no request of this API */
             400: {
@@ -3206,95 +3542,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["TriedAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    recipe_api_projects__key__recipe_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Given"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["RecipeShape"];
                 };
             };
             /** @description A request that is no request of this API */
@@ -3468,95 +3715,6 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JobAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    parameters_api_projects__key__jobs__number__parameters_get: {
-        parameters: {
-            query?: {
-                /** @description Beside which job */
-                other?: number | null;
-            };
-            header?: never;
-            path: {
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ParameterShape"][];
                 };
             };
             /** @description A request that is no request of this API */
@@ -4341,1330 +4499,7 @@ export interface operations {
             };
         };
     };
-    machine_api_machine_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MachineAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    doctor_api_machine_doctor_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DiagnosisAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    wizard_api_projects__key__wizards__param__post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                param: string;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["WizardAsked"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AdviceAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    micrographs_api_projects__key__jobs__number__micrographs__output__get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                output: string;
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["MicrographsAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    picture_api_projects__key__jobs__number__micrographs__output__picture_get: {
-        parameters: {
-            query?: {
-                /** @description A name or part of one, or a number from 1; the first without */
-                at?: string;
-                /** @description Å; 0: none */
-                lowpass?: number;
-            };
-            header?: never;
-            path: {
-                output: string;
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PictureAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    small_api_projects__key__jobs__number__micrographs__output__small_png_get: {
-        parameters: {
-            query?: {
-                /** @description A name or part of one, or a number from 1; the first without */
-                at?: string;
-            };
-            header?: never;
-            path: {
-                output: string;
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    picks_api_projects__key__jobs__number__micrographs__output__picks_get: {
-        parameters: {
-            query?: {
-                /** @description A name or part of one, or a number from 1; the first without */
-                at?: string;
-            };
-            header?: never;
-            path: {
-                output: string;
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PicksAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    save_api_projects__key__jobs__number__micrographs__output__picks_put: {
-        parameters: {
-            query: {
-                /** @description A name or part of one, or a number from 1; the first without */
-                at: string;
-            };
-            header?: never;
-            path: {
-                output: string;
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["PicksGiven"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SavedAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    spread_api_projects__key__jobs__number__micrographs__output__spread_get: {
-        parameters: {
-            query?: {
-                column?: string;
-            };
-            header?: never;
-            path: {
-                output: string;
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SpreadAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    keep_api_projects__key__jobs__number__micrographs__output__keep_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                output: string;
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Threshold"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Made"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    pick_api_projects__key__jobs__number__micrographs__output__pick_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                output: string;
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ByHand"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Made"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    hand_on_api_projects__key__jobs__number__micrographs__output__hand_on_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                output: string;
-                number: number;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Made"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
     picture_api_pictures__name__png_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    help_on_words_api_help_get: {
-        parameters: {
-            query: {
-                words: string;
-            };
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HitsAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    tile_api_tiles__name___level___x___y__png_get: {
-        parameters: {
-            query?: {
-                /** @description Deviations from grey to white */
-                contrast?: number;
-                invert?: boolean;
-            };
-            header?: never;
-            path: {
-                name: string;
-                level: number;
-                x: number;
-                y: number;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    spectrum_api_tiles__name__spectrum_png_get: {
         parameters: {
             query?: never;
             header?: never;

@@ -93,18 +93,21 @@ class Classes(SetProtocol):
                     expected=f"numbers from 1 to {table.height}",
                 )
             return numbers
-        fractions = [float(value) for value in table["rlnClassDistribution"].to_list()]
-        resolutions = [float(value) for value in table["rlnEstimatedResolution"].to_list()]
-        large = {n for n, fraction in enumerate(fractions, start=1) if fraction > self.min_fraction}
-        if not large:
+        from cryoloom.em.good_classes import good_classes
+
+        found = good_classes(
+            [float(value) for value in table["rlnClassDistribution"].to_list()],
+            [float(value) for value in table["rlnEstimatedResolution"].to_list()],
+            min_fraction=self.min_fraction,
+            max_resolution_ratio=self.max_resolution_ratio,
+            max_resolution=self.max_resolution,
+        )
+        if not found:
             raise DatasetError(
                 f"{self.fn_model.path}", found=f"without a class above {self.min_fraction:g} of the particles",
                 expected="at least one", hint="Lower min_fraction, or choose by number with classes=.",
             )  # fmt: skip
-        worst = self.max_resolution_ratio * min(resolutions[n - 1] for n in large)
-        if self.max_resolution > 0:
-            worst = min(worst, self.max_resolution)
-        return {n for n in large if resolutions[n - 1] <= worst}
+        return found
 
     def _numbers(self) -> set[int]:
         found: set[int] = set()

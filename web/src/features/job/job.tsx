@@ -15,6 +15,7 @@ import { Given } from "./given";
 import { Log } from "./log";
 import { Parameters } from "./parameters";
 import { Results } from "./results";
+import { SelectFrom, SelectLink } from "../select/link";
 
 const TABS = {
   results: "Results",
@@ -68,6 +69,7 @@ export function JobPage({ project, number, tab }: { project: string; number: num
                   On micrographs
                 </Link>
               )}
+              <SelectFrom project={project} job={data} />
               <Actions project={project} rows={[data]} />
               {next && (
                 <button
@@ -150,6 +152,9 @@ function DataOf({ project, job }: { project: string; job: JobAnswer }) {
                 <code>{String(output.path)}</code>
               </td>
               <td className="num">{output.items == null ? "" : String(output.items)}</td>
+              <td>
+                <SelectLink project={project} number={job.number} output={name} kind={String(output.kind)} />
+              </td>
             </tr>
           ))}
         </tbody>
