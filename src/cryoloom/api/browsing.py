@@ -9,7 +9,6 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from cryoloom import star
 from cryoloom.api.choice import Choice
+from cryoloom.api.class_table import COUNT, classes_of
 from cryoloom.em.labels import label as known_label
 from cryoloom.em.numbers import as_numbers
 from cryoloom.errors import ParameterError, ProjectError, StarError
@@ -29,34 +29,9 @@ from cryoloom.star.expressions import labels_in, rows_that_hold
 if TYPE_CHECKING:
     from cryoloom.api.dataset import Dataset
 
-CLASS, COUNT, IMAGE = "rlnClassNumber", "cryoloomCount", "rlnReferenceImage"
-SHARE, RESOLUTION = "rlnClassDistribution", "rlnEstimatedResolution"
 KINDS = ("movies", "micrographs", "coordinates", "particles", "model", "class averages")
 LARGE_BYTES = 64_000_000  # a smaller file is read whole
 MOST_ORDERS = 12  # of 5 million rows one takes 20 MB
-
-# What is seen of an item first, by kind: in captions and tables, and against each other in plots.
-FIRST = {
-    "model": (CLASS, COUNT, RESOLUTION, SHARE, "rlnAccuracyRotations", "rlnAccuracyTranslationsAngst"),
-    "class averages": (SHARE, RESOLUTION, "rlnAccuracyRotations"),
-    "movies": ("rlnMicrographMovieName", "rlnOpticsGroup"),
-    "micrographs": (
-        "rlnCtfMaxResolution", "rlnDefocusU", "rlnAccumMotionTotal", "rlnCtfFigureOfMerit", "rlnCtfAstigmatism",
-        "rlnMicrographName", "rlnOpticsGroup",
-    ),
-    "coordinates": ("rlnAutopickFigureOfMerit", "rlnCoordinateX", "rlnCoordinateY", "rlnClassNumber", "rlnMicrographName"),
-    "particles": (
-        "rlnMaxValueProbDistribution", "rlnClassNumber", "rlnAutopickFigureOfMerit", "rlnCtfMaxResolution", "rlnDefocusU",
-        "rlnMicrographName", "rlnOpticsGroup",
-    ),
-}  # fmt: skip
-AXES = {
-    "model": (RESOLUTION, SHARE),
-    "class averages": (RESOLUTION, SHARE),
-    "micrographs": ("rlnDefocusU", "rlnCtfMaxResolution"),
-    "coordinates": ("rlnAutopickFigureOfMerit", ""),
-    "particles": ("rlnAutopickFigureOfMerit", ""),
-}
 
 Show: TypeAlias = Literal["all", "kept", "rejected"]
 Rows: TypeAlias = NDArray[np.uint32]
@@ -130,25 +105,6 @@ class Browsed:
         return named if ITEM_ID in named else (*named, ITEM_ID)
 
     @property
-    def first(self) -> list[str]:
-        """The columns that are looked at first."""
-        named = [label for label in FIRST.get(self.dataset.kind, ()) if label in self.labels]
-        return named or [label for label in self.labels if label != ITEM_ID][:6]
-
-    @property
-    def axes(self) -> tuple[str, str]:
-        """What to draw first: one column over another, or "" for a histogram of the first."""
-        x, y = AXES.get(self.dataset.kind, ("", ""))
-        if x not in self.labels or self.height < 2:
-            x, y = next((one.name for one in self.columns if one.is_number), ""), ""
-        return x, y if y in self.labels else ""
-
-    @property
-    def sort(self) -> str:
-        """What the items are sorted by at first, "-" before it for the largest first; "" as they stand in the file."""
-        return f"-{COUNT}" if self.dataset.kind == "model" and COUNT in self.labels else ""
-
-    @property
     def height(self) -> int:
         """How many items there are."""
         return self.frame([self.labels[0]]).height
@@ -176,7 +132,7 @@ class Browsed:
             missing = None
             if dtype is not None and known is not None and known.type in ("int", "float"):
                 is_number = True
-                missing = _missing(self.numbers([name])[name])
+                missing = self.numbers([name])[name].null_count()
             is_whole = dtype.is_integer() if dtype is not None else known is not None and known.type == "int"
             unit, meaning = (known.unit, known.meaning) if known else ("", "")
             found.append(Column(name, is_number, is_whole, unit, meaning, missing))
@@ -356,7 +312,7 @@ class Browsed:
             case "coordinates":
                 found = self.dataset.picks()
             case "model":
-                found = _classes(self.dataset)
+                found = classes_of(self.dataset)
             case _:
                 found = with_ids(self.dataset.table())
         self._check_same()
@@ -419,26 +375,3 @@ def stamp_of(dataset: "Dataset") -> str:
             hint="It appears when its job has made it.",
         ) from None
     return f"{state.st_mtime_ns:x}-{state.st_size:x}-{state.st_ino:x}"
-
-
-def _classes(dataset: "Dataset") -> pl.DataFrame:
-    """The classes of a classification with their numbers, by which they are known, and how many particles each has."""
-    model = star.tables_of(star.read(dataset.file))
-    table = model.get("model_classes")
-    if table is None:
-        raise ProjectError(f"{dataset.path}", found="without classes", expected="a table data_model_classes")
-    numbers = pl.Series(CLASS, range(1, table.height + 1), dtype=pl.Int64)
-    table = table.drop(CLASS, strict=False).with_columns(numbers, numbers.cast(pl.String).alias(ITEM_ID))
-    data = Path(str(dataset.file).replace("_model.star", "_data.star"))
-    if data.exists():
-        particles = star.as_table(star.read(data, ["particles"], [CLASS], optional=True).get("particles"))
-        if particles is not None and CLASS in particles.columns:
-            found = particles[CLASS].cast(pl.Int64, strict=False).value_counts().rename({"count": COUNT})
-            table = table.join(found, on=CLASS, how="left", maintain_order="left").with_columns(
-                pl.col(COUNT).fill_null(0)
-            )
-    return table.select(CLASS, *(name for name in table.columns if name != CLASS))
-
-
-def _missing(column: pl.Series) -> int:
-    return column.null_count()

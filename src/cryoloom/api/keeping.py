@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from cryoloom.api.browsing import CLASS, RESOLUTION, SHARE, Browsed
+from cryoloom.api.browsing import Browsed
 from cryoloom.api.choice import NONE, Choice
+from cryoloom.api.class_table import CLASS, RESOLUTION, SHARE
 from cryoloom.em.good_classes import good_classes
 from cryoloom.errors import ParameterError, ProjectError
 from cryoloom.project.registry import find_protocol
@@ -76,6 +77,12 @@ def asked_of(job: "Job", output: str, table: Browsed, choice: Choice) -> Asked:
         raise ParameterError(
             "a choice", found="everything", expected="a rule, or items left out",
             hint="What is to be made of all of it is made of the set itself.",
+        )  # fmt: skip
+    if not (table.ruled(choice.condition) == kept).all():
+        # Such as a comment in it, which takes away what is said after it.
+        raise ParameterError(
+            "a choice", found="a rule that means something else beside what was changed by hand",
+            expected="a plain condition", hint="Leave out comments, and close what you opened.",
         )  # fmt: skip
     return Asked(FILTER, {"input": source, "expression": choice.condition})
 

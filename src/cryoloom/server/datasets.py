@@ -3,11 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, FiniteFloat
 
 from cryoloom.api import keeping, plots, sheets
 from cryoloom.api.browsing import KINDS, Browsed, Show, Tables
 from cryoloom.api.choice import MOST_BY_HAND, MOST_CORNERS, Choice, within
+from cryoloom.api.first_looks import first_axes, first_columns, first_sort
 from cryoloom.api.job import Job
 from cryoloom.errors import CryoloomError
 from cryoloom.protocol.jobs import ITEM_ID
@@ -148,7 +149,7 @@ class PointsAnswer(BaseModel):
 class LassoAsked(BaseModel):
     x: Label
     y: Label
-    corners: list[tuple[float, float]] = Field(min_length=3, max_length=MOST_CORNERS)
+    corners: list[tuple[FiniteFloat, FiniteFloat]] = Field(min_length=3, max_length=MOST_CORNERS)
 
 
 class Condition(BaseModel):
@@ -218,10 +219,11 @@ def choice(here: JobHere) -> MadeOf:
 def dataset(here: JobHere, output: Output, request: Request) -> SetAnswer:
     """A set of items: its columns, and how many there are."""
     table = _table(here, output, request)
+    x, y = first_axes(table)
     return SetAnswer(
         output=output, kind=table.dataset.kind, path=table.dataset.path, stamp=table.stamp, count=table.height,
         columns=[ColumnShape.model_validate(one, from_attributes=True) for one in table.columns],
-        first=table.first, x=table.axes[0], y=table.axes[1], sort=table.sort,
+        first=first_columns(table), x=x, y=y, sort=first_sort(table),
         members=_members(here, table), image=sheets.image_label(table), sheet_columns=sheets.COLUMNS,
         growing=not here.has_ended,
         proposal=keeping.proposal(table),
