@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import polars as pl
 import pytest
 from conftest import Served, kept, start_server
 from playwright.sync_api import Locator, Page, expect
 
 from cryoloom import Job, Project, star
+from cryoloom.images.mrc import write_mrc
 
 pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -149,6 +151,64 @@ def test_picks_chosen_by_lasso_and_hand_are_kept_and_the_choice_is_taken_up_agai
     expect(page).to_have_url(re.compile(rf"/jobs/6/select/coordinates.*from={int(job.name[-3:])}"))
     assert rule_of(page) == lasso
     expect(page.get_by_role("button", name=f"Keep {len(truth)}")).to_be_enabled()
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A set of 200,000 particles, more lines than a browser can scroll one by one."""
+    made = Project.create(tmp_path_factory.mktemp("m") / "p")
+    stack = np.random.default_rng(1).normal(size=(100, 16, 16)).astype(np.float32)
+    write_mrc(made.path / "stack.mrcs", stack, 2.0)
+    count = 200_000
+    frame = pl.DataFrame({
+        "rlnImageName": [f"{n % 100 + 1:06d}@stack.mrcs" for n in range(count)], "rlnMicrographName": ["a.mrc"] * count,
+        "rlnOpticsGroup": [1] * count, "rlnCoordinateX": [float(n % 4000) for n in range(count)],
+        "rlnCoordinateY": [1.0] * count, "rlnDefocusU": [float((n * 7919) % count) for n in range(count)],
+        "cryoloomItemId": [f"i{n:015x}" for n in range(count)],
+    })  # fmt: skip
+    optics = pl.DataFrame({
+        "rlnOpticsGroup": [1], "rlnOpticsGroupName": ["one"], "rlnImagePixelSize": [2.0], "rlnImageSize": [16],
+        "rlnImageDimensionality": [2], "rlnVoltage": [300.0], "rlnSphericalAberration": [2.7], "rlnAmplitudeContrast": [0.1],
+    })  # fmt: skip
+    with made.external("made", outputs={"result": "particles"}) as job:
+        job.write("result", frame.head(9), optics=optics)
+    star.write(made.job(1).dataset().file, {"optics": optics, "particles": frame})
+    return made
+
+
+def test_a_long_table_and_a_large_gallery_are_jumped_through_and_show_what_is_there(
+    page: Page, many: Project, tmp_path: Path
+) -> None:
+    served = start_server(str(many.path), cache=tmp_path)
+    try:
+        opened(page, served, "/jobs/1/select/result?how=table&sort=-rlnDefocusU")
+        table, lines = page.get_by_role("grid"), page.get_by_role("rowgroup").get_by_role("row")
+        expect(lines.first).to_contain_text("199999")
+        table.focus()
+        page.keyboard.press("End")
+        expect(lines.last).to_have_attribute("aria-rowindex", "200001")
+        expect(lines.last).to_contain_text("0.000")
+        page.keyboard.press("Home")
+        expect(lines.first).to_contain_text("199999")
+        table.hover()
+        page.mouse.wheel(0, 26 * 40)
+        expect(lines.first).to_have_attribute("aria-rowindex", "42")
+        expect(lines.first).to_contain_text("199959")
+        table.evaluate("element => { element.scrollTop = (element.scrollHeight - element.clientHeight) / 2 }")
+        expect(lines.first).to_have_attribute("aria-rowindex", re.compile("^(999|1000)..$"))
+        at = int(lines.first.get_attribute("aria-rowindex") or 0)
+        expect(lines.first).to_contain_text(str(200_001 - at))
+        page.get_by_role("button", name="As images").click()
+        gallery = page.get_by_role("listbox", name="Images")
+        gallery.focus()
+        page.keyboard.press("End")
+        last = gallery.get_by_role("option").last
+        expect(last).to_have_attribute("aria-posinset", "200000")
+        expect(last).to_contain_text("0.000")
+        sheet = last.locator(".sheet").evaluate("element => getComputedStyle(element).backgroundImage")
+        assert page.request.get(sheet[5:-2]).headers["content-type"] == "image/jpeg"
+    finally:
+        served.stop()
 
 
 def star_rows(table: pl.DataFrame, condition: str) -> pl.Series:

@@ -92,6 +92,13 @@ def test_what_is_no_number_stands_last_and_holds_no_condition(client: TestClient
     assert sum(asked(client, "histogram", column="rlnDefocusU")["all"]) == COUNT - 2
 
 
+@pytest.mark.parametrize("descending", [False, True])
+def test_what_is_equal_keeps_the_order_of_the_file(client: TestClient, descending: bool) -> None:
+    rows = asked(client, "rows", sort="rlnCoordinateY", descending=descending, count=COUNT)["rows"]
+
+    assert rows == [*range(COUNT)]
+
+
 def test_rows_come_in_pages_that_are_one_order_and_a_row_is_found_in_it(client: TestClient) -> None:
     order = {"sort": "rlnDefocusU", "descending": True, "rule": "rlnCoordinateX < 50", "show": "kept"}
     pages = [asked(client, "rows", **order, start=start, count=20) for start in range(0, 60, 20)]

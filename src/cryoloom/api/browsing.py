@@ -273,10 +273,9 @@ class Browsed:
         if not sort:
             rows = np.arange(self.height, dtype=np.uint32)
             return rows[::-1] if descending else rows
-        column = self.numbers([sort])[sort]
-        return (
-            column.arg_sort(descending=descending, nulls_last=True).to_numpy().astype(np.uint32, copy=False)
-        )
+        # What is equal keeps the file's order (a test asks it), so that a table that is read again looks the same.
+        order = self.numbers([sort])[sort].arg_sort(descending=descending, nulls_last=True)
+        return order.to_numpy().astype(np.uint32, copy=False)
 
     def _named_in(self, rule: str) -> pl.DataFrame:
         named = labels_in(rule)

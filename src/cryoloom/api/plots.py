@@ -98,17 +98,26 @@ def points(table: Browsed, x: str, y: str, choice: Choice) -> Points:
             tuple(rows.tolist()), tuple(px.tolist()), tuple(py.tolist()), tuple(pk.astype(int).tolist()), (),
             x_limits, y_limits, missing,
         )  # fmt: skip
-    x_edges, y_edges = (np.linspace(low, high if high > low else low + 1, FIELD_BINS + 1)
-                        for low, high in (x_limits, y_limits))  # fmt: skip
-    every = np.histogram2d(px, py, (x_edges, y_edges))[0]
-    ours = np.histogram2d(px[pk], py[pk], (x_edges, y_edges))[0]
-    at_x, at_y = np.nonzero(every)
-    middle_x, middle_y = (x_edges[:-1] + x_edges[1:]) / 2, (y_edges[:-1] + y_edges[1:]) / 2
+    at = _fields(px, x_limits) * FIELD_BINS + _fields(py, y_limits)
+    every = np.bincount(at, minlength=FIELD_BINS**2)
+    ours = np.bincount(at[pk], minlength=FIELD_BINS**2)
+    there = np.flatnonzero(every)
     return Points(
-        (), tuple(middle_x[at_x].tolist()), tuple(middle_y[at_y].tolist()),
-        tuple(ours[at_x, at_y].astype(int).tolist()), tuple(every[at_x, at_y].astype(int).tolist()), x_limits, y_limits,
-        missing,
+        (), _middles(there // FIELD_BINS, x_limits), _middles(there % FIELD_BINS, y_limits),
+        tuple(ours[there].tolist()), tuple(every[there].tolist()), x_limits, y_limits, missing,
     )  # fmt: skip
+
+
+def _fields(values: "NDArray[np.float64]", limits: tuple[float, float]) -> "NDArray[np.int64]":
+    """In which of the fields between two limits each value lies."""
+    span = limits[1] - limits[0] or 1.0
+    at = ((values - limits[0]) * (FIELD_BINS / span)).astype(np.int64)
+    return np.minimum(at, FIELD_BINS - 1)
+
+
+def _middles(fields: "NDArray[np.int64]", limits: tuple[float, float]) -> tuple[float, ...]:
+    span = limits[1] - limits[0] or 1.0
+    return tuple((limits[0] + (fields + 0.5) * span / FIELD_BINS).tolist())
 
 
 def _edges(values: "NDArray[np.float64]", bins: int) -> "NDArray[np.float64]":

@@ -11,6 +11,9 @@ from starlette.exceptions import HTTPException as StarletteError
 from starlette.types import ASGIApp
 
 from cryoloom._version import __version__
+from cryoloom.api.browsing import Tables
+from cryoloom.api.micrograph_pictures import MicrographPictures
+from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.server import acts, datasets, faces, files, jobs, live, machine, micrographs, page, projects, protocols, session, views, wizards
 from cryoloom.server.access import Access, signed_in
 from cryoloom.server.asking import REFUSALS

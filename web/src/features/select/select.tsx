@@ -120,6 +120,7 @@ function Choosing({ where, set, state, outputs }: ChoosingProps) {
   const [size, setSize] = useState(set.kind === "micrographs" || set.count <= 8 ? 192 : 96);
   const [drawing, setDrawing] = useState<asking.Drawing>({ sigma: 3, lowpass: set.kind === "micrographs" || set.kind === "coordinates" ? 20 : 0 });
   const [seen, setSeen] = useState({ first: 0, last: 1 });
+  const [seenAside, setSeenAside] = useState({ first: 0, last: 1 }); // by the table beside the images
   const [cursor, setCursor] = useState<Cursor>({ place: 0, anchor: 0 });
   const [fault, setFault] = useState<Error | null>(null);
   const [isBusy, setBusy] = useState(false);
@@ -145,7 +146,9 @@ function Choosing({ where, set, state, outputs }: ChoosingProps) {
     return set.kind === "model" || !own ? set.first : [own, ...set.first.filter((name) => name !== own)];
   }, [set, sort]);
   const order = useMemo(() => asking.orderOf(set.stamp, { ...look, ...judged.current, sort }), [set.stamp, look, sort]);
-  const lines = asking.useLines(where, order, columns, seen.first, seen.last);
+  const asked = asking.useLines(where, order, columns, seen.first, seen.last);
+  const aside = asking.useLines(where, order, columns, seenAside.first, seenAside.last);
+  const lines = { pages: new Map([...aside.pages, ...asked.pages]), error: asked.error ?? aside.error };
   const total = [...lines.pages.values()][0]?.total ?? (order.show === "all" ? set.count : 0);
   const at = (place: number) => lines.pages.get(Math.floor(place / asking.PAGE))?.lines[place % asking.PAGE];
   const line = at(cursor.place);
@@ -260,13 +263,14 @@ function Choosing({ where, set, state, outputs }: ChoosingProps) {
     };
   });
 
-  const see = useCallback((first: number, last: number) => setSeen((now) => (now.first === first && now.last === last ? now : { first, last })), []);
+  const see = useCallback((first: number, last: number) => setSeen({ first, last }), []);
+  const seeAside = useCallback((first: number, last: number) => setSeenAside({ first, last }), []);
   const isGallery = look.how === "gallery" && set.image !== "";
   const setRule = useCallback((rule: string) => choose((now) => ({ ...now, rule })), [choose]);
   const table = (
     <Lines
       set={set} choice={choice} columns={columns} pages={lines.pages} total={total} sort={sort}
-      sortBy={(next) => change({ sort: next })} doing={doing} see={isGallery ? ignored : see}
+      sortBy={(next) => change({ sort: next })} doing={doing} see={isGallery ? seeAside : see}
     />
   );
   return (
@@ -353,8 +357,6 @@ function Choosing({ where, set, state, outputs }: ChoosingProps) {
     </>
   );
 }
-
-function ignored() {}
 
 type SayingsProps = {
   set: asking.SetOf;

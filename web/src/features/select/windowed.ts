@@ -53,14 +53,13 @@ export function useWindowed(count: number, lineHeight: number, headHeight = 0) {
   }, [isScaled, reach, lowest, lineHeight]);
 
   /** Scroll as little as needed for a line to be in sight. */
-  const reveal = useCallback(
-    (line: number) =>
-      setTop((now) => {
-        const under = line + 1 - Math.max(1, lines);
-        return Math.min(Math.max(line < now ? line : under > now ? under : now, 0), lowest);
-      }),
-    [lines, lowest],
-  );
+  const room = useRef({ lines, lowest });
+  room.current = { lines, lowest };
+  const reveal = useCallback((line: number) => {
+    const { lines, lowest } = room.current; // as they are then: what comes later moves nothing
+    const under = line + 1 - Math.max(1, lines);
+    setTop((now) => Math.min(Math.max(line < now ? line : under > now ? under : now, 0), lowest));
+  }, []);
 
   const clamped = Math.min(top, lowest);
   const first = Math.max(0, Math.floor(clamped));
