@@ -93,7 +93,7 @@ export function Gallery({ where, set, choice, columns, captions, pages, total, s
       tabIndex={0}
       onKeyDown={(event) => keyed(event, { ...doing, across: across.count, inSight: list.linesInSight }) && event.preventDefault()}
     >
-      <div className="tall" role="presentation" style={{ height: list.tall }}>
+      <div className="tall" role="presentation" style={{ height: list.tall + GAP }}>
         {tiles}
       </div>
     </div>
