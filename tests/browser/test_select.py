@@ -95,6 +95,18 @@ def test_classes_chosen_by_eye_become_a_set_of_their_particles(
     assert particles_in(job.dataset("rejected").file).height == sizes[largest]
 
 
+def test_particles_that_a_classification_left_out_count_among_all(
+    page: Page, served: Served, project: Project
+) -> None:
+    particles = project.job(10).dataset("particles").table()
+    of_class = particles.filter(pl.col("rlnClassNumber") == 1).height
+    assert of_class < particles.height
+
+    opened(page, served, "/jobs/10/select/model")
+
+    expect(page.locator("footer")).to_contain_text(f"{of_class} of {particles.height} particles")
+
+
 def test_micrographs_brushed_on_a_plot_are_those_that_the_job_keeps(
     page: Page, served: Served, project: Project
 ) -> None:

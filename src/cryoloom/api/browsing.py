@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cryoloom import star
 from cryoloom.api.choice import Choice
-from cryoloom.api.class_table import COUNT, classes_of
+from cryoloom.api.class_table import COUNT, classes_of, particles_of
 from cryoloom.em.labels import label as known_label
 from cryoloom.em.numbers import as_numbers
 from cryoloom.errors import ParameterError, ProjectError, StarError
@@ -247,7 +247,8 @@ class Browsed:
         weight = of_weight = None
         if self.dataset.kind == "model" and COUNT in self.labels:
             counts = self.frame([COUNT])[COUNT].to_numpy()
-            weight, of_weight = int(counts[kept].sum()), int(counts.sum())
+            weight = int(counts[kept].sum())
+            of_weight = self.remembered(("particles",), lambda: particles_of(self.dataset))
         return Tally(int(kept.sum()), len(kept), int(by_rule.sum()), unknown, weight, of_weight)
 
     def values(self, label: str) -> "NDArray[np.float64]":
