@@ -14,7 +14,22 @@ from cryoloom._version import __version__
 from cryoloom.api.browsing import Tables
 from cryoloom.api.micrograph_pictures import MicrographPictures
 from cryoloom.errors import CryoloomError, ParameterError
-from cryoloom.server import acts, datasets, faces, files, jobs, live, machine, micrographs, page, projects, protocols, session, views, wizards
+from cryoloom.server import (
+    acts,
+    datasets,
+    faces,
+    files,
+    jobs,
+    live,
+    machine,
+    micrographs,
+    page,
+    projects,
+    protocols,
+    session,
+    views,
+    wizards,
+)
 from cryoloom.server.access import Access, signed_in
 from cryoloom.server.asking import REFUSALS
 from cryoloom.server.guard import Guard
@@ -59,7 +74,19 @@ def _application(access: Access, only: Path | None) -> FastAPI:
     api.include_router(session.router)
     api.include_router(live.router)
     inside = APIRouter(dependencies=[Depends(signed_in)])
-    for resource in (projects, acts, files, jobs, views, faces, protocols, machine, wizards, micrographs, datasets):
+    for resource in (
+        projects,
+        acts,
+        files,
+        jobs,
+        views,
+        faces,
+        protocols,
+        machine,
+        wizards,
+        micrographs,
+        datasets,
+    ):
         inside.include_router(resource.router)
         inside.include_router(resource.router)
     inside.include_router(views.pictures_router)
