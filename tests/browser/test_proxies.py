@@ -105,7 +105,7 @@ def test_the_page_works_below_a_prefix_and_hears_of_changes(page: Page, proxied:
     page.get_by_title("Change the alias").click()
     page.get_by_label("Alias").fill("behind")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("is called behind")
+    expect(page.get_by_role("log")).to_contain_text("is called behind")
     assert proxied.project.job(1).alias == "behind"
 
 

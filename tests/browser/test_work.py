@@ -180,10 +180,10 @@ def test_an_alias_is_given_on_the_page_and_taken_back(page: Page, served: Served
     page.get_by_title("Change the alias").click()
     page.get_by_label("Alias").fill("tight_mask")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_contain_text("MaskCreate/job015 is called tight_mask")
+    expect(page.get_by_role("log")).to_contain_text("MaskCreate/job015 is called tight_mask")
     assert project.job(15).alias == "tight_mask"
     page.get_by_role("button", name="Undo").click()
-    expect(page.get_by_role("status")).to_contain_text("Taken back")
+    expect(page.get_by_role("log")).to_contain_text("Taken back")
     assert project.job(15).alias == ""
 
 

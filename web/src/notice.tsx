@@ -56,7 +56,7 @@ export function Notices() {
   const now = useSyncExternalStore(subscribe, current);
   const shown = now.notices.filter((notice) => notice.id > now.hidden).slice(-1);
   return (
-    <div className="notices" role="status">
+    <div className="notices" role="log" aria-label="What was done">
       {shown.map((notice) => (
         <p key={notice.id} className="notice row">
           <span className="grow">{notice.text}</span>

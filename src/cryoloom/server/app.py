@@ -77,6 +77,7 @@ def _application(access: Access, only: Path | None) -> FastAPI:
     for resource in (
         projects,
         acts,
+        datasets,  # before jobs: of two addresses that fit the first is meant
         files,
         jobs,
         views,
@@ -85,9 +86,7 @@ def _application(access: Access, only: Path | None) -> FastAPI:
         machine,
         wizards,
         micrographs,
-        datasets,
     ):
-        inside.include_router(resource.router)
         inside.include_router(resource.router)
     inside.include_router(views.pictures_router)
     inside.include_router(protocols.helps_router)
