@@ -27,7 +27,7 @@ demo: $(VENV)/installed relion
 	$(BIN)/python examples/run_demo.py $(DEMO) --seed $(SEED)
 
 test: $(VENV)/installed relion browser desktop
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(VENV)/installed
 	$(BIN)/python -m pytest -m "not slow"

@@ -1,5 +1,6 @@
 """What all tests share: an environment of their own, and the real data where they are."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -64,7 +65,20 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """
     if finished := os.environ.get("CRYOLOOM_TINY"):
         return Project(Path(finished))
-    folder = tmp_path_factory.mktemp("t") / "p"
+    if not os.environ.get("PYTEST_XDIST_WORKER"):
+        return _run_tiny(tmp_path_factory.mktemp("t") / "p")
+    # Of several processes of one run the first makes it, and the others wait.
+    shared = tmp_path_factory.getbasetemp().parent / "tiny"
+    shared.mkdir(exist_ok=True)
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (shared / "done").exists():
+            _run_tiny(shared / "p")
+            (shared / "done").touch()
+    return Project(shared / "p")
+
+
+def _run_tiny(folder: Path) -> Project:
     workflow = str(EXAMPLES / "tiny.json")
     done = subprocess.run(
         [sys.executable, "-m", "cryoloom", "workflow", "run", workflow, "--project", str(folder), "--wait"],

@@ -281,7 +281,7 @@ def test_a_file_s_ending_says_the_form_and_one_that_a_view_lacks_is_told(tmp_pat
 
     draw([text], tmp_path / "x.json")
     assert '"rows": [' in (tmp_path / "x.json").read_text()
-    with pytest.raises(ParameterError, match=r"\.json or \.html for this view"):
+    with pytest.raises(ParameterError, match=r"\.json or \.csv or \.html for this view"):
         draw([text], tmp_path / "x.png")
     with pytest.raises(ParameterError, match="nothing to draw yet"):
         draw([], tmp_path / "x.png")
