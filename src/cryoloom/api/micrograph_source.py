@@ -20,6 +20,7 @@ from cryoloom.protocol.datasets import Coordinates, Dataset, Micrographs, Partic
 from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.protocol.views import Rows
 from cryoloom.views.tables import frame_of, table_of
+from cryoloom.views.tracks import PIXEL as MOVIE_PIXEL
 
 if TYPE_CHECKING:
     import polars as pl
@@ -31,7 +32,8 @@ GROUP, PIXEL_SIZE = "rlnOpticsGroup", "rlnMicrographPixelSize"
 MERIT = "rlnAutopickFigureOfMerit"
 _PLACES = (X, Y, GROUP, PIXEL_SIZE)
 _ORIGINS = ("rlnOriginXAngst", "rlnOriginYAngst")
-_FACTS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnCtfMaxResolution", "rlnAccumMotionTotal")
+_FACTS = ("rlnDefocusU", "rlnDefocusV", "rlnDefocusAngle", "rlnCtfMaxResolution")
+_MOTION = "motion"  # Å: RELION writes px of the movie
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +217,8 @@ def _table(path: Path, stamp: int, size: int, name: str) -> "pl.DataFrame":
 
 @functools.lru_cache(maxsize=16)
 def _micrograph_lines(path: Path, stamp: int, size: int) -> tuple[MicrographLine, ...]:
-    rows = Rows(path.name, "micrographs", (NAME, *_FACTS), of_group=(PIXEL_SIZE,))
+    made = {_MOTION: f"rlnAccumMotionTotal * {MOVIE_PIXEL}"}
+    rows = Rows(path.name, "micrographs", (NAME, *_FACTS), made=made, of_group=(PIXEL_SIZE, MOVIE_PIXEL))
     frame = frame_of(path.parent, rows)
     return tuple(_line(row, None) for row in frame.iter_rows(named=True) if row.get(NAME))
 
@@ -237,7 +240,7 @@ def _line(row: Mapping[str, Any], picks: int | None) -> MicrographLine:
     defocus = None if u is None or v is None else Defocus(u, v, angle or 0.0)
     return MicrographLine(
         str(row[NAME]), picks, _number(row.get(PIXEL_SIZE)) or 0.0, defocus, _number(row.get(_FACTS[3])),
-        _number(row.get(_FACTS[4])),
+        _number(row.get(_MOTION)),
     )  # fmt: skip
 
 
