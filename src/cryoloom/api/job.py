@@ -280,6 +280,16 @@ class Job:
         """What it said of itself and its items."""
         return list(self.entry.status().history.notes)
 
+    def note(self, text: str = "") -> str:
+        """What stands in its `note.txt`, as RELION's window shows it; with a text that is written below first.
+
+        Raises:
+            ParameterError: more than a note is long.
+        """
+        from cryoloom.project.notes import noted
+
+        return noted(self.folder, text, f"{self.name}: note")
+
     def show(self) -> "JobDetails":
         """All that is known of it: parameters, inputs, outputs, failed items, what it says of itself."""
         from cryoloom.api.details import details_of

@@ -1,5 +1,6 @@
 """The files of a job's folder, and one of them to be read."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,12 +34,11 @@ def file_of(job: "Job", name: str) -> Path:
         ParameterError: there is none, or it leads out of the job's folder.
     """
     folder = job.folder.resolve()
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder) or not path.is_file():
-        raise ParameterError(
-            f"{job.name}: file {name}", found="not there", expected="a file of the job's folder"
-        )
-    return path
+    with contextlib.suppress(OSError, ValueError):  # no name that a file could have
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder) and path.is_file():
+            return path
+    raise ParameterError(f"{job.name}: file {name}", found="not there", expected="a file of the job's folder")
 
 
 def _found(folder: Path) -> Iterator[JobFile]:

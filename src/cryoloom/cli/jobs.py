@@ -27,6 +27,7 @@ def add_to(app: click.Group) -> None:
     app.add_command(run)
     app.add_command(help_)
     app.add_command(alias)
+    app.add_command(note)
 
 
 @click.command("run")
@@ -146,6 +147,21 @@ def help_(words: tuple[str, ...], as_json: bool) -> None:
     print(as_text(kind))
     if alike:
         print(f"\nOf a like name: {', '.join(alike)}.")
+
+
+@click.command("note")
+@job_argument
+@click.argument("text", default="", required=False)
+@json_option
+@project_option
+def note(job: str, text: str, as_json: bool, project: Path | None) -> None:
+    """Print a job's note, which RELION's window shows too; with a text, write it below first."""
+    found = open_project(project).job(job)
+    whole = found.note(text)
+    if as_json:
+        print_json({"job": found.name, "note": whole})
+        return
+    print(whole.strip() or "No note.")
 
 
 @click.command("alias")

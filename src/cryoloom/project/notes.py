@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from cryoloom.errors import ParameterError
 from cryoloom.project.forms.pipeline import PART, RUNNING, Pipeline, Process
 from cryoloom.protocol.declare import relion_text
 from cryoloom.protocol.protocols import Protocol
@@ -17,6 +18,7 @@ MARKS: dict[State, str] = {
     "failed": "RELION_JOB_EXIT_FAILURE",
     "aborted": "RELION_JOB_EXIT_ABORTED",
 }
+LONGEST_NOTE = 20_000
 ABORT_NOW = "RELION_JOB_ABORT_NOW"
 
 
@@ -47,6 +49,22 @@ def append_remark(folder: Path, text: str) -> None:
     """Note something that is to be known of the job."""
     with (folder / "note.txt").open("a", encoding="utf-8") as file:
         file.write(f"\n{text}\n")
+
+
+def noted(folder: Path, text: str, where: str) -> str:
+    """The whole of a job's note; with a text, after it was written below under the time.
+
+    Raises:
+        ParameterError: more than a note is long.
+    """
+    if len(text) > LONGEST_NOTE:
+        raise ParameterError(where, found=f"{len(text)} letters", expected=f"at most {LONGEST_NOTE}")
+    if text.strip():
+        append_remark(folder, f" ++++ {time.strftime('%a %b %e %H:%M:%S %Y')}\n{text.strip()}")
+    try:
+        return (folder / "note.txt").read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def set_mark(folder: Path, state: State) -> None:

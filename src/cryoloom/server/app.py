@@ -22,6 +22,7 @@ from cryoloom.server import (
     jobs,
     live,
     machine,
+    manual,
     micrographs,
     page,
     projects,
@@ -91,6 +92,7 @@ def _application(access: Access, only: Path | None) -> FastAPI:
     inside.include_router(views.pictures_router)
     inside.include_router(protocols.helps_router)
     inside.include_router(micrographs.tiles_router)
+    inside.include_router(manual.router)
     inside.add_api_route("/openapi.json", _description, include_in_schema=False)
     api.include_router(inside)
     app.include_router(api)

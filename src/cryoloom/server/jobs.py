@@ -21,6 +21,7 @@ from cryoloom.server.shapes import (
     JobAnswer,
     LogAnswer,
     Made,
+    Note,
     OfferShape,
     ParameterShape,
     RecipeShape,
@@ -90,6 +91,18 @@ def parameters(
     """All parameters with what differs from the defaults, and from another job's."""
     beside = job_of(here.project, other) if other is not None else None
     return [ParameterShape.model_validate(one.as_dict()) for one in parameters_of(here, beside)]
+
+
+@router.get("/jobs/{number}/note")
+def note(here: JobHere) -> Note:
+    """A job's note, which RELION's window shows too."""
+    return Note(text=here.note()[-20_000:])
+
+
+@router.post("/jobs/{number}/note")
+def add_note(here: JobHere, given: Note) -> Note:
+    """Write below a job's note."""
+    return Note(text=here.note(given.text)[-20_000:])
 
 
 @router.get("/jobs/{number}/log")

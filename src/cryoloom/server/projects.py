@@ -9,11 +9,21 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from cryoloom.api.graph import graph_of
 from cryoloom.api.project import Project
 from cryoloom.api.recent import KnownProject, key_of, recent_projects, remember_project
+from cryoloom.api.summary import JobSummary
 from cryoloom.errors import CryoloomError
 from cryoloom.server.asking import ProjectHere, job_of
 from cryoloom.server.hub import Hub
 from cryoloom.server.rows import rows_of
 from cryoloom.server.shapes import Changed, GraphAnswer, JobRow, OpenProject, ProjectCard, ProjectInfo
+
+# What says most of a project, the nearest to its result first.
+NEAREST = (
+    ("final map", "half maps"),
+    ("volume",),
+    ("class averages", "model"),
+    ("particles",),
+    ("micrographs",),
+)
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 
@@ -84,9 +94,25 @@ def _card(known: KnownProject) -> ProjectCard:
         key=known.key, name=known.path.name, path=str(known.path), opened=known.opened, there=known.is_there
     )
     try:
-        states = [summary.state for summary in Project(known.path).summaries()]
+        summaries = Project(known.path).summaries()
     except (CryoloomError, OSError):
         return card.model_copy(update={"there": False})
+    states = [summary.state for summary in summaries]
+    counts = {"jobs": len(states), "running": states.count("running"), "failed": states.count("failed")}
+    shown = _shown(summaries)
+    if shown is None:
+        return card.model_copy(update=counts)
+    number = int(shown.name.rpartition("job")[2])
     return card.model_copy(
-        update={"jobs": len(states), "running": states.count("running"), "failed": states.count("failed")}
+        update=counts | {"shown": number, "made": shown.made, "changed": f"{shown.seconds}"}
     )
+
+
+def _shown(summaries: list[JobSummary]) -> JobSummary | None:
+    """The job that stands for its project: the newest that gave a map, else class averages, particles, micrographs."""
+    done = [one for one in summaries if one.state == "succeeded"]
+    for kinds in NEAREST:
+        for one in reversed(done):
+            if any(output.get("kind") in kinds for output in one.outputs.values()):
+                return one
+    return None

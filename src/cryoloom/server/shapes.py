@@ -45,6 +45,9 @@ class ProjectCard(BaseModel):
     jobs: int = 0
     running: int = 0
     failed: int = 0
+    shown: int = 0  # the job whose picture stands for it; 0: none
+    made: str = ""  # what that made: `4.9 Å`
+    changed: str = ""  # of that job, so that its picture is asked for anew
 
 
 class OpenProject(BaseModel):
@@ -357,3 +360,9 @@ class FilesAnswer(BaseModel):
     files: list[FileShape]
     total: int
     bytes: int
+
+
+class Note(BaseModel):
+    """What stands in a job's note."""
+
+    text: str = Field("", max_length=20_000)

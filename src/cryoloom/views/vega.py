@@ -53,6 +53,11 @@ def compiled(spec: Mapping[str, Any]) -> dict[str, Any]:
     import vl_convert
 
     own = {name: value for name, value in spec.items() if name != "title"}
+    # Below the figure: beside it a legend would take half of a narrow place.
+    config = dict(own.get("config", {}))
+    own["config"] = config | {
+        "legend": config.get("legend", {}) | {"orient": "bottom", "columns": 1, "labelLimit": 360}
+    }
     if not any(several in spec for several in _SEVERAL):
         own |= {"width": "container", "autosize": {"type": "fit", "contains": "padding"}}
         inner = own["layer"][0] if "layer" in own else own

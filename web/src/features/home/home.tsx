@@ -2,7 +2,7 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { Link, Redirect, useLocation } from "wouter";
 
-import { answered, api } from "../../api/client";
+import { addressOf, answered, api } from "../../api/client";
 import { Frame } from "../../frame";
 import { Icon } from "../../icon";
 import { Said } from "../../said";
@@ -66,6 +66,11 @@ export function Home({ home }: { home: string }) {
       <div className="cardgrid">
         {projects.data?.map((one) => (
           <Link key={one.key} className="card" href={`/p/${one.key}`} aria-disabled={!one.there}>
+            <span className="pic">
+              {one.there && one.shown > 0 && (
+                <img src={addressOf(`projects/${one.key}/jobs/${one.shown}/face.png?v=${one.changed}`)} alt="" loading="lazy" />
+              )}
+            </span>
             <b className="cut">{one.name}</b>
             <span className="muted cut">{one.path}</span>
             <span className="row">
@@ -73,6 +78,7 @@ export function Home({ home }: { home: string }) {
                 <span className="muted">
                   {one.jobs} jobs{one.running ? `, ${one.running} running` : ""}
                   {one.failed ? `, ${one.failed} failed` : ""}
+                  {one.made && <b>{` · ${one.made}`}</b>}
                 </span>
               ) : (
                 <span className="state" data-s="failed">

@@ -12,7 +12,7 @@ function inkOf(element: Element): Spec {
   return {
     font: of("--font"),
     axis: { labelColor: ink, titleColor: ink, gridColor: line, domainColor: ink, tickColor: ink },
-    legend: { labelColor: ink, titleColor: ink, orient: "bottom", columns: 1, labelLimit: 360 },
+    legend: { labelColor: ink, titleColor: ink },
     title: { color: ink },
   };
 }

@@ -13,6 +13,7 @@ import { Alias } from "./alias";
 import { Files } from "./files";
 import { Given } from "./given";
 import { Log } from "./log";
+import { NoteOf } from "./note";
 import { Parameters } from "./parameters";
 import { Results } from "./results";
 import { SelectFrom, SelectLink } from "../select/link";
@@ -22,7 +23,7 @@ const TABS = {
   data: "Inputs and outputs",
   parameters: "Parameters",
   log: "Log",
-  story: "Steps",
+  story: "Steps and note",
   files: "Files",
   command: "Command",
 } as const;
@@ -101,11 +102,14 @@ export function JobPage({ project, number, tab }: { project: string; number: num
               {tab === "files" && <Files project={project} number={number} />}
               {tab === "log" && <Log project={project} number={number} />}
               {tab === "story" && (
-                <ol className="list">
-                  {data.story.map((sentence, index) => (
-                    <li key={index}>{sentence}</li>
-                  ))}
-                </ol>
+                <div className="stack">
+                  <ol className="list">
+                    {data.story.map((sentence, index) => (
+                      <li key={index}>{sentence}</li>
+                    ))}
+                  </ol>
+                  <NoteOf project={project} number={number} />
+                </div>
               )}
               {tab === "command" && <pre className="command">{data.command.join("\n") || "It runs no program."}</pre>}
             </div>
