@@ -194,3 +194,46 @@ def test_the_machine_page_has_cores_disks_programs_and_settings(page: Page, serv
     expect(page.get_by_role("heading", name="What runs and waits")).to_be_visible()
     expect(page.get_by_text("GB").first).to_be_visible()
     kept(page, "machine")
+
+
+def test_jobs_are_copied_into_another_project_where_what_they_took_is_named(
+    page: Page, project: Project, tmp_path: Path
+) -> None:
+    other = Project.create(tmp_path / "other")
+    other.make(
+        "import.volume",
+        {"fn_in_other": str(project.path / "Refine3D/job017/run_class001.mrc")},
+        alias="ref",
+        start=False,
+    )
+    served = start_server(cache=tmp_path / "cache")
+    try:
+        page.goto(served.link)
+        for folder in (project.path, other.path):
+            page.get_by_role("link", name="Projects").first.click()
+            page.get_by_label("Folder of a project").fill(str(folder))
+            page.get_by_role("button", name="Open").click()
+            expect(page.get_by_role("treeitem").first).to_be_visible()
+            if folder == project.path:
+                page.get_by_role("treeitem").filter(has_text="015 MaskCreate").click()
+                page.keyboard.press("Control+c")
+                expect(page.get_by_role("log")).to_contain_text(
+                    "MaskCreate/job015 can be put into any project"
+                )
+        page.get_by_role("treeitem").first.click()
+        page.keyboard.press("Control+v")
+        dialog = page.get_by_role("dialog", name="Put jobs into this project")
+        kept(page, "paste")
+        dialog.get_by_role("textbox").fill("nothing_like_it")
+        dialog.get_by_role("button", name="Make 1").click()
+        expect(dialog.get_by_role("alert")).to_contain_text("nothing_like_it")
+        dialog.get_by_role("textbox").fill("ref")
+        dialog.get_by_role("button", name="Make 1").click()
+        expect(page.get_by_role("treeitem")).to_have_count(2)
+        made, model = other.jobs()[-1], project.job(15)
+        assert made.entry.known_spec is not None and model.entry.known_spec is not None
+        assert made.entry.known_spec.params == model.entry.known_spec.params
+        assert made.entry.known_spec.inputs["fn_in"].job == "Import/job001"
+        assert not made.summary().started
+    finally:
+        served.stop()

@@ -30,6 +30,15 @@ export function StateOf({ state, why = "" }: { state: string; why?: string }) {
       </span>
     );
   }
+  // A job that was only made is aborted in RELION's words; nobody has stopped it.
+  if (state === "aborted" && why === "not started") {
+    return (
+      <span className="state" data-s="scheduled">
+        <Icon name="scheduled" />
+        not started
+      </span>
+    );
+  }
   return (
     <span className="state" data-s={state}>
       <Icon name={OF_STATE[state] ?? "scheduled"} />

@@ -26,8 +26,8 @@ export function isTyping(event: KeyboardEvent): boolean {
 }
 
 /** Whether a key was pressed in a field, which knows it itself. */
-export function isInField(event: KeyboardEvent): boolean {
-  return (event.target as HTMLElement).matches("input:not([type=checkbox]):not([type=range]), select, textarea, [contenteditable]");
+export function isInField(event: Event): boolean {
+  return event.target instanceof HTMLElement && event.target.matches("input:not([type=checkbox]):not([type=range]), select, textarea, [contenteditable]");
 }
 
 export function bytes(count: number): string {

@@ -10,6 +10,7 @@ aligned.wait().dataset("micrographs").table()
 ```
 """
 
+import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -213,15 +214,46 @@ class Project(ProtocolCalls):
 
     def run_workflow(self, path: str | Path, /, **placeholders: Any) -> list["Job"]:
         """Make all jobs of a JSON workflow and hand them to the scheduler."""
+        return self._add_workflow(path, placeholders, start=True)
+
+    def import_workflow(self, path: str | Path, /, **placeholders: Any) -> list["Job"]:
+        """Make all jobs of a JSON workflow; none is started before `resume`."""
+        return self._add_workflow(path, placeholders, start=False)
+
+    def _add_workflow(self, path: str | Path, placeholders: Mapping[str, Any], *, start: bool) -> list["Job"]:
         from cryoloom.project.workflow import add_to_project, read_workflow
 
         steering.check_settings(self.path)
         workflow = read_workflow(Path(path), {name: str(value) for name, value in placeholders.items()})
         if workflow.seed is not None:
             ProjectFolder.create(self.path, seed=workflow.seed)
-        entries = add_to_project(self.folder, workflow)
-        ensure_scheduler(self.path)
+        entries = add_to_project(self.folder, workflow, wishes={} if start else {"wanted": "stop"})
+        if start:
+            ensure_scheduler(self.path)
         return [Job(self, entry) for entry in entries]
+
+    def export_workflow(
+        self, *jobs: "Job | str", branch: bool = False, title: str = "", out: str | Path | None = None
+    ) -> dict[str, Any]:
+        """Jobs as a workflow, which other projects run: what was asked of them, without anything of this machine.
+
+        Args:
+            jobs: which; all without any.
+            branch: with all that need them.
+            title: of the workflow; the project's name without one.
+            out: a file to write it into.
+        Returns:
+            The workflow; of jobs that are not in it `left_out` says why.
+        Raises:
+            ProjectError: no such job, or none that could be exported.
+        """
+        from cryoloom.api.exporting import exported
+
+        found = exported(self, [lifecycle.name_of(job) for job in jobs], branch=branch, title=title)
+        content = dict(found.content)
+        if out is not None:
+            Path(out).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        return content | {"left_out": dict(found.left_out)}
 
     def wait(
         self,

@@ -1,4 +1,4 @@
-"""JSON workflows: workflow run, workflow check, workflow show."""
+"""JSON workflows: workflow run, check, show, export, import."""
 
 from pathlib import Path
 
@@ -16,6 +16,8 @@ def add_to(app: click.Group) -> None:
     group.add_command(run)
     group.add_command(check)
     group.add_command(show)
+    group.add_command(export)
+    group.add_command(import_)
     app.add_command(group)
 
 
@@ -86,3 +88,42 @@ def show(file: Path, settings: tuple[str, ...], as_json: bool) -> None:
         for job in outline.jobs
     ]
     print(table(["job", "protocol", "inputs"], rows))
+
+
+@click.command("export")
+@click.argument("file", type=file_path, help="Where to write it.")
+@click.argument("names", nargs=-1, metavar="[JOB]...")
+@click.option("--branch", is_flag=True, help="With all jobs that need them.")
+@click.option("--title", default="", show_default=False, help="The project's name without one.")
+@json_option
+@project_option
+def export(
+    file: Path, names: tuple[str, ...], branch: bool, title: str, as_json: bool, project: Path | None
+) -> None:
+    """Write jobs as a workflow that other projects run; all jobs without a name. Paths of this machine become placeholders."""
+    found = open_project(project).export_workflow(*names, branch=branch, title=title, out=file)
+    if as_json:
+        print_json(found)
+        return
+    print(f"{file}: {len(found['jobs'])} jobs")
+    for name, spec in found.get("placeholders", {}).items():
+        print(f"  to be given: --set {name}=... ({spec['help']})")
+    for name, why in found["left_out"].items():
+        print(f"  not in it: {name}: {why}")
+
+
+@click.command("import")
+@click.argument("file", type=file_path, help="A JSON workflow.")
+@click.option("--set", "settings", multiple=True, help="NAME=VALUE for a placeholder.")
+@json_option
+@project_option
+def import_(file: Path, settings: tuple[str, ...], as_json: bool, project: Path | None) -> None:
+    """Make the jobs of a workflow in a project and start none of them; `resume` does."""
+    jobs = open_project(project).import_workflow(file, **dict(split_pair(word) for word in settings))
+    if as_json:
+        print_json([job.summary().as_dict() for job in jobs])
+        return
+    for job in jobs:
+        print(
+            f"{job.name} {job.alias or job.entry.known_spec.label if job.entry.known_spec else ''}".rstrip()
+        )

@@ -4,13 +4,14 @@
 inputs: {param: "name:output"}, wait_for: [...]}]}`; `${name}` in a value is a placeholder.
 """
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cryoloom.errors import DatasetError, ImageError, ParameterError, StarError
+from cryoloom.errors import DatasetError, ImageError, ParameterError, ProjectError, StarError
 from cryoloom.project.checking import check_job
 from cryoloom.project.entry import JobEntry
 from cryoloom.project.folder import ProjectFolder
@@ -111,7 +112,9 @@ def check_workflow(project: ProjectFolder, workflow: Workflow) -> None:
                 )  # fmt: skip
             datasets = []
             for reference in _several(text):
-                _check_reference(reference, names[: names.index(job["name"])], job["name"], workflow.path)
+                _check_reference(
+                    project, reference, names[: names.index(job["name"])], job["name"], workflow.path
+                )
                 first, _, output = reference.partition(":")
                 if first in planned:
                     datasets.append(_planned(planned[first], output, kind.inputs[name], first, where))
@@ -139,10 +142,17 @@ def check_workflow(project: ProjectFolder, workflow: Workflow) -> None:
         planned[job["name"]] = call_plugin(protocol, "output_files", folder)
 
 
-def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]:
+def add_to_project(
+    project: ProjectFolder, workflow: Workflow, *, wishes: Mapping[str, Any] | None = None
+) -> list[JobEntry]:
     """Make all jobs of a workflow; nothing is started here.
 
     Every job is checked before the first is made.
+
+    Args:
+        project: where.
+        workflow: its placeholders filled.
+        wishes: of each job, as of `create_job`.
 
     Raises:
         CryoloomError: as `check_workflow`; nothing was made.
@@ -160,7 +170,12 @@ def add_to_project(project: ProjectFolder, workflow: Workflow) -> list[JobEntry]
             made[name].name if name in made else project.entry(name).name for name in job.get("wait_for", ())
         ]
         made[job["name"]] = project.create_job(
-            kind.name, job.get("params", {}), inputs, wait_for=wait_for, label=job.get("label", job["name"])
+            kind.name,
+            job.get("params", {}),
+            inputs,
+            wait_for=wait_for,
+            label=job.get("label", job["name"]),
+            wishes=dict(wishes or {}),
         )
     return list(made.values())
 
@@ -187,9 +202,13 @@ def _with_job(reference: str, made: Mapping[str, JobEntry]) -> str:
     return f"{made[first].name}{colon}{output}" if first in made else reference
 
 
-def _check_reference(text: str, earlier: list[str], job: str, path: Path) -> None:
+def _check_reference(project: ProjectFolder, text: str, earlier: list[str], job: str, path: Path) -> None:
+    """That it is an earlier job of the workflow, a job that the project has, or a file."""
     name = text.partition(":")[0]
     if name not in earlier and "/" not in name and not name.removeprefix("job").isdigit():
+        with contextlib.suppress(ProjectError):
+            project.entry(name)
+            return
         raise ParameterError(
             f"{path}: job {job}, input {text}", found="unknown", expected=f"an earlier job: {', '.join(earlier)}",
             hint=near(name, earlier),

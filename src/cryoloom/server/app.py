@@ -30,6 +30,7 @@ from cryoloom.server import (
     session,
     views,
     wizards,
+    workflows,
 )
 from cryoloom.server.access import Access, signed_in
 from cryoloom.server.asking import REFUSALS
@@ -86,6 +87,7 @@ def _application(access: Access, only: Path | None) -> FastAPI:
         protocols,
         machine,
         wizards,
+        workflows,
         micrographs,
     ):
         inside.include_router(resource.router)

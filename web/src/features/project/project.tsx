@@ -6,9 +6,11 @@ import type { JobRow } from "../../api/client";
 import { useGraph, useJobs, useLive, useProject } from "../../asking";
 import { Frame } from "../../frame";
 import { Icon } from "../../icon";
+import { notify } from "../../notice";
 import { Said } from "../../said";
 import { digits, isTyping } from "../../units";
 import { NewJob } from "../form/form";
+import { Paste, useClipboard, workflowIn } from "./clipboard";
 import { Cards } from "./cards";
 import { Deleted } from "./deleted";
 import { GraphOfJobs } from "./graph";
@@ -63,6 +65,9 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
     }
     change({ job: next.join(",") });
   }, [change, numbers, selected, shown]);
+
+  const [pasted, setPasted] = useState<ReturnType<typeof workflowIn>>(null);
+  useClipboard(project, chosen, setPasted);
 
   useEffect(() => {
     const timer = setTimeout(() => words !== get("find") && change({ find: words }), 300);
@@ -125,8 +130,25 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
         </label>
         <span className="grow" />
         <span className="muted wide-only">
-          {shown.length === rows.length ? `${rows.length} jobs` : `${shown.length} of ${rows.length} jobs`}
+          {shown.length === rows.length ? `${rows.length} ${rows.length === 1 ? "job" : "jobs"}` : `${shown.length} of ${rows.length} jobs`}
         </span>
+        <label className="btn" title="A workflow's file; jobs that were copied are put in by Ctrl+V">
+          Import a workflow
+          <input
+            className="vh"
+            type="file"
+            accept=".json"
+            onChange={(event) => {
+              const file = event.target.files?.[0];
+              event.target.value = "";
+              void file?.text().then((text) => {
+                const found = workflowIn(text);
+                if (found) setPasted(found);
+                else notify(`${file.name} is no workflow: expected JSON with a list of jobs.`);
+              });
+            }}
+          />
+        </label>
         <button className="btn btn-primary" onClick={() => setForm("")}>
           <Icon name="plus" />
           New job<kbd>N</kbd>
@@ -173,6 +195,14 @@ export function ProjectPage({ project, how }: { project: string; how: string }) 
             selected && <Inspector project={project} row={selected} begin={setForm} />
           )}
         </div>
+      )}
+      {pasted && (
+        <Paste
+          project={project}
+          workflow={pasted}
+          close={() => setPasted(null)}
+          done={(numbers) => change({ job: numbers.join(",") })}
+        />
       )}
       {(form !== null || asked !== "") && (
         <NewJob

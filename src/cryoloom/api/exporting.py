@@ -1,0 +1,151 @@
+"""Jobs as a workflow: what was asked of them, without anything of the machine and the project that they were made in."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cryoloom._version import __version__
+from cryoloom.errors import CryoloomError, ProjectError
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.foreign import protocol_of
+from cryoloom.project.lineage import dependents_of
+from cryoloom.protocol.datasets import Dataset
+from cryoloom.protocol.declare import ParamSpec, relion_text
+from cryoloom.protocol.protocols import Protocol
+
+if TYPE_CHECKING:
+    from cryoloom.api.project import Project
+
+FORMAT = 1
+# A file of a job, which another project does not have.
+_OF_A_JOB = re.compile(r"(?:^|[\s,=])[A-Za-z0-9]+/job\d{3,}/")
+_NO_LETTER = re.compile(r"[^A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """A workflow. `left_out`: jobs that are not in it, each with the reason."""
+
+    content: Mapping[str, Any]
+    left_out: Mapping[str, str]
+
+
+def exported(
+    project: "Project", jobs: Sequence[str] = (), *, branch: bool = False, title: str = ""
+) -> Exported:
+    """Jobs as a workflow; what they take from outside of it becomes placeholders.
+
+    Parameters that are as their protocol has them are left out. Paths that mean nothing elsewhere become placeholders too: such
+    that are absolute, and files of jobs.
+
+    Args:
+        project: whose jobs.
+        jobs: names, numbers or aliases; all of the project without any.
+        branch: with all that need them.
+        title: of the workflow; the project's name without one.
+    Raises:
+        ProjectError: no such job, or none that could be exported.
+    """
+    entries = project.folder.entries()
+    wanted = {project.folder.entry(job).name for job in jobs} or {entry.name for entry in entries}
+    if branch:
+        wanted |= {*dependents_of(entries, [*wanted])}
+    left_out: dict[str, str] = {}
+    protocols: dict[str, tuple[JobEntry, Protocol]] = {}
+    for entry in entries:
+        if entry.name not in wanted:
+            continue
+        try:
+            # As it was asked for: what was `auto` is found anew elsewhere.
+            protocols[entry.name] = (entry, protocol_of(entry, whole=True))
+        except CryoloomError as error:
+            left_out[entry.name] = str(error)
+    if not protocols:
+        raise ProjectError(
+            f"{project.path}", found="no job that could be exported", expected="at least one",
+            hint="; ".join(f"{name}: {why}" for name, why in left_out.items()),
+        )  # fmt: skip
+    names = _names([entry for entry, _ in protocols.values()])
+    placeholders: dict[str, dict[str, Any]] = {}
+    known = {
+        dataset.path: (entry.name, name) for entry in entries for name, dataset in entry.outputs().items()
+    }
+    making = _Making(names, known, placeholders)
+    steps = [making.step(entry, protocol) for entry, protocol in protocols.values()]
+    content: dict[str, Any] = {"format": FORMAT, "title": title or project.path.resolve().name}
+    content |= {"made_with": f"cryoloom {__version__}"}
+    content |= {"placeholders": placeholders} if placeholders else {}
+    return Exported({**content, "jobs": steps}, left_out)
+
+
+def _names(entries: Sequence[JobEntry]) -> dict[str, str]:
+    """What each is called in the workflow: its alias, what its own workflow called it, or its kind and number."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        spec = entry.known_spec
+        number = entry.name.rpartition("job")[2]
+        plain = f"{entry.name.partition('/')[0].lower()}_{number}"
+        word = _NO_LETTER.sub("_", entry.alias or (spec.label if spec else "") or plain)
+        if word in found.values() or not word or word.isdigit() or word.removeprefix("job").isdigit():
+            word = plain
+        found[entry.name] = word
+    return found
+
+
+@dataclass(frozen=True)
+class _Making:
+    """Steps that are being made: names of jobs, outputs by their files, and the placeholders that they need."""
+
+    names: Mapping[str, str]
+    outputs: Mapping[str, tuple[str, str]]
+    placeholders: dict[str, dict[str, Any]]
+
+    def step(self, entry: JobEntry, protocol: Protocol) -> dict[str, Any]:
+        name = self.names[entry.name]
+        params = {
+            key: self._value(key, value, protocol.params[key], name)
+            for key, value in protocol.values.items()
+            if value != protocol.params[key].default
+        }
+        inputs: dict[str, Any] = {}
+        for key, dataset in protocol.given.items():
+            if not dataset:
+                continue
+            own = key.partition("#")[0]
+            reference, before = self._reference(key, dataset, protocol, name), inputs.get(own)
+            inputs[own] = (
+                reference
+                if before is None
+                else [*(before if isinstance(before, list) else [before]), reference]
+            )
+        spec = entry.known_spec
+        waits = [self.names[job] for job in (spec.wait_for if spec else ()) if job in self.names]
+        step: dict[str, Any] = {"name": name, "protocol": protocol.name}
+        step |= {"params": params} if params else {}
+        step |= {"inputs": inputs} if inputs else {}
+        return step | ({"wait_for": waits} if waits else {})
+
+    def _value(self, key: str, value: Any, spec: ParamSpec, name: str) -> Any:
+        """The value, or a placeholder for one that means nothing in another project."""
+        if isinstance(value, bool):
+            return relion_text(value)
+        if not isinstance(value, str) or not (value.startswith(("/", "~")) or _OF_A_JOB.search(value)):
+            return value
+        return self._placeholder(f"{name}_{key}", f"{spec.label}, of {name}")
+
+    def _reference(self, key: str, dataset: Dataset, protocol: Protocol, name: str) -> str:
+        job, output = (
+            (dataset.job, dataset.output) if dataset.output else self.outputs.get(dataset.path, ("", ""))
+        )
+        if job in self.names:
+            return f"{self.names[job]}:{output}"
+        label = protocol.inputs[key.partition("#")[0]].label
+        return self._placeholder(
+            f"{name}_{key.replace('#', '')}", f"{label}, of {name}: {dataset.kind}, a job or a file"
+        )
+
+    def _placeholder(self, word: str, said: str) -> str:
+        word = word.replace("-", "_")
+        self.placeholders[word] = {"type": "str", "help": said}
+        return f"${{{word}}}"
