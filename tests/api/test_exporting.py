@@ -8,6 +8,8 @@ import pytest
 
 from cryoloom import Project
 from cryoloom.errors import ProjectError
+from cryoloom.project.events.job_events import AttemptStarted, AutoResolved, ParamsChanged
+from cryoloom.project.journal import JournalWriter
 
 
 @pytest.fixture
@@ -81,6 +83,35 @@ def test_of_a_branch_what_lies_outside_becomes_a_placeholder_with_its_kind(
     # Pasted beside them: the same movies, another branch.
     project.import_workflow(tmp_path / "w.json", motioncorr_002_input_star_mics="mine")
     assert asked(project)[3][:3] == asked(project)[1][:3]
+
+
+def test_what_was_changed_while_items_streamed_is_exported_and_auto_stays_auto(project: Project) -> None:
+    job = project.job(2)
+    journal = JournalWriter(job.folder, 1)
+    journal.write(AttemptStarted(format=1, pid=1))
+    journal.write(AutoResolved(values={"dose_per_frame": 1.277}))
+    journal.write(ParamsChanged(version=1, values={"bfactor": 400.0}))
+
+    steps = {one["name"]: one for one in project.export_workflow()["jobs"]}
+    assert steps["motioncorr_002"]["params"] == {"bfactor": 400.0, "patch_x": 5, "patch_y": 5}
+
+
+def test_what_was_chosen_by_eye_is_asked_for_again(project: Project) -> None:
+    project.run(
+        "sets.filter", input="fit", expression="cryoloomItemId in ('i1', 'i2')", label="mine2", start=False
+    )
+    project.run("sets.filter", input="fit", expression="rlnDefocusU > 5000", label="by_rule", start=False)
+    project.run("relion.manualpick", fn_in="fit", label="picked", start=False)
+
+    content = project.export_workflow()
+
+    steps = {job["name"]: job for job in content["jobs"]}
+    assert steps["mine2"]["params"] == {"expression": "${mine2_expression}"}
+    assert "items of this project" in content["placeholders"]["mine2_expression"]["help"]
+    assert steps["by_rule"]["params"] == {"expression": "rlnDefocusU > 5000"}
+    assert content["left_out"] == {
+        "ManualPick/job006": "what was set by hand in it: elsewhere it begins without"
+    }
 
 
 def test_an_unknown_job_is_told(project: Project) -> None:

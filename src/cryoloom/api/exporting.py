@@ -11,7 +11,8 @@ from cryoloom.project.entry import JobEntry
 from cryoloom.project.foreign import protocol_of
 from cryoloom.project.lineage import dependents_of
 from cryoloom.protocol.datasets import Dataset
-from cryoloom.protocol.declare import ParamSpec, relion_text
+from cryoloom.protocol.declare import AUTO, ParamSpec, relion_text
+from cryoloom.protocol.jobs import ITEM_ID
 from cryoloom.protocol.protocols import Protocol
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _NO_LETTER = re.compile(r"[^A-Za-z0-9_-]+")
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A workflow. `left_out`: jobs that are not in it, each with the reason."""
+    """A workflow. `left_out`: what of some jobs is not in it, or that they are not, each with the reason."""
 
     content: Mapping[str, Any]
     left_out: Mapping[str, str]
@@ -58,7 +59,10 @@ def exported(
             continue
         try:
             # As it was asked for: what was `auto` is found anew elsewhere.
-            protocols[entry.name] = (entry, protocol_of(entry, whole=True))
+            protocol = _with_changes(entry, protocol_of(entry, whole=True))
+            if protocol.by_hand:
+                left_out[entry.name] = "what was set by hand in it: elsewhere it begins without"
+            protocols[entry.name] = (entry, protocol)
         except CryoloomError as error:
             left_out[entry.name] = str(error)
     if not protocols:
@@ -77,6 +81,15 @@ def exported(
     content |= {"made_with": f"cryoloom {__version__}"}
     content |= {"placeholders": placeholders} if placeholders else {}
     return Exported({**content, "jobs": steps}, left_out)
+
+
+def _with_changes(entry: JobEntry, protocol: Protocol) -> Protocol:
+    """With what was changed while items streamed; what was `auto` stays so."""
+    if entry.known_spec is None:
+        return protocol
+    now = entry.status().history.resolved
+    changed = {name: value for name, value in now.items() if protocol.values.get(name, AUTO) != AUTO}
+    return protocol.with_values(changed)
 
 
 def _names(entries: Sequence[JobEntry]) -> dict[str, str]:
@@ -130,6 +143,12 @@ class _Making:
         """The value, or a placeholder for one that means nothing in another project."""
         if isinstance(value, bool):
             return relion_text(value)
+        if spec.means == "classes":
+            said = f"{spec.label}, of {name}: chosen by eye, and others in another classification"
+            return self._placeholder(f"{name}_{key}", said)
+        if spec.means == "condition" and ITEM_ID in str(value):
+            said = f"{spec.label}, of {name}: it named items of this project"
+            return self._placeholder(f"{name}_{key}", said)
         if not isinstance(value, str) or not (value.startswith(("/", "~")) or _OF_A_JOB.search(value)):
             return value
         return self._placeholder(f"{name}_{key}", f"{spec.label}, of {name}")
