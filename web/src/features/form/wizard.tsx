@@ -47,7 +47,7 @@ export function WizardPanel({ project, protocol, param, title, given, set, close
   return (
     <section ref={panel} className="wizard stack" aria-label={title} aria-busy={advice.isFetching}>
       <div className="row">
-        <h3 className="grow">{title}</h3>
+        <h2 className="grow">{title}</h2>
         {found?.item && (
           <input
             className="input"

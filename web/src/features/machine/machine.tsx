@@ -29,6 +29,7 @@ export function MachinePage() {
   return (
     <Frame place={[{ word: "Projects", to: "/" }, { word: "Machine" }]}>
       <div className="scroll grow" tabIndex={0} role="region" aria-label="Machine">
+        <h1 className="vh">This machine</h1>
         {machine.error && <Said error={machine.error} />}
         <div className="blocks jobgrid">
           {now && (
