@@ -95,6 +95,7 @@ def threads_of(entries: "Iterable[JobEntry]") -> list[Thread]:
     """All that jobs take of each other, in the order of the jobs that take; each pair and kind once."""
     known = [*entries]
     names = {entry.name for entry in known}
+    kinds = {path: kind for entry in known for path, kind in _outputs_of(entry)}
     found: dict[Thread, None] = {}
     for entry in known:
         spec = entry.known_spec
@@ -102,13 +103,21 @@ def threads_of(entries: "Iterable[JobEntry]") -> list[Thread]:
             taken = [(dataset.job, dataset.kind) for dataset in spec.inputs.values() if dataset]
             taken += [(job, "") for job in spec.wait_for]
         else:
-            taken = [("/".join(path.split("/")[:2]), "") for path in entry.input_files]
+            # RELION's job.star names files: what they are, the job that made them says.
+            taken = [("/".join(path.split("/")[:2]), kinds.get(path, "")) for path in entry.input_files]
         for source, kind in taken:
             if source in names and source != entry.name:
                 found[Thread(source, entry.name, kind)] = None
     drawn = {(one.source, one.target) for one in found if one.kind}
     # What is waited for and taken is drawn once.
     return [one for one in found if one.kind or (one.source, one.target) not in drawn]
+
+
+def _outputs_of(entry: "JobEntry") -> list[tuple[str, str]]:
+    try:
+        return [(dataset.path, dataset.kind) for dataset in entry.outputs().values()]
+    except CryoloomError:
+        return []
 
 
 def lay_out(jobs: list[str], lanes: Mapping[str, int | None], threads: Iterable[Thread]) -> Graph:

@@ -9,6 +9,7 @@ const MOST = 2.5;
 const PER_STEP = 1.25;
 const DRAG_PX = 4;
 const WIDE_PX = 1200;
+const TOOLS_PX = 44; // at the foot
 
 export function scaleWithin(k: number): number {
   return Math.min(MOST, Math.max(LEAST, k));
@@ -16,8 +17,9 @@ export function scaleWithin(k: number): number {
 
 /** The scale and place at which all of a drawing is seen; on a large screen larger than it was made. */
 export function fitted(drawing: Size, place: Size): Viewport {
-  const k = scaleWithin(Math.min(place.width < WIDE_PX ? 1 : 1.5, place.width / drawing.width, place.height / drawing.height));
-  return { x: 0, y: Math.max(0, (place.height - drawing.height * k) / 4), k };
+  const high = Math.max(place.height - TOOLS_PX, 1);
+  const k = scaleWithin(Math.min(place.width < WIDE_PX ? 1 : 1.5, place.width / drawing.width, high / drawing.height));
+  return { x: 0, y: Math.max(0, (high - drawing.height * k) / 4), k };
 }
 
 /** Another scale, with the point (px of the place) staying where it is. */
