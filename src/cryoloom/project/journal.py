@@ -8,7 +8,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,10 @@ MANY = 100  # lines
 FORMAT = 1  # stands in each `attempt.started`
 
 
-def read_history(folder: Path, since: JobHistory | None = None) -> JobHistory:
-    """Fold a job's journal, or what has come since the last look.
+def read_history(
+    folder: Path, since: JobHistory | None = None, told: Callable[[Stamp, Event], None] | None = None
+) -> JobHistory:
+    """Fold a job's journal, or what has come since the last look; `told` hears each event that is new.
 
     A last line without its newline (a kill in mid-write) does not count. A journal that was
     begun anew since the last look, which is shorter or begins otherwise, is folded anew.
@@ -57,6 +59,8 @@ def read_history(folder: Path, since: JobHistory | None = None) -> JobHistory:
             if isinstance(event, AttemptStarted):
                 check_format(f"{folder / FILE}", event.format, FORMAT)
             fold(history, stamp, event)
+            if told is not None and event is not None:
+                told(stamp, event)
         except (ValueError, TypeError, KeyError) as error:
             raise ProjectError(
                 f"{folder / FILE}, behind event {history.seq}", found=f"{line[:80]!r} ({error!r})",

@@ -1,13 +1,14 @@
 """A job's state from its files: they are read here, and judged in `schedule/state.py`."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cryoloom.project.attempts import Attempt, newest_attempt, read_attempt, read_control
 from cryoloom.project.disk import why_not_writable
+from cryoloom.project.events import Event, Stamp
 from cryoloom.project.forms.pipeline import STATES
 from cryoloom.project.history import JobHistory
 from cryoloom.project.journal import FILE as JOURNAL
@@ -41,19 +42,24 @@ class JobStatus:
         return self.known.has_ended
 
 
-def job_status(folder: Path, history: JobHistory | None = None) -> JobStatus:
+def job_status(
+    folder: Path,
+    history: JobHistory | None = None,
+    told: Callable[[Stamp, Event], None] | None = None,
+) -> JobStatus:
     """The state of one of our jobs.
 
     Args:
         folder: the job's, with `job.json`.
         history: what an earlier look folded, to read on from there.
+        told: hears each event that is read.
     Raises:
         UnreadableError: one of its files is there and cannot be read now.
         ProjectError: its journal is damaged.
     """
     # The attempt before the journal: what one that has ended had to say is then in what is read.
     attempt, lives = _newest(folder)
-    history = read_history(folder, history)
+    history = read_history(folder, history, told)
     if history.attempt > (attempt.number if attempt else 0):
         attempt, lives = _newest(folder)  # another began meanwhile
     control = read_control(folder)

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException
 from starlette.requests import HTTPConnection
 
+from cryoloom.api.links import Link, link_called, link_with_token
+
 TICKET_S = 30.0
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -56,6 +58,27 @@ class Access:
         cookie = connection.cookies.get(self.cookie, "")
         return hmac.compare_digest(cookie.encode(), self.session.encode())
 
+    @property
+    def link_cookie(self) -> str:
+        """The cookie of who came by a read-only link: another one, so that a link takes nothing from its maker."""
+        return f"{self.cookie}-link"
+
+    def link_session(self, link: Link) -> str:
+        """That cookie's value: which link it is, sealed."""
+        seal = hmac.new(self.token.encode(), f"link {link.id}".encode(), hashlib.sha256).hexdigest()
+        return f"{link.id}.{seal}"
+
+    def link_of(self, connection: HTTPConnection) -> Link | None:
+        """The read-only link by which somebody came, while it is good: withdrawn is withdrawn at once."""
+        kind, _, given = connection.headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            return link_with_token(given.strip())
+        cookie = connection.cookies.get(self.link_cookie, "")
+        link = link_called(cookie.partition(".")[0]) if cookie else None
+        if link is None or not hmac.compare_digest(cookie.encode(), self.link_session(link).encode()):
+            return None
+        return link
+
     def is_from_here(self, connection: HTTPConnection) -> bool:
         """Whether a browser says that the page asking is ours; who sends neither header is no browser."""
         origin = connection.headers.get("origin")
@@ -89,15 +112,50 @@ def access_of(connection: HTTPConnection) -> Access:
 
 
 def signed_in(connection: HTTPConnection, access: Annotated[Access, Depends(access_of)]) -> None:
-    """That who asks is signed in, and no other site's page asks in their name.
+    """That who asks is the project's user, and no other site's page asks in their name.
 
     Raises:
-        HTTPException: 401 without a token; 403 from elsewhere.
+        HTTPException: 401 without a token; 403 from elsewhere, and by a read-only link.
     """
-    method = connection.scope.get("method", "")
-    if not access.is_signed_in(connection):
-        raise HTTPException(401, detail=_refusal("not signed in", "the link that `cryoloom serve` printed"))
-    if method not in SAFE and not access.is_from_here(connection):
+    if access.is_signed_in(connection):
+        _check_from_here(connection, access)
+        return
+    if access.link_of(connection) is not None:
+        raise HTTPException(
+            403, detail=_refusal("a read-only link", "the link that `cryoloom serve` printed")
+        )
+    raise HTTPException(401, detail=_refusal("not signed in", "the link that `cryoloom serve` printed"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who looks. `link`: by which read-only link they came; None: the project's user."""
+
+    link: Link | None = None
+
+
+def reading(connection: HTTPConnection, access: Annotated[Access, Depends(access_of)]) -> Reader:
+    """That who asks may look: the project's user, or somebody with a read-only link, who asks for nothing to be done.
+
+    What a link may look at is said by each route that has this in the place of `signed_in`: all others are closed to it.
+
+    Raises:
+        HTTPException: 401 without a token; 403 from elsewhere, and for anything but looking by a link.
+    """
+    if access.is_signed_in(connection):
+        _check_from_here(connection, access)
+        return Reader()
+    link = access.link_of(connection)
+    if link is None:
+        raise HTTPException(401, detail=_refusal("not signed in", "a link that is good still"))
+    connection.state.by_link = True
+    if connection.scope.get("method", "") not in SAFE:
+        raise HTTPException(403, detail=_refusal("a read-only link", "one that may do something"))
+    return Reader(link)
+
+
+def _check_from_here(connection: HTTPConnection, access: Access) -> None:
+    if connection.scope.get("method", "") not in SAFE and not access.is_from_here(connection):
         raise HTTPException(403, detail=_refusal("asked for by another site's page", "Cryoloom's own page"))
 
 

@@ -28,6 +28,7 @@ from cryoloom.server import (
     projects,
     protocols,
     session,
+    sessions,
     views,
     wizards,
     workflows,
@@ -36,6 +37,7 @@ from cryoloom.server.access import Access, signed_in
 from cryoloom.server.asking import REFUSALS
 from cryoloom.server.guard import Guard
 from cryoloom.server.hub import Hub
+from cryoloom.server.without_paths import without_paths
 
 
 def build(access: Access, only: Path | None = None, hosts: Iterable[str] = ()) -> ASGIApp:
@@ -72,9 +74,11 @@ def _application(access: Access, only: Path | None) -> FastAPI:
     app.state.faces = faces.Faces()
     app.state.micrographs = MicrographPictures()
     app.state.tables = Tables()
+    app.state.sessions = sessions.Sessions()
     api = APIRouter(prefix="/api")
     api.include_router(session.router)
     api.include_router(live.router)
+    api.include_router(sessions.router)  # what a read-only link may look at, and nothing else
     inside = APIRouter(dependencies=[Depends(signed_in)])
     for resource in (
         projects,
@@ -91,6 +95,7 @@ def _application(access: Access, only: Path | None) -> FastAPI:
         micrographs,
     ):
         inside.include_router(resource.router)
+    inside.include_router(sessions.curating)
     inside.include_router(views.pictures_router)
     inside.include_router(protocols.helps_router)
     inside.include_router(micrographs.tiles_router)
@@ -114,7 +119,7 @@ def _description(request: Request) -> dict[str, Any]:
 def _refused(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, CryoloomError)
     code = 422 if isinstance(error, ParameterError) else 409
-    return JSONResponse({"error": error.as_dict() | {"text": str(error)}}, code)
+    return JSONResponse(_said(request, error.as_dict() | {"text": str(error)}), code)
 
 
 def _not_served(request: Request, error: Exception) -> JSONResponse:
@@ -122,7 +127,12 @@ def _not_served(request: Request, error: Exception) -> JSONResponse:
     detail: Any = error.detail
     said = detail if isinstance(detail, dict) else {"where": request.url.path, "found": str(detail)}
     whole = {"where": "", "found": "", "expected": "", "hint": "", "text": ""} | said
-    return JSONResponse({"error": whole}, error.status_code, headers=getattr(error, "headers", None))
+    return JSONResponse(_said(request, whole), error.status_code, headers=getattr(error, "headers", None))
+
+
+def _said(request: Request, problem: dict[str, Any]) -> dict[str, Any]:
+    """An error as it is told to whoever asks: by a read-only link without the folders of this machine."""
+    return {"error": without_paths(problem) if getattr(request.state, "by_link", False) else problem}
 
 
 def _misread(request: Request, error: Exception) -> JSONResponse:

@@ -23,11 +23,19 @@ class SignIn(BaseModel):
     token: str = Field(max_length=200)
 
 
+class LinkHere(BaseModel):
+    """By which read-only link one came."""
+
+    project: str  # its key
+    until: float  # seconds of the epoch
+
+
 class Session(BaseModel):
     """Who is served, by which version."""
 
     version: str
     home: str  # what the server was started for, "" for all projects
+    link: LinkHere | None = None  # of who came by one, and may only look
 
 
 class Ticket(BaseModel):

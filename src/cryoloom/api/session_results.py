@@ -1,0 +1,111 @@
+"""What a session has come to: the newest classes, the newest map, and what happened when."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cryoloom.api.following import FollowedJob
+from cryoloom.api.stream_chain import Step
+from cryoloom.project.entry import JobEntry
+
+if TYPE_CHECKING:
+    from cryoloom.api.project import Project
+
+MOST_HAPPENED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A job behind the stream of which there is a picture, or will be."""
+
+    job: str
+    title: str
+    alias: str
+    state: str
+    output: str
+    iteration: int | None
+    made: str  # `3 classes`, `4.92 Å`; "" before it has ended
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The newest of each."""
+
+    classes: Result | None
+    map: Result | None
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something to know of a session. `state`: of a job, "" of what is none."""
+
+    t: float
+    job: str
+    text: str
+    state: str
+
+
+def results_of(project: "Project", behind: Iterable[JobEntry]) -> Results:
+    """The newest job that has begun to make classes, and the newest that makes a map."""
+    classes: Result | None = None
+    volume: Result | None = None
+    for entry in behind:
+        outputs = entry.outputs()
+        by_kind = {one.kind: name for name, one in reversed(outputs.items())}
+        if "model" in by_kind and "volume" not in by_kind and "half maps" not in by_kind:
+            classes = _result(entry, by_kind["model"]) or classes
+        elif found := next(
+            (by_kind[kind] for kind in ("volume", "half maps", "final map") if kind in by_kind), ""
+        ):
+            volume = _result(entry, found) or volume
+    return Results(classes, volume)
+
+
+def happened(
+    steps: Iterable[Step], jobs: Mapping[str, FollowedJob], behind: Iterable[JobEntry]
+) -> tuple[Happened, ...]:
+    """Begin and end of the jobs, changes in mid-stream, doubts; the newest first."""
+    found: list[Happened] = []
+    for step in steps:
+        job = jobs[step.name]
+        title = type(step.protocol).label
+        if not step.inputs and job.history.began:
+            found.append(Happened(job.history.began, job.name, "The session began", ""))
+        for t, change in job.changes:
+            words = ", ".join(f"{name}={value}" for name, value in change.values.items())
+            which = "all items" if change.of_all else "what came from then on"
+            found.append(Happened(t, job.name, f"{title} changed for {which}: {words}", ""))
+        if job.history.ended and job.status.has_ended and job.status.state != "succeeded":
+            found.append(
+                Happened(job.history.ended, job.name, f"{title} {job.status.state}", job.status.state)
+            )
+    for entry in behind:
+        history = entry.look().history
+        if history.ended and history.state:
+            found.append(
+                Happened(history.ended, entry.name, f"{_title(entry)} {history.state}", history.state)
+            )
+    return tuple(sorted(found, key=lambda one: -one.t)[:MOST_HAPPENED])
+
+
+def _result(entry: JobEntry, output: str) -> Result | None:
+    status = entry.look()
+    if status.history.iteration is None and status.state != "succeeded":
+        return None  # nothing of it is there yet
+    from cryoloom.api.totals import totals_of
+
+    made = ""
+    if status.has_ended:
+        made = totals_of(entry.root, entry.outputs(), status.history, has_ended=True)
+    history = status.history
+    return Result(
+        entry.name, _title(entry), entry.alias, status.state, output, history.iteration, made, history.ended
+    )
+
+
+def _title(entry: JobEntry) -> str:
+    try:
+        return type(entry.make_protocol()).label
+    except Exception:  # of a plugin that is gone or broken
+        return entry.protocol
