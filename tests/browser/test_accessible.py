@@ -84,6 +84,7 @@ SCREENS: dict[str, tuple[str, str, Callable[[Page], None]]] = {
     "picks": ("/jobs/6/micrographs/coordinates?above=0.52&ramp=yes", "canvas[data-sharp=true]", nothing),
     "select-classes": ("/jobs/8/select/classes", "[role=option]", nothing),
     "select-particles": ("/jobs/8/select/particles?how=table", "[role=row]", nothing),
+    "session": ("/session", "[data-step]", nothing),
     "picker": ("", "[role=treeitem]", open_picker),
     "form": ("", "[role=treeitem]", open_form),
 }

@@ -5,10 +5,11 @@ import { useEffect, useState } from "react";
 import { answered, api } from "./api/client";
 import { follow } from "./api/live";
 
-export function useProject(key: string) {
+export function useProject(key: string, enabled = true) {
   return useQuery({
     queryKey: ["project", key],
     queryFn: () => answered(api.GET("/api/projects/{key}", { params: { path: { key } } })),
+    enabled,
   });
 }
 

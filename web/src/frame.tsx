@@ -5,6 +5,7 @@ import type { IconName } from "./drawings";
 import { Palette } from "./features/palette/palette";
 import { Icon } from "./icon";
 import { Notices, undoLast } from "./notice";
+import { useByLink } from "./reader";
 import { changeTheme } from "./theme";
 import { isInField } from "./units";
 
@@ -26,6 +27,8 @@ export function Frame({
 }) {
   const [here] = useLocation();
   const project = KEY.exec(here)?.[1] ?? "";
+  const session = `/p/${project}/session`;
+  const isUser = useByLink() === null;
   useEffect(() => {
     function onKey(event: KeyboardEvent) {
       const isUndo = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
@@ -51,7 +54,7 @@ export function Frame({
             </span>
           ))}
         </nav>
-        <Palette project={project} />
+        {isUser ? <Palette project={project} /> : <span className="grow" />}
         <div className="machine" aria-live="polite">
           {isAway && (
             <span className="state" data-s="failed">
@@ -76,8 +79,11 @@ export function Frame({
         </button>
       </header>
       <nav className="rail" aria-label="Main">
-        <Place to={project ? `/p/${project}` : "/"} icon="jobs" word={project ? "Jobs" : "Projects"} isHere={here !== "/machine"} />
-        <Place to="/machine" icon="machine" word="Machine" isHere={here === "/machine"} />
+        {isUser && (
+          <Place to={project ? `/p/${project}` : "/"} icon="jobs" word={project ? "Jobs" : "Projects"} isHere={here !== "/machine" && here !== session} />
+        )}
+        {project && <Place to={session} icon="session" word="Session" isHere={here === session} />}
+        {isUser && <Place to="/machine" icon="machine" word="Machine" isHere={here === "/machine"} />}
       </nav>
       <main className="page">{children}</main>
       <Notices />

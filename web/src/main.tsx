@@ -1,7 +1,7 @@
 import { QueryClient, QueryClientProvider, useQuery } from "@tanstack/react-query";
 import { lazy, StrictMode, Suspense } from "react";
 import { createRoot } from "react-dom/client";
-import { Route, Router, Switch } from "wouter";
+import { Redirect, Route, Router, Switch } from "wouter";
 
 import { answered, api, base, Refused } from "./api/client";
 import { Broken } from "./broken";
@@ -10,12 +10,14 @@ import { JobPage } from "./features/job/job";
 import { MachinePage } from "./features/machine/machine";
 import { ProjectPage } from "./features/project/project";
 import { Frame } from "./frame";
+import { ReaderContext } from "./reader";
 import { Said } from "./said";
 import "./style.css";
 import "./page.css";
 
 const MicrographPage = lazy(async () => ({ default: (await import("./features/micrograph/micrograph")).MicrographPage }));
 const SelectPage = lazy(() => import("./features/select/select").then((one) => ({ default: one.SelectPage })));
+const SessionPage = lazy(() => import("./features/session/session").then((one) => ({ default: one.SessionPage })));
 
 const queries = new QueryClient({
   defaultOptions: { queries: { retry: (count, error) => !(error instanceof Refused) && count < 3, staleTime: Infinity } },
@@ -49,9 +51,37 @@ function Page() {
       </Frame>
     );
   }
+  const inside = base.pathname.replace(/\/$/, "");
+  const link = session.data.link ?? null;
+  // A read-only link is to one page; all else is closed to it by the server.
+  if (link) {
+    return (
+      <ReaderContext value={link}>
+        <Router base={inside}>
+          <Switch>
+            <Route path={`/p/${link.project}/session`}>
+              <Suspense fallback={<Frame>{null}</Frame>}>
+                <SessionPage project={link.project} />
+              </Suspense>
+            </Route>
+            <Route>
+              <Redirect to={`/p/${link.project}/session`} replace />
+            </Route>
+          </Switch>
+        </Router>
+      </ReaderContext>
+    );
+  }
   return (
-    <Router base={base.pathname.replace(/\/$/, "")}>
+    <Router base={inside}>
       <Switch>
+        <Route path="/p/:project/session">
+          {({ project }) => (
+            <Suspense fallback={<Frame>{null}</Frame>}>
+              <SessionPage project={project} />
+            </Suspense>
+          )}
+        </Route>
         <Route path="/p/:project/jobs/:number/micrographs/:output">
           {({ project, number, output }) => (
             <Suspense fallback={<Frame>{null}</Frame>}>

@@ -222,8 +222,10 @@ class Session:
                 expected="a session that is imported as it comes",
                 hint="cryoloom run import.movies fn_in_raw='/data/*.tiff' angpix=... stream=Yes",
             )  # fmt: skip
-        open_ones = [entry for entry in found if entry.look().state in ("running", "scheduled")]
-        return (open_ones or found)[-1]
+        states = {entry.name: entry.look() for entry in found}
+        running = [entry for entry in found if states[entry.name].state in ("running", "scheduled")]
+        began = [entry for entry in found if states[entry.name].history.began]
+        return (running or began or found)[-1]
 
     def _learn_times(self) -> None:
         """When the movies that are new were written: by their files, as far as these can be asked soon."""

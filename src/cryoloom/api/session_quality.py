@@ -87,7 +87,7 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class NewMicrograph:
-    """A micrograph of the strip. `places`: of picks, as parts of its width and height, from its first row down."""
+    """A micrograph of the strip. `places`: of picks, as parts of its small picture's width and height from the upper left."""
 
     name: str
     number: int  # in its job's table, from 1
@@ -109,6 +109,9 @@ class Quality:
     besides: str  # what else it asks
     are_bins: bool
     times: tuple[float, ...]
+    numbers: tuple[
+        int, ...
+    ]  # of the micrographs in their table, from 1, in the order of the times; none of bins
     series: tuple[Series, ...]
     count: int
     pace: Pace | None
@@ -129,7 +132,7 @@ def quality_of(session: "Session") -> Quality:
     base = _base(session, followed)
     if base is None:
         return Quality(
-            "", "", judge.name if judge else "", condition.rest, False, (), (), 0, _pace(session), ()
+            "", "", judge.name if judge else "", condition.rest, False, (), (), (), 0, _pace(session), ()
         )
     step, frame = base
     times = np.array([session.written.get(item, 0.0) for item in frame[ITEM_ID].to_list()])
@@ -147,8 +150,8 @@ def quality_of(session: "Session") -> Quality:
     shown = _bin_times(times[order]) if are_bins else times[order]
     return Quality(
         step.name, step.output, judge.name if judge else "", condition.rest, are_bins,
-        tuple(round(float(one), 1) for one in shown), series, len(times), _pace(session),
-        _newest(session, frame, condition, judge),
+        tuple(round(float(one), 1) for one in shown), () if are_bins else tuple(int(one) + 1 for one in order), series,
+        len(times), _pace(session), _newest(session, frame, condition, judge),
     )  # fmt: skip
 
 
@@ -298,7 +301,7 @@ def _pace(session: "Session") -> Pace | None:
         return None
     first = float(written.min())
     last = max(float(written.max()), float(through.max()) if len(through) else 0.0)
-    width = next((one for one in (1, 10, 60, 600, 3600) if (last - first) / one <= 60), 86_400)
+    width = next((one for one in (10, 60, 600, 3600) if (last - first) / one <= 40), 86_400)
     first = np.floor(first / width) * width
     edges = np.arange(first, last + width, width)
     if len(edges) < 2:
@@ -391,4 +394,4 @@ def _read_places(file: Path, micrograph: Path) -> tuple[tuple[float, float], ...
         return ()
     wide, high = read_header(micrograph).size[:2]
     xs, ys = (picks[axis].cast(pl.Float64).to_list() for axis in axes)
-    return tuple((round(x / wide, 4), round(y / high, 4)) for x, y in zip(xs, ys, strict=True))
+    return tuple((round(x / wide, 4), round(1 - y / high, 4)) for x, y in zip(xs, ys, strict=True))

@@ -27,6 +27,11 @@ class Result:
     made: str  # `3 classes`, `4.92 Å`; "" before it has ended
     ended: float
 
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a picture of it."""
+        return self.iteration is not None or self.state == "succeeded"
+
 
 @dataclass(frozen=True, slots=True)
 class Results:
@@ -54,11 +59,11 @@ def results_of(project: "Project", behind: Iterable[JobEntry]) -> Results:
         outputs = entry.outputs()
         by_kind = {one.kind: name for name, one in reversed(outputs.items())}
         if "model" in by_kind and "volume" not in by_kind and "half maps" not in by_kind:
-            classes = _result(entry, by_kind["model"]) or classes
+            classes = _newer(classes, _result(entry, by_kind["model"]))
         elif found := next(
             (by_kind[kind] for kind in ("volume", "half maps", "final map") if kind in by_kind), ""
         ):
-            volume = _result(entry, found) or volume
+            volume = _newer(volume, _result(entry, found))
     return Results(classes, volume)
 
 
@@ -89,10 +94,13 @@ def happened(
     return tuple(sorted(found, key=lambda one: -one.t)[:MOST_HAPPENED])
 
 
-def _result(entry: JobEntry, output: str) -> Result | None:
+def _newer(known: Result | None, found: Result) -> Result:
+    """Of two that of which there is something to see, else the later one."""
+    return known if known is not None and known.is_there and not found.is_there else found
+
+
+def _result(entry: JobEntry, output: str) -> Result:
     status = entry.look()
-    if status.history.iteration is None and status.state != "succeeded":
-        return None  # nothing of it is there yet
     from cryoloom.api.totals import totals_of
 
     made = ""

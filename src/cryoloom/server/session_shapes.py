@@ -50,6 +50,7 @@ class ResultShape(BaseModel):
     iteration: int | None
     made: str
     ended: float
+    is_there: bool  # whether there is a picture of it
 
 
 class ResultsShape(BaseModel):
@@ -139,7 +140,7 @@ class NewMicrographShape(BaseModel):
     picks: int | None
     fate: str
     why: str
-    places: list[tuple[float, float]]
+    places: list[list[float]]  # x and y
 
 
 class QualityAnswer(BaseModel):
@@ -151,6 +152,7 @@ class QualityAnswer(BaseModel):
     besides: str
     are_bins: bool
     times: list[float]
+    numbers: list[int]  # of the micrographs, from 1, in the order of the times; none of bins
     series: list[SeriesShape]
     count: int
     pace: PaceShape | None

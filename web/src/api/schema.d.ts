@@ -2186,10 +2186,7 @@ export interface components {
             /** Why */
             why: string;
             /** Places */
-            places: [
-                number,
-                number
-            ][];
+            places: number[][];
         };
         /** NodePlace */
         NodePlace: {
@@ -2579,6 +2576,8 @@ export interface components {
             are_bins: boolean;
             /** Times */
             times: number[];
+            /** Numbers */
+            numbers: number[];
             /** Series */
             series: components["schemas"]["SeriesShape"][];
             /** Count */
@@ -2634,6 +2633,8 @@ export interface components {
             made: string;
             /** Ended */
             ended: number;
+            /** Is There */
+            is_there: boolean;
         };
         /** ResultsShape */
         ResultsShape: {
