@@ -13,6 +13,8 @@ from cryoloom.project.watching import FIRST_LOOK_S, LONGEST_LOOK_S, Watcher
 @pytest.fixture
 def watcher() -> Iterator[Watcher]:
     made = Watcher()
+    if made.is_blind:
+        pytest.skip("the system gives no inotify instance: others of this user hold all of them")
     yield made
     made.close()
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -107,29 +108,34 @@ def test_gain_and_dose_come_with_the_movies(tiny: Project) -> None:
     assert "auto" not in text
 
 
-def test_relion_pipeliner_accepts_the_project_and_runs_a_job_on_our_outputs(tiny: Project) -> None:
+def test_relion_pipeliner_accepts_the_project_and_runs_a_job_on_our_outputs(
+    tiny: Project, tmp_path: Path
+) -> None:
+    # RELION writes into it, and others look at the one that all share.
+    copy = Project(shutil.copytree(tiny.path, tmp_path / "p", symlinks=True))
+
     def relion(*args: str) -> None:
         subprocess.run(
-            ["relion_pipeliner", *args], cwd=tiny.path, timeout=120, check=True, capture_output=True,
+            ["relion_pipeliner", *args], cwd=copy.path, timeout=120, check=True, capture_output=True,
             env={**os.environ, **RELION_ENVIRONMENT},
         )  # fmt: skip
 
-    volume = tiny.job(job(tiny, "refine_masked")).dataset("volume").path
-    number = len(tiny.jobs()) + 1
+    volume = copy.job(job(copy, "refine_masked")).dataset("volume").path
+    number = len(copy.jobs()) + 1
     name = f"MaskCreate/job{number:03d}"
-    (tiny.path / "mask_job.star").write_text(
+    (copy.path / "mask_job.star").write_text(
         job_star_text(12, {"fn_in": volume, "inimask_threshold": "0.05", "lowpass_filter": "15"})
     )
     relion("--addJobFromStar", "mask_job.star")
     relion("--RunJobs", f"{name}/", "--schedule", "s1", "--sec_wait_after", "0")
     relion("--check_job_completion")
 
-    foreign = Project(tiny.path).job(name)
-    assert (tiny.path / name / "mask.mrc").exists()
+    foreign = Project(copy.path).job(name)
+    assert (copy.path / name / "mask.mrc").exists()
     assert foreign.state == "succeeded"
     assert foreign.params["fn_in"] == volume
     assert [block.name for block in foreign.views()] == ["slices", "projections"]
-    listed = {entry["name"] for entry in json.loads(cryoloom("ls", "--json", "-p", str(tiny.path)).stdout)}
+    listed = {entry["name"] for entry in json.loads(cryoloom("ls", "--json", "-p", str(copy.path)).stdout)}
     assert name in listed
 
 
