@@ -1,5 +1,6 @@
 """A session watched on its page: a folder that grows, a bad movie, a limit that is moved, a link for who only looks."""
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -66,8 +67,9 @@ def stream(tiny: Project, tmp_path_factory: pytest.TempPathFactory) -> Streaming
 
 
 @pytest.fixture(scope="module")
-def served(stream: Streaming, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    made = start_server(str(stream.project.path), cache=tmp_path_factory.mktemp("cache"))
+def served(stream: Streaming) -> Iterator[Served]:
+    # One cache, as a user has: the scheduler that runs the stream is the one that the page calls.
+    made = start_server(str(stream.project.path), cache=Path(os.environ["XDG_CACHE_HOME"]))
     yield made
     made.stop()
 
@@ -136,6 +138,9 @@ def test_a_bad_movie_is_named_with_its_reason_and_tried_again(
     failed.get_by_role("button", name="Try it again").click()
     expect(failed.get_by_role("listitem")).to_have_count(0, timeout=60000)
     expect(page.locator(step(page, "Extract/job006"))).to_have_text("6", timeout=60000)
+    for number, output in ((1, "movies"), (2, "micrographs"), (3, "micrographs")):
+        ids = stream.rows(number, output)["cryoloomItemId"]
+        assert ids.n_unique() == len(ids) == 6
     assert BAD.removesuffix(".mrc") in " ".join(stream.rows(3, "micrographs")["rlnMicrographName"].to_list())
 
 

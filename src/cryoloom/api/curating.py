@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.api.limits import Condition, Limit, checked
-from cryoloom.api.session import Session, SessionNow
+from cryoloom.api.session import Session
+from cryoloom.api.session_now import SessionNow
 from cryoloom.api.session_quality import (
     FILTER,
     condition_of_step,

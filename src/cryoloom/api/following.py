@@ -31,6 +31,7 @@ class GrowingRows:
     revision: int = 0
     offset: int = 0
     count: int = 0
+    ids: set[str] = field(default_factory=set)
     _pieces: list[pl.DataFrame] = field(default_factory=list)
 
     def look(self, history: JobHistory) -> None:
@@ -54,6 +55,7 @@ class GrowingRows:
             return  # another generation is coming into its place: the next look has it
         self.count += frame.height
         self._pieces.append(self._uniform(frame))
+        self.ids.update(self._pieces[-1][ITEM_ID].to_list())
         if len(self._pieces) > PIECES:
             self._pieces = [pl.concat(self._pieces)]
 
@@ -69,7 +71,7 @@ class GrowingRows:
 
     def _begin(self, generation: int, revision: int, start: int) -> None:
         self.generation, self.revision, self.offset, self.count = generation, revision, start, 0
-        self._pieces = []
+        self._pieces, self.ids = [], set()
 
     def _uniform(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The same columns in each piece, whatever its rows say."""
@@ -91,6 +93,7 @@ class FollowedJob:
     counts: list[int] = field(default_factory=list)  # how many had by then
     walls: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT))  # s, of batches
     commands: int = 0
+    first: dict[str, float] = field(default_factory=dict)  # when each item came through for the first time
     changes: list[tuple[float, ParamsChanged]] = field(default_factory=list)
     tables: dict[str, GrowingRows] = field(default_factory=dict)
 
@@ -102,9 +105,9 @@ class FollowedJob:
     def name(self) -> str:
         return self.entry.name
 
-    def follow(self, output: str, labels: Sequence[str] = ()) -> GrowingRows:
-        """From the next look on, an output's columns are known too."""
-        return self.tables.setdefault(output, GrowingRows(self.entry, output, (*labels,)))
+    def follow(self, output: str, labels: Sequence[str] = (), called: str = "") -> GrowingRows:
+        """From the next look on, columns of an output are known too; under its name, or another one."""
+        return self.tables.setdefault(called or output, GrowingRows(self.entry, output, (*labels,)))
 
     def look(self) -> bool:
         """Read on; whether anything was new."""
@@ -133,12 +136,15 @@ class FollowedJob:
             self.counts.clear()
             self.walls.clear()
             self.changes.clear()
+            self.first.clear()
             self.commands = 0
         match event:
             case ItemsDone() if event.items or event.rows:
                 known = self.counts[-1] if self.counts else 0
                 self.marks.append(max(stamp.t, self.marks[-1] if self.marks else 0.0))
                 self.counts.append(known + len(event.items) + event.rows)
+                for item in event.items:
+                    self.first.setdefault(item, stamp.t)
             case CommandEnded() if event.step.startswith("batch"):
                 self.walls.append(event.wall_s)
                 self.commands += 1

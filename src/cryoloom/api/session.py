@@ -12,96 +12,45 @@ A `Session` that is kept reads on at each look, in the journals and tables of it
 Times are seconds of the epoch by the clocks of who wrote: for people, nothing is decided by them.
 """
 
+import itertools
 import os
 import statistics
 import time
-from collections.abc import Set
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from cryoloom.api.following import FollowedJob
 from cryoloom.api.session_disk import Disk, disk_of
-from cryoloom.api.session_results import Happened, Results, happened, results_of
+from cryoloom.api.session_now import FailedItem, SessionNow, Verdict
+from cryoloom.api.session_results import BehindJobs, happened, results_of
 from cryoloom.api.session_steps import StepNow, lanes_of, rate_of, seconds_each
 from cryoloom.api.stream_chain import Chain, Step, chain_of, sources_in
 from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.project.entry import JobEntry
 from cryoloom.project.forms.pipeline import FILE as PIPELINE
-from cryoloom.protocol.jobs import ITEM_ID
 
 if TYPE_CHECKING:
     from cryoloom.api.project import Project
 
+NAMES = "names of movies"  # how that table is called beside those that others follow
 QUIET_S = 600.0  # without a movie for so long something may be wrong at the microscope
 STATS_A_LOOK = 2000  # files that are asked for their age: a file server may take a millisecond for each
 MOST_FAILED = 200
 BEHIND_ITEMS = 20  # that many have to wait, and more and more, before a step is said to fall behind
 DISK_EVERY_S = 60.0
 
-Verdict = Literal["keeps up", "falls behind", "stands", "quiet", "finishing", "ended"]
-
 
 @dataclass(frozen=True, slots=True)
-class FailedItem:
-    """An item that a step could not treat."""
+class _Facts:
+    """What is so since something was new. `of_step`, `oldest`: when the oldest movie came that is not through it, or all."""
 
-    job: str
-    item: str
-    name: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class SessionNow:
-    """A stream as it is.
-
-    Attributes:
-        source: the import's name.
-        is_open: whether movies may still come.
-        began, newest: when the import began, and when the newest movie was written.
-        until: up to when it is told: now, or the stream's last sign of life.
-        behind_s: age of the oldest movie that is not through all steps; where none waits, the delay with which the last ones
-            came through. None before the first is through. Of files that lay there before the import their age counts from
-            its beginning.
-        pending: movies that are not through all steps.
-        verdict, why: whether it keeps up, in a word and a sentence.
-        movies: that were imported; `failed_movies` could not be.
-        rate: movies an hour that came, lately.
-        accepted, judged: micrographs that the filters of the stream kept, of those that they saw; None without a filter.
-        particles: that were cut; None before a step does.
-        failed: the first of the items that failed, `failed_total` all.
-    """
-
-    source: str
-    alias: str
-    pattern: str
-    is_open: bool
-    state: str
-    began: float
-    newest: float
-    now: float
-    until: float
-    behind_s: float | None
-    pending: int
-    verdict: Verdict
-    why: str
-    movies: int
-    failed_movies: int
-    rate: float | None
-    accepted: int | None
-    judged: int | None
-    particles: int | None
-    steps: tuple[StepNow, ...]
-    failed: tuple[FailedItem, ...]
-    failed_total: int
-    disk: Disk | None
-    results: Results
-    happened: tuple[Happened, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+    version: int = -1
+    of_step: Mapping[str, float | None] = field(default_factory=dict)
+    pending: int = 0
+    oldest: float | None = None
+    newest: float = 0.0
 
 
 @dataclass(slots=True)
@@ -124,6 +73,8 @@ class Session:
     _files: dict[str, str] = field(default_factory=dict)  # of movies whose age was not asked for yet
     _seen: int = 0  # rows of the import's table
     _stamp: tuple[int, int] = (0, 0)  # of the list of jobs
+    _known: _Facts = field(default_factory=_Facts)
+    _behind_jobs: BehindJobs = field(default_factory=BehindJobs)
     _disk: tuple[float, Disk | None] = (-1e9, None)
 
     def look(self, now: float | None = None) -> SessionNow:
@@ -138,24 +89,24 @@ class Session:
         source = self.chain.source
         first = self.jobs[source.name]
         is_open = first.status.state in ("running", "scheduled") and not first.status.known.wants_stop
-        gone = self._ended_before(self.chain.steps)
-        steps = tuple(self._step(step, gone[step.name], now, is_open) for step in self.chain.steps)
-        pending = self._pending(self._last_named(), gone[self.chain.steps[-1].name])
+        known = self._facts()
+        steps = tuple(self._step(step, known, now, is_open) for step in self.chain.steps)
+        pending = known.pending
         until = now if is_open or pending else self._last_sign(now)
         accepted, judged = self._accepted()
         rate = steps[0].rate
         failed = self._failed()
-        verdict, why = self._verdict(steps, pending, is_open, now)
+        behind = self._behind_jobs.look(self.chain.behind)
+        verdict, why = self._verdict(steps, known, is_open, now)
         return SessionNow(
             source=source.name, alias=source.entry.alias, pattern=str(source.protocol.values.get("fn_in_raw", "")),
             is_open=is_open, state=first.status.state, began=first.history.began,
-            newest=max(self.written.values(), default=0.0), now=now, until=until,
-            behind_s=self._behind(pending, now) if is_open or pending else None, pending=len(pending),
+            newest=known.newest, now=now, until=until,
+            behind_s=self._behind(known, now) if is_open or pending else None, pending=pending,
             verdict=verdict, why=why, movies=len(first.history.done), failed_movies=len(first.history.failed), rate=rate,
             accepted=accepted, judged=judged, particles=self._particles(), steps=steps, failed=failed[:MOST_FAILED],
             failed_total=len(failed), disk=self._disk_now(rate if is_open else None, now),
-            results=results_of(self.project, self.chain.behind),
-            happened=happened(self.chain.steps, self.jobs, self.chain.behind),
+            results=results_of(behind), happened=happened(self.chain.steps, self.jobs, behind),
         )  # fmt: skip
 
     def ids_through(self, step: Step) -> Set[str]:
@@ -163,7 +114,7 @@ class Session:
         job = self.jobs[step.name]
         if step.names_items:
             return job.history.done.keys()
-        return {item for table in job.tables.values() for item in table.frame()[ITEM_ID].to_list()}
+        return {item for table in job.tables.values() for item in table.ids}
 
     def filters(self) -> tuple[Step, ...]:
         """The steps that keep some micrographs and reject others."""
@@ -206,7 +157,7 @@ class Session:
             job.entry = step.entry
             self.jobs[step.name] = job
             if step is chain.steps[0]:
-                job.follow(step.output, ("rlnMicrographMovieName", "rlnMicrographName"))
+                job.follow(step.output, ("rlnMicrographMovieName", "rlnMicrographName"), NAMES)
             elif not step.names_items and step.kind != "particles":
                 for name in step.protocol.outputs_declared:
                     job.follow(name)
@@ -231,7 +182,7 @@ class Session:
         """When the movies that are new were written: by their files, as far as these can be asked soon."""
         assert self.chain is not None
         job = self.jobs[self.chain.source.name]
-        table = job.tables[self.chain.source.output]
+        table = job.tables[NAMES]
         if table.count < self._seen:
             self._seen = 0  # it was begun anew
         if table.count > self._seen:
@@ -241,25 +192,44 @@ class Session:
                 if name := movie or micrograph:
                     self._files[item] = name
             self._seen = table.count
-        for item in [*self._files][:STATS_A_LOOK]:
+        self.version += bool(self._files)
+        for item in [*itertools.islice(self._files, STATS_A_LOOK)]:
             path = f"{self.project.path}/{self._files.pop(item)}"
             try:
                 self.written[item] = os.stat(path).st_mtime  # noqa: PTH116  thousands of them
             except OSError:
                 continue  # it is gone, or was never one file: the import's time stands
 
-    def _ended_before(self, steps: tuple[Step, ...]) -> dict[str, Set[str]]:
-        """For each step the items that will not come to it, or have failed in it: failed or rejected on the way."""
-        gone: set[str] = set()
-        found: dict[str, Set[str]] = {}
+    def _facts(self) -> "_Facts":
+        """What holds as long as nothing is new: ages grow, and who is meant stays."""
+        if self._known.version != self.version:
+            self._known = self._new_facts()
+        return self._known
+
+    def _new_facts(self) -> "_Facts":
+        assert self.chain is not None
+        imported = self.jobs[self.chain.source.name].history.done.keys()
         rejecting = self.filters()
-        for step in steps:
+        gone: list[Set[str]] = []  # failed or rejected on the way: they come no further
+        oldest: dict[str, float | None] = {}
+        pending: list[str] = []
+        last = self._last_named().name
+        for step in self.chain.steps:
             job = self.jobs[step.name]
-            gone |= job.history.failed.keys()
+            gone.append(job.history.failed.keys())
             if step in rejecting and "rejected" in job.tables:
-                gone |= {*job.tables["rejected"].frame()[ITEM_ID].to_list()}
-            found[step.name] = {*gone}
-        return found
+                gone.append(job.tables["rejected"].ids)
+            oldest[step.name] = None
+            if self._is_by_movie(step):
+                waiting = [
+                    item for item in imported - self.ids_through(step) if not any(item in one for one in gone)
+                ]
+                oldest[step.name] = min(map(self._came, waiting), default=None)
+                if step.name == last:
+                    pending = waiting
+        return _Facts(
+            self.version, oldest, len(pending), oldest[last], max(self.written.values(), default=0.0)
+        )
 
     def _last_named(self) -> Step:
         """The last step of which it is known which movies are through."""
@@ -274,27 +244,22 @@ class Session:
             return step.kind != "particles"
         return all(kinds[job] != "particles" for job, _ in step.inputs)
 
-    def _pending(self, step: Step, gone: Set[str]) -> list[str]:
-        assert self.chain is not None
-        imported = self.jobs[self.chain.source.name].history.done.keys()
-        return [*(imported - self.ids_through(step) - gone)]
-
-    def _age(self, items: list[str], now: float) -> float | None:
-        return max(now - min(map(self._came, items)), 0.0) if items else None
-
     def _came(self, item: str) -> float:
         """From when a movie's delay is counted: nobody can be behind with what lay there before he began."""
         assert self.chain is not None
         return max(self.written.get(item, 0.0), self.jobs[self.chain.source.name].history.began)
 
-    def _behind(self, pending: list[str], now: float) -> float | None:
-        if pending:
-            return self._age(pending, now)
-        done = self.jobs[self._last_named().name].history.done
-        last = [*done.items()][-5:]
-        return statistics.median([max(t - self._came(item), 0.0) for item, t in last]) if last else None
+    def _behind(self, known: "_Facts", now: float) -> float | None:
+        if known.oldest is not None:
+            return max(now - known.oldest, 0.0)
+        job = self.jobs[self._last_named().name]
+        # Of what was made again since, or by a job that began later, the delay is not the stream's.
+        last = [*itertools.islice(reversed(job.first.items()), 5)]
+        began = job.history.began
+        delays = [max(t - max(self._came(item), began), 0.0) for item, t in last]
+        return statistics.median(delays) if delays else None
 
-    def _step(self, step: Step, gone: Set[str], now: float, is_open: bool) -> StepNow:
+    def _step(self, step: Step, known: "_Facts", now: float, is_open: bool) -> StepNow:
         job = self.jobs[step.name]
         status, history = job.status, job.history
         done = history.count
@@ -302,6 +267,7 @@ class Session:
         before = self.jobs[step.inputs[0][0]] if step.inputs else None
         each, lanes = seconds_each(step, job, before), lanes_of(step.protocol, self.project.path)
         coming = self._coming(step, until)
+        oldest = known.of_step[step.name]
         load = None
         if each is not None and coming is not None and step.inputs and is_open:
             load = coming * each / 3600.0 / lanes
@@ -310,7 +276,7 @@ class Session:
             why=job.status.damage or status.why, done=done, failed=len(history.failed),
             waits=max(self._there_for(step) - done - len(history.failed), 0) if step.inputs else 0, each_s=each,
             lanes=lanes, rate=rate_of(job, until), load=load,
-            behind_s=self._age(self._pending(step, gone), now) if self._is_by_movie(step) else None,
+            behind_s=None if oldest is None else max(now - oldest, 0.0),
         )  # fmt: skip
 
     def _there_for(self, step: Step) -> int:
@@ -374,7 +340,7 @@ class Session:
         return replace(known, rate=rate) if known is not None else None
 
     def _verdict(
-        self, steps: tuple[StepNow, ...], pending: list[str], is_open: bool, now: float
+        self, steps: tuple[StepNow, ...], known: "_Facts", is_open: bool, now: float
     ) -> tuple[Verdict, str]:
         for step in steps[1:]:
             if step.state in ("failed", "aborted"):
@@ -384,8 +350,8 @@ class Session:
         if steps[0].state in ("failed", "aborted"):
             return "stands", f"{steps[0].name} {steps[0].state}: {steps[0].why or 'it was stopped'}"
         if not is_open:
-            if pending:
-                return "finishing", f"the stream is over, and {len(pending)} movies are not through yet"
+            if known.pending:
+                return "finishing", f"the stream is over, and {known.pending} movies are not through yet"
             return "ended", "the stream is over, and all that came is through"
         slow = [
             step for step in steps if step.load is not None and step.load > 1 and step.waits > BEHIND_ITEMS
@@ -396,7 +362,6 @@ class Session:
                 "falls behind",
                 f"{worst.title} takes longer than movies come, and {worst.waits} wait for it",
             )
-        newest = max(self.written.values(), default=0.0)
-        if newest and now - newest > QUIET_S:
-            return "quiet", f"no movie has come for {(now - newest) / 60:.0f} min"
+        if known.newest and now - known.newest > QUIET_S:
+            return "quiet", f"no movie has come for {(now - known.newest) / 60:.0f} min"
         return "keeps up", "movies are through as they come"

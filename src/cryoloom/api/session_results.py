@@ -1,15 +1,12 @@
 """What a session has come to: the newest classes, the newest map, and what happened when."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
 
 from cryoloom.api.following import FollowedJob
 from cryoloom.api.stream_chain import Step
 from cryoloom.project.entry import JobEntry
-
-if TYPE_CHECKING:
-    from cryoloom.api.project import Project
+from cryoloom.project.state import JobStatus
 
 MOST_HAPPENED = 12
 
@@ -51,24 +48,45 @@ class Happened:
     state: str
 
 
-def results_of(project: "Project", behind: Iterable[JobEntry]) -> Results:
+@dataclass(slots=True)
+class BehindJobs:
+    """The jobs behind a stream, each looked at anew when its files have changed."""
+
+    _known: dict[str, tuple[str, JobStatus]] = field(default_factory=dict)
+
+    def look(self, entries: Iterable[JobEntry]) -> dict[str, tuple[JobEntry, JobStatus]]:
+        """Their states now."""
+        found = {}
+        for entry in entries:
+            stamp = entry.stamp()
+            known = self._known.get(entry.name)
+            # Whether a process lives shows in no file: one that runs is asked each time.
+            if known is None or known[0] != stamp or known[1].state == "running":
+                known = self._known[entry.name] = (stamp, entry.look())
+            found[entry.name] = (entry, known[1])
+        return found
+
+
+def results_of(behind: Mapping[str, tuple[JobEntry, JobStatus]]) -> Results:
     """The newest job that has begun to make classes, and the newest that makes a map."""
     classes: Result | None = None
     volume: Result | None = None
-    for entry in behind:
+    for entry, status in behind.values():
         outputs = entry.outputs()
         by_kind = {one.kind: name for name, one in reversed(outputs.items())}
         if "model" in by_kind and "volume" not in by_kind and "half maps" not in by_kind:
-            classes = _newer(classes, _result(entry, by_kind["model"]))
+            classes = _newer(classes, _result(entry, status, by_kind["model"]))
         elif found := next(
             (by_kind[kind] for kind in ("volume", "half maps", "final map") if kind in by_kind), ""
         ):
-            volume = _newer(volume, _result(entry, found))
+            volume = _newer(volume, _result(entry, status, found))
     return Results(classes, volume)
 
 
 def happened(
-    steps: Iterable[Step], jobs: Mapping[str, FollowedJob], behind: Iterable[JobEntry]
+    steps: Iterable[Step],
+    jobs: Mapping[str, FollowedJob],
+    behind: Mapping[str, tuple[JobEntry, JobStatus]],
 ) -> tuple[Happened, ...]:
     """Begin and end of the jobs, changes in mid-stream, doubts; the newest first."""
     found: list[Happened] = []
@@ -85,8 +103,8 @@ def happened(
             found.append(
                 Happened(job.history.ended, job.name, f"{title} {job.status.state}", job.status.state)
             )
-    for entry in behind:
-        history = entry.look().history
+    for entry, status in behind.values():
+        history = status.history
         if history.ended and history.state:
             found.append(
                 Happened(history.ended, entry.name, f"{_title(entry)} {history.state}", history.state)
@@ -99,8 +117,7 @@ def _newer(known: Result | None, found: Result) -> Result:
     return known if known is not None and known.is_there and not found.is_there else found
 
 
-def _result(entry: JobEntry, output: str) -> Result:
-    status = entry.look()
+def _result(entry: JobEntry, status: JobStatus, output: str) -> Result:
     from cryoloom.api.totals import totals_of
 
     made = ""

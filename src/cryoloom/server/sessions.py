@@ -38,7 +38,8 @@ from cryoloom.server.without_paths import without_paths
 router = APIRouter(prefix="/projects/{key}/session", tags=["session"])
 # Of the project's user alone: `app` puts it behind `signed_in`, as all other resources.
 curating = APIRouter(prefix="/projects/{key}/session", tags=["session"])
-REST_S = 0.5  # who asks sooner is told the same: many followers cost little more than one
+# Who asks sooner is told the same: many followers cost little more than one, and all of them a hundredth of a core.
+REST_S, REST_PER_COST = 0.5, 100.0
 MOST_SESSIONS = 8
 FOREVER = {"cache-control": "private, max-age=86400, immutable"}
 T = TypeVar("T")
@@ -51,6 +52,10 @@ class Kept:
     session: Session
     lock: Lock = field(default_factory=Lock)
     looked: float = -1e9
+    rest_s: float = REST_S
+    version: int = 0  # that is told: what was measured is asked for anew when it is another one
+    measured: float = -1e9
+    measuring_s: float = 0.0
     told: SessionAnswer | None = None
     texts: dict[tuple[str, bool], tuple[int, str]] = field(default_factory=dict)
 
@@ -82,13 +87,17 @@ class Sessions:
 
 
 def _look(kept: Kept) -> SessionAnswer:
-    if kept.told is None or time.monotonic() - kept.looked > REST_S:
+    began = time.monotonic()
+    if kept.told is None or began - kept.looked > kept.rest_s:
         now = kept.session.look()
-        told = {"version": kept.session.version} | {
+        if began - kept.measured > REST_PER_COST * kept.measuring_s:
+            kept.version = kept.session.version
+        told = {"version": kept.version} | {
             name: getattr(now, name) for name in SessionAnswer.model_fields if name != "version"
         }
         kept.told = SessionAnswer.model_validate(told, from_attributes=True)
         kept.looked = time.monotonic()
+        kept.rest_s = max(REST_S, REST_PER_COST * (kept.looked - began))
     return kept.told
 
 
@@ -134,11 +143,7 @@ def quality(here: Readable, reader: ReaderHere, sessions: SessionsHere) -> Respo
     kept = sessions.of(here)
     with kept.lock:
         _look(kept)
-        session, version = kept.session, kept.session.version
-        return _text(
-            kept, "quality", reader, version,
-            lambda: QualityAnswer.model_validate(quality_of(session), from_attributes=True),
-        )  # fmt: skip
+        return _text(kept, "quality", reader, kept.version, lambda: _measure(kept))
 
 
 @router.get("/micrograph.png", response_class=Response)
@@ -250,6 +255,14 @@ def _text(
             answer = type(answer).model_validate(without_paths(answer.model_dump()))
         known = kept.texts[key] = (stamp, answer.model_dump_json())
     return Response(known[1], media_type="application/json")
+
+
+def _measure(kept: Kept) -> QualityAnswer:
+    began = time.monotonic()
+    found = QualityAnswer.model_validate(quality_of(kept.session), from_attributes=True)
+    kept.measured = time.monotonic()
+    kept.measuring_s = kept.measured - began
+    return found
 
 
 def _limits(asked: LimitsAsked) -> dict[str, Limit]:

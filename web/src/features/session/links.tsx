@@ -77,7 +77,7 @@ export function Links({ project, close }: { project: string; close: () => void }
           {known.data?.map((link) => (
             <tr key={link.id}>
               <td className="wide">{link.note || <span className="muted">for nobody named</span>}</td>
-              <td>until {new Date(link.until * 1000 - DAY_MS / 2).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" })}</td>
+              <td>until {new Date(link.until * 1000 - DAY_MS / 2).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })}</td>
               <td className="num">
                 <button className="btn btn-quiet" onClick={() => void withdraw(link.id)}>
                   Withdraw

@@ -206,7 +206,7 @@ export function Failed({ project, now, mayChange }: { project: string; now: Sess
 /** What one would want to know on coming back. */
 export function WhatHappened({ now }: { now: Session }) {
   return (
-    <section className="block" aria-label="What happened" data-w="4">
+    <section className="block" aria-label="What happened" data-w="8">
       <header>
         <h2>What happened</h2>
       </header>

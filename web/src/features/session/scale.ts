@@ -37,7 +37,7 @@ export function times(low: number, high: number, about: number): { at: number; w
 /** The time of the day; the day too where more than one is told. */
 export function clock(at: number, step = 60): string {
   const date = new Date(at * 1000);
-  if (step >= 86_400) return date.toLocaleDateString("en", { day: "numeric", month: "short" });
+  if (step >= 86_400) return date.toLocaleDateString("en-GB", { day: "numeric", month: "short" });
   const two = (value: number) => String(value).padStart(2, "0");
   const words = `${date.getHours()}:${two(date.getMinutes())}`;
   return step < 60 ? `${words}:${two(date.getSeconds())}` : words;

@@ -35,7 +35,7 @@ export function SessionPage({ project }: { project: string }) {
   const isNone = session.error instanceof Refused && session.error.status === 409;
   const isAway = session.error !== null && !(session.error instanceof Refused);
   const name = info.data?.name ?? "";
-  const day = now?.began ? new Date(now.began * 1000).toLocaleDateString("en", { day: "numeric", month: "short" }) : "";
+  const day = now?.began ? new Date(now.began * 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short" }) : "";
   const place = mayChange ? [{ word: "Projects", to: "/" }, { word: name, to: `/p/${project}` }, { word: "Session" }] : [{ word: "Session" }];
   const running = now?.steps.filter((step) => step.state === "running").length ?? 0;
   return (
@@ -62,8 +62,9 @@ export function SessionPage({ project }: { project: string }) {
           </>
         )}
         {link && (
-          <span className="muted">
-            <Icon name="link" /> read-only until {new Date(link.until * 1000 - 1000).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" })}
+          <span className="muted row">
+            <Icon name="link" />
+            read-only until {new Date(link.until * 1000 - 1000).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" })}
           </span>
         )}
       </div>

@@ -91,7 +91,7 @@ export function Steps({ now }: { now: Session }) {
               <th className="label num">each takes</th>
               <th className="label num">done</th>
               <th className="label num">waits</th>
-              <th className="label num">behind</th>
+              <th className="label num wide-only">behind</th>
             </tr>
           </thead>
           <tbody>
@@ -130,7 +130,7 @@ export function Steps({ now }: { now: Session }) {
                     {step.done.toLocaleString("en")}
                   </td>
                   <td className="num">{step.waits ? step.waits.toLocaleString("en") : "–"}</td>
-                  <td className="num">
+                  <td className="num wide-only">
                     {behind ? (
                       <>
                         {behind.value} <span className="unit">{behind.unit}</span>
