@@ -1,7 +1,10 @@
 """A read-only link looks at one session until it ends, and does nothing: not by any route that there is."""
 
+import itertools
 import json
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -145,6 +148,24 @@ def test_only_a_hash_is_kept_where_nobody_else_reads_it(project: Project, tmp_pa
     assert links.link_with_token(made.token) == made.link
     file.chmod(0o644)  # somebody could have put one of their own into it
     assert links.link_with_token(made.token) is None
+
+
+def test_the_command_prints_a_link_for_looking_beside_the_user_s_own(project: Project) -> None:
+    words = ["--read-only-link", "--until", str(TOMORROW), "--no-browser"]
+    command = [sys.executable, "-m", "cryoloom", "serve", str(project.path), *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        found = [line.strip() for line in itertools.islice(process.stdout, 6) if "#token=" in line]
+    finally:
+        process.terminate()
+        process.wait(20)
+    assert len(found) == 2 and f"/p/{key_of(project.path)}/session#token=" in found[1]
+    link = links.link_with_token(found[1].partition("token=")[2])
+    assert link is not None and link.project == key_of(project.path)
+    assert links.link_with_token(found[0].partition("token=")[2]) is None
+    refused = subprocess.run([*command[:4], "--read-only-link"], capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 2 and "--until" in refused.stderr
 
 
 @pytest.mark.parametrize(

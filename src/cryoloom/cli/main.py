@@ -15,6 +15,7 @@ from cryoloom.cli import (
     relion,
     service,
     serving,
+    session,
     setup,
     showing,
     simulation,
@@ -38,8 +39,8 @@ def app() -> None:
 
 
 for group in (
-    setup, jobs, lifecycle, steering, picking, showing, workflows, star, suggesting, relion, serving, service, simulation,
-    completion,
+    setup, jobs, lifecycle, steering, picking, showing, workflows, star, suggesting, relion, serving, session, service,
+    simulation, completion,
 ):  # fmt: skip
     group.add_to(app)
 

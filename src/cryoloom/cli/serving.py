@@ -1,5 +1,6 @@
 """The browser's side: serve."""
 
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -26,6 +27,12 @@ def add_to(app: click.Group) -> None:
 )
 @click.option("--base", default="/", help="The path that a proxy keeps before ours, such as /node/c12/7654/.")
 @click.option("--public-url", default="", help="The address that users of a proxy see.")
+@click.option(
+    "--read-only-link", is_flag=True, help="Print a link too that may only look at the project's session."
+)
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which that link is good, 2026-12-01."
+)
 @click.option("--browser/--no-browser", default=True, help="Open the page, where there is a display.")
 def serve(
     project: Path | None,
@@ -34,11 +41,16 @@ def serve(
     unix_socket: Path | None,
     base: str,
     public_url: str,
+    read_only_link: bool,
+    until: datetime | None,
     browser: bool,
 ) -> None:
     """Show projects in a browser; prints the link. Jobs go on without it."""
     from cryoloom.server.serving import Place
     from cryoloom.server.serving import serve as run
 
+    if read_only_link != (until is not None) or (read_only_link and project is None):
+        raise click.UsageError("--read-only-link and --until go together, and with one project")
     only = open_project(project).path if project is not None else None
-    run(only, Place(host, port, unix_socket, base, public_url), open_browser=browser)
+    place = Place(host, port, unix_socket, base, public_url)
+    run(only, place, open_browser=browser, read_only_until=until.date() if until else None)

@@ -9,11 +9,15 @@ import socket
 import webbrowser
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from cryoloom.api.links import make_link
+from cryoloom.api.project import Project
+from cryoloom.api.recent import key_of
 from cryoloom.errors import LaunchError, ParameterError
 from cryoloom.server.access import Access
 from cryoloom.server.app import build
@@ -41,9 +45,16 @@ class Place:
     public: str = ""
 
 
-def serve(only: Path | None, place: Place, *, open_browser: bool) -> None:
+def serve(
+    only: Path | None, place: Place, *, open_browser: bool, read_only_until: date | None = None
+) -> None:
     """Serve until it is interrupted; jobs go on without it.
 
+    Args:
+        only: the one project that is served; None: all that were opened.
+        place: where.
+        open_browser: where there is a display.
+        read_only_until: print a link to the project's session too that may only look, until this day is over.
     Raises:
         ParameterError: a base or address that is none.
         LaunchError: the port or socket is taken.
@@ -57,6 +68,11 @@ def serve(only: Path | None, place: Place, *, open_browser: bool) -> None:
         port = 0 if place.unix_socket else listener.getsockname()[1]
         link = _link(place, port, access)
         print(_told(only, place, port, link), flush=True)
+        if only is not None and read_only_until is not None:
+            token = make_link(Project(only), read_only_until).token
+            start = f"http://localhost:{FIRST_PORT}/" if place.unix_socket else link.partition("#")[0]
+            looking = f"{start}p/{key_of(only)}/session#token={token}"
+            print(f"For looking only, until the end of {read_only_until}:\n  {looking}", flush=True)
         if open_browser and os.environ.get("DISPLAY") and not place.unix_socket:
             webbrowser.open(link)
         # Addresses of requests are written nowhere: they would tell what is looked at, and by a mistake a token.
