@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cryoloom.api.faces import Face
     from cryoloom.api.logs import JobLog
     from cryoloom.api.looking import JobView, Seen
+    from cryoloom.api.maps import JobMap
     from cryoloom.api.next_steps import NextStep
     from cryoloom.api.picking import MicrographPicks, PicksSaved
     from cryoloom.api.project import Project
@@ -345,6 +346,12 @@ class Job:
         from cryoloom.api.looking import views_of
 
         return views_of(self.project.path, self.entry)
+
+    def maps(self) -> "list[JobMap]":
+        """Its maps, masks and half maps, then those of its iterations; `cryoloom.api.map_exporting` opens them elsewhere."""
+        from cryoloom.api.maps import maps_of
+
+        return maps_of(self)
 
     def face(self) -> "Face":
         """The small picture by which it is known: a map's projection, class averages, a micrograph."""

@@ -23,6 +23,7 @@ from cryoloom.server import (
     live,
     machine,
     manual,
+    maps,
     micrographs,
     page,
     projects,
@@ -85,6 +86,7 @@ def _application(access: Access, only: Path | None) -> FastAPI:
         acts,
         datasets,  # before jobs: of two addresses that fit the first is meant
         files,
+        maps,
         jobs,
         views,
         faces,

@@ -56,7 +56,7 @@ def _directions(look: Look, file: str, symmetry: str) -> Sequence[Block]:
     weights: Floats = np.ones(len(rot))
     if len(rot) > MANY:
         # By places a degree apart: what is turned below is then no more than they are.
-        rot, cosines, weights = _gathered(rot, cosines)
+        rot, cosines, weights = gathered(rot, cosines)
     sines = np.sqrt(1 - cosines**2)
     seen = np.stack([np.cos(np.radians(rot)) * sines, np.sin(np.radians(rot)) * sines, cosines], axis=1)
     try:
@@ -105,7 +105,7 @@ def _counted(rot: Floats, cosines: Floats, weights: Floats, across: int, up: int
     )
 
 
-def _gathered(rot: Floats, cosines: Floats) -> tuple[Floats, Floats, Floats]:
+def gathered(rot: Floats, cosines: Floats) -> tuple[Floats, Floats, Floats]:
     """Directions as the middles of small cells, with the number in each."""
     fine = _counted(rot, cosines, np.ones(len(rot)), FINE * ROT_CELLS, FINE * COS_CELLS)
     column, row = np.nonzero(fine)

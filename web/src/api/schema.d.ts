@@ -52,106 +52,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{key}/session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Session
-         * @description The stream as it is: how far behind, its steps, what failed; 409 where nothing was imported yet.
-         */
-        get: operations["session_api_projects__key__session_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/session/quality": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Quality
-         * @description Series, histograms and the newest micrographs; the same as long as the session's version is.
-         */
-        get: operations["quality_api_projects__key__session_quality_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/session/micrograph.png": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Micrograph
-         * @description A small picture of a micrograph of the session.
-         */
-        get: operations["micrograph_api_projects__key__session_micrograph_png_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/session/classes.jpg": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Classes
-         * @description The newest class averages, the largest first, ten beside each other.
-         */
-        get: operations["classes_api_projects__key__session_classes_jpg_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/session/map.png": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * First Map
-         * @description A picture of the newest map.
-         */
-        get: operations["first_map_api_projects__key__session_map_png_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/projects": {
         parameters: {
             query?: never;
@@ -596,6 +496,226 @@ export interface paths {
         get: operations["file_api_projects__key__jobs__number__file_get"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/maps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Jobs
+         * @description All jobs with maps.
+         */
+        get: operations["jobs_api_projects__key__maps_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/maps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Maps Of Job
+         * @description The maps of a job.
+         */
+        get: operations["maps_of_job_api_projects__key__jobs__number__maps_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/maps/facts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Facts
+         * @description A map's box, values and first level, and what is doubtful of it.
+         */
+        get: operations["facts_api_projects__key__jobs__number__maps_facts_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/maps/voxels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Voxels
+         * @description A map's voxels, in a byte each; what lies where is told at `cryoloom.api.map_values.sent_voxels`.
+         */
+        get: operations["voxels_api_projects__key__jobs__number__maps_voxels_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/maps/slice.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Slice Png
+         * @description A slice across an axis; y, or z, upwards.
+         */
+        get: operations["slice_png_api_projects__key__jobs__number__maps_slice_png_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/maps/projection.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Projection Png
+         * @description The mean along an axis; y, or z, upwards.
+         */
+        get: operations["projection_png_api_projects__key__jobs__number__maps_projection_png_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/maps/level": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Level
+         * @description The level that encloses so much protein.
+         */
+        get: operations["level_api_projects__key__jobs__number__maps_level_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/maps/axes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Axes
+         * @description The point group that was imposed on a job's map, and its axes.
+         */
+        get: operations["axes_api_projects__key__jobs__number__maps_axes_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/jobs/{number}/maps/orientations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Orientations
+         * @description From where the particles were seen of which a job's map is made.
+         */
+        get: operations["orientations_api_projects__key__jobs__number__maps_orientations_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/maps/chimerax": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Chimerax
+         * @description A command file for ChimeraX that shows the same.
+         */
+        post: operations["chimerax_api_projects__key__maps_chimerax_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/maps/fiji": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fiji
+         * @description A macro for Fiji that opens the same maps.
+         */
+        post: operations["fiji_api_projects__key__maps_fiji_post"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1134,150 +1254,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/projects/{key}/session/limits/plan": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Limits Plan
-         * @description What other limits would keep, and what would be made again; nothing is done.
-         */
-        post: operations["limits_plan_api_projects__key__session_limits_plan_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/session/limits": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Limits
-         * @description Judge the stream by other limits: the filter is made, and the branch behind it; the one before is stopped.
-         */
-        post: operations["limits_api_projects__key__session_limits_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/session/change/plan": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Change Plan
-         * @description What a change of a step's parameters means; nothing is done.
-         */
-        post: operations["change_plan_api_projects__key__session_change_plan_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/session/change": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Change
-         * @description Change a step's parameters, for what comes or for all items.
-         */
-        post: operations["change_api_projects__key__session_change_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/session/report.html": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Report
-         * @description Everything about the project in one file that needs nothing else, to be saved.
-         */
-        get: operations["report_api_projects__key__session_report_html_get"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/session/links": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Links Here
-         * @description The read-only links to this session that are good now.
-         */
-        get: operations["links_here_api_projects__key__session_links_get"];
-        put?: never;
-        /**
-         * Make Link
-         * @description Give a link that may only look, until a day is over.
-         */
-        post: operations["make_link_api_projects__key__session_links_post"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{key}/session/links/{identity}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post?: never;
-        /**
-         * Withdraw
-         * @description End a link now.
-         */
-        delete: operations["withdraw_api_projects__key__session_links__identity__delete"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/pictures/{name}.png": {
         parameters: {
             query?: never;
@@ -1443,6 +1419,20 @@ export interface components {
             /** Python */
             python: string;
         };
+        /**
+         * AxisShape
+         * @description An axis through the voxel `size // 2`.
+         */
+        AxisShape: {
+            /** Order */
+            order: number;
+            /** Direction */
+            direction: [
+                number,
+                number,
+                number
+            ];
+        };
         /** ByHand */
         ByHand: {
             /**
@@ -1450,23 +1440,6 @@ export interface components {
              * @default false
              */
             filaments: boolean;
-        };
-        /**
-         * ChangeAsked
-         * @description Other parameters of a step.
-         */
-        ChangeAsked: {
-            /** Job */
-            job: string;
-            /** Given */
-            given?: {
-                [key: string]: string | number | boolean;
-            };
-            /**
-             * Of All
-             * @default false
-             */
-            of_all: boolean;
         };
         /**
          * Changed
@@ -1478,11 +1451,6 @@ export interface components {
             /** Jobs */
             jobs: string[];
         };
-        /** ChangedAnswer */
-        ChangedAnswer: {
-            /** Version */
-            version: number;
-        };
         /** CheckShape */
         CheckShape: {
             /** What */
@@ -1491,6 +1459,20 @@ export interface components {
             ok: boolean;
             /** Found */
             found: string;
+        };
+        /**
+         * ColouringShape
+         * @description The map by which surfaces are coloured, and the values at the ends of the ramp.
+         */
+        ColouringShape: {
+            /** Job */
+            job: number;
+            /** Name */
+            name: string;
+            /** Good */
+            good: number;
+            /** Poor */
+            poor: number;
         };
         /** ColumnShape */
         ColumnShape: {
@@ -1511,19 +1493,6 @@ export interface components {
         Condition: {
             /** Condition */
             condition: string;
-        };
-        /** ConsequenceShape */
-        ConsequenceShape: {
-            /** Job */
-            job: string;
-            /** Title */
-            title: string;
-            /** Becomes */
-            becomes: string;
-            /** Items */
-            items: number | null;
-            /** Seconds */
-            seconds: number | null;
         };
         /** DefocusShape */
         DefocusShape: {
@@ -1551,17 +1520,6 @@ export interface components {
             /** Settings */
             settings: components["schemas"]["SettingShape"][];
         };
-        /** DiskHere */
-        DiskHere: {
-            /** Free Gb */
-            free_gb: number;
-            /** Gb Per Movie */
-            gb_per_movie: number;
-            /** Gb Per Hour */
-            gb_per_hour: number | null;
-            /** Hours Left */
-            hours_left: number | null;
-        };
         /** DiskShape */
         DiskShape: {
             /** Where */
@@ -1570,17 +1528,6 @@ export interface components {
             free_gb: number;
             /** Total Gb */
             total_gb: number;
-        };
-        /** FailedShape */
-        FailedShape: {
-            /** Job */
-            job: string;
-            /** Item */
-            item: string;
-            /** Name */
-            name: string;
-            /** Why */
-            why: string;
         };
         /** FaultShape */
         FaultShape: {
@@ -1688,17 +1635,6 @@ export interface components {
             nodes: components["schemas"]["NodePlace"][];
             /** Threads */
             threads: components["schemas"]["Wire"][];
-        };
-        /** HappenedShape */
-        HappenedShape: {
-            /** T */
-            t: number;
-            /** Job */
-            job: string;
-            /** Text */
-            text: string;
-            /** State */
-            state: string;
         };
         /** HistogramAnswer */
         HistogramAnswer: {
@@ -1915,6 +1851,14 @@ export interface components {
             /** Made */
             made: string;
         };
+        /**
+         * JobsWithMaps
+         * @description All jobs with maps, the newest first, with what they give.
+         */
+        JobsWithMaps: {
+            /** Jobs */
+            jobs: components["schemas"]["MapsAnswer"][];
+        };
         /** KeepAsked */
         KeepAsked: {
             /**
@@ -1979,84 +1923,15 @@ export interface components {
                 number
             ][];
         };
-        /**
-         * LimitShape
-         * @description From where to where a value may lie, in the label's unit; null: no limit on that side.
-         */
-        LimitShape: {
-            /** Low */
-            low?: number | null;
-            /** High */
-            high?: number | null;
-        };
-        /**
-         * LimitsAsked
-         * @description Other limits of the stream; of labels that are not named nothing changes.
-         */
-        LimitsAsked: {
-            /** Limits */
-            limits: {
-                [key: string]: components["schemas"]["LimitShape"];
-            };
-        };
-        /**
-         * LinkAsked
-         * @description A read-only link that ends when a day is over.
-         */
-        LinkAsked: {
-            /**
-             * Until
-             * Format: date
-             */
-            until: string;
-            /**
-             * Note
-             * @default
-             */
-            note: string;
-        };
-        /**
-         * LinkHere
-         * @description By which read-only link one came.
-         */
-        LinkHere: {
-            /** Project */
-            project: string;
-            /** Until */
-            until: number;
-        };
-        /** LinkShape */
-        LinkShape: {
-            /** Id */
-            id: string;
-            /** Made */
-            made: number;
-            /** Until */
-            until: number;
-            /** Note */
-            note: string;
+        /** LevelAnswer */
+        LevelAnswer: {
+            /** Level */
+            level: number;
         };
         /** LogAnswer */
         LogAnswer: {
             /** Text */
             text: string;
-        };
-        /** Looked */
-        Looked: {
-            /**
-             * Rule
-             * @default
-             */
-            rule: string;
-            /** Added */
-            added?: string[];
-            /** Removed */
-            removed?: string[];
-            /**
-             * Stamp
-             * @default
-             */
-            stamp: string;
         };
         /**
          * MachineAnswer
@@ -2117,6 +1992,74 @@ export interface components {
             besides: string;
         };
         /**
+         * MapFactsAnswer
+         * @description A map before it is drawn.
+         */
+        MapFactsAnswer: {
+            map: components["schemas"]["MapShape"];
+            /** Stamp */
+            stamp: string;
+            placement: components["schemas"]["PlacementShape"];
+            values: components["schemas"]["ValuesShape"];
+            /** Low */
+            low: number;
+            /** High */
+            high: number;
+            /** Counts */
+            counts: number[];
+            /** Level */
+            level: number;
+            /** Black */
+            black: number;
+            /** White */
+            white: number;
+            /** Bins */
+            bins: number[];
+            /** Doubts */
+            doubts: string[];
+            /** Da Per A3 */
+            da_per_a3: number;
+        };
+        /** MapNamed */
+        MapNamed: {
+            /** Job */
+            job: number;
+            /** Name */
+            name: string;
+        };
+        /**
+         * MapShape
+         * @description A map, by its job's number and its name.
+         */
+        MapShape: {
+            /** Job */
+            job: number;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Kind */
+            kind: string;
+            /** Output */
+            output: string;
+            /** Iteration */
+            iteration: number | null;
+            /** Number */
+            number: number | null;
+            /** Half */
+            half: number | null;
+        };
+        /**
+         * MapsAnswer
+         * @description The maps of a job: outputs, then those of iterations, the newest first.
+         */
+        MapsAnswer: {
+            /** Job */
+            job: string;
+            /** Maps */
+            maps: components["schemas"]["MapShape"][];
+        };
+        /**
          * MicrographShape
          * @description A micrograph, and what is known of it.
          */
@@ -2159,34 +2102,6 @@ export interface components {
         Names: {
             /** Jobs */
             jobs: string[];
-        };
-        /**
-         * NewLinkAnswer
-         * @description A link that was made; its token is told this once.
-         */
-        NewLinkAnswer: {
-            link: components["schemas"]["LinkShape"];
-            /** Token */
-            token: string;
-        };
-        /** NewMicrographShape */
-        NewMicrographShape: {
-            /** Name */
-            name: string;
-            /** Number */
-            number: number;
-            /** Fit */
-            fit: number | null;
-            /** Motion */
-            motion: number | null;
-            /** Picks */
-            picks: number | null;
-            /** Fate */
-            fate: string;
-            /** Why */
-            why: string;
-            /** Places */
-            places: number[][];
         };
         /** NodePlace */
         NodePlace: {
@@ -2233,16 +2148,30 @@ export interface components {
              */
             create: boolean;
         };
-        /** PaceShape */
-        PaceShape: {
-            /** Width S */
-            width_s: number;
-            /** Edges */
-            edges: number[];
-            /** Written */
-            written: number[];
-            /** Through */
-            through: number[];
+        /** Opened */
+        Opened: {
+            /** Maps */
+            maps: components["schemas"]["MapNamed"][];
+        };
+        /**
+         * OrientationsAnswer
+         * @description From where particles were seen: directions of equal solid angle with the particles of each.
+         */
+        OrientationsAnswer: {
+            /** File */
+            file: string;
+            /** Particles */
+            particles: number;
+            /** Group */
+            group: string;
+            /** Directions */
+            directions: [
+                number,
+                number,
+                number
+            ][];
+            /** Counts */
+            counts: number[];
         };
         /**
          * ParameterShape
@@ -2361,22 +2290,40 @@ export interface components {
             row: number;
         };
         /**
-         * PlanAnswer
-         * @description What a change means, before anything is done.
+         * PlacementShape
+         * @description Where its voxels lie: x, y, z; Å. A voxel of 0 is one that the header does not tell.
          */
-        PlanAnswer: {
-            /** Consequences */
-            consequences: components["schemas"]["ConsequenceShape"][];
-            /** Kept */
-            kept: number | null;
-            /** Of */
-            of: number | null;
-            /** Kept Now */
-            kept_now: number | null;
-            /** Left Out */
-            left_out: {
-                [key: string]: string;
-            };
+        PlacementShape: {
+            /** Size */
+            size: [
+                number,
+                number,
+                number
+            ];
+            /** Voxel */
+            voxel: [
+                number,
+                number,
+                number
+            ];
+            /** Origin */
+            origin: [
+                number,
+                number,
+                number
+            ];
+        };
+        /**
+         * PointGroupAnswer
+         * @description A point group, the job that imposed it ("" for none), and its axes.
+         */
+        PointGroupAnswer: {
+            /** Group */
+            group: string;
+            /** Job */
+            job: string;
+            /** Axes */
+            axes: components["schemas"]["AxisShape"][];
         };
         /** PointsAnswer */
         PointsAnswer: {
@@ -2560,46 +2507,6 @@ export interface components {
             help: string;
         };
         /**
-         * QualityAnswer
-         * @description What was measured in a stream.
-         */
-        QualityAnswer: {
-            /** Job */
-            job: string;
-            /** Output */
-            output: string;
-            /** Filter */
-            filter: string;
-            /** Besides */
-            besides: string;
-            /** Are Bins */
-            are_bins: boolean;
-            /** Times */
-            times: number[];
-            /** Numbers */
-            numbers: number[];
-            /** Series */
-            series: components["schemas"]["SeriesShape"][];
-            /** Count */
-            count: number;
-            pace: components["schemas"]["PaceShape"] | null;
-            /** Newest */
-            newest: components["schemas"]["NewMicrographShape"][];
-        };
-        /** QuantityShape */
-        QuantityShape: {
-            /** Label */
-            label: string;
-            /** Title */
-            title: string;
-            /** Unit */
-            unit: string;
-            /** Factor */
-            factor: number;
-            /** Worse */
-            worse: string;
-        };
-        /**
          * RecipeShape
          * @description A job that is asked for, in the other ways to ask for it.
          */
@@ -2616,30 +2523,6 @@ export interface components {
             /** Job */
             job: string;
             problem: components["schemas"]["Problem"];
-        };
-        /** ResultShape */
-        ResultShape: {
-            /** Job */
-            job: string;
-            /** Title */
-            title: string;
-            /** Alias */
-            alias: string;
-            /** State */
-            state: string;
-            /** Iteration */
-            iteration: number | null;
-            /** Made */
-            made: string;
-            /** Ended */
-            ended: number;
-            /** Is There */
-            is_there: boolean;
-        };
-        /** ResultsShape */
-        ResultsShape: {
-            classes: components["schemas"]["ResultShape"] | null;
-            map: components["schemas"]["ResultShape"] | null;
         };
         /**
          * RowsAnswer
@@ -2731,28 +2614,6 @@ export interface components {
             nothing: string;
         };
         /**
-         * SeriesShape
-         * @description A quantity over time, in the label's unit; with bins medians, and the tenth and ninetieth percentile.
-         */
-        SeriesShape: {
-            quantity: components["schemas"]["QuantityShape"];
-            /** Can Limit */
-            can_limit: boolean;
-            limit: components["schemas"]["LimitShape"];
-            /** Values */
-            values: (number | null)[];
-            /** Low */
-            low: (number | null)[];
-            /** High */
-            high: (number | null)[];
-            /** Edges */
-            edges: number[];
-            /** Counts */
-            counts: number[];
-            /** Outside */
-            outside: number;
-        };
-        /**
          * Session
          * @description Who is served, by which version.
          */
@@ -2761,66 +2622,6 @@ export interface components {
             version: string;
             /** Home */
             home: string;
-            link?: components["schemas"]["LinkHere"] | null;
-        };
-        /**
-         * SessionAnswer
-         * @description A stream as it is; times are seconds of the epoch.
-         */
-        SessionAnswer: {
-            /** Version */
-            version: number;
-            /** Source */
-            source: string;
-            /** Alias */
-            alias: string;
-            /** Pattern */
-            pattern: string;
-            /** Is Open */
-            is_open: boolean;
-            /** State */
-            state: string;
-            /** Began */
-            began: number;
-            /** Newest */
-            newest: number;
-            /** Now */
-            now: number;
-            /** Until */
-            until: number;
-            /** Behind S */
-            behind_s: number | null;
-            /** Pending */
-            pending: number;
-            /**
-             * Verdict
-             * @enum {string}
-             */
-            verdict: "keeps up" | "falls behind" | "stands" | "quiet" | "finishing" | "ended";
-            /** Why */
-            why: string;
-            /** Movies */
-            movies: number;
-            /** Failed Movies */
-            failed_movies: number;
-            /** Rate */
-            rate: number | null;
-            /** Accepted */
-            accepted: number | null;
-            /** Judged */
-            judged: number | null;
-            /** Particles */
-            particles: number | null;
-            /** Steps */
-            steps: components["schemas"]["StepShape"][];
-            /** Failed */
-            failed: components["schemas"]["FailedShape"][];
-            /** Failed Total */
-            failed_total: number;
-            disk: components["schemas"]["DiskHere"] | null;
-            results: components["schemas"]["ResultsShape"];
-            /** Happened */
-            happened: components["schemas"]["HappenedShape"][];
         };
         /**
          * SetAnswer
@@ -2907,6 +2708,30 @@ export interface components {
              */
             priority: number;
         };
+        /**
+         * ShownShape
+         * @description A map as it is looked at.
+         */
+        ShownShape: {
+            /** Job */
+            job: number;
+            /** Name */
+            name: string;
+            /** Level */
+            level: number;
+            /** Colour */
+            colour: string;
+            /**
+             * Opacity
+             * @default 1
+             */
+            opacity: number;
+            /**
+             * Is Shown
+             * @default true
+             */
+            is_shown: boolean;
+        };
         /** SignIn */
         SignIn: {
             /** Token */
@@ -2943,40 +2768,6 @@ export interface components {
             steps: number[];
             /** Kept */
             kept: number[];
-        };
-        /**
-         * StepShape
-         * @description A step of the stream.
-         */
-        StepShape: {
-            /** Name */
-            name: string;
-            /** Title */
-            title: string;
-            /** Alias */
-            alias: string;
-            /** Kind */
-            kind: string;
-            /** State */
-            state: string;
-            /** Why */
-            why: string;
-            /** Done */
-            done: number;
-            /** Failed */
-            failed: number;
-            /** Waits */
-            waits: number;
-            /** Each S */
-            each_s: number | null;
-            /** Lanes */
-            lanes: number;
-            /** Rate */
-            rate: number | null;
-            /** Load */
-            load: number | null;
-            /** Behind S */
-            behind_s: number | null;
         };
         /** TallyAnswer */
         TallyAnswer: {
@@ -3016,6 +2807,22 @@ export interface components {
             off: string[];
             /** Command */
             command: string;
+        };
+        /**
+         * ValuesShape
+         * @description What its values are.
+         */
+        ValuesShape: {
+            /** Least */
+            least: number;
+            /** Largest */
+            largest: number;
+            /** Mean */
+            mean: number;
+            /** Deviation */
+            deviation: number;
+            /** Not Numbers */
+            not_numbers: number;
         };
         /**
          * ViewLine
@@ -3121,6 +2928,37 @@ export interface components {
             placeholders?: {
                 [key: string]: string;
             };
+        };
+        /** Looked */
+        cryoloom__server__datasets__Looked: {
+            /**
+             * Rule
+             * @default
+             */
+            rule: string;
+            /** Added */
+            added?: string[];
+            /** Removed */
+            removed?: string[];
+            /**
+             * Stamp
+             * @default
+             */
+            stamp: string;
+        };
+        /**
+         * Looked
+         * @description What is looked at.
+         */
+        cryoloom__server__maps__Looked: {
+            /** Maps */
+            maps: components["schemas"]["ShownShape"][];
+            colouring?: components["schemas"]["ColouringShape"] | null;
+            /**
+             * Camera
+             * @default []
+             */
+            camera: number[];
         };
     };
     responses: never;
@@ -3399,428 +3237,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Ticket"];
                 };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    session_api_projects__key__session_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    quality_api_projects__key__session_quality_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["QualityAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    micrograph_api_projects__key__session_micrograph_png_get: {
-        parameters: {
-            query: {
-                /** @description In the table of the newest micrographs, from 1 */
-                number: number;
-            };
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    classes_api_projects__key__session_classes_jpg_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    first_map_api_projects__key__session_map_png_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description A request that is no request of this API */
             400: {
@@ -5210,7 +4626,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Looked"];
+                "application/json": components["schemas"]["cryoloom__server__datasets__Looked"];
             };
         };
         responses: {
@@ -5668,7 +5084,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Looked"];
+                "application/json": components["schemas"]["cryoloom__server__datasets__Looked"];
             };
         };
         responses: {
@@ -5938,6 +5354,978 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    jobs_api_projects__key__maps_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobsWithMaps"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    maps_of_job_api_projects__key__jobs__number__maps_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapsAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    facts_api_projects__key__jobs__number__maps_facts_get: {
+        parameters: {
+            query: {
+                /** @description A map's name, as the job lists it */
+                name: string;
+            };
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapFactsAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    voxels_api_projects__key__jobs__number__maps_voxels_get: {
+        parameters: {
+            query: {
+                /** @description A map's name, as the job lists it */
+                name: string;
+                /** @description Of its facts */
+                stamp: string;
+                bin?: number;
+            };
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    slice_png_api_projects__key__jobs__number__maps_slice_png_get: {
+        parameters: {
+            query: {
+                /** @description A map's name, as the job lists it */
+                name: string;
+                /** @description Of its facts */
+                stamp: string;
+                axis: "x" | "y" | "z";
+                /** @description px, from 0 */
+                place: number;
+                black: number;
+                white: number;
+                /** @description Whose outline is drawn */
+                level?: number | null;
+            };
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    projection_png_api_projects__key__jobs__number__maps_projection_png_get: {
+        parameters: {
+            query: {
+                /** @description A map's name, as the job lists it */
+                name: string;
+                /** @description Of its facts */
+                stamp: string;
+                axis: "x" | "y" | "z";
+            };
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    level_api_projects__key__jobs__number__maps_level_get: {
+        parameters: {
+            query: {
+                /** @description A map's name, as the job lists it */
+                name: string;
+                weight_kda: number;
+            };
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LevelAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    axes_api_projects__key__jobs__number__maps_axes_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PointGroupAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    orientations_api_projects__key__jobs__number__maps_orientations_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                number: number;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrientationsAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    chimerax_api_projects__key__maps_chimerax_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["cryoloom__server__maps__Looked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    fiji_api_projects__key__maps_fiji_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Opened"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -8521,703 +8909,6 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Made"];
                 };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    limits_plan_api_projects__key__session_limits_plan_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LimitsAsked"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PlanAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    limits_api_projects__key__session_limits_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LimitsAsked"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Made"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    change_plan_api_projects__key__session_change_plan_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ChangeAsked"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["PlanAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    change_api_projects__key__session_change_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ChangeAsked"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ChangedAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    report_api_projects__key__session_report_html_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    links_here_api_projects__key__session_links_get: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["LinkShape"][];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    make_link_api_projects__key__session_links_post: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["LinkAsked"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            201: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["NewLinkAnswer"];
-                };
-            };
-            /** @description A request that is no request of this API */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not signed in */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Asked for by another site's page */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description There is no such thing */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Not now, or not with this */
-            409: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description Too large */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-            /** @description A value that does not fit */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ProblemAnswer"];
-                };
-            };
-        };
-    };
-    withdraw_api_projects__key__session_links__identity__delete: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                identity: string;
-                key: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
             };
             /** @description A request that is no request of this API */
             400: {
