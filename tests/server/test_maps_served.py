@@ -179,7 +179,7 @@ def test_the_level_of_a_weight_encloses_it(client: TestClient, project: Project)
     level = client.get(where(project, BLOBS, "/level"), params=asked).json()["level"]
 
     enclosed = float((blobs() >= level).sum()) * BLOBS_ANGPIX**3
-    assert enclosed / 1.21 / 1000 == pytest.approx(10, rel=0.03)
+    assert enclosed / 1.21 / 1000 == pytest.approx(10, rel=0.06)  # voxels that are equal come together
 
 
 def test_voxels_of_a_file_that_was_written_anew_are_refused_and_not_mixed_with_the_old(

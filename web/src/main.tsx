@@ -16,6 +16,7 @@ import "./style.css";
 import "./page.css";
 
 const MicrographPage = lazy(async () => ({ default: (await import("./features/micrograph/micrograph")).MicrographPage }));
+const MapPage = lazy(async () => ({ default: (await import("./features/map/map")).MapPage }));
 const SelectPage = lazy(() => import("./features/select/select").then((one) => ({ default: one.SelectPage })));
 const SessionPage = lazy(() => import("./features/session/session").then((one) => ({ default: one.SessionPage })));
 
@@ -86,6 +87,13 @@ function Page() {
           {({ project, number, output }) => (
             <Suspense fallback={<Frame>{null}</Frame>}>
               <MicrographPage project={project} number={Number(number)} output={output} />
+            </Suspense>
+          )}
+        </Route>
+        <Route path="/p/:project/jobs/:number/maps">
+          {({ project, number }) => (
+            <Suspense fallback={<Frame>{null}</Frame>}>
+              <MapPage key={`${project} ${number}`} project={project} number={Number(number)} />
             </Suspense>
           )}
         </Route>

@@ -172,6 +172,20 @@ def halved(codes: Codes) -> Codes:
     return np.asarray((total + count // 2) // np.maximum(count, 1), dtype=np.uint8)
 
 
+def doubled(codes: Codes) -> Codes:
+    """Twice the voxels along each axis, by cubic curves through those that there are; what is no number stays so.
+
+    Each voxel becomes eight, whose middles lie a quarter of it to either side of its own.
+    """
+    found = codes.astype(np.float32)
+    for axis in range(3):
+        found = np.moveaxis(_doubled(np.moveaxis(found, axis, 0)), 0, axis)
+    rounded = np.clip(np.rint(found), 1, 255).astype(np.uint8)
+    if (codes == 0).any():
+        rounded[np.kron(codes == 0, np.ones((2, 2, 2), bool))] = 0
+    return rounded
+
+
 def framed(codes: Codes) -> Codes:
     """With a voxel of 0 around: so is every surface closed, at the box's edges too."""
     return np.pad(codes, 1)
@@ -186,6 +200,17 @@ def blocks_of(codes: Codes) -> tuple[Codes, Codes]:
             part = _along(part, axis, least)
         found.append(np.ascontiguousarray(part))
     return found[0], found[1]
+
+
+def _doubled(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    near = np.pad(values, [(2, 2), (0, 0), (0, 0)], mode="edge")
+    count = len(values)
+    made = np.empty((2 * count, *values.shape[1:]), np.float32)
+    # Of the four voxels around a place a quarter beyond the second one (Catmull and Rom's curve).
+    weights = np.array([-9, 111, 29, -3], np.float32) / 128
+    made[1::2] = sum(weight * near[1 + at : 1 + at + count] for at, weight in enumerate(weights))
+    made[0::2] = sum(weight * near[at : at + count] for at, weight in enumerate(weights[::-1]))
+    return made
 
 
 def _along(codes: Codes, axis: int, least: Any) -> Codes:

@@ -46,7 +46,7 @@ class PlacementShape(BaseModel):
     origin: Triple
 
 
-class ValuesShape(BaseModel):
+class MapValuesShape(BaseModel):
     """What its values are."""
 
     least: float
@@ -62,7 +62,7 @@ class MapFactsAnswer(BaseModel):
     map: MapShape
     stamp: str
     placement: PlacementShape
-    values: ValuesShape
+    values: MapValuesShape
     low: float
     high: float
     counts: list[int]
@@ -87,11 +87,11 @@ class JobsWithMaps(BaseModel):
     jobs: list[MapsAnswer]
 
 
-class LevelAnswer(BaseModel):
+class MapLevelAnswer(BaseModel):
     level: float
 
 
-class AxisShape(BaseModel):
+class SymmetryAxisShape(BaseModel):
     """An axis through the voxel `size // 2`."""
 
     order: int
@@ -103,7 +103,7 @@ class PointGroupAnswer(BaseModel):
 
     group: str
     job: str
-    axes: list[AxisShape]
+    axes: list[SymmetryAxisShape]
 
 
 class OrientationsAnswer(BaseModel):
@@ -121,7 +121,7 @@ class MapNamed(BaseModel):
     name: str = Field(min_length=1, max_length=1000)
 
 
-class ShownShape(MapNamed):
+class ShownMapShape(MapNamed):
     """A map as it is looked at."""
 
     level: Finite
@@ -137,15 +137,15 @@ class ColouringShape(MapNamed):
     poor: Finite
 
 
-class Looked(BaseModel):
+class MapsLookedAt(BaseModel):
     """What is looked at."""
 
-    maps: list[ShownShape] = Field(min_length=1, max_length=8)
+    maps: list[ShownMapShape] = Field(min_length=1, max_length=8)
     colouring: ColouringShape | None = None
     camera: list[Finite] = Field([], max_length=12)
 
 
-class Opened(BaseModel):
+class MapsOpened(BaseModel):
     maps: list[MapNamed] = Field(min_length=1, max_length=8)
 
 
@@ -214,9 +214,9 @@ def projection_png(here: JobHere, name: Name, stamp: Stamp, axis: Axis) -> Respo
 @router.get(f"{OF_JOB}/level")
 def level(
     here: JobHere, name: Name, weight_kda: Annotated[float, Query(gt=0, le=1e7, allow_inf_nan=False)]
-) -> LevelAnswer:
+) -> MapLevelAnswer:
     """The level that encloses so much protein."""
-    return LevelAnswer(level=_map(here, name).level_of(weight_kda))
+    return MapLevelAnswer(level=_map(here, name).level_of(weight_kda))
 
 
 @router.get(f"{OF_JOB}/axes")
@@ -232,7 +232,7 @@ def orientations(here: JobHere) -> OrientationsAnswer:
 
 
 @router.post("/projects/{key}/maps/chimerax", response_class=Response)
-def chimerax(project: ProjectHere, asked: Looked) -> Response:
+def chimerax(project: ProjectHere, asked: MapsLookedAt) -> Response:
     """A command file for ChimeraX that shows the same."""
     shown = [
         ShownMap(_named(project, one), one.level, one.colour.lower(), one.opacity, one.is_shown)
@@ -244,7 +244,7 @@ def chimerax(project: ProjectHere, asked: Looked) -> Response:
 
 
 @router.post("/projects/{key}/maps/fiji", response_class=Response)
-def fiji(project: ProjectHere, asked: Opened) -> Response:
+def fiji(project: ProjectHere, asked: MapsOpened) -> Response:
     """A macro for Fiji that opens the same maps."""
     text = fiji_macro([_named(project, one) for one in asked.maps])
     return Response(text, media_type="text/plain; charset=utf-8")

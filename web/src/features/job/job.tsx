@@ -31,6 +31,9 @@ const TABS = {
 /** Kinds of outputs that lie on micrographs, and are looked at there. */
 const SHOWN_ON_MICROGRAPHS = new Set(["micrographs", "coordinates", "particles"]);
 
+/** Kinds of outputs that are maps. */
+const MAPS = new Set(["volume", "final map", "mask", "half maps", "local resolution"]);
+
 /** A job, results first. */
 export function JobPage({ project, number, tab }: { project: string; number: number; tab: string }) {
   const isAway = useLive(project);
@@ -43,6 +46,8 @@ export function JobPage({ project, number, tab }: { project: string; number: num
   const name = data ? `${folder(data.name)} ${digits(data.name)}` : `Job ${number}`;
   const next = data?.next[0];
   const onMicrographs = Object.entries(data?.outputs ?? {}).find(([, one]) => SHOWN_ON_MICROGRAPHS.has(String(one.kind)))?.[0];
+  // A classification in 3D has a model, of whose classes its iterations have the maps.
+  const hasMaps = Object.values(data?.outputs ?? {}).some((one) => MAPS.has(String(one.kind))) || data?.protocol === "relion.class3d";
   return (
     <Frame
       place={[{ word: "Projects", to: "/" }, { word: info.data?.name ?? "", to: `/p/${project}` }, { word: name }]}
@@ -68,6 +73,12 @@ export function JobPage({ project, number, tab }: { project: string; number: num
                 <Link className="btn" href={`/p/${project}/jobs/${number}/micrographs/${onMicrographs}`}>
                   <Icon name="micrographs" />
                   On micrographs
+                </Link>
+              )}
+              {hasMaps && (
+                <Link className="btn" href={`/p/${project}/jobs/${number}/maps`}>
+                  <Icon name="volume" />
+                  Maps
                 </Link>
               )}
               <SelectFrom project={project} job={data} />
@@ -147,6 +158,8 @@ function DataOf({ project, job }: { project: string; job: JobAnswer }) {
               <td>
                 {SHOWN_ON_MICROGRAPHS.has(String(output.kind)) ? (
                   <Link href={`/p/${project}/jobs/${job.number}/micrographs/${name}`}>{name}</Link>
+                ) : MAPS.has(String(output.kind)) ? (
+                  <Link href={`/p/${project}/jobs/${job.number}/maps?of=${job.number}:${encodeURIComponent(String(output.path).replace(`${job.name}/`, ""))}`}>{name}</Link>
                 ) : (
                   name
                 )}
