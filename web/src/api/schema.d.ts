@@ -52,6 +52,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{key}/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Session
+         * @description The stream as it is: how far behind, its steps, what failed; 409 where nothing was imported yet.
+         */
+        get: operations["session_api_projects__key__session_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/session/quality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Quality
+         * @description Series, histograms and the newest micrographs; the same as long as the session's version is.
+         */
+        get: operations["quality_api_projects__key__session_quality_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/session/micrograph.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Micrograph
+         * @description A small picture of a micrograph of the session.
+         */
+        get: operations["micrograph_api_projects__key__session_micrograph_png_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/session/classes.jpg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Classes
+         * @description The newest class averages, the largest first, ten beside each other.
+         */
+        get: operations["classes_api_projects__key__session_classes_jpg_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/session/map.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * First Map
+         * @description A picture of the newest map.
+         */
+        get: operations["first_map_api_projects__key__session_map_png_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/projects": {
         parameters: {
             query?: never;
@@ -1254,6 +1354,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/projects/{key}/session/limits/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Limits Plan
+         * @description What other limits would keep, and what would be made again; nothing is done.
+         */
+        post: operations["limits_plan_api_projects__key__session_limits_plan_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/session/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Limits
+         * @description Judge the stream by other limits: the filter is made, and the branch behind it; the one before is stopped.
+         */
+        post: operations["limits_api_projects__key__session_limits_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/session/change/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Plan
+         * @description What a change of a step's parameters means; nothing is done.
+         */
+        post: operations["change_plan_api_projects__key__session_change_plan_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/session/change": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change
+         * @description Change a step's parameters, for what comes or for all items.
+         */
+        post: operations["change_api_projects__key__session_change_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/session/report.html": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Report
+         * @description Everything about the project in one file that needs nothing else, to be saved.
+         */
+        get: operations["report_api_projects__key__session_report_html_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/session/links": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Links Here
+         * @description The read-only links to this session that are good now.
+         */
+        get: operations["links_here_api_projects__key__session_links_get"];
+        put?: never;
+        /**
+         * Make Link
+         * @description Give a link that may only look, until a day is over.
+         */
+        post: operations["make_link_api_projects__key__session_links_post"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{key}/session/links/{identity}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw
+         * @description End a link now.
+         */
+        delete: operations["withdraw_api_projects__key__session_links__identity__delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pictures/{name}.png": {
         parameters: {
             query?: never;
@@ -1428,6 +1672,23 @@ export interface components {
             filaments: boolean;
         };
         /**
+         * ChangeAsked
+         * @description Other parameters of a step.
+         */
+        ChangeAsked: {
+            /** Job */
+            job: string;
+            /** Given */
+            given?: {
+                [key: string]: string | number | boolean;
+            };
+            /**
+             * Of All
+             * @default false
+             */
+            of_all: boolean;
+        };
+        /**
          * Changed
          * @description Jobs that have changed since a moment.
          */
@@ -1436,6 +1697,11 @@ export interface components {
             now: number;
             /** Jobs */
             jobs: string[];
+        };
+        /** ChangedAnswer */
+        ChangedAnswer: {
+            /** Version */
+            version: number;
         };
         /** CheckShape */
         CheckShape: {
@@ -1480,6 +1746,19 @@ export interface components {
             /** Condition */
             condition: string;
         };
+        /** ConsequenceShape */
+        ConsequenceShape: {
+            /** Job */
+            job: string;
+            /** Title */
+            title: string;
+            /** Becomes */
+            becomes: string;
+            /** Items */
+            items: number | null;
+            /** Seconds */
+            seconds: number | null;
+        };
         /** DefocusShape */
         DefocusShape: {
             /** U */
@@ -1506,6 +1785,17 @@ export interface components {
             /** Settings */
             settings: components["schemas"]["SettingShape"][];
         };
+        /** DiskHere */
+        DiskHere: {
+            /** Free Gb */
+            free_gb: number;
+            /** Gb Per Movie */
+            gb_per_movie: number;
+            /** Gb Per Hour */
+            gb_per_hour: number | null;
+            /** Hours Left */
+            hours_left: number | null;
+        };
         /** DiskShape */
         DiskShape: {
             /** Where */
@@ -1514,6 +1804,17 @@ export interface components {
             free_gb: number;
             /** Total Gb */
             total_gb: number;
+        };
+        /** FailedShape */
+        FailedShape: {
+            /** Job */
+            job: string;
+            /** Item */
+            item: string;
+            /** Name */
+            name: string;
+            /** Why */
+            why: string;
         };
         /** FaultShape */
         FaultShape: {
@@ -1621,6 +1922,17 @@ export interface components {
             nodes: components["schemas"]["NodePlace"][];
             /** Threads */
             threads: components["schemas"]["Wire"][];
+        };
+        /** HappenedShape */
+        HappenedShape: {
+            /** T */
+            t: number;
+            /** Job */
+            job: string;
+            /** Text */
+            text: string;
+            /** State */
+            state: string;
         };
         /** HistogramAnswer */
         HistogramAnswer: {
@@ -1909,6 +2221,63 @@ export interface components {
                 number
             ][];
         };
+        /**
+         * LimitShape
+         * @description From where to where a value may lie, in the label's unit; null: no limit on that side.
+         */
+        LimitShape: {
+            /** Low */
+            low?: number | null;
+            /** High */
+            high?: number | null;
+        };
+        /**
+         * LimitsAsked
+         * @description Other limits of the stream; of labels that are not named nothing changes.
+         */
+        LimitsAsked: {
+            /** Limits */
+            limits: {
+                [key: string]: components["schemas"]["LimitShape"];
+            };
+        };
+        /**
+         * LinkAsked
+         * @description A read-only link that ends when a day is over.
+         */
+        LinkAsked: {
+            /**
+             * Until
+             * Format: date
+             */
+            until: string;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+        };
+        /**
+         * LinkHere
+         * @description By which read-only link one came.
+         */
+        LinkHere: {
+            /** Project */
+            project: string;
+            /** Until */
+            until: number;
+        };
+        /** LinkShape */
+        LinkShape: {
+            /** Id */
+            id: string;
+            /** Made */
+            made: number;
+            /** Until */
+            until: number;
+            /** Note */
+            note: string;
+        };
         /** LogAnswer */
         LogAnswer: {
             /** Text */
@@ -2141,6 +2510,34 @@ export interface components {
             /** Jobs */
             jobs: string[];
         };
+        /**
+         * NewLinkAnswer
+         * @description A link that was made; its token is told this once.
+         */
+        NewLinkAnswer: {
+            link: components["schemas"]["LinkShape"];
+            /** Token */
+            token: string;
+        };
+        /** NewMicrographShape */
+        NewMicrographShape: {
+            /** Name */
+            name: string;
+            /** Number */
+            number: number;
+            /** Fit */
+            fit: number | null;
+            /** Motion */
+            motion: number | null;
+            /** Picks */
+            picks: number | null;
+            /** Fate */
+            fate: string;
+            /** Why */
+            why: string;
+            /** Places */
+            places: number[][];
+        };
         /** NodePlace */
         NodePlace: {
             /** Job */
@@ -2205,6 +2602,17 @@ export interface components {
             ][];
             /** Counts */
             counts: number[];
+        };
+        /** PaceShape */
+        PaceShape: {
+            /** Width S */
+            width_s: number;
+            /** Edges */
+            edges: number[];
+            /** Written */
+            written: number[];
+            /** Through */
+            through: number[];
         };
         /**
          * ParameterShape
@@ -2345,6 +2753,24 @@ export interface components {
                 number,
                 number
             ];
+        };
+        /**
+         * PlanAnswer
+         * @description What a change means, before anything is done.
+         */
+        PlanAnswer: {
+            /** Consequences */
+            consequences: components["schemas"]["ConsequenceShape"][];
+            /** Kept */
+            kept: number | null;
+            /** Of */
+            of: number | null;
+            /** Kept Now */
+            kept_now: number | null;
+            /** Left Out */
+            left_out: {
+                [key: string]: string;
+            };
         };
         /**
          * PointGroupAnswer
@@ -2540,6 +2966,46 @@ export interface components {
             help: string;
         };
         /**
+         * QualityAnswer
+         * @description What was measured in a stream.
+         */
+        QualityAnswer: {
+            /** Job */
+            job: string;
+            /** Output */
+            output: string;
+            /** Filter */
+            filter: string;
+            /** Besides */
+            besides: string;
+            /** Are Bins */
+            are_bins: boolean;
+            /** Times */
+            times: number[];
+            /** Numbers */
+            numbers: number[];
+            /** Series */
+            series: components["schemas"]["SeriesShape"][];
+            /** Count */
+            count: number;
+            pace: components["schemas"]["PaceShape"] | null;
+            /** Newest */
+            newest: components["schemas"]["NewMicrographShape"][];
+        };
+        /** QuantityShape */
+        QuantityShape: {
+            /** Label */
+            label: string;
+            /** Title */
+            title: string;
+            /** Unit */
+            unit: string;
+            /** Factor */
+            factor: number;
+            /** Worse */
+            worse: string;
+        };
+        /**
          * RecipeShape
          * @description A job that is asked for, in the other ways to ask for it.
          */
@@ -2556,6 +3022,30 @@ export interface components {
             /** Job */
             job: string;
             problem: components["schemas"]["Problem"];
+        };
+        /** ResultShape */
+        ResultShape: {
+            /** Job */
+            job: string;
+            /** Title */
+            title: string;
+            /** Alias */
+            alias: string;
+            /** State */
+            state: string;
+            /** Iteration */
+            iteration: number | null;
+            /** Made */
+            made: string;
+            /** Ended */
+            ended: number;
+            /** Is There */
+            is_there: boolean;
+        };
+        /** ResultsShape */
+        ResultsShape: {
+            classes: components["schemas"]["ResultShape"] | null;
+            map: components["schemas"]["ResultShape"] | null;
         };
         /**
          * RowsAnswer
@@ -2647,6 +3137,28 @@ export interface components {
             nothing: string;
         };
         /**
+         * SeriesShape
+         * @description A quantity over time, in the label's unit; with bins medians, and the tenth and ninetieth percentile.
+         */
+        SeriesShape: {
+            quantity: components["schemas"]["QuantityShape"];
+            /** Can Limit */
+            can_limit: boolean;
+            limit: components["schemas"]["LimitShape"];
+            /** Values */
+            values: (number | null)[];
+            /** Low */
+            low: (number | null)[];
+            /** High */
+            high: (number | null)[];
+            /** Edges */
+            edges: number[];
+            /** Counts */
+            counts: number[];
+            /** Outside */
+            outside: number;
+        };
+        /**
          * Session
          * @description Who is served, by which version.
          */
@@ -2655,6 +3167,66 @@ export interface components {
             version: string;
             /** Home */
             home: string;
+            link?: components["schemas"]["LinkHere"] | null;
+        };
+        /**
+         * SessionAnswer
+         * @description A stream as it is; times are seconds of the epoch.
+         */
+        SessionAnswer: {
+            /** Version */
+            version: number;
+            /** Source */
+            source: string;
+            /** Alias */
+            alias: string;
+            /** Pattern */
+            pattern: string;
+            /** Is Open */
+            is_open: boolean;
+            /** State */
+            state: string;
+            /** Began */
+            began: number;
+            /** Newest */
+            newest: number;
+            /** Now */
+            now: number;
+            /** Until */
+            until: number;
+            /** Behind S */
+            behind_s: number | null;
+            /** Pending */
+            pending: number;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "keeps up" | "falls behind" | "stands" | "quiet" | "finishing" | "ended";
+            /** Why */
+            why: string;
+            /** Movies */
+            movies: number;
+            /** Failed Movies */
+            failed_movies: number;
+            /** Rate */
+            rate: number | null;
+            /** Accepted */
+            accepted: number | null;
+            /** Judged */
+            judged: number | null;
+            /** Particles */
+            particles: number | null;
+            /** Steps */
+            steps: components["schemas"]["StepShape"][];
+            /** Failed */
+            failed: components["schemas"]["FailedShape"][];
+            /** Failed Total */
+            failed_total: number;
+            disk: components["schemas"]["DiskHere"] | null;
+            results: components["schemas"]["ResultsShape"];
+            /** Happened */
+            happened: components["schemas"]["HappenedShape"][];
         };
         /**
          * SetAnswer
@@ -2801,6 +3373,40 @@ export interface components {
             steps: number[];
             /** Kept */
             kept: number[];
+        };
+        /**
+         * StepShape
+         * @description A step of the stream.
+         */
+        StepShape: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Alias */
+            alias: string;
+            /** Kind */
+            kind: string;
+            /** State */
+            state: string;
+            /** Why */
+            why: string;
+            /** Done */
+            done: number;
+            /** Failed */
+            failed: number;
+            /** Waits */
+            waits: number;
+            /** Each S */
+            each_s: number | null;
+            /** Lanes */
+            lanes: number;
+            /** Rate */
+            rate: number | null;
+            /** Load */
+            load: number | null;
+            /** Behind S */
+            behind_s: number | null;
         };
         /**
          * SymmetryAxisShape
@@ -3237,6 +3843,428 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Ticket"];
                 };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    session_api_projects__key__session_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    quality_api_projects__key__session_quality_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QualityAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    micrograph_api_projects__key__session_micrograph_png_get: {
+        parameters: {
+            query: {
+                /** @description In the table of the newest micrographs, from 1 */
+                number: number;
+            };
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    classes_api_projects__key__session_classes_jpg_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    first_map_api_projects__key__session_map_png_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A request that is no request of this API */
             400: {
@@ -8909,6 +9937,703 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Made"];
                 };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    limits_plan_api_projects__key__session_limits_plan_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    limits_api_projects__key__session_limits_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Made"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    change_plan_api_projects__key__session_change_plan_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlanAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    change_api_projects__key__session_change_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangeAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangedAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    report_api_projects__key__session_report_html_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    links_here_api_projects__key__session_links_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkShape"][];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    make_link_api_projects__key__session_links_post: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewLinkAnswer"];
+                };
+            };
+            /** @description A request that is no request of this API */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Asked for by another site's page */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Not now, or not with this */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+            /** @description A value that does not fit */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProblemAnswer"];
+                };
+            };
+        };
+    };
+    withdraw_api_projects__key__session_links__identity__delete: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                identity: string;
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A request that is no request of this API */
             400: {
