@@ -22,6 +22,7 @@ from cryoloom.images.volumes import (
     Values,
     Voxels,
     blocks_of,
+    doubled,
     framed,
     halved,
     placement_of,
@@ -32,6 +33,8 @@ MOST_BYTES = 800_000_000  # of voxels in memory: a map of 512³ has 134 MB
 MOST_SENT_BYTES = 300_000_000
 MOST_VOXELS = 1 << 30
 FIRST_PX = 128  # a first surface needs no more
+COARSE_PX = 100  # of a smaller map one would see voxels, and not density: it is drawn of twice as many along each axis
+OUTLINED_PX = 400  # a picture with an outline has as many px: of a small slice it would cover all
 MASK_EDGE = 0.5
 # RELION writes 0 in the corners of the box and 100 where it knows nothing.
 KNOWN_RESOLUTIONS = (0.0, 99.0)
@@ -55,9 +58,7 @@ class MapFacts:
     level: float  # a first one
     black: float
     white: float
-    bins: tuple[
-        int, ...
-    ]  # sides of voxels, in px, in which it can be had; the first is the first to be drawn
+    bins: tuple[float, ...]  # sides of voxels, px, in which it can be had; the first is drawn first
     doubts: tuple[str, ...]
 
 
@@ -124,7 +125,7 @@ def voxels_of(path: Path, kind: str) -> Voxels:
         return found
 
 
-def sent_voxels(path: Path, kind: str, bin_px: int) -> bytes:
+def sent_voxels(path: Path, kind: str, bin_px: float) -> bytes:
     """A map as a page takes it, deflated (zlib): the least and the largest value of each block of 8³ cells, then the voxels.
 
     The voxels are those of the map in a frame of one voxel without a number, binned; each part in the order z, y, x.
@@ -139,11 +140,13 @@ def sent_voxels(path: Path, kind: str, bin_px: int) -> bytes:
         return found
     voxels = voxels_of(path, kind)
     if bin_px not in bins_of(voxels.placement):
-        expected = ", ".join(map(str, bins_of(voxels.placement)))
-        raise ParameterError("bin", found=str(bin_px), expected=f"one of {expected}")
+        expected = ", ".join(f"{one:g}" for one in bins_of(voxels.placement))
+        raise ParameterError("bin", found=f"{bin_px:g}", expected=f"one of {expected}")
     codes = voxels.codes
+    if bin_px < 1:
+        codes = doubled(codes)
     while bin_px > 1:
-        codes, bin_px = halved(codes), bin_px // 2
+        codes, bin_px = halved(codes), bin_px / 2
     framing = framed(codes)
     least, largest = blocks_of(framing)
     # The fastest: what is gained by more would take longer than it saves on the way.
@@ -158,8 +161,10 @@ def sent_voxels(path: Path, kind: str, bin_px: int) -> bytes:
     return made
 
 
-def bins_of(placement: Placement) -> tuple[int, ...]:
-    """Sides of voxels in px: first what a first surface is drawn of, then all."""
+def bins_of(placement: Placement) -> tuple[float, ...]:
+    """Sides of voxels in px: first what a first surface is drawn of, then the finest."""
+    if max(placement.size) <= COARSE_PX:
+        return (1, 0.5)
     first = 1
     while max(placement.size) > first * FIRST_PX:
         first *= 2
@@ -250,14 +255,21 @@ def projection_picture(voxels: Voxels, axis: str) -> bytes:
 
 
 def _png(image: "NDArray[Any] | Codes", black: float, white: float, level: float | None) -> bytes:
+    from PIL import Image
+
     from cryoloom.images.thumbnails import to_png
 
-    grey = np.clip((image.astype(np.float32) - black) / max(white - black, 1e-6) * 255, 0, 255).astype(
-        np.uint8
-    )
+    values = image.astype(np.float32)
+    if level is not None and max(values.shape) < OUTLINED_PX:
+        times = -(-OUTLINED_PX // max(values.shape))
+        larger = Image.fromarray(values).resize(
+            (times * values.shape[1], times * values.shape[0]), Image.Resampling.BILINEAR
+        )
+        values = np.asarray(larger)
+    grey = np.clip((values - black) / max(white - black, 1e-6) * 255, 0, 255).astype(np.uint8)
     if level is None:
         return to_png(grey)
-    inside = np.pad(image >= level, 1)
+    inside = np.pad(values >= level, 1)
     core = inside[1:-1, 1:-1]
     edge = core & ~(inside[:-2, 1:-1] & inside[2:, 1:-1] & inside[1:-1, :-2] & inside[1:-1, 2:])
     coloured = np.stack([grey] * 3, axis=-1)

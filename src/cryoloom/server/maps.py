@@ -22,6 +22,7 @@ Name = Annotated[str, Query(min_length=1, max_length=1000, description="A map's 
 Stamp = Annotated[str, Query(pattern="^[0-9a-f]{24}$", description="Of its facts")]
 Axis = Annotated[Literal["x", "y", "z"], Query()]
 Number = Annotated[float, Query(allow_inf_nan=False)]
+Bin = Annotated[float, Query(ge=0.5, le=16, allow_inf_nan=False, description="One of its facts' bins")]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -69,7 +70,7 @@ class MapFactsAnswer(BaseModel):
     level: float
     black: float
     white: float
-    bins: list[int]
+    bins: list[float]
     doubts: list[str]
     da_per_a3: float  # of protein
 
@@ -178,7 +179,7 @@ def facts(here: JobHere, name: Name) -> MapFactsAnswer:
 
 
 @router.get(f"{OF_JOB}/voxels", response_class=Response)
-def voxels(here: JobHere, name: Name, stamp: Stamp, bin: Annotated[int, Query(ge=1, le=16)] = 1) -> Response:
+def voxels(here: JobHere, name: Name, stamp: Stamp, bin: Bin = 1) -> Response:
     """A map's voxels, in a byte each; what lies where is told at `cryoloom.api.map_values.sent_voxels`."""
     found = _unchanged(here, name, stamp)
     data = sent_voxels(found.path, found.kind, bin)

@@ -6722,6 +6722,7 @@ export interface operations {
                 name: string;
                 /** @description Of its facts */
                 stamp: string;
+                /** @description One of its facts' bins */
                 bin?: number;
             };
             header?: never;

@@ -43,6 +43,8 @@ export function factsOf(key: string, one: Named | null) {
     queryFn: () =>
       answered(api.GET(`${ROOT}/facts`, { params: { path: { key, number: one?.job ?? 0 }, query: { name: one?.name ?? "" } } })) as Promise<Facts>,
     enabled: one !== null,
+    // A program may write a file anew without a word of its job: the stamp tells, and a server that has read it answers at once.
+    refetchInterval: 5000,
   });
 }
 

@@ -6,8 +6,8 @@ export function Flat({ project, facts }: { project: string; facts: Facts }) {
   return (
     <section className="stage map-flat-stage" aria-label="Projections">
       <p className="map-small">
-        This browser has no WebGL, so that no surface is drawn here. Projections and slices are; the level is outlined on the slices, and ChimeraX opens
-        the same maps.
+        This browser has no WebGL, so that no surface is drawn here. Projections and slices are, with the outline of the level where it
+        is asked for; ChimeraX opens the same maps.
       </p>
       <div className="map-projections">
         {AXES.map((axis) => (

@@ -1,7 +1,7 @@
 /** The level on the histogram of a map's values, and what it encloses. */
 import { useState, type PointerEvent } from "react";
 
-import { hasPixelSize, levelOf, type Facts } from "./asking";
+import { enclosedBy, hasPixelSize, levelOf, type Facts } from "./asking";
 import type { Drawn } from "./surface";
 
 const [WIDE, HIGH] = [260, 62];
@@ -72,7 +72,7 @@ export function LevelOf(props: {
         onChange={(event) => setLevel(Number(event.target.value))}
       />
       <p className="muted map-small" data-says="enclosed">
-        {drawn ? encloses(facts, drawn) : "The surface is made."}
+        {encloses(facts, level, drawn)}
       </p>
       <div className="row map-small">
         <label className="row">
@@ -106,13 +106,13 @@ export function LevelOf(props: {
   );
 }
 
-function encloses(facts: Facts, { volume, pieces, triangles, isWhole }: Drawn): string {
-  const many = pieces === 1 ? "one piece" : `${pieces} pieces`;
-  const coarse = isWhole ? "" : " So far of a coarser map.";
-  if (!hasPixelSize(facts)) return `${triangles} triangles in ${many}; without a pixel size no volume is known.${coarse}`;
+function encloses(facts: Facts, level: number, drawn: Drawn | undefined): string {
+  const many = !drawn ? "" : drawn.pieces === 1 ? " in one piece" : ` in ${drawn.pieces} pieces`;
+  if (!hasPixelSize(facts)) return `Without a pixel size no volume is known${many && `; what is enclosed lies${many}`}.`;
+  const volume = (drawn?.share ?? 1) * enclosedBy(facts, level);
   const nm3 = volume / 1000;
   const kda = (volume * facts.da_per_a3) / 1000;
-  return `Encloses ${nm3 < 10 ? nm3.toFixed(2) : nm3.toFixed(nm3 < 100 ? 1 : 0)} nm³ in ${many}; as protein ${kda.toFixed(kda < 10 ? 1 : 0)} kDa. Wheel over the map moves the level.${coarse}`;
+  return `Encloses ${nm3 < 10 ? nm3.toFixed(2) : nm3.toFixed(nm3 < 100 ? 1 : 0)} nm³${many}; as protein ${kda.toFixed(kda < 10 ? 1 : 0)} kDa.${drawn ? " Wheel over the map moves the level." : ""}`;
 }
 
 /** Values of a map; what lies above `split` is coloured. */

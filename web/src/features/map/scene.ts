@@ -46,12 +46,12 @@ export class Scene {
     this.renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
     this.renderer.autoClear = false;
     this.renderer.setPixelRatio(devicePixelRatio);
-    const light = new DirectionalLight(0xffffff, 2.9);
+    const light = new DirectionalLight(0xffffff, 3.4);
     light.position.set(-0.6, 0.9, 0.9);
     const fill = new DirectionalLight(0xffffff, 0.35);
     fill.position.set(0.9, -0.4, 0.6);
     this.camera.add(light, light.target, fill, fill.target);
-    this.root.add(this.camera, new AmbientLight(0xffffff, 0.6));
+    this.root.add(this.camera, new AmbientLight(0xffffff, 0.42));
     this.root.fog = new Fog(0xffffff, 0, 1);
   }
 

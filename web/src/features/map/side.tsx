@@ -33,7 +33,7 @@ export function Layers(props: {
       <h2 className="label">Maps</h2>
       <ul aria-label="Maps that are shown">
         {layers.map((one, at) => (
-          <li key={wordOf(one)} className={at === active ? "layer map-active" : "layer"} data-layer={wordOf(one)} data-triangles={drawn.get(wordOf(one))?.triangles ?? ""} data-volume={drawn.get(wordOf(one))?.volume.toFixed(0) ?? ""} data-whole={drawn.get(wordOf(one))?.isWhole ?? false} data-ms={drawn.get(wordOf(one))?.ms.toFixed(1) ?? ""}>
+          <li key={wordOf(one)} className={at === active ? "layer map-active" : "layer"} data-layer={wordOf(one)} data-triangles={drawn.get(wordOf(one))?.triangles ?? ""} data-whole={drawn.get(wordOf(one))?.isWhole ?? false} data-ms={drawn.get(wordOf(one))?.ms.toFixed(1) ?? ""}>
             <button className="btn btn-quiet btn-icon" aria-pressed={!one.isHidden} title={one.isHidden ? "Show" : "Hide"} aria-label={`Show ${titles[at]}`} onClick={() => set(at, { isHidden: !one.isHidden })}>
               <Icon name={one.isHidden ? "close" : "eye"} />
             </button>

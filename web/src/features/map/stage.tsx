@@ -1,7 +1,7 @@
 /** The picture of the surfaces, and how hands move it. */
 import { useEffect, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from "react";
 
-import { moved, scaleBar, turned, zoomed, type View } from "./camera";
+import { moved, scaleBar, turned, written, zoomed, type View } from "./camera";
 import { Scene, type Picked } from "./scene";
 
 const CLICK_PX = 4;
@@ -118,6 +118,7 @@ export function Stage(props: {
         role="img"
         aria-label={label}
         data-picks={picked !== null}
+        data-view={written(view)}
         onPointerDown={onDown}
         onPointerMove={onMove}
         onPointerUp={onUp}
@@ -128,7 +129,7 @@ export function Stage(props: {
       {titles.length > 1 &&
         titles.map((title, at) => (
           <div
-            key={title}
+            key={at}
             className="hud map-title"
             style={{ left: `${((at % columns) * 100) / columns}%`, top: `${(Math.floor(at / columns) * 100) / rows}%`, width: `${100 / columns}%` }}
           >

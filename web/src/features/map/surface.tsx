@@ -1,7 +1,7 @@
 /** A layer's surface: its worker, what it makes, and that it is drawn. It shows nothing itself. */
 import { useEffect, useRef, useState } from "react";
 
-import { codeOf, enclosedBy, partOf, valueOf, type Facts } from "./asking";
+import { codeOf, partOf, valueOf, type Facts } from "./asking";
 import { Mesher, type Surface } from "./mesher";
 import type { Scale, Scene, Style } from "./scene";
 
@@ -9,7 +9,7 @@ const REST_MS = 160;
 const FLUENT_MS = 90; // a surface that takes longer is drawn coarsely while the level moves
 
 /** What is known of a surface that is drawn. */
-export type Drawn = { triangles: number; volume: number; pieces: number; bin: number; ms: number; isWhole: boolean };
+export type Drawn = { triangles: number; share: number; pieces: number; bin: number; ms: number; isWhole: boolean };
 
 export function LayerSurface(props: {
   project: string;
@@ -94,7 +94,7 @@ export function LayerSurface(props: {
       scene!.setSurface(layer, made, style, made.values ? scale : null);
       drawn(layer, {
         triangles: made.triangles.length / 3,
-        volume: made.share * enclosedBy(facts, level),
+        share: made.share,
         pieces: made.pieces,
         bin: made.bin,
         ms: made.ms,
