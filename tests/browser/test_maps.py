@@ -164,6 +164,7 @@ def test_the_level_is_moved_by_wheel_number_deviations_and_weight_and_the_link_k
     )
     expect(page).to_have_url(re.compile("level="))
     told = page.locator("[data-says=level]").inner_text()
+    page.wait_for_timeout(1000)  # the address follows when the level rests
     page.reload()
     expect(page.locator("[data-says=level]")).to_have_text(told)
 
