@@ -41,7 +41,7 @@ export function LevelOf(props: {
       <div className="row">
         <h2 className="label grow">Level</h2>
         <input
-          className="input num map-number"
+          className="input num map-number map-wide"
           type="number"
           aria-label="Level"
           step={isInSigma ? 0.1 : Number(step.toPrecision(1))}

@@ -46,10 +46,10 @@ export class Scene {
     this.renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
     this.renderer.autoClear = false;
     this.renderer.setPixelRatio(devicePixelRatio);
-    const light = new DirectionalLight(0xffffff, 3.4);
-    light.position.set(-0.6, 0.9, 0.9);
-    const fill = new DirectionalLight(0xffffff, 0.35);
-    fill.position.set(0.9, -0.4, 0.6);
+    const light = new DirectionalLight(0xffffff, 3.1);
+    light.position.set(-0.45, 0.65, 1);
+    const fill = new DirectionalLight(0xffffff, 0.5);
+    fill.position.set(0.8, -0.6, 0.5);
     this.camera.add(light, light.target, fill, fill.target);
     this.root.add(this.camera, new AmbientLight(0xffffff, 0.42));
     this.root.fog = new Fog(0xffffff, 0, 1);

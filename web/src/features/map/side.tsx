@@ -163,7 +163,7 @@ export function ColourOf(props: {
             </button>
           </div>
           <p className="muted map-small">
-            {facts.map.kind === "local resolution" ? "Yellow is fine, violet is coarse; " : ""}what has no value is grey.
+            {facts.map.kind === "local resolution" ? "Yellow is fine, violet is coarse. " : ""}What has no value is grey.
           </p>
         </>
       )}
