@@ -96,7 +96,8 @@ def level(page: Page, to: float) -> dict[str, float]:
             while (Number(canvas.dataset.drawn) === frames) await wait();
             const seen = performance.now() - began;
             while (layer.dataset.whole !== "true") await wait();
-            return { made, seen, whole: performance.now() - began, whole_made: Number(layer.dataset.ms), triangles: Number(layer.dataset.triangles) };
+            return { made, seen, whole: performance.now() - began, whole_made: Number(layer.dataset.ms),
+    triangles: Number(layer.dataset.triangles) };
         }""",
         to,
     )
