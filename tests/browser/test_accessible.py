@@ -82,6 +82,7 @@ SCREENS: dict[str, tuple[str, str, Callable[[Page], None]]] = {
     "wizard": ("?new=relion.maskcreate", "[data-field=fn_in]", open_wizard),
     "micrographs": ("/jobs/4/micrographs/micrographs", "canvas[data-sharp=true]", nothing),
     "picks": ("/jobs/6/micrographs/coordinates?above=0.52&ramp=yes", "canvas[data-sharp=true]", nothing),
+    "maps": ("/jobs/18/maps", ".map-slices figure", nothing),
     "select-classes": ("/jobs/8/select/classes", "[role=option]", nothing),
     "select-particles": ("/jobs/8/select/particles?how=table", "[role=row]", nothing),
     "session": ("/session", "[data-step]", nothing),

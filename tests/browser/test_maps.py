@@ -256,6 +256,17 @@ def test_side_by_side_each_map_has_its_part_and_one_camera(
 ) -> None:
     go(page, served, project, BALL, f"{of(BALL, DARK)}&how=beside", layers=2)
     expect(page.locator(".map-title")).to_have_text(["001 result", "005 result"])
+    measure(page)
+    canvas = page.get_by_label("Surfaces of")
+    box, words = canvas.bounding_box(), canvas.get_attribute("data-view")
+    assert box is not None and words is not None
+    # A part is higher than wide, and shows as much from side to side as the whole picture from top to bottom.
+    scale = box["width"] / 2 / float(words.rpartition(",")[2])
+    for far, is_hit in ((1.1, False), (0.9, True)):
+        page.mouse.click(box["x"] + box["width"] / 4 + far * RADIUS * scale, box["y"] + box["height"] / 2)
+        page.wait_for_timeout(150)
+        told = page.locator("[data-says=measured]").inner_text()
+        assert told.startswith("at ") == is_hit
     page.get_by_role("button", name="005 result", exact=True).click()
     expect(page.get_by_text("the contrast may be inverted")).to_be_visible()
     page.get_by_label("Show 005 result").click()
@@ -368,6 +379,7 @@ def test_a_job_leads_to_its_maps_half_maps_axes_and_views(
     )
     page.get_by_label("What is cut off").select_option("view")
     kept(page, "maps-around")
+    page.get_by_label("Angular distribution").uncheck()
     page.get_by_role("button", name="Half maps").click()
     expect(page.locator(".map-title")).to_have_text(["017 half 1", "017 half 2"])
     expect(page.locator("li[data-whole=true]")).to_have_count(2, timeout=20000)

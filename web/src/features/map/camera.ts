@@ -4,8 +4,11 @@ import { Matrix4, Quaternion, Vector3 } from "three";
 export type View = {
   turn: Quaternion; // of the camera
   target: Vector3; // Å, in the middle of the picture
-  height: number; // Å from the lower to the upper edge
+  height: number; // Å from the lower to the upper edge; of a picture that is higher than wide from the left to the right
 };
+
+/** Å from the lower to the upper edge of a picture of this shape. */
+export const heightIn = (view: View, wide: number, high: number) => view.height * Math.max(1, high / wide);
 
 /** Along an axis as slices show it: across z, x is to the right and y up; across y, x and z; across x, y and z. */
 const RIGHT = { x: [0, 1, 0], y: [1, 0, 0], z: [1, 0, 0] } as const;
@@ -35,9 +38,9 @@ export function turned(view: View, dx: number, dy: number, height: number): View
   return { ...view, turn: turn.multiply(view.turn.clone()).normalize() };
 }
 
-/** Moved by a drag of so many px in a picture of this height. */
-export function moved(view: View, dx: number, dy: number, height: number): View {
-  const scale = view.height / height;
+/** Moved by a drag of so many px in a picture of this size. */
+export function moved(view: View, dx: number, dy: number, height: number, width: number): View {
+  const scale = heightIn(view, width, height) / height;
   const by = new Vector3(-dx * scale, dy * scale, 0).applyQuaternion(view.turn);
   return { ...view, target: view.target.clone().add(by) };
 }
@@ -68,7 +71,7 @@ export function matrixOf(view: View, far: number): number[] {
 
 /** A round length in Å that is at most a third of a width, and how many px long it is. */
 export function scaleBar(width: number, height: number, view: View): { angst: number; px: number } {
-  const perPx = view.height / height;
+  const perPx = heightIn(view, width, height) / height;
   const aim = (width / 3) * perPx;
   const power = 10 ** Math.floor(Math.log10(aim));
   const angst = ([5, 2, 1].find((one) => one * power <= aim) ?? 1) * power;

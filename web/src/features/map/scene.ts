@@ -5,7 +5,7 @@ import {
   Scene as Root, SphereGeometry, SRGBColorSpace, Vector2, Vector3, WebGLRenderer, type Object3D,
 } from "three";
 
-import type { View } from "./camera";
+import { heightIn, type View } from "./camera";
 import type { Surface } from "./mesher";
 import { onRamp, rgb, type Rgb } from "./ramp";
 
@@ -213,8 +213,8 @@ export class Scene {
   }
 
   private aim(aspect: number) {
-    const { turn, target, height } = this.view;
-    const half = height / 2;
+    const { turn, target } = this.view;
+    const half = heightIn(this.view, aspect, 1) / 2;
     Object.assign(this.camera, { left: -half * aspect, right: half * aspect, top: half, bottom: -half });
     const back = new Vector3(0, 0, 1).applyQuaternion(turn);
     // As far away as everything is large, wherever the middle of the picture was moved to.

@@ -61,12 +61,13 @@ export function Stage(props: {
 
   const [columns, rows] = [titles.length > 1 ? 2 : 1, titles.length > 2 ? 2 : 1];
   const paneHeight = () => (canvas.current?.clientHeight ?? 1) / rows;
+  const paneWidth = () => (canvas.current?.clientWidth ?? 1) / columns;
 
   useEffect(() => {
     scene?.setView(view);
     const element = bar.current;
     if (!element || !canvas.current?.clientHeight) return;
-    const { angst, px } = scaleBar(canvas.current.clientWidth / columns, paneHeight(), view);
+    const { angst, px } = scaleBar(paneWidth(), paneHeight(), view);
     element.style.width = `${px}px`;
     element.textContent = angst >= 1000 ? `${angst / 10} nm` : `${angst} Å`;
   }, [scene, view, columns, rows, size, hasScale]);
@@ -83,7 +84,7 @@ export function Stage(props: {
     one.far = Math.max(one.far, Math.hypot(dx, dy));
     if (one.far < CLICK_PX) return;
     // By steps, from where it is now: turns do not add up as lengths do.
-    setView((one.isMove ? moved : turned)(view, dx, dy, paneHeight()));
+    setView((one.isMove ? moved : turned)(view, dx, dy, paneHeight(), paneWidth()));
     Object.assign(one, { x: event.clientX, y: event.clientY });
   }
 
@@ -102,11 +103,11 @@ export function Stage(props: {
       event.preventDefault();
       const height = paneHeight();
       const far = height / 24; // 5 degrees and a bit
-      setView((event.shiftKey ? moved : turned)(view, arrow[0] * far, arrow[1] * far, height));
+      setView((event.shiftKey ? moved : turned)(view, arrow[0] * far, arrow[1] * far, height, paneWidth()));
     } else if (event.key === "+" || event.key === "=") setView(zoomed(view, 1 / 1.15));
     else if (event.key === "-") setView(zoomed(view, 1.15));
     else if (event.key === "Enter" && picked && scene && canvas.current) {
-      picked(scene.pick(canvas.current.clientWidth / columns / 2, paneHeight() / 2));
+      picked(scene.pick(paneWidth() / 2, paneHeight() / 2));
     }
   }
 
