@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cryoloom import Project
 from cryoloom.images.mrc import write_mrc
 
-BALL, BLOBS, GRADIENT, BARE, DARK, SHIFTED = 1, 2, 3, 4, 5, 6  # the numbers of the jobs
+BALL, BLOBS, GRADIENT, BARE, DARK, SHIFTED, LOCAL = 1, 2, 3, 4, 5, 6, 7  # the numbers of the jobs
 BALL_PX, BALL_ANGPIX, BALL_RADIUS = 64, 1.5, 20  # px, Å, px
 BALL_VOLUME = 4 / 3 * np.pi * (BALL_RADIUS * BALL_ANGPIX) ** 3  # Å³
 BLOBS_SIZE, BLOBS_ANGPIX = (48, 40, 56), 2.0  # x, y, z
@@ -54,6 +54,12 @@ def made_maps(folder: Path) -> Project:
             write_mrc(job.file("result"), ball(8, 2), angpix, is_volume=True)
         # A job's map has to be a cube: one that is none tells which axis is which.
         write_mrc(project.jobs()[-1].dataset().file, volume, angpix, is_volume=True)
+    with project.external("local", outputs={"result": "final map", "resolution": "local resolution"}) as job:
+        write_mrc(job.file("result"), ball(), BALL_ANGPIX, is_volume=True)
+        # As RELION writes it: nothing in the corners, 100 where nothing is known.
+        local = np.where(gradient > 90, 100, 4 + gradient / 48).astype(np.float32)
+        local[:4, :4, :4] = 0
+        write_mrc(job.file("resolution"), local, BALL_ANGPIX, is_volume=True)
     change(project.job(BARE).dataset().file, 40, "<3f", 0, 0, 0)  # its cell: nobody knows its pixel size
     change(project.job(SHIFTED).dataset().file, 196, "<3f", 30.0, -12.0, 6.0)
     return project

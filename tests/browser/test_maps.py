@@ -20,6 +20,7 @@ from made_maps import (  # fmt: skip
     BLOBS_ANGPIX,
     DARK,
     GRADIENT,
+    LOCAL,
     NAME,
     SHIFTED,
     SMALL_AT,
@@ -225,6 +226,19 @@ def test_a_surface_has_the_value_of_another_map_at_its_place(
         told = page.locator("[data-says=measured]").inner_text()
         assert float(told.rpartition(": ")[2]) == pytest.approx(value, abs=1)
     kept(page, "maps-coloured")
+
+
+def test_a_job_of_local_resolution_begins_in_its_colours(
+    page: Page, served: Served, project: Project
+) -> None:
+    go(page, served, project, LOCAL)
+    expect(page.locator(".map-legend")).to_contain_text("local resolution")
+    expect(page.get_by_role("button", name="local resolution")).to_have_attribute("aria-pressed", "true")
+    measure(page)
+    picked(page, (MIDDLE, MIDDLE, 0))
+    expect(page.locator("[data-says=measured]")).to_contain_text(re.compile(r"007 resolution: 5\.0 Å"))
+    page.get_by_role("button", name="plain").click()
+    expect(page.locator(".map-legend")).to_have_count(0)
 
 
 def test_maps_of_other_boxes_lie_by_their_headers_and_it_is_said(

@@ -17,8 +17,10 @@ from made_maps import (
     BLOBS_ANGPIX,
     BLOBS_SIZE,
     DARK,
+    LOCAL,
     NAME,
     SHIFTED,
+    ball,
     blobs,
     change,
     made_maps,
@@ -34,7 +36,7 @@ from cryoloom.api.maps import map_of, maps_of, origins
 from cryoloom.api.recent import key_of
 from cryoloom.errors import ParameterError
 from cryoloom.images.mrc import write_mrc
-from cryoloom.images.volumes import blocks_of, framed, halved, placement_of, read_voxels
+from cryoloom.images.volumes import blocks_of, doubled, framed, halved, placement_of, read_voxels
 from cryoloom.server.access import Access
 from cryoloom.server.app import build
 
@@ -172,6 +174,40 @@ def test_a_coarse_map_lies_where_the_whole_one_does(client: TestClient, project:
         for place in np.mgrid[: codes.shape[0], : codes.shape[1], : codes.shape[2]]
     ]
     assert [2 * one + 0.5 for one in (z, y, x)] == pytest.approx(wanted, abs=0.02)
+
+
+def test_twice_the_voxels_lie_where_the_map_does(project: Project) -> None:
+    codes = read_voxels(project.job(BLOBS).dataset().file).codes
+    fine = doubled(codes).astype(float)
+
+    assert fine.shape == tuple(2 * side for side in codes.shape)
+    z, y, x = np.unravel_index(int(fine.argmax()), fine.shape)
+    assert all(abs(one - (2 * at + 0.5)) <= 0.5 for one, at in zip((x, y, z), BLOB_AT, strict=True))
+    assert fine.mean() == pytest.approx(codes.mean(), rel=0.01)
+
+
+def test_local_resolution_has_values_where_relion_knows_some(client: TestClient, project: Project) -> None:
+    told = facts(client, project, LOCAL, "resolution.mrc")
+
+    assert told["map"]["kind"] == "local resolution"
+    assert 4 <= told["low"] < told["high"] <= 6  # neither its 0 nor its 100
+    assert told["values"]["not_numbers"] == 64 + 3 * BALL_PX**2
+
+
+def test_classes_and_iterations_are_told_apart(tmp_path: Path) -> None:
+    project = made_maps(tmp_path / "p")
+    folder = project.job(BALL).folder
+    for iteration in (1, 12):
+        for number in (1, 2):
+            write_mrc(
+                folder / f"run_it{iteration:03d}_class{number:03d}.mrc", ball(8, 2), 1.0, is_volume=True
+            )
+    (folder / "run_it012_class001_unfil.mrc").write_bytes(b"")
+
+    assert [one.title for one in maps_of(project.job(BALL))] == [
+        "001 result", "001 class 1, iteration 12", "001 class 2, iteration 12",
+        "001 class 1, iteration 1", "001 class 2, iteration 1",
+    ]  # fmt: skip
 
 
 def test_the_level_of_a_weight_encloses_it(client: TestClient, project: Project) -> None:

@@ -85,8 +85,13 @@ export function MapPage({ project, number }: { project: string; number: number }
   // Whoever changes a layer that the job proposed asks for it by that.
   const setLayers = (next: Layer[]) => change((before) => ({ layers: next, by: before.by ?? (by && { job: by.job, name: by.name }) }));
   const changeLayers: typeof change = useCallback(
-    (made) => change((before) => made({ ...before, layers: before.layers.length ? before.layers : layers })),
-    [change, layers],
+    // What the job proposed is asked for from now on: "plain" must not become the proposal again.
+    (made) =>
+      change((before) => {
+        const asked = before.layers.length ? before.layers : layers;
+        return { layers: asked, by: before.by ?? by, ...made({ ...before, layers: asked }) };
+      }),
+    [change, layers, by],
   );
   const setLevel = (level: number | null) => setLayers(layers.map((one, at) => (at === active ? { ...one, level } : one)));
   const changeLevel = (steps: number) => {
