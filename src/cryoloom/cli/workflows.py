@@ -123,7 +123,5 @@ def import_(file: Path, settings: tuple[str, ...], as_json: bool, project: Path 
     if as_json:
         print_json([job.summary().as_dict() for job in jobs])
         return
-    for job in jobs:
-        print(
-            f"{job.name} {job.alias or job.entry.known_spec.label if job.entry.known_spec else ''}".rstrip()
-        )
+    for summary in (job.summary() for job in jobs):
+        print(f"{summary.name} {summary.alias or summary.label}".rstrip())
