@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, expect, sync_playwright
 
 OUT = Path(__file__).parent / "out"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+
+# Two cores may be shared by RELION, a browser and another worker's tests: what comes may come late.
+expect.set_options(timeout=20_000)
 
 
 @dataclass
@@ -43,14 +47,31 @@ def start_server(*args: str, cache: Path) -> Served:
     raise AssertionError("the server printed no link")
 
 
+def free_port() -> str:
+    """One that no server takes by itself, as they do from 7654 on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return str(one.getsockname()[1])
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def chromium() -> Iterator[BrowserType]:
+    """The system's own; one driver for all browsers of a process, which can have no second."""
+    with sync_playwright() as playwright:
+        yield playwright.chromium
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: BrowserType) -> Iterator[Browser]:
+    yield from launched(chromium, "--no-sandbox")
+
+
+def launched(chromium: BrowserType, *args: str) -> Iterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield made
-        made.close()
+    made = chromium.launch(executable_path=CHROMIUM, args=args)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -5,10 +5,11 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from conftest import CHROMIUM, Served, kept, start_server
+from conftest import Served, kept, launched, start_server
 from made_maps import (  # fmt: skip
     BALL,
     BALL_ANGPIX,
@@ -28,7 +29,7 @@ from made_maps import (  # fmt: skip
     made_maps,
 )
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from cryoloom import Project
 from cryoloom.api.recent import key_of
@@ -49,13 +50,8 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...more) {
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=CHROMIUM, args=DRAWING)
-        yield made
-        made.close()
+def browser(chromium: BrowserType) -> Iterator[Browser]:
+    yield from launched(chromium, *DRAWING)
 
 
 @pytest.fixture(scope="module")
@@ -163,9 +159,10 @@ def test_the_level_is_moved_by_wheel_number_deviations_and_weight_and_the_link_k
     expect(page.locator("[data-says=enclosed]")).to_contain_text(
         re.compile(r"as protein (9[789]|10[0-4]) kDa")
     )
-    expect(page).to_have_url(re.compile("level="))
     told = page.locator("[data-says=level]").inner_text()
-    page.wait_for_timeout(1000)  # the address follows when the level rests
+    level = float(told.removeprefix("level ").partition(",")[0])
+    # The address follows when the level rests.
+    page.wait_for_url(lambda url: abs(float(parse_qs(urlsplit(url).query)["level"][0]) - level) < 6e-4)
     page.reload()
     expect(page.locator("[data-says=level]")).to_have_text(told)
 

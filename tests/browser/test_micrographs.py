@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Served, kept, start_server
+from conftest import Served, free_port, kept, start_server
 from playwright.sync_api import Page, Route, expect
 
 from cryoloom import Project, star
@@ -294,11 +294,11 @@ def test_edits_wait_while_the_server_is_gone_and_are_written_when_it_is_back(
     page: Page, project: Project, cache: Path, hand: Job
 ) -> None:
     places = truth(project, "single_0004")[:3]
-    first = start_server(str(project.path), cache=cache)
+    port = free_port()  # which no other test's server takes while ours is gone
+    first = start_server(str(project.path), "--port", port, cache=cache)
     go(page, first, f"/jobs/{int(hand.name[-3:])}/micrographs/coordinates?at=single_0004")
     click(page, places[0])
     expect(page.get_by_role("status")).to_have_text(SAVED)
-    port = first.base.rpartition(":")[2].strip("/")
     first.process.kill()
     first.process.wait(10)
     click(page, places[1])

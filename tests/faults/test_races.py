@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 
 from cryoloom import Project
+from cryoloom.engine import deeds
+from cryoloom.launchers.local import Local
+from cryoloom.project.folder import ProjectFolder
+from cryoloom.schedule.decide import CallLost, Cancel, GiveUp, Launch, LaunchAgain
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 JOBS = int(os.environ.get("CRYOLOOM_RACE_JOBS", "60"))
@@ -40,6 +44,39 @@ def test_two_schedulers_run_each_job_once(tmp_path: Path, monkeypatch: pytest.Mo
     assert len(ran) == JOBS
     assert len(set(ran)) == JOBS
     assert all(job.entry.status().history.attempts == 1 for job in project.jobs())
+
+
+def test_what_was_decided_of_an_attempt_is_not_done_to_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = ProjectFolder.create(tmp_path / "p")
+    job = project.create_job("loomtest.nothing", {}, {})
+    first, second = (job.folder / f".cryoloom/attempts/000{number}" for number in (1, 2))
+    first.mkdir(parents=True)
+    (first / "claim").write_text(
+        json.dumps({"host": "gone", "boot": "b", "pid": 1, "start": 1, "session": 1})
+    )
+    (first / "exit.json").write_text(json.dumps({"ended_by": "lost", "why": "", "code": None}))
+    launched: list[Path] = []
+    monkeypatch.setattr(deeds, "submit", lambda launcher, attempt: launched.append(attempt))
+
+    # Another scheduler makes the second attempt while this one ends what the first has left.
+    monkeypatch.setattr(deeds, "end_left_behind", lambda claim: second.mkdir())
+    deeds.do(project, Local(), Launch(job.name, 1))
+    assert launched == [] and not (job.folder / ".cryoloom/attempts/0003").exists()
+
+    # And what was decided of the first does nothing to the second, running or ended.
+    for action in (
+        Cancel(job.name, 1),
+        CallLost(job.name, 1),
+        LaunchAgain(job.name, 1),
+        GiveUp(job.name, 1, "why"),
+    ):
+        deeds.do(project, Local(), action)
+    assert launched == [] and [*second.iterdir()] == []
+    (second / "exit.json").write_text(json.dumps({"ended_by": "exit", "why": "", "code": 0}))
+    deeds.do(project, Local(), Launch(job.name, 1))
+    assert sorted(path.name for path in first.parent.iterdir()) == ["0001", "0002"]
 
 
 def test_what_another_host_has_claimed_is_left_alone_until_it_is_taken_over(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def judged(*jobs: JobFacts):  # type: ignore[no-untyped-def]
 
 
 def test_a_job_without_needs_starts() -> None:
-    assert judged(JobFacts("a", "scheduled")).actions == (Launch("a"),)
+    assert judged(JobFacts("a", "scheduled")).actions == (Launch("a", 0),)
 
 
 def test_a_streaming_job_starts_when_its_input_is_open_and_another_waits_for_its_end() -> None:
@@ -31,7 +31,7 @@ def test_a_streaming_job_starts_when_its_input_is_open_and_another_waits_for_its
 
     decision = judged(producer, streaming, whole)
 
-    assert decision.actions == (Launch("b"),)
+    assert decision.actions == (Launch("b", 0),)
     assert decision.waits == {"c": "waits for a (running)"}
 
 
@@ -43,7 +43,7 @@ def test_a_chain_begins_as_one_where_nothing_of_the_input_is_needed_to_start() -
 
     decision = judged(source, early, auto, JobFacts("d", "running"), behind_a_program)
 
-    assert decision.actions == (Launch("b"),)
+    assert decision.actions == (Launch("b", 0),)
     assert decision.waits == {"c": "waits for a (running)", "e": "waits for d (running)"}
 
 
@@ -62,16 +62,16 @@ def test_a_stop_ends_an_attempt_that_nobody_claims_too() -> None:
     fresh = JobFacts("a", "running", wants_stop=True, claimed=False, attempt_ended=False, seen_unclaimed_s=1)
     old = JobFacts("a", "running", wants_stop=True, claimed=False, attempt_ended=False, seen_unclaimed_s=60)
 
-    assert judged(fresh).actions == (Cancel("a"),)
-    assert judged(old).actions == (CallLost("a"),)
+    assert judged(fresh).actions == (Cancel("a", 0),)
+    assert judged(old).actions == (CallLost("a", 0),)
 
 
 def test_a_stop_of_an_attempt_whose_process_is_gone_calls_it_lost() -> None:
     gone = JobFacts("a", "running", wants_stop=True, attempt=1, attempt_ended=False, lives=False)
     elsewhere = JobFacts("a", "running", wants_stop=True, attempt=1, attempt_ended=False, lives=None)
 
-    assert judged(gone).actions == (CallLost("a"),)
-    assert judged(elsewhere).actions == (Cancel("a"),)
+    assert judged(gone).actions == (CallLost("a", 1),)
+    assert judged(elsewhere).actions == (Cancel("a", 1),)
 
 
 def test_wait_for_means_success() -> None:
@@ -79,7 +79,7 @@ def test_wait_for_means_success() -> None:
         "b": "waits for a (running)"
     }
     assert judged(JobFacts("a", "succeeded"), JobFacts("b", "scheduled", wait_for=("a",))).actions == (
-        Launch("b"),
+        Launch("b", 0),
     )
 
 
@@ -103,7 +103,7 @@ def test_slots_are_given_once_in_one_look_and_to_the_most_urgent_first() -> None
 
     decision = decide(jobs, SlotFacts(Machine(2)))
 
-    assert decision.actions == (Launch("b"),)
+    assert decision.actions == (Launch("b", 0),)
     assert decision.waits == {"a": "needs 2 cores; 0 of 2 free (b holds 2)"}
 
 
@@ -134,12 +134,12 @@ def test_a_job_does_not_start_before_one_that_has_waited_longer_for_the_same_slo
 
 def test_a_lost_attempt_is_called_lost_and_the_next_one_waits_longer_each_time() -> None:
     assert judged(JobFacts("a", "running", attempt=1, attempt_ended=False, lives=False)).actions == (
-        CallLost("a"),
+        CallLost("a", 1),
     )
     soon = JobFacts("a", "scheduled", attempt=2, lost_in_a_row=2, since_end_s=1.0)
     later = JobFacts("a", "scheduled", attempt=2, lost_in_a_row=2, since_end_s=6.0)
     assert judged(soon).actions == ()
-    assert judged(later).actions == (Launch("a"),)
+    assert judged(later).actions == (Launch("a", 2),)
 
 
 def test_three_lost_attempts_without_progress_are_enough() -> None:
@@ -153,12 +153,12 @@ def test_an_attempt_that_nobody_claims_is_launched_again_under_its_number() -> N
     old = JobFacts("a", "running", attempt=1, attempt_ended=False, claimed=False, seen_unclaimed_s=30)
 
     assert judged(young).actions == ()
-    assert judged(old).actions == (LaunchAgain("a"),)
+    assert judged(old).actions == (LaunchAgain("a", 1),)
 
 
 def test_a_running_job_that_is_not_wanted_is_cancelled() -> None:
     assert judged(JobFacts("a", "running", attempt=1, attempt_ended=False, wants_stop=True)).actions == (
-        Cancel("a"),
+        Cancel("a", 1),
     )
 
 
@@ -181,10 +181,10 @@ def test_a_job_on_another_host_is_left_alone() -> None:
 def test_a_job_that_is_tried_again_while_it_runs_is_ended_first_and_once() -> None:
     running = JobFacts("a", "running", wants_anew=True, attempt=1, attempt_ended=False)
 
-    assert decide({"a": running}).actions == (Cancel("a"),)
-    assert decide({"a": replace(running, lives=False)}).actions == (CallLost("a"),)
+    assert decide({"a": running}).actions == (Cancel("a", 1),)
+    assert decide({"a": replace(running, lives=False)}).actions == (CallLost("a", 1),)
     again = replace(running, state="scheduled", attempt_ended=True)
-    assert decide({"a": again}).actions == (Launch("a"),)
+    assert decide({"a": again}).actions == (Launch("a", 1),)
 
 
 def test_who_followed_is_opened_by_a_job_that_has_ended_too() -> None:

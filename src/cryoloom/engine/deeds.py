@@ -20,14 +20,17 @@ def do(project: ProjectFolder, launcher: Launcher, action: Action) -> None:
     """Do what was decided, as far as it is still to be done: others may have been faster."""
     folder = project.root / action.job
     newest = newest_attempt(folder)
+    number = newest.number if newest is not None else 0
+    if not isinstance(action, OpenFollowers) and action.attempt != number:
+        return  # of two schedulers the other was faster: there is another attempt now, of which nothing was decided
     running = newest if newest is not None and not newest.ended else None
     match action:
         case Launch(job):
             if running is not None:
-                return  # of two schedulers the other was faster
+                return
             if newest is not None and newest.claim is not None:
                 end_left_behind(newest.claim)
-            attempt = make_attempt(folder)
+            attempt = make_attempt(folder, after=number)
             if attempt is not None:
                 _launch(project.root, launcher, job, attempt)
         case LaunchAgain(job):
@@ -46,7 +49,7 @@ def do(project: ProjectFolder, launcher: Launcher, action: Action) -> None:
                     _take_from_queue(launcher, running)
         case OpenFollowers(job):
             open_followers(project.root, job)
-        case GiveUp(_, why):
+        case GiveUp(why=why):
             if newest is not None:
                 write_json(newest.folder / "given_up.json", {"why": why})
         case _:

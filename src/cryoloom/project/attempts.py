@@ -86,10 +86,17 @@ def read_attempt(job: Path, number: int) -> Attempt:
     )
 
 
-def make_attempt(job: Path) -> Path | None:
-    """The next attempt's folder; None when another scheduler made it first."""
-    newest = newest_attempt(job)
-    folder = attempts_folder(job) / f"{(newest.number if newest else 0) + 1:04d}"
+def make_attempt(job: Path, after: int | None = None) -> Path | None:
+    """The next attempt's folder; None when another scheduler made it first.
+
+    Args:
+        job: its folder.
+        after: the number of the attempt that it is to follow, 0 for none: who has judged that one must not follow another;
+            None for the newest.
+    """
+    if after is None:
+        after = max(attempt_numbers(job), default=0)
+    folder = attempts_folder(job) / f"{after + 1:04d}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     try:
         folder.mkdir()

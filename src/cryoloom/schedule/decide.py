@@ -26,6 +26,7 @@ class Launch:
     """Start the next attempt."""
 
     job: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class LaunchAgain:
     """Start the shepherd of an attempt that nobody claimed; harmless when one comes late."""
 
     job: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class CallLost:
     """The attempt's processes are gone without a word."""
 
     job: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,7 @@ class Cancel:
     """The user wants it stopped."""
 
     job: str
+    attempt: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,11 @@ class GiveUp:
     """Too many attempts were lost without progress."""
 
     job: str
+    attempt: int
     why: str
 
 
+# `attempt` is the newest when it was decided, 0 before the first: of a later one something else is to be judged.
 Action: TypeAlias = Launch | LaunchAgain | CallLost | Cancel | OpenFollowers | GiveUp
 
 
@@ -117,7 +123,11 @@ def decide(
             wait = waiting.of(job)
             if job.lost_in_a_row >= MAX_LOST:
                 actions.append(
-                    GiveUp(job.name, f"{job.lost_in_a_row} attempts were lost without progress; {job.why}")
+                    GiveUp(
+                        job.name,
+                        job.attempt,
+                        f"{job.lost_in_a_row} attempts were lost without progress; {job.why}",
+                    )
                 )
             elif wait.why:
                 waits[job.name] = wait.why
@@ -131,7 +141,7 @@ def decide(
                 waits[job.name] = f"{job.why}; starts again shortly"
                 busy = True
             else:
-                actions.append(Launch(job.name))
+                actions.append(Launch(job.name, job.attempt))
                 if job.request is not None:
                     wants[job.name] = job.request
                     launched.append(held_by(job.request))
@@ -170,11 +180,11 @@ def _refused(job: JobFacts, slots: SlotFacts | None, launched: list[Use]) -> str
 
 def _of_running(job: JobFacts) -> Action | None:
     if job.claimed and job.lives is False and not job.attempt_ended:
-        return CallLost(job.name)  # also where it is to stop: nobody is left who could
+        return CallLost(job.name, job.attempt)  # also where it is to stop: nobody is left who could
     if job.wants_stop or (job.wants_anew and not job.attempt_ended):
         # An attempt that nobody ever claimed has nobody to end it.
         is_nobodys = not job.claimed and job.seen_unclaimed_s > UNCLAIMED_S
-        return CallLost(job.name) if is_nobodys else Cancel(job.name)
+        return CallLost(job.name, job.attempt) if is_nobodys else Cancel(job.name, job.attempt)
     if not job.claimed:
-        return LaunchAgain(job.name) if job.seen_unclaimed_s > UNCLAIMED_S else None
+        return LaunchAgain(job.name, job.attempt) if job.seen_unclaimed_s > UNCLAIMED_S else None
     return None

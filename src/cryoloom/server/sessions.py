@@ -38,8 +38,9 @@ from cryoloom.server.without_paths import without_paths
 router = APIRouter(prefix="/projects/{key}/session", tags=["session"])
 # Of the project's user alone: `app` puts it behind `signed_in`, as all other resources.
 curating = APIRouter(prefix="/projects/{key}/session", tags=["session"])
-# Who asks sooner is told the same: many followers cost little more than one, and all of them a hundredth of a core.
-REST_S, REST_PER_COST = 0.5, 100.0
+# Who asks sooner is told the same: many followers cost little more than one, and all of them a hundredth of a core, or
+# what a look each ten seconds costs: who watches a microscope is not to wait longer.
+REST_S, REST_PER_COST, LONGEST_REST_S = 0.5, 100.0, 10.0
 MOST_SESSIONS = 8
 FOREVER = {"cache-control": "private, max-age=86400, immutable"}
 T = TypeVar("T")
@@ -55,7 +56,7 @@ class Kept:
     rest_s: float = REST_S
     version: int = 0  # that is told: what was measured is asked for anew when it is another one
     measured: float = -1e9
-    measuring_s: float = 0.0
+    measuring_rest_s: float = 0.0
     told: SessionAnswer | None = None
     texts: dict[tuple[str, bool], tuple[int, str]] = field(default_factory=dict)
 
@@ -85,20 +86,31 @@ class Sessions:
             _look(kept)
             return then(kept.session)
 
+    def with_deed(self, project: Project, deed: Callable[[Session], T]) -> T:
+        """Change a session; who asks next is told of it."""
+        done = self.with_look(project, deed)
+        self.of(project).looked = -1e9
+        return done
+
 
 def _look(kept: Kept) -> SessionAnswer:
-    began = time.monotonic()
+    began, cost = time.monotonic(), time.thread_time()
     if kept.told is None or began - kept.looked > kept.rest_s:
         now = kept.session.look()
-        if began - kept.measured > REST_PER_COST * kept.measuring_s:
+        if began - kept.measured > kept.measuring_rest_s:
             kept.version = kept.session.version
         told = {"version": kept.version} | {
             name: getattr(now, name) for name in SessionAnswer.model_fields if name != "version"
         }
         kept.told = SessionAnswer.model_validate(told, from_attributes=True)
         kept.looked = time.monotonic()
-        kept.rest_s = max(REST_S, REST_PER_COST * (kept.looked - began))
+        kept.rest_s = max(REST_S, _rest_after(time.thread_time() - cost))
     return kept.told
+
+
+def _rest_after(cost_s: float) -> float:
+    """By the core's own seconds: a machine that is busy with others makes a look long, not dear."""
+    return min(LONGEST_REST_S, REST_PER_COST * cost_s)
 
 
 def readable(
@@ -192,7 +204,7 @@ def limits_plan(here: ProjectHere, asked: LimitsAsked, sessions: SessionsHere) -
 def limits(here: ProjectHere, asked: LimitsAsked, sessions: SessionsHere) -> Made:
     """Judge the stream by other limits: the filter is made, and the branch behind it; the one before is stopped."""
     return Made(
-        jobs=[job.name for job in sessions.with_look(here, lambda one: set_limits(one, _limits(asked)))]
+        jobs=[job.name for job in sessions.with_deed(here, lambda one: set_limits(one, _limits(asked)))]
     )
 
 
@@ -205,7 +217,7 @@ def change_plan(here: ProjectHere, asked: ChangeAsked, sessions: SessionsHere) -
 @curating.post("/change")
 def change(here: ProjectHere, asked: ChangeAsked, sessions: SessionsHere) -> ChangedAnswer:
     """Change a step's parameters, for what comes or for all items."""
-    version = sessions.with_look(
+    version = sessions.with_deed(
         here, lambda one: change_step(one, asked.job, asked.given, of_all=asked.of_all)
     )
     return ChangedAnswer(version=version)
@@ -258,10 +270,10 @@ def _text(
 
 
 def _measure(kept: Kept) -> QualityAnswer:
-    began = time.monotonic()
+    cost = time.thread_time()
     found = QualityAnswer.model_validate(quality_of(kept.session), from_attributes=True)
     kept.measured = time.monotonic()
-    kept.measuring_s = kept.measured - began
+    kept.measuring_rest_s = _rest_after(time.thread_time() - cost)
     return found
 
 

@@ -191,7 +191,8 @@ export class Desk {
       if (this.isWaiting) this.soon(0);
     } catch (refused) {
       this.isSending = false;
-      if (!(refused instanceof Refused) || refused.status >= 500) return this.tryAgain();
+      // 401: another server has begun where this one was, which does not know us; ours may come back.
+      if (!(refused instanceof Refused) || refused.status >= 500 || refused.status === 401) return this.tryAgain();
       if (refused.status === 409) return await this.collide(sent, refused);
       this.error = refused;
       this.tell("refused");

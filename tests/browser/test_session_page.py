@@ -1,6 +1,5 @@
 """A session watched on its page: a folder that grows, a bad movie, a limit that is moved, a link for who only looks."""
 
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -67,9 +66,9 @@ def stream(tiny: Project, tmp_path_factory: pytest.TempPathFactory) -> Streaming
 
 
 @pytest.fixture(scope="module")
-def served(stream: Streaming) -> Iterator[Served]:
-    # One cache, as a user has: the scheduler that runs the stream is the one that the page calls.
-    made = start_server(str(stream.project.path), cache=Path(os.environ["XDG_CACHE_HOME"]))
+def served(stream: Streaming, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    # A cache of its own, as another host has: the scheduler that the page calls is a second one beside the stream's.
+    made = start_server(str(stream.project.path), cache=tmp_path_factory.mktemp("other"))
     yield made
     made.stop()
 
