@@ -32,6 +32,8 @@ from cryoloom.project.retrying import Retry
 if TYPE_CHECKING:
     from cryoloom.api.external import External
     from cryoloom.api.protocol_calls import ProtocolCalls
+    from cryoloom.api.scripting import Script
+    from cryoloom.api.verifying import Verified
     from cryoloom.project.cleaning import Cleaning
 else:
     ProtocolCalls = object
@@ -133,11 +135,16 @@ class Project(ProtocolCalls):
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        name: str = "",
     ) -> "Job":
-        """As `run`, with parameters and inputs in a mapping: whatever they are called, and whoever's protocol it is."""
+        """As `run`, with parameters and inputs in a mapping: whatever they are called, and whoever's protocol it is.
+
+        Args:
+            name: that the job is to have, such as "Select/job005"; the next number without.
+        """
         return self._make(
             protocol, given, sys._getframe(1), wait_for=wait_for, label=label, alias=alias, start=start,
-            priority=priority, alone=alone, memory_gb=memory_gb,
+            priority=priority, alone=alone, memory_gb=memory_gb, name=name,
         )  # fmt: skip
 
     def _make(
@@ -153,6 +160,7 @@ class Project(ProtocolCalls):
         priority: int,
         alone: bool,
         memory_gb: float,
+        name: str = "",
     ) -> "Job":
         """Make a job; `caller`: whose code is kept with the frames that are given."""
         if not isinstance(start, bool):
@@ -169,7 +177,7 @@ class Project(ProtocolCalls):
             wishes["wanted"] = "stop"
         entry = self.folder.create_job(
             protocol, values, inputs, wait_for=waits, label=label, alias=alias, wishes=wishes,
-            asked=[*values, *inputs],
+            asked=[*values, *inputs], name=name,
         )  # fmt: skip
         if start:
             ensure_scheduler(self.path)
@@ -254,6 +262,36 @@ class Project(ProtocolCalls):
         if out is not None:
             Path(out).write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
         return content | {"left_out": dict(found.left_out)}
+
+    def export_script(self, *jobs: "Job | str", out: str | Path | None = None) -> "Script":
+        """A shell script that makes jobs, and what they are made of, again: by RELION alone, as far as its programs did it.
+
+        Args:
+            jobs: which; all without any.
+            out: a file to write it into, executable.
+        Raises:
+            ProjectError: no such job.
+        """
+        from cryoloom.api.scripting import script_of
+
+        found = script_of(self, [lifecycle.name_of(job) for job in jobs])
+        if out is not None:
+            Path(out).write_text(found.text, encoding="utf-8")
+            Path(out).chmod(Path(out).stat().st_mode | 0o111)
+        return found
+
+    def verify(self, *jobs: "Job | str", whole: bool = False) -> "Verified":
+        """What has changed since jobs were made: their files, inputs and programs.
+
+        Args:
+            jobs: which; all without any.
+            whole: by every byte, not by samples.
+        Raises:
+            ProjectError: no such job.
+        """
+        from cryoloom.api.verifying import verified
+
+        return verified(self, [lifecycle.name_of(job) for job in jobs], whole=whole)
 
     def wait(
         self,

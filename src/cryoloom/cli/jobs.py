@@ -41,6 +41,10 @@ def add_to(app: click.Group) -> None:
 @wait_option
 @click.option("--wait-for", multiple=True, help="A job that must succeed first.")
 @click.option("--alias", "name", default="", show_default=False, help="A name of your own for the job.")
+@click.option(
+    "--as", "folder", default="", show_default=False,
+    help="The name that it is to have, such as Select/job005: for scripts that make a project again.",
+)  # fmt: skip
 @click.option("--label", default="", show_default=False, help="A remark.")
 @click.option("--priority", type=int, default=0, help="The higher the sooner it gets its slots.")
 @click.option("--alone", is_flag=True, help="With nothing else on the machine.")
@@ -54,6 +58,7 @@ def run(
     wait: bool,
     wait_for: tuple[str, ...],
     name: str,
+    folder: str,
     label: str,
     priority: int,
     alone: bool,
@@ -68,7 +73,7 @@ def run(
         values["stream"] = "Yes"
     job = opened.make(
         protocol, values, wait_for=wait_for, alias=name, label=label, priority=priority, alone=alone,
-        memory_gb=memory_gb,
+        memory_gb=memory_gb, name=folder,
     )  # fmt: skip
     if as_json and not wait:
         print_json(job.summary().as_dict())

@@ -12,6 +12,7 @@ from cryoloom.cli import (
     jobs,
     lifecycle,
     picking,
+    provenance,
     relion,
     service,
     serving,
@@ -39,8 +40,8 @@ def app() -> None:
 
 
 for group in (
-    setup, jobs, lifecycle, steering, picking, showing, workflows, star, suggesting, relion, serving, session, service,
-    simulation, completion,
+    setup, jobs, lifecycle, steering, picking, showing, provenance, workflows, star, suggesting, relion, serving,
+    session, service, simulation, completion,
 ):  # fmt: skip
     group.add_to(app)
 

@@ -182,11 +182,13 @@ class ProjectFolder:
         wishes: Mapping[str, Any] | None = None,
         asked: Collection[str] = (),
         begin: Callable[[Path], None] | None = None,
+        name: str = "",
     ) -> JobEntry:
         """Make a job: number, folder, `job.json`, `job.star`, its row in the pipeline; `asked` as in `check_job`.
 
         Args:
             begin: called with the folder before anybody can see that it is a job: who runs it itself claims it here.
+            name: that it is to have, such as "Select/job005"; the next number without.
         Raises:
             ParameterError: a value or an input does not fit its declaration.
         """
@@ -201,8 +203,8 @@ class ProjectFolder:
         if alias:
             self._check_alias(alias)
         with pipe.changed_pipeline(self.root) as pipeline:
-            number = pipeline.counter
-            while (self.root / f"{kind.folder}/job{number:03d}").exists():
+            number = pipeline.counter if not name else self._number_of(name, kind.folder)
+            while not name and (self.root / f"{kind.folder}/job{number:03d}").exists():
                 number += 1  # left by a command that was killed before the pipeline had its job
             name = f"{kind.folder}/job{number:03d}"
             folder = self.root / name
@@ -228,7 +230,7 @@ class ProjectFolder:
             (folder / "job.star").write_text(job_star_of(protocol))
             in_nodes = nodes_of(spec.inputs.values())
             out_nodes = nodes_of(outputs.values())
-            pipeline.counter = number + 1
+            pipeline.counter = max(pipeline.counter, number + 1)
             pipeline.processes.append(pipe.Process(f"{name}/", "None", kind.relion_type, pipe.SCHEDULED))
             for file, node_type in (*in_nodes, *out_nodes):
                 pipeline.add_node(file, node_type)
@@ -246,6 +248,24 @@ class ProjectFolder:
         if alias:
             self.set_alias(name, alias)
         return self.entry(name)
+
+    def _number_of(self, name: str, kind: str) -> int:
+        """The number in a name that a job is to have.
+
+        Raises:
+            ParameterError: it is none for this kind of job, or there is one of this name.
+        """
+        folder, _, last = name.rstrip("/").partition("/")
+        number = last.removeprefix("job")
+        if folder != kind or not (
+            last.startswith("job") and number.isdigit() and last == f"job{int(number):03d}"
+        ):
+            raise ParameterError(
+                "name", found=repr(name), expected=f"{kind}/job and a number, such as {kind}/job005"
+            )
+        if (self.root / name).exists():
+            raise ParameterError("name", found=f"{name}, which is there", expected="a name that no job has")
+        return int(number)
 
     def set_alias(self, job: str, alias: str) -> None:
         """Give a job a name of one's own, with RELION's symbolic link; "None" or "" takes it away."""

@@ -70,6 +70,10 @@ class ProgramProtocol(Protocol):
     def name_results(self, job: "JobFolder") -> None:
         """Give files whose names nobody could know beforehand those that were promised; before outputs are looked at."""
 
+    def named_by_shell(self, job: "JobFolder") -> Sequence[str] | None:
+        """Lines of a shell that do what `name_results` does, for a script without Cryoloom; None where only it can."""
+        return None if type(self).name_results is not ProgramProtocol.name_results else ()
+
     def doubts(self, job: "JobFolder") -> Sequence[str]:
         """What makes the results look wrong, in sentences: the job has succeeded, and its user should look."""
         return ()

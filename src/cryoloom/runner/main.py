@@ -3,6 +3,7 @@
 The edge of the process: whatever happens ends in one journal line that says so in a sentence.
 """
 
+import contextlib
 import errno
 import os
 import resource
@@ -128,7 +129,7 @@ def run_attempt(
         check_start(root, protocol)
         for remark in check_given(root, protocol):
             run.say_once(remark)
-        _run_kind(run)
+        _run_and_record(run)
         state = "succeeded"
     except Suspended as reason:
         journal.write(JobSuspended(why=str(reason), cause=reason.cause), sync=True)
@@ -197,6 +198,21 @@ def _with_auto(protocol: Protocol, journal: JournalWriter) -> Protocol:
     if not values:
         return protocol
     return find_protocol(protocol.name)({**protocol.values, **values}, protocol.given)
+
+
+def _run_and_record(run: RunContext) -> None:
+    from cryoloom.runner import recording
+
+    before = recording.inputs_before(run)
+    try:
+        _run_kind(run)
+    except Suspended:
+        raise
+    except Exception:
+        with contextlib.suppress(CryoloomError, OSError):
+            recording.record_attempt(run, before)
+        raise
+    recording.record_attempt(run, before)
 
 
 def _run_kind(run: RunContext) -> None:

@@ -95,7 +95,7 @@ def record(
     content: dict[str, Any] = {
         "format": FORMAT, "what": what, "argv": [*argv], "cwd": str(cwd), "code": [asdict(one) for one in kept],
         "git": [asdict(one) for one in commits], "python": None if interpreter is None else asdict(interpreter),
-        "user": _user(), "host": host_name(), "system": " ".join(os.uname()[i] for i in (0, 2, 4)), "cryoloom": __version__,
+        "user": user_name(), "host": host_name(), "system": " ".join(os.uname()[i] for i in (0, 2, 4)), "cryoloom": __version__,
     }  # fmt: skip
     write_json(folder / FILE, content, sync=True)
     said = [
@@ -218,7 +218,8 @@ def _sorted(packages: Mapping[Any, str]) -> dict[str, str]:
     return {str(name): packages[name] for name in sorted(packages, key=lambda name: str(name).lower())}
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Who runs this, by the system."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

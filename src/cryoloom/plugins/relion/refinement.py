@@ -119,5 +119,15 @@ class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
         )
         (job.path / self.file_of_last("optimiser.star")).write_text(text, encoding="utf-8")
 
+    def named_by_shell(self, job: JobFolder) -> Sequence[str]:
+        if self.last_iteration() is not None:
+            return ()
+        data = job.file(self.file_of_last("data.star"))
+        return (
+            f"last=$(ls {job.file('run_')}*it*_optimiser.star | tail -n 1)",
+            f'sed "s| ${{last%optimiser.star}}data.star| {data}|" "$last" > '
+            f"{job.file(self.file_of_last('optimiser.star'))}",
+        )
+
     def progress(self, job: JobFolder) -> Progress | None:
         return iterations.progress(job, of=self.last_iteration())

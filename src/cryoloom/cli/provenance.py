@@ -1,0 +1,66 @@
+"""Results that repeat themselves: verify, methods, and what is exported for others: script, crate."""
+
+from pathlib import Path
+
+import click
+
+from cryoloom.cli.options import file_path, json_option, project_option, some_jobs_argument
+from cryoloom.cli.shell import FAILED, open_project, print_json
+
+
+def add_to(app: click.Group) -> None:
+    """Add these commands to the program."""
+    group = click.Group("export", help="A project for others: as a script, as a crate.", no_args_is_help=True)
+    group.add_command(script)
+    app.add_command(group)
+    app.add_command(verify)
+
+
+@click.command("verify")
+@some_jobs_argument
+@click.option(
+    "--whole", is_flag=True, help="By every byte, not by samples; the first time they are written down."
+)
+@json_option
+@project_option
+def verify(jobs: tuple[str, ...], whole: bool, as_json: bool, project: Path | None) -> None:
+    """Say what has changed since jobs were made: files that were edited or are gone, programs of another version."""
+    found = open_project(project).verify(*jobs, whole=whole)
+    if as_json:
+        print_json(found.as_dict())
+    else:
+        for job in found.jobs:
+            if job.unknown:
+                print(f"{job.job}: {job.unknown}")
+            for kind, files in (("", job.changed), ("input ", job.inputs), ("program ", job.programs)):
+                for name, said in files.items():
+                    print(f"{job.job}: {kind}{name}: {said}")
+            for name in job.gone[:5]:
+                print(f"{job.job}: {name}: gone")
+            if len(job.gone) > 5:
+                print(f"{job.job}: and {len(job.gone) - 5} more files are gone")
+        count = sum(job.files for job in found.jobs)
+        as_it_was = sum(job.is_as_it_was for job in found.jobs)
+        print(f"{as_it_was} of {len(found.jobs)} jobs are as they were; {count} files were looked at.")
+    if not found.is_as_it_was:
+        raise click.exceptions.Exit(FAILED)
+
+
+@click.command("script")
+@some_jobs_argument
+@click.option("--out", "-o", type=file_path, default=Path("again.sh"), help="The file.")
+@json_option
+@project_option
+def script(jobs: tuple[str, ...], out: Path, as_json: bool, project: Path | None) -> None:
+    """Write a shell script that makes jobs again: all, or some with what they are made of; by RELION alone where it can."""
+    found = open_project(project).export_script(*jobs, out=out)
+    if as_json:
+        print_json({"file": str(out), "jobs": dict(found.jobs), "left_out": dict(found.left_out)})
+        return
+    count = {how: sum(one == how for one in found.jobs.values()) for how in ("programs", "cryoloom", "files")}
+    print(
+        f"{out}: {count['programs']} jobs by programs alone, {count['cryoloom']} by cryoloom, "
+        f"{count['files']} whose files are put there"
+    )
+    for name, why in found.left_out.items():
+        print(f"  not in it: {name}: {why}")
