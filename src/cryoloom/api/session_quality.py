@@ -44,7 +44,8 @@ class Quantity:
 
 QUANTITIES = (
     Quantity("rlnCtfMaxResolution", "CTF fits to", "Å", worse="high"),
-    Quantity("rlnAccumMotionTotal", "Drift", "Å", worse="high"),
+    # As RELION writes it and as a filter judges it; movies of several pixel sizes have no one limit in Å.
+    Quantity("rlnAccumMotionTotal", "Drift", "px", worse="high"),
     Quantity("rlnDefocusU", "Defocus", "µm", 1e-4),
     Quantity(COUNT, "Picks in a micrograph", "", worse="low"),
 )
@@ -91,8 +92,8 @@ class NewMicrograph:
 
     name: str
     number: int  # in its job's table, from 1
-    fit: float | None
-    motion: float | None
+    fit: float | None  # Å
+    motion: float | None  # px of the movie
     picks: int | None
     fate: str  # kept, rejected, "" not judged yet
     why: str  # what it is rejected for

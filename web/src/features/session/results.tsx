@@ -64,7 +64,7 @@ export function Newest({ project, quality, mayOpen }: { project: string; quality
                       {one.why || "rejected"}
                     </b>
                   ) : (
-                    <span>{one.fit !== null ? `${short(one.fit)} Å` : one.motion !== null ? `${short(one.motion)} Å` : ""}</span>
+                    <span>{one.fit !== null ? `${short(one.fit)} Å` : one.motion !== null ? `${short(one.motion)} px` : ""}</span>
                   )}
                 </figcaption>
               </figure>
