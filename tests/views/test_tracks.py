@@ -9,7 +9,7 @@ import pytest
 
 from cryoloom import star
 from cryoloom.protocol.views import Track
-from cryoloom.views.drawing import chart_bytes
+from cryoloom.views.drawing import chart_bytes, draw
 from cryoloom.views.drawn import DrawnChart
 from cryoloom.views.resolve import drawn
 from cryoloom.views.terminal import as_text
@@ -86,3 +86,18 @@ def test_a_file_without_motion_shows_nothing(tmp_path: Path, words: str) -> None
     (tmp_path / "a.star").write_text(words)
 
     assert drawn(Track("Motion of a", "a.star"), tmp_path) is None
+
+
+def test_as_csv_the_field_and_the_places_are_told_apart(tmp_path: Path) -> None:
+    write(tmp_path / "a.star", {3: 2.0})
+    chart = look(tmp_path)
+
+    draw([chart], tmp_path / "a.csv")
+
+    told = pl.read_csv(tmp_path / "a.csv")
+    whole, local = (part["data"]["values"] for part in chart.spec["hconcat"])
+    assert told.height == len(whole) + len(local)
+    places = told.filter(pl.col("chart") == "Local motion, drawn 20 times as large")
+    assert places["x"].to_list() == pytest.approx([row["x"] for row in local])
+    field = told.filter(pl.col("chart") != "Local motion, drawn 20 times as large")
+    assert field["x"].to_list() == pytest.approx([row["x"] for row in whole])

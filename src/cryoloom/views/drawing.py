@@ -6,7 +6,7 @@ import html
 import io
 import json
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -108,11 +108,22 @@ def as_dict(one: Drawn) -> dict[str, Any]:
 
 
 def _rows_of(spec: Mapping[str, Any]) -> list[Sequence[object]]:
-    """What a chart is drawn of: its fields, then its points. Of layers the first has them; the others are lines and words."""
-    first: Mapping[str, Any] = spec["layer"][0] if "layer" in spec else spec
-    points: Sequence[Mapping[str, object]] = first.get("data", spec.get("data", {})).get("values", [])
+    """What a chart is drawn of: its fields, then its points; of charts side by side all, each point with its chart's title."""
+    points = [*_points_of(spec)]
     fields = [*dict.fromkeys(field for point in points for field in point)]
     return [fields, *([point.get(field) for field in fields] for point in points)]
+
+
+def _points_of(spec: Mapping[str, Any], titles: tuple[str, ...] = ()) -> Iterator[Mapping[str, object]]:
+    for one in (several := spec.get("hconcat", spec.get("vconcat", ()))):
+        yield from _points_of(one, (*titles, str(one.get("title", ""))))
+    if several:
+        return
+    # Of layers the first has them; the others are lines and words.
+    first: Mapping[str, Any] = spec["layer"][0] if "layer" in spec else spec
+    words = {"chart": ", ".join(filter(None, titles))} if titles else {}
+    for point in first.get("data", spec.get("data", {})).get("values", []):
+        yield {**words, **point}
 
 
 def _csv(rows: Sequence[Sequence[object]]) -> bytes:
