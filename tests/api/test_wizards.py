@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from cryoloom import Project
+from cryoloom.api.suggesting import symmetry_of
 from cryoloom.api.wizards.advised import Advised
 from cryoloom.api.wizards.advising import advise
 from cryoloom.errors import ParameterError
@@ -147,3 +148,12 @@ def test_the_circle_the_boxes_and_the_picks_of_a_real_project(tiny: Project) -> 
         tiny, "relion.autopick", "log_adjust_thr", {**values, "log_adjust_thr": "3"}, item="single_0001"
     )
     assert int(low.said.split()[0]) > int(high.said.split()[0])
+
+
+def test_symmetry_that_a_job_before_imposed_is_said_of_what_was_made_of_its_map(tiny: Project) -> None:
+    """Post-processing asks for none; the map has T because the refinement had."""
+    for made_of in ("job017:volume", "job018:final_map"):
+        said = advise(tiny, "relion.refine3d", "sym_name", {"fn_ref": made_of}).said
+
+        assert "T was imposed by Refine3D/job017" in said
+    assert symmetry_of(tiny, "job018").imposed == "T"

@@ -239,11 +239,12 @@ def symmetry_of(project: "Project | None", asked: str) -> SymmetrySuggestion:
     Raises:
         CryoloomError: no such job, or one without a map; as `symmetry_of_map`.
     """
+    from cryoloom.api.map_surroundings import point_group_of
+
     found = symmetry_of_map(map_of(project, asked, "suggest symmetry"))
-    imposed = (
-        "" if project is None else str(project.job(asked.partition(":")[0]).params.get("sym_name", "C1"))
-    )
-    return replace(found, imposed="" if imposed.upper() == "C1" else imposed)
+    # By the map's own job, or by one before it: post-processing asks for no symmetry.
+    imposed = "C1" if project is None else point_group_of(project.job(asked.partition(":")[0])).group
+    return replace(found, imposed="" if imposed == "C1" else imposed)
 
 
 def map_of(project: "Project | None", asked: str, owner: str) -> Path:

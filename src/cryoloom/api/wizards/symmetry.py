@@ -1,5 +1,6 @@
 """The point group that a map has, whatever was imposed."""
 
+from cryoloom.api.map_surroundings import point_group_of
 from cryoloom.api.suggesting import symmetry_of_map
 from cryoloom.api.wizards.advised import Advised, Asked, taking
 from cryoloom.protocol.views import TableBlock
@@ -18,9 +19,10 @@ def found_symmetry(asked: Asked, of: str) -> Advised:
     )
     if found.group != "C1" and not found.on_relions_axes:
         said += " Its axes are not RELION's: align them first (relion.symmetrise), or the symmetry is imposed about others."
-    imposed = str(asked.project.job(dataset.job).params.get("sym_name", "C1")) if dataset.job else "C1"
-    if imposed.upper() != "C1":
-        said += f" {imposed} was imposed when it was made, and is found again in any case."
+    # By the map's own job, or by one before it: post-processing asks for no symmetry.
+    imposed = point_group_of(asked.project.job(dataset.job)) if dataset.job else None
+    if imposed is not None and imposed.group != "C1":
+        said += f" {imposed.group} was imposed by {imposed.job}, and is found again in any case."
     parts = [TableBlock("Axes", ("order", "direction", "correlation"), rows)] if rows else []
     proposals = [taking({asked.param: found.group})] if found.is_clear and found.on_relions_axes else []
     return Advised(parts, said, proposals)
