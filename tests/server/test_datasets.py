@@ -235,6 +235,9 @@ def test_classes_of_a_classification_that_has_not_ended_are_not_chosen(
     # 999 is no resolution.
     told = client.post("2/datasets/classes/tally", json={"rule": "rlnEstimatedResolution > 0"}).json()
     assert (told["kept"], told["unknown"]) == (1, 1)
+    star.write(model, {"model_classes": classes.with_columns(pl.lit(999.0).alias("rlnEstimatedResolution"))})
+    unknown = client.get("2/datasets/classes").json()["proposal"]
+    assert client.post("2/datasets/classes/tally", json={"rule": unknown}).json()["kept"] == 2
     refused = client.post("2/datasets/classes/keep", json={"rule": "rlnClassDistribution > 0.5"})
     assert refused.status_code == 409 and "Choose when it is done" in refused.json()["error"]["hint"]
     monkeypatch.undo()

@@ -3,6 +3,7 @@
 Items by `sets.filter`, whose condition names rule and changes by hand; classes by `sets.classes`, by their numbers.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -198,7 +199,9 @@ def proposal(table: Browsed, params: "dict[str, Any] | Any" = None) -> str:
     if not good:
         return ""
     worst = max(resolutions[n - 1] for n in good)
-    return f"{SHARE} > {params['min_fraction']:g} and {RESOLUTION} <= {worst!r}"
+    large = f"{SHARE} > {params['min_fraction']:g}"
+    # Where no class has a resolution all large ones are alike.
+    return f"{large} and {RESOLUTION} <= {worst!r}" if math.isfinite(worst) else large
 
 
 def spans(numbers: Sequence[int]) -> str:
