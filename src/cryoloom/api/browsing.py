@@ -4,11 +4,15 @@ A table is read once, and kept as long as its files are the same. Of large files
 Rows are known by their number in the file *as it was read*: whoever asks says which reading they mean (`stamp`).
 """
 
+import functools
+import hashlib
+import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
@@ -17,10 +21,10 @@ from numpy.typing import NDArray
 
 from cryoloom import star
 from cryoloom.api.choice import Choice
-from cryoloom.api.class_table import COUNT, classes_of, particles_of
+from cryoloom.api.class_table import COUNT, classes_of, members_file, particles_of
 from cryoloom.em.labels import label as known_label
 from cryoloom.em.numbers import as_numbers
-from cryoloom.errors import ParameterError, ProjectError, StarError
+from cryoloom.errors import CryoloomError, ParameterError, ProjectError, StarError
 from cryoloom.project.item_ids import with_ids
 from cryoloom.protocol.declare import near
 from cryoloom.protocol.jobs import ITEM_ID
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from cryoloom.api.dataset import Dataset
 
 KINDS = ("movies", "micrographs", "coordinates", "particles", "model", "class averages")
+FILE = "rlnMicrographCoordinates"
 LARGE_BYTES = 64_000_000  # a smaller file is read whole
 MOST_ORDERS = 12  # of 5 million rows one takes 20 MB
 
@@ -360,7 +365,7 @@ class Tables:
 
 
 def stamp_of(dataset: "Dataset") -> str:
-    """Tells a file from what it is after a change.
+    """Tells a set from what it is after a change of any file that it is read from.
 
     Raises:
         ProjectError: it is not there.
@@ -374,4 +379,32 @@ def stamp_of(dataset: "Dataset") -> str:
             expected="a file",
             hint="It appears when its job has made it.",
         ) from None
-    return f"{state.st_mtime_ns:x}-{state.st_size:x}-{state.st_ino:x}"
+    own = f"{state.st_mtime_ns:x}-{state.st_size:x}-{state.st_ino:x}"
+    match dataset.kind:
+        case "model":  # how many particles a class has stands beside it
+            return f"{own}-{_stamp_of_files([members_file(dataset)])}"
+        case "coordinates":  # its table names a file for each micrograph
+            files = _pick_files(dataset.file, state.st_mtime_ns, state.st_size)
+            return f"{own}-{_stamp_of_files([dataset.root / file for file in files])}"
+        case _:
+            return own
+
+
+def _stamp_of_files(files: Sequence[Path]) -> str:
+    found = hashlib.sha256()
+    for file in files:
+        try:
+            state = os.stat(file)  # noqa: PTH116  thousands of them
+            found.update(f"{state.st_mtime_ns:x}-{state.st_size:x}-{state.st_ino:x} ".encode())
+        except OSError:
+            found.update(b"- ")
+    return found.hexdigest()[:12]
+
+
+@functools.lru_cache(maxsize=8)
+def _pick_files(table: Path, stamp: int, size: int) -> tuple[str, ...]:
+    try:
+        read = star.as_table(star.read(table, columns=[FILE], optional=True).get("coordinates"))
+    except CryoloomError:
+        return ()  # whoever reads it says why
+    return () if read is None or FILE not in read.columns else (*map(str, read[FILE].to_list()),)

@@ -1,5 +1,6 @@
 """The classes of a classification as a table: their numbers, by which they are known, and how many particles each has."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -44,9 +45,14 @@ def particles_of(dataset: "Dataset") -> int | None:
     return None if members is None else len(members)
 
 
+def members_file(dataset: "Dataset") -> Path:
+    """The particles beside a model, with the class of each."""
+    return dataset.file.with_name(dataset.file.name.replace("_model.star", "_data.star"))
+
+
 def _members(dataset: "Dataset") -> pl.Series | None:
     """The class of each particle."""
-    data = dataset.file.with_name(dataset.file.name.replace("_model.star", "_data.star"))
+    data = members_file(dataset)
     if not data.exists():
         return None
     particles = star.as_table(star.read(data, ["particles"], [CLASS], optional=True).get("particles"))
