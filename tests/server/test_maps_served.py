@@ -186,6 +186,45 @@ def test_twice_the_voxels_lie_where_the_map_does(project: Project) -> None:
     assert fine.mean() == pytest.approx(codes.mean(), rel=0.01)
 
 
+def test_beside_voxels_without_a_value_twice_the_voxels_have_that_of_their_own() -> None:
+    """As 0 they would count as the lowest value of all: local resolution would be best at the mask's edge."""
+    codes = np.zeros((8, 8, 8), np.uint8)
+    codes[2:6, 2:6, 2:6] = 200
+
+    fine = doubled(codes)
+
+    assert set(np.unique(fine[4:12, 4:12, 4:12])) == {200}
+    assert np.count_nonzero(fine) == 8**3
+
+
+@pytest.mark.parametrize("hot", [-1e6, 1e6, 1e4, -300.0])
+@pytest.mark.parametrize("side", [32, 110])
+def test_a_hot_voxel_takes_no_steps_from_the_others(tmp_path: Path, hot: float, side: int) -> None:
+    volume = np.random.default_rng(1).normal(0, 1, (side, side, side)).astype(np.float32)
+    volume[3, 4, 5] = hot
+    write_mrc(tmp_path / "a.mrc", volume, 1.0, is_volume=True)
+
+    found = read_voxels(tmp_path / "a.mrc")
+
+    step = (found.high - found.low) / 254
+    inner = np.abs(volume) < 4
+    assert np.abs(found.value_of(found.codes) - volume)[inner].max() <= step
+    assert step < 0.06
+    assert found.codes[3, 4, 5] == (1 if hot < 0 else 255)
+    assert (found.values.least, found.values.largest) == (volume.min(), volume.max())
+
+
+def test_a_map_of_one_value_and_a_voxel_of_another_is_drawn_between_both(tmp_path: Path) -> None:
+    volume = np.ones((128, 128, 128), np.float32)
+    volume[0, 0, 0] = 0
+    write_mrc(tmp_path / "a.mrc", volume, 1.0, is_volume=True)
+
+    found = read_voxels(tmp_path / "a.mrc")
+
+    assert (found.low, found.high) == (0, 1)
+    assert (found.codes[0, 0, 0], found.codes[1, 1, 1]) == (1, 255)
+
+
 def test_local_resolution_has_values_where_relion_knows_some(client: TestClient, project: Project) -> None:
     told = facts(client, project, LOCAL, "resolution.mrc")
 

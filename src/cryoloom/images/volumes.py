@@ -24,6 +24,8 @@ BLOCK = 8  # cells along a side of a block, of which the least and the largest v
 # So large a share of the voxels may lie beyond either end of the bytes: a hot voxel must not take their steps from all others.
 TAIL = 1e-6
 _FINE = 4096
+_CROWDED = 16  # where nearly all voxels lie in so small a part of the values, that part gets the steps
+_ONE_VALUE = 1e-6  # what differs by less, of itself, is one value
 _AT_ONCE = 1 << 22  # voxels that are made float64 at a time
 _SAMPLED = 1 << 24  # of more voxels, the tails are looked for in some sections
 
@@ -177,12 +179,19 @@ def doubled(codes: Codes) -> Codes:
 
     Each voxel becomes eight, whose middles lie a quarter of it to either side of its own.
     """
+    unknown = codes == 0
+    if unknown.any() and not unknown.all():
+        import scipy.ndimage
+
+        # 0 is no low value: beside it a curve goes on as its last known voxel has it.
+        near = scipy.ndimage.distance_transform_edt(unknown, return_distances=False, return_indices=True)
+        codes = codes[tuple(near)]
     found = codes.astype(np.float32)
     for axis in range(3):
         found = np.moveaxis(_doubled(np.moveaxis(found, axis, 0)), 0, axis)
     rounded = np.clip(np.rint(found), 1, 255).astype(np.uint8)
-    if (codes == 0).any():
-        rounded[np.kron(codes == 0, np.ones((2, 2, 2), bool))] = 0
+    if unknown.any():
+        rounded[np.kron(unknown, np.ones((2, 2, 2), bool))] = 0
     return rounded
 
 
@@ -256,13 +265,45 @@ def _shown(
     """Between which values the steps lie."""
     if values.largest <= values.least:
         return values.least, values.least + 1.0
-    scale = (_FINE - 1) / (values.largest - values.least)
-    counts = np.zeros(_FINE, np.int64)
-    for slab in slabs[:: max(1, volume.size // _SAMPLED)]:
+    sample = slabs[:: max(1, volume.size // _SAMPLED)]
+    low, high = values.least, values.largest
+    while True:
+        scale = (_FINE - 1) / (high - low)
+        some = _cumulated(volume, sample, known, low, high, scale)
+        total = some[-1]
+        tail = max(1.0, TAIL * total)
+        first, last = _between(some, tail, np.nextafter(tail, np.inf))
+        if last - first >= _FINE // _CROWDED:
+            first, last = _between(some, TAIL * total, max(1.0, TAIL * total))
+            return low + first / scale, min(low + (last + 1) / scale, high)
+        # Nearly all lie in a few of the steps: those between which they lie are divided anew.
+        low, high = low + first / scale, min(low + (last + 1) / scale, high)
+        if high - low <= _ONE_VALUE * max(abs(low), abs(high)):
+            return values.least, values.largest  # one value, and a few others
+
+
+def _cumulated(
+    volume: NDArray[Any],
+    slabs: list[slice],
+    known: tuple[float, float],
+    low: float,
+    high: float,
+    scale: float,
+) -> NDArray[np.int64]:
+    """How many voxels lie up to the end of each of the fine steps from `low` on; the last counts those beyond too."""
+    counts = np.zeros(_FINE + 1, np.int64)
+    for slab in slabs:
         part = _part(volume[slab], known).ravel()
         part = part[~np.isnan(part)]
-        counts += np.bincount(((part - values.least) * scale).astype(np.int16), minlength=_FINE)[:_FINE]
-    some = np.cumsum(counts)
-    first = int(np.searchsorted(some, max(1, TAIL * some[-1])))
-    last = int(np.searchsorted(some, some[-1] - TAIL * some[-1]))
-    return values.least + first / scale, min(values.least + (last + 1) / scale, values.largest)
+        below, beyond = part < low, part > high
+        counts[0] += np.count_nonzero(below)
+        counts[_FINE] += np.count_nonzero(beyond)
+        inner = ((part[~(below | beyond)] - low) * scale).astype(np.int16)
+        counts += np.bincount(np.clip(inner, 0, _FINE - 1), minlength=_FINE + 1)
+    return np.cumsum(counts)
+
+
+def _between(some: NDArray[np.int64], beyond: float, below: float) -> tuple[int, int]:
+    """The first and the last step, without so many voxels at either end."""
+    last = int(np.searchsorted(some, some[-1] - beyond))
+    return int(np.searchsorted(some, below)), min(last, _FINE - 1)
