@@ -85,12 +85,26 @@ class Source:
         return cls(job, ref, job.project.path, is_hand)
 
     def micrograph_table(self) -> str:
-        """The file that lists the micrographs of coordinates: the first that RELION's suffix file names."""
+        """The file that lists the micrographs of coordinates: the first that RELION's suffix file names.
+
+        Raises:
+            ProjectError: none is named, or others list micrographs that are not in the first.
+        """
         words = _words(self.root, self.ref)
         if not words:
             raise ProjectError(
                 f"{self.ref.path}", found="without the name of a table of micrographs", expected="RELION's suffix file",
                 hint="It is there as soon as its job has begun.",
+            )  # fmt: skip
+        first, *others = (
+            {line.micrograph for line in _micrograph_lines(*_stamped(self.root, word))} for word in words
+        )
+        beyond = sorted(set().union(*others) - first)
+        if beyond:
+            raise ProjectError(
+                f"{self.ref.path}: {' and '.join(words)}",
+                found=f"micrographs that {words[0]} does not list, such as {beyond[0]}", expected="one table with all of them",
+                hint="sets.join makes one: give it to relion.manualpick as fn_in, and these picks as begin_with.",
             )  # fmt: skip
         return words[0]
 
@@ -230,7 +244,13 @@ def _particle_lines(path: Path, stamp: int, size: int) -> tuple[MicrographLine, 
     table = _particle_picks(path, stamp, size)
     if NAME not in table.columns or not table.height:
         return ()
-    facts = [pl.col(label).first() for label in (*_FACTS, PIXEL_SIZE) if label in table.columns]
+    known = [label for label in (*_FACTS, PIXEL_SIZE) if label in table.columns]
+    if _FACTS[0] in known:
+        # Each particle may have a defocus of its own: the middle one speaks for the micrograph, with its own astigmatism.
+        order = pl.col(_FACTS[0]).cast(pl.Float64, strict=False)
+        facts = [pl.col(label).sort_by(order).get((pl.len() - 1) // 2) for label in known]
+    else:
+        facts = [pl.col(label).first() for label in known]
     rows = table.group_by(NAME, maintain_order=True).agg(pl.len().alias(COUNT), *facts)
     return tuple(_line(row, int(row[COUNT])) for row in rows.iter_rows(named=True))
 
