@@ -139,3 +139,11 @@ def test_without_a_filter_limits_put_one_behind_the_fits_and_what_hangs_on_them_
     fitted.wait(timeout_s=60)
     assert again[0].params["ranges"] == "rlnCtfMaxResolution: ..100"
     assert (session.look().accepted, made[0].state) == (6, "succeeded")
+
+    # Of two filters the last judges what the first keeps, and nothing else.
+    first = fitted.run("sets.filter", input="job002:micrographs", ranges=made[0].params["ranges"])
+    fitted.run("sets.filter", input=f"{first.name}:kept", expression="rlnCtfMaxResolution < 1000")
+    fitted.wait(timeout_s=60)
+    session.look()
+    plan = plan_limits(session, {"rlnCtfMaxResolution": Limit(None, 900)})
+    assert (plan.kept, plan.of, plan.kept_now) == (3, 3, 3)

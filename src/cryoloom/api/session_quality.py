@@ -171,8 +171,15 @@ def condition_of_step(step: Step | None) -> Condition:
 
 def judged_rows(session: "Session") -> tuple[Step, pl.DataFrame] | None:
     """The micrographs that a filter of the stream would see, with what is measured of them; None before there are any."""
-    followed = _follow_quantities(session)
-    return _base(session, followed)
+    found = _base(session, _follow_quantities(session))
+    judge = judging_filter(session)
+    if found is None or judge is None:
+        return found
+    step, frame = found
+    job, output = judge.inputs[0]
+    before = session.jobs[job].tables.get(output)
+    # What a filter before it has rejected it never sees.
+    return step, frame if before is None else frame.filter(pl.col(ITEM_ID).is_in(list(before.ids)))
 
 
 def labels_to_judge_by(session: "Session", step: Step) -> Set[str]:
