@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from made_maps import (
     BALL,
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from starlette.testclient import TestClient
 
-from cryoloom import Project
+from cryoloom import Project, star
 from cryoloom.api.map_exporting import Colouring, ShownMap, chimerax_commands, fiji_macro
 from cryoloom.api.map_surroundings import axes_of, orientations_around, point_group_of
 from cryoloom.api.maps import map_of, maps_of, origins
@@ -324,6 +325,47 @@ def test_fiji_opens_maps_with_their_pixel_sizes(project: Project) -> None:
     assert '"External/job002/result.mrc"' in text
     assert 'setVoxelSize(2, 2, 2, "Angstrom");' in text
     assert "setSlice(29);" in text
+
+
+def test_orientations_of_a_class_are_those_of_its_own_particles(tmp_path: Path) -> None:
+    project = Project.create(tmp_path / "p")
+    write_mrc(project.path / "stack.mrcs", np.zeros((10, 8, 8), np.float32), 2.0)
+    volume = np.random.default_rng(1).random((8, 8, 8)).astype(np.float32)
+    write_mrc(project.path / "start.mrc", volume, 2.0, is_volume=True)
+    optics = pl.DataFrame({
+        "rlnOpticsGroup": [1], "rlnOpticsGroupName": ["one"], "rlnImagePixelSize": [2.0], "rlnImageSize": [8],
+        "rlnImageDimensionality": [2], "rlnVoltage": [300.0], "rlnSphericalAberration": [2.7], "rlnAmplitudeContrast": [0.1],
+    })  # fmt: skip
+    particles = pl.DataFrame({
+        "rlnImageName": [f"{n}@stack.mrcs" for n in range(1, 11)], "rlnOpticsGroup": [1] * 10,
+        "rlnDefocusU": [1e4] * 10, "rlnDefocusV": [1e4] * 10, "rlnDefocusAngle": [0.0] * 10, "rlnAngleRot": [0.0] * 10,
+        "rlnAngleTilt": [0.0] * 3 + [90.0] * 7, "rlnAnglePsi": [0.0] * 10, "rlnClassNumber": [1] * 3 + [2] * 7,
+    })  # fmt: skip
+    with project.external("made", outputs={"result": "particles"}) as made:
+        made.write("result", particles, optics=optics)
+    given = {
+        "fn_img": project.job(1),
+        "fn_ref": "start.mrc",
+        "nr_classes": 2,
+        "particle_diameter": 12,
+        "accept_unusual": True,
+    }
+    job = project.make("relion.class3d", given, start=False)
+    star.write(job.dataset("particles").file, {"optics": optics, "particles": particles})
+    names = [f"run_it025_class00{number}.mrc" for number in (1, 2)]
+    for name in names:
+        write_mrc(job.folder / name, volume, 2.0, is_volume=True)
+    write_mrc(job.folder / "run_it024_body002.mrc", volume, 2.0, is_volume=True)
+
+    first, second = (orientations_around(job, name) for name in names)
+
+    assert (first.of_class, first.particles, first.counts) == (1, 3, (3.0,))
+    assert first.directions[0] == pytest.approx((0, 0, 1), abs=0.15)
+    assert (second.of_class, second.particles, second.counts) == (2, 7, (7.0,))
+    assert second.directions[0] == pytest.approx((1, 0, 0), abs=0.15)
+    assert orientations_around(job).particles == 10
+    body = map_of(job, "run_it024_body002.mrc")
+    assert (body.title, orientations_around(job, body.name).particles) == ("002 body 2, iteration 24", 10)
 
 
 AXES = [

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cryoloom.api.maps import origins
+from cryoloom.api.class_table import CLASS
+from cryoloom.api.maps import map_of, origins
 from cryoloom.em.point_groups import check_point_group
 from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.protocol.datasets import Particles
@@ -43,6 +44,7 @@ class Seen:
 
     file: str
     particles: int
+    of_class: int | None  # whose particles alone these are; None: all
     group: str
     directions: tuple[tuple[float, float, float], ...]  # x, y, z; those without particles are left out
     counts: tuple[float, ...]  # a particle counts in parts at places that are equal by symmetry
@@ -83,11 +85,14 @@ def axes_of(group: str) -> tuple[SymmetryAxis, ...]:
     return tuple(sorted(axes, key=lambda axis: (-axis.order, [-value for value in axis.direction[::-1]])))
 
 
-def orientations_around(job: "Job") -> Seen:
+def orientations_around(job: "Job", name: str = "") -> Seen:
     """From where the particles were seen of which a job's map is made: its own, or those of the nearest job that has some.
 
+    Args:
+        job: whose map.
+        name: of the map, as `maps_of` has it: of a class its own particles are meant; "" all.
     Raises:
-        ProjectError: no job has any.
+        ProjectError: no job has any, or no map of that name.
     """
     import numpy as np
     from scipy.spatial import cKDTree
@@ -95,7 +100,8 @@ def orientations_around(job: "Job") -> Seen:
     from cryoloom.em.symmetry import operators
     from cryoloom.views.orientations import gathered
 
-    file, rot, tilt = _angles(job)
+    of_class = map_of(job, name).of_class if name else None
+    file, rot, tilt = _angles(job, of_class)
     group = point_group_of(job).group
     rots, cosines, weights = gathered(rot, np.cos(np.radians(tilt)))
     sines = np.sqrt(1 - cosines**2)
@@ -112,16 +118,21 @@ def orientations_around(job: "Job") -> Seen:
     counts /= len(turns)
     some = np.flatnonzero(counts)
     directions = tuple((float(x), float(y), float(z)) for x, y, z in sphere[some].round(4))
-    return Seen(file, len(rot), group, directions, tuple(float(one) for one in counts[some].round(3)))
+    return Seen(
+        file, len(rot), of_class, group, directions, tuple(float(one) for one in counts[some].round(3))
+    )
 
 
-def _angles(job: "Job") -> "tuple[str, NDArray[np.float64], NDArray[np.float64]]":
-    for one in origins(job):
+def _angles(job: "Job", of_class: int | None) -> "tuple[str, NDArray[np.float64], NDArray[np.float64]]":
+    # A class is one of its own job's.
+    for one in origins(job) if of_class is None else (job,):
         for dataset in one.outputs().values():
             if not isinstance(dataset.ref, Particles) or not (one.project.path / dataset.path).is_file():
                 continue
             try:
-                table = dataset.table(ANGLES).drop_nulls()
+                labels = ANGLES if of_class is None else (*ANGLES, CLASS)
+                where = "" if of_class is None else f"{CLASS} = {of_class}"
+                table = dataset.table(labels, where=where).drop_nulls()
             except CryoloomError:
                 continue  # particles that were not refined have no angles
             if table.height:

@@ -38,7 +38,7 @@ class JobMap:
     kind: str  # of `KINDS`
     output: str = ""  # "" for one of an iteration
     iteration: int | None = None
-    number: int | None = None  # of its class, where there may be several
+    number: int | None = None  # of its class or body, where there may be several
     half: int | None = None
 
     @property
@@ -55,8 +55,19 @@ class JobMap:
         if self.output not in ("", "volume", "half_maps", "final_map", "mask", "local_resolution"):
             what = self.output.replace("_", " ") + (f", half {self.half}" if self.half else "")
         if self.number is not None:
-            what = f"class {self.number}" + (f", half {self.half}" if self.half else "")
+            part = "body" if self.is_body else "class"
+            what = f"{part} {self.number}" + (f", half {self.half}" if self.half else "")
         return f"{digits} {what}" + ("" if self.iteration is None else f", iteration {self.iteration}")
+
+    @property
+    def is_body(self) -> bool:
+        """Whether it is a body of multi-body refinement, of which all particles have one."""
+        return "_body" in self.path.name
+
+    @property
+    def of_class(self) -> int | None:
+        """The class whose particles it is made of; None where it is of all."""
+        return None if self.is_body else self.number
 
     @cached_property
     def stamp(self) -> str:

@@ -112,6 +112,7 @@ class OrientationsAnswer(BaseModel):
 
     file: str
     particles: int
+    of_class: int | None  # whose particles alone these are
     group: str
     directions: list[Triple]
     counts: list[float]
@@ -227,9 +228,15 @@ def axes(here: JobHere) -> PointGroupAnswer:
 
 
 @router.get(f"{OF_JOB}/orientations")
-def orientations(here: JobHere) -> OrientationsAnswer:
-    """From where the particles were seen of which a job's map is made."""
-    return OrientationsAnswer.model_validate(map_surroundings.orientations_around(here), from_attributes=True)
+def orientations(
+    here: JobHere,
+    name: Annotated[
+        str, Query(max_length=1000, description="A map's name, as the job lists it; none: all particles")
+    ] = "",
+) -> OrientationsAnswer:
+    """From where the particles were seen of which a job's map is made; of a class those of its own."""
+    found = map_surroundings.orientations_around(here, name)
+    return OrientationsAnswer.model_validate(found, from_attributes=True)
 
 
 @router.post("/projects/{key}/maps/chimerax", response_class=Response)

@@ -771,7 +771,7 @@ export interface paths {
         };
         /**
          * Orientations
-         * @description From where the particles were seen of which a job's map is made.
+         * @description From where the particles were seen of which a job's map is made; of a class those of its own.
          */
         get: operations["orientations_api_projects__key__jobs__number__maps_orientations_get"];
         put?: never;
@@ -2592,6 +2592,8 @@ export interface components {
             file: string;
             /** Particles */
             particles: number;
+            /** Of Class */
+            of_class: number | null;
             /** Group */
             group: string;
             /** Directions */
@@ -7170,7 +7172,10 @@ export interface operations {
     };
     orientations_api_projects__key__jobs__number__maps_orientations_get: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description A map's name, as the job lists it; none: all particles */
+                name?: string;
+            };
             header?: never;
             path: {
                 number: number;

@@ -55,10 +55,11 @@ export function usePointGroup(key: string, number: number) {
   });
 }
 
-export function useOrientations(key: string, number: number, isWanted: boolean) {
+/** Of a map of a class those of its own particles. */
+export function useOrientations(key: string, number: number, name: string, isWanted: boolean) {
   return useQuery({
-    queryKey: ["project", key, "job", number, "maps", "orientations"],
-    queryFn: () => answered(api.GET(`${ROOT}/orientations`, { params: { path: { key, number } } })) as Promise<Orientations>,
+    queryKey: ["project", key, "job", number, "maps", "orientations", name],
+    queryFn: () => answered(api.GET(`${ROOT}/orientations`, { params: { path: { key, number }, query: { name } } })) as Promise<Orientations>,
     enabled: isWanted,
   });
 }

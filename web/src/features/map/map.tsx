@@ -80,7 +80,8 @@ export function MapPage({ project, number }: { project: string; number: number }
   const setView = useCallback((next: View) => change(() => ({ view: next })), [change]);
   const turnTo = (turn: View["turn"]) => setView({ ...view, turn });
   const wantsViews = look.shows.has("views");
-  const orientations = useOrientations(project, number, wantsViews);
+  const inFront = layers[active];
+  const orientations = useOrientations(project, number, inFront?.job === number ? inFront.name : "", wantsViews);
 
   // Whoever changes a layer that the job proposed asks for it by that.
   const setLayers = (next: Layer[]) => change((before) => ({ layers: next, by: before.by ?? (by && { job: by.job, name: by.name }) }));

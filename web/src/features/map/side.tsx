@@ -203,7 +203,7 @@ export function Around(props: {
       </label>
       {look.shows.has("views") && (
         <p className="muted map-small" data-says="orientations">
-          {noOrientations ? noOrientations.message : orientations ? `${orientations.particles} particles of ${orientations.file}; a rod points to where they were seen from${orientations.group === "C1" ? "" : `, each at all its places by ${orientations.group}`}.` : ""}
+          {noOrientations ? noOrientations.message : orientations ? `${orientations.particles} particles of ${orientations.of_class === null ? "" : `class ${orientations.of_class} in `}${orientations.file}; a rod points to where they were seen from${orientations.group === "C1" ? "" : `, each at all its places by ${orientations.group}`}.` : ""}
         </p>
       )}
       <label className="row map-small">
