@@ -186,6 +186,19 @@ def test_a_changed_choice_makes_what_hangs_on_it_anew(client: TestClient, projec
     assert [len(job.dataset()) for job in jobs] == [7, 7] and len(behind.dataset()) == 9
 
 
+def test_a_changed_choice_keeps_what_is_told_and_not_less_by_what_its_job_judged_by_besides(
+    client: TestClient, project: Project
+) -> None:
+    given = {"input": project.job(1), "expression": "rlnCoordinateX < 9", "ranges": "rlnCoordinateX: 5.."}
+    assert len(project.run("sets.filter", **given).wait().dataset("kept")) == 4
+    assert client.get("2/choice").json()["besides"] == "ranges"
+
+    made = asked(client, "keep", rule="rlnCoordinateX < 7", instead_of=2)
+
+    [name] = made["jobs"]
+    assert made["count"] == len(project.job(name).wait().dataset("kept")) == 7
+
+
 def test_what_was_made_anew_since_it_was_seen_is_not_kept(client: TestClient, project: Project) -> None:
     stamp = client.get("1/datasets/result").json()["stamp"]
     file = project.job(1).dataset().file

@@ -130,7 +130,8 @@ def keep(
         return Kept((made.name,), count)
     if instead_of.protocol != asked.protocol:
         raise ProjectError(f"{instead_of.name}", found=instead_of.protocol, expected=asked.protocol)
-    copies = job.project.copy(instead_of, branch=True, start=start, **asked.given)
+    given = {**_without_besides(instead_of), **asked.given}
+    copies = job.project.copy(instead_of, branch=True, start=start, **given)
     if alias:
         copies[0].set_alias(alias)
     return Kept(tuple(one.name for one in copies), count)
@@ -165,18 +166,41 @@ def choice_of(job: "Job") -> Made:
     else:
         choice = Choice.of(str(params["expression"]))
         source = job.project.job(given.job)
-        defaults = {name: spec.default for name, spec in find_protocol(FILTER).params.items()}
-        also = [
-            name
-            for name in ("ranges", "rank_by", "edge_distance", "min_distance")
-            if params[name] != defaults[name]
-        ]
-        also += ["other"] if "other" in spec.inputs and spec.inputs["other"].path else []
+        also = [name for name, default in _defaults_besides().items() if params[name] != default]
+        also += ["other"] if _has_other(job) else []
         besides = ", ".join(also)
     number = int(source.name.rpartition("job")[2])
     return Made(
         source.name, number, given.output, choice, tuple(one.name for one in job.dependents()), besides
     )
+
+
+def _defaults_besides() -> dict[str, Any]:
+    """What a filter may judge by beside its expression, as it is where it does not."""
+    params = find_protocol(FILTER).params
+    return {name: params[name].default for name in ("ranges", "rank_by", "edge_distance", "min_distance")}
+
+
+def _has_other(job: "Job") -> bool:
+    spec = job.entry.known_spec
+    given = spec.inputs.get("other") if spec is not None else None
+    return given is not None and bool(given.path)
+
+
+def _without_besides(job: "Job") -> dict[str, Any]:
+    """Parameters by which a copy of a job keeps what was seen and chosen, and nothing less.
+
+    Raises:
+        ProjectError: a filter by the distance from other items, which no copy leaves out.
+    """
+    if job.protocol != FILTER:
+        return {}
+    if _has_other(job):
+        raise ProjectError(
+            f"{job.name}", found="a filter that judges by other items too", expected="one that judges by the choice alone",
+            hint="Make a new job of the choice, or copy this one and change its form.",
+        )  # fmt: skip
+    return _defaults_besides()
 
 
 def proposal(table: Browsed, params: "dict[str, Any] | Any" = None) -> str:
