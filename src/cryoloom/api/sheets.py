@@ -123,9 +123,9 @@ def _image(root: Path, name: str) -> _Image | None:
 
 
 def _around(root: Path, name: str, x: object, y: object) -> _Image | None:
-    """The surroundings of a pick, within its micrograph."""
+    """The surroundings of a pick, which is in their middle."""
     try:
-        path = inside(root, root / name)
+        path = inside(root, root / name.removesuffix(":mrc"))
         header, image = read_header(path), read_mrc(path)
         at_x, at_y = float(str(x)), float(str(y))
     except (CryoloomError, OSError, ValueError):
@@ -133,9 +133,15 @@ def _around(root: Path, name: str, x: object, y: object) -> _Image | None:
     if image.ndim != 2 or not (np.isfinite(at_x) and np.isfinite(at_y)):
         return None
     half = int(np.clip(_AROUND_ANGST / 2 / (header.angpix or 1.0), 16, 256))
-    left, low = (int(np.clip(round(at) - half, 0, max(0, size - 2 * half)))
-                 for at, size in ((at_x, image.shape[1]), (at_y, image.shape[0])))  # fmt: skip
-    return _Image(image[low : low + 2 * half, left : left + 2 * half], header.angpix or 0.0)
+    left, low = round(at_x) - half, round(at_y) - half
+    seen = image[max(0, low) : max(0, low + 2 * half), max(0, left) : max(0, left + 2 * half)]
+    if not seen.size:
+        return None
+    # The pick is in the middle also near an edge; beyond the micrograph there is nothing.
+    around = np.full((2 * half, 2 * half), np.mean(seen, dtype=np.float64), np.float32)
+    top, side = max(0, -low), max(0, -left)
+    around[top : top + seen.shape[0], side : side + seen.shape[1]] = seen
+    return _Image(around, header.angpix or 0.0)
 
 
 _turn = itertools.count(1)
