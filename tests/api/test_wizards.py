@@ -134,6 +134,13 @@ def test_the_circle_the_boxes_and_the_picks_of_a_real_project(tiny: Project) -> 
     )
     assert "on MotionCorr/job003/Movies/job002/" in boxes.said
     assert boxes.proposals[0].values["extract_size"] == "72"
+    names = tiny.job(4).dataset("micrographs").table(["rlnMicrographName"])["rlnMicrographName"].to_list()
+    given = {"star_mics": "CtfFind/job004", "coords_suffix": "AutoPick/job006"}
+    for item, name in (("2", names[1]), ("multi_0003", next(one for one in names if "multi_0003" in one))):
+        # A number is no part of a folder's name: `2` stands in job002, and with it in all of them.
+        assert advise(tiny, "relion.extract", "extract_size", given, item=item).item == name
+    with pytest.raises(ParameterError, match="unknown"):
+        advise(tiny, "relion.extract", "extract_size", given, item="multi_00")
 
     values = {
         "fn_input_autopick": "CtfFind/job004",

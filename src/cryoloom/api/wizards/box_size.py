@@ -4,7 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cryoloom.api.wizards.advised import Advised, Asked, taking
-from cryoloom.errors import DatasetError
+from cryoloom.em.names import meant, several_words
+from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.project.picked_diameter import picked_diameter
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.wizards import Slider
@@ -65,9 +66,17 @@ def _places(asked: Asked, picks: Dataset, names: list[str]) -> tuple[str, list[t
     from cryoloom.views.tables import numbers, table_of
 
     folder, suffix = picks.path.rpartition("/")[0], suffix_of(picks.path)
+    if asked.item:
+        found = meant(asked.item, names)
+        if len(found) != 1:
+            raise ParameterError(
+                f"{asked.form.name}: micrograph {asked.item}", found=several_words(asked.item, found) if found else "unknown",
+                expected=f"a name that only one has, or a number from 1 to {len(names)}",
+            )  # fmt: skip
+        names = found
     for name in names:
         file = asked.root / f"{folder}/{coordinate_file(name, suffix)}"
-        if (asked.item and asked.item not in name) or not file.exists():
+        if not file.exists():
             continue
         table = table_of(file, "")
         xs, ys = numbers(table, "rlnCoordinateX"), numbers(table, "rlnCoordinateY")
