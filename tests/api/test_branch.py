@@ -5,8 +5,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from cryoloom import Project, star
-from cryoloom.api.answers import answers, methods
+from cryoloom.api.answers import answers
 from cryoloom.api.branch import branch_of
+from cryoloom.api.methods import methods_of
 from cryoloom.project.lineage import sources_of
 
 
@@ -83,10 +84,10 @@ def test_without_a_map_the_newest_set_nearest_to_one_is_the_result(tmp_path: Pat
 
 
 def test_the_methods_name_what_the_map_was_made_by_and_trials_apart(tiny: Project) -> None:
-    said = methods(tiny)
+    said = methods_of(tiny)
     jobs = {summary.label: summary.name for summary in tiny.summaries()}
 
-    assert "Post-processing (relion.postprocess" in said.text and "Mask creation" in said.text
+    assert "Post-processing was done by relion_postprocess" in said.text and "Mask creation" in said.text
     assert "simulate.movies" not in said.text  # it made the movies that were found, and gave no job anything
     assert said.beside == f"{jobs['microscope']} (simulate.movies)"
     assert dict(answers(tiny).rows)["of"].startswith(f"{jobs['postprocess']}, made of {jobs['movies']}, ")

@@ -13,7 +13,8 @@ from running import run_in
 
 from cryoloom import Project, star
 from cryoloom.api import doctor, help_search, label_help, protocol_help, workflows
-from cryoloom.api.answers import answers, methods
+from cryoloom.api.answers import answers
+from cryoloom.api.methods import methods_of
 from cryoloom.cli.main import app
 from cryoloom.errors import ParameterError
 from cryoloom.project.attempts import write_control
@@ -170,7 +171,7 @@ def test_the_methods_tell_the_values_with_which_items_were_made(filtered: Projec
     end_attempt(folder)
 
     earlier = "" if of_all else "rlnDefocusU > 15000, later "
-    assert f"expression {earlier}rlnDefocusU > 12000 →" in methods(filtered).text
+    assert f"keep items where {earlier}rlnDefocusU > 12000)" in methods_of(filtered).text
 
 
 def test_an_alias_is_given_and_taken_away(filtered: Project) -> None:

@@ -1,13 +1,10 @@
-"""What people ask of a project first: the resolution, how many particles, the map, how long it took; and how it was made."""
+"""What people ask of a project first: the resolution, how many particles, the map, how long it took."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cryoloom.api.branch import Branch, branch_of
 from cryoloom.errors import CryoloomError
-from cryoloom.project.attempts import read_control
-from cryoloom.protocol.declare import relion_text
 from cryoloom.protocol.views import Metrics
 
 if TYPE_CHECKING:
@@ -109,57 +106,3 @@ def duration(seconds: float) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours < 48 else f"{hours // 24} d {hours % 24} h"
-
-
-@dataclass(frozen=True, slots=True)
-class Methods:
-    """How a result was made, as a paragraph for a paper's methods; `beside`: what was tried and has no part in it."""
-
-    text: str
-    beside: str
-
-
-def methods(project: "Project") -> Methods:
-    """How the project's result was made: each step of its branch with what was not left as usual."""
-    jobs, summaries = project.jobs(), {summary.name: summary for summary in project.summaries()}
-    branch = branch_of(jobs, summaries)
-    if branch is None:
-        return Methods("", "")
-    said = [_sentence(job, summaries[job.name]) for job in branch.jobs if job.name in summaries]
-    beside = [f"{job.name} ({job.entry.protocol})" for job in branch.beside]
-    return Methods(" ".join(filter(None, said)), ", ".join(beside))
-
-
-def _sentence(job: "Job", summary: "JobSummary") -> str:
-    """A step; "" of one that did not succeed, or that RELION made."""
-    if summary.state != "succeeded" or job.entry.known_spec is None:
-        return ""
-    protocol, made_with = job.entry.make_protocol(), _values_of(job)
-    values = [
-        f"{name} {', later '.join(map(relion_text, made_with[name]))}{f' {spec.unit}' if spec.unit else ''}"
-        for name, spec in protocol.params.items()
-        if not spec.own and any(value not in (spec.default, "", None) for value in made_with[name])
-    ]
-    cited = f" [{', '.join(protocol.cites)}]" if protocol.cites else ""
-    return (
-        f"{protocol.label} ({protocol.name}{cited}): {', '.join(values) or 'default values'}{_made(summary)}."
-    )
-
-
-def _values_of(job: "Job") -> dict[str, list[Any]]:
-    """The values of each parameter with which items were made, in their order: some may have been changed in mid-stream."""
-    found = {name: [value] for name, value in job.entry.make_protocol().values.items()}
-    for change in read_control(job.folder)["changes"]:
-        if change["version"] > job.entry.status().history.version:
-            break
-        for name, value in change["values"].items():
-            found[name] = [*found[name], value]
-        if change["of_all"]:
-            found = {name: values[-1:] for name, values in found.items()}
-    last = job.params  # with what `auto` came to
-    return {name: [*values[:-1], last[name]] for name, values in found.items()}
-
-
-def _made(summary: "JobSummary") -> str:
-    counts = [f"{output['items']} {output['kind']}" for output in summary.outputs.values() if output["items"]]
-    return f" → {', '.join(counts)}" if counts else ""

@@ -70,6 +70,12 @@ def branch_of(jobs: "Sequence[Job]", summaries: "Mapping[str, JobSummary]") -> B
     return Branch(result, part, distance, tuple(job for job in ended if job.name not in distance), newest)
 
 
+def branch_to(result: "Job", jobs: "Sequence[Job]") -> Branch:
+    """The branch of one job, whatever the project's result is; nothing lies beside it."""
+    distance = _distances(result, {job.name: job for job in jobs})
+    return Branch(result, tuple(job for job in jobs if job.name in distance), distance, ())
+
+
 def _resolution(job: "Job", summary: "JobSummary") -> float | None:
     """Å, of a post-processing."""
     path = next(

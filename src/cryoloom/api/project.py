@@ -31,6 +31,7 @@ from cryoloom.project.retrying import Retry
 
 if TYPE_CHECKING:
     from cryoloom.api.external import External
+    from cryoloom.api.methods import Methods
     from cryoloom.api.protocol_calls import ProtocolCalls
     from cryoloom.api.scripting import Script
     from cryoloom.api.verifying import Verified
@@ -279,6 +280,18 @@ class Project(ProtocolCalls):
             Path(out).write_text(found.text, encoding="utf-8")
             Path(out).chmod(Path(out).stat().st_mode | 0o111)
         return found
+
+    def methods(self, job: "Job | str" = "") -> "Methods":
+        """How a result was made, for a paper: a paragraph, Table 1, references.
+
+        Args:
+            job: whose result; the finest map of the project without one.
+        Raises:
+            ProjectError: no such job.
+        """
+        from cryoloom.api.methods import methods_of
+
+        return methods_of(self, lifecycle.name_of(job))
 
     def verify(self, *jobs: "Job | str", whole: bool = False) -> "Verified":
         """What has changed since jobs were made: their files, inputs and programs.

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryoloom._version import __version__
-from cryoloom.api.answers import answers, duration, methods
+from cryoloom.api.answers import answers, duration
 from cryoloom.api.branch import branch_of
+from cryoloom.api.methods import methods_of
 from cryoloom.api.printing import print_pdf
 from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.protocol.views import Block, TableBlock
@@ -124,9 +125,12 @@ def _write(page: Page, project: "Project", extra: Sequence[Block], name: str) ->
     for job in jobs:
         if job.name in summaries:
             _write_job(page, job, summaries[job.name])
-    said = methods(project)
+    said = methods_of(project)
     if said.text:
         page.add(f"<h2>Methods</h2><p>{html.escape(said.text)}</p>")
+        page.figures(_drawn(project.path, [TableBlock("Table 1", ("", ""), said.table)]))
+        listed = "".join(f"<li>[{key}] {html.escape(line)}</li>" for key, line in said.references.items())
+        page.add(f"<ul class='quiet'>{listed}</ul>" if listed else "")
     if said.beside:
         page.add(f"<p class='quiet'>Tried beside it, and no part of it: {html.escape(said.beside)}.</p>")
     page.add("</body></html>")

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from cryoloom.cli.completion import complete_jobs
 from cryoloom.cli.options import file_path, json_option, project_option, some_jobs_argument
 from cryoloom.cli.shell import FAILED, open_project, print_json
 
@@ -14,6 +15,7 @@ def add_to(app: click.Group) -> None:
     group.add_command(script)
     app.add_command(group)
     app.add_command(verify)
+    app.add_command(methods)
 
 
 @click.command("verify")
@@ -44,6 +46,32 @@ def verify(jobs: tuple[str, ...], whole: bool, as_json: bool, project: Path | No
         print(f"{as_it_was} of {len(found.jobs)} jobs are as they were; {count} files were looked at.")
     if not found.is_as_it_was:
         raise click.exceptions.Exit(FAILED)
+
+
+@click.command("methods")
+@click.argument(
+    "job",
+    default="",
+    required=False,
+    help="Whose result; the finest map of the project without one.",
+    shell_complete=complete_jobs,
+)
+@click.option(
+    "--out", "-o", type=file_path, help="A Markdown file for text, Table 1 and references; printed without."
+)
+@click.option("--bib", type=file_path, help="A BibTeX file for the references.")
+@json_option
+@project_option
+def methods(job: str, out: Path | None, bib: Path | None, as_json: bool, project: Path | None) -> None:
+    """Write how a result was made, for a paper: a paragraph with numbers, Table 1, and the references of what was used."""
+    found = open_project(project).methods(job)
+    for path, text in ((out, found.as_markdown()), (bib, found.bibtex)):
+        if path is not None:
+            path.write_text(text, encoding="utf-8")
+    if as_json:
+        print_json(found.as_dict())
+    elif out is None:
+        print(found.as_markdown() if found.text else "Nothing has succeeded yet.")
 
 
 @click.command("script")

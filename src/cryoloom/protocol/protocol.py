@@ -277,6 +277,10 @@ class Protocol:
         """Memory that a command of this job takes; 0 where nobody knows."""
         return 0
 
+    def cited(self) -> tuple[str, ...]:
+        """What of `cites` was used with these values: keys of `references.bib`."""
+        return self.cites
+
     def gpus(self) -> str | None:
         """RELION's GPU string where the job uses GPUs, else None."""
         return str(self.values.get("gpu_ids", "")) if self.values.get("use_gpu") else None

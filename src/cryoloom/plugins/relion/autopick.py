@@ -219,6 +219,9 @@ class AutoPick(HelixPicked, MicrographProgram):
         """As they were given, `auto` for what is to be found."""
         return self.values["log_diam_min"], self.values["log_diam_max"]
 
+    def cited(self) -> tuple[str, ...]:
+        return ("Zivanov2018",) if self.do_log else ("Scheres2015",)
+
     def known_diameter(self) -> float | None:
         return float(self.log_diam_max) if self.do_log and AUTO not in self._diameters() else None
 

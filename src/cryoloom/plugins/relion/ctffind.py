@@ -156,6 +156,9 @@ class CtfFind(MicrographProgram):
     def own_file(self, name: str) -> str:
         return file_of_micrograph(name, ".ctf")
 
+    def cited(self) -> tuple[str, ...]:
+        return ("Zhang2016",) if self.use_gctf else ("Rohou2015",)
+
     def gpus(self) -> str | None:
         return self.gpu_ids if self.use_gctf else None
 

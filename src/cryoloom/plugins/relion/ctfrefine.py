@@ -93,6 +93,13 @@ class CtfRefine(RefinedParticles, Mpi, Threads):
 
     particles: Particles = Output("Particles with refined CTF", "particles_ctf_refine.star")
 
+    def cited(self) -> tuple[str, ...]:
+        if self.do_aniso_mag:
+            return ("Zivanov2020",)
+        higher = (self.do_tilt and self.do_trefoil) or self.do_4thorder
+        lower = self.do_ctf or self.do_tilt
+        return ("Zivanov2018",) * lower + ("Zivanov2020",) * higher
+
     def check(self) -> None:
         super().check()
         fits = [self.do_defocus, self.do_astig, self.do_bfactor, self.do_phase]

@@ -173,6 +173,9 @@ class MotionCorr(Threads, MicrographProgram):
                 expected="No: MotionCor2 makes no sums of power spectra", hint="Or do_own_motioncor=Yes, RELION's own.",
             )  # fmt: skip
 
+    def cited(self) -> tuple[str, ...]:
+        return ("Zivanov2019",) if self.do_own_motioncor else ("Zheng2017",)
+
     def gpus(self) -> str | None:
         return None if self.do_own_motioncor else self.gpu_ids
 

@@ -1,0 +1,138 @@
+"""Table 1 of a paper: how data were collected, and what the map is, by what the files say; what none says is left out."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryoloom.api.branch import Branch
+from cryoloom.errors import CryoloomError
+from cryoloom.project.foreign import protocol_as_run
+from cryoloom.protocol.datasets import Dataset, Micrographs, Movies, Particles, Postprocess
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from cryoloom.api.project import Project
+    from cryoloom.api.summary import JobSummary
+
+_OPTICS = {
+    "rlnVoltage": ("Voltage", "kV"),
+    "rlnSphericalAberration": ("Spherical aberration", "mm"),
+    "rlnMicrographOriginalPixelSize": ("Pixel size of the movies", "Å"),
+}
+
+
+def table_one(
+    project: "Project", branch: Branch, summaries: "Mapping[str, JobSummary]"
+) -> tuple[tuple[str, str], ...]:
+    """Name and value of each row."""
+    return tuple(_rows(project.path, branch, summaries))
+
+
+def _rows(root: Path, branch: Branch, summaries: "Mapping[str, JobSummary]") -> Iterator[tuple[str, str]]:
+    given: list[tuple[str, Dataset]] = []
+    for job in branch.jobs:
+        if job.name in summaries and summaries[job.name].state == "succeeded":
+            given += [(job.name, dataset) for dataset in job.entry.outputs().values()]
+    yield from _collection(root, given)
+    movies = [dataset for _, dataset in given if type(dataset) is Movies]
+    particles = [dataset for _, dataset in given if type(dataset) is Particles]
+    yield from _exposure(root, branch, movies)
+    if movies and (table := _table(root, movies[0])) is not None:
+        yield "Movies", f"{table.height}"
+    tables = [one for dataset in particles if (one := _table(root, dataset)) is not None]
+    last = _table(root, _last_particles(root, branch, particles)) if particles else None
+    if tables and last is not None:
+        if "rlnMicrographName" in last.columns:
+            yield "Micrographs used", f"{last['rlnMicrographName'].n_unique()}"
+        yield "Initial particle images", f"{max(one.height for one in tables)}"
+        yield "Final particle images", f"{last.height}"
+        yield from _defocus(last)
+    yield from _of_map(root, branch, given)
+
+
+def _collection(root: Path, given: list[tuple[str, Dataset]]) -> Iterator[tuple[str, str]]:
+    first = next(
+        (dataset for _, dataset in given if isinstance(dataset, Movies | Micrographs | Particles)), None
+    )
+    optics = _table(root, first, "optics") if first is not None else None
+    for label, (name, unit) in _OPTICS.items():
+        if optics is not None and label in optics.columns:
+            values = [float(value) for value in optics[label].unique().sort().to_list()]
+            yield f"{name} ({unit})", ", ".join(f"{value:g}" for value in values)
+
+
+def _exposure(root: Path, branch: Branch, movies: Sequence[Dataset]) -> Iterator[tuple[str, str]]:
+    """Electrons on the specimen: what motion correction was told for a frame, times the frames of a movie."""
+    from cryoloom.images.headers import read_header
+
+    for job in branch.jobs:
+        try:
+            dose = float(protocol_as_run(job.entry).values.get("dose_per_frame", 0) or 0)
+        except (CryoloomError, TypeError, ValueError):
+            continue  # `auto`, where optics groups have each their own
+        table = _table(root, movies[0]) if movies and dose > 0 else None
+        if table is None or not table.height:
+            continue
+        names = [str(name) for name in table["rlnMicrographMovieName"].to_list()]
+        try:
+            frames = {
+                read_header(root / name).frames for name in (names[0], names[len(names) // 2], names[-1])
+            }
+        except (CryoloomError, OSError):
+            return
+        if len(frames) == 1:
+            yield "Electron exposure (e/Å²)", f"{dose * frames.pop():g}"
+        return
+
+
+def _last_particles(root: Path, branch: Branch, particles: Sequence[Dataset]) -> Dataset:
+    """The particles that are nearest before the result: not those of a trial behind it."""
+    for job in branch.nearest_first():
+        for dataset in job.entry.outputs().values():
+            if type(dataset) is Particles and (root / dataset.path).exists():
+                return dataset
+    return particles[-1]
+
+
+def _defocus(particles: "pl.DataFrame") -> Iterator[tuple[str, str]]:
+    labels = [label for label in ("rlnDefocusU", "rlnDefocusV") if label in particles.columns]
+    if labels and particles.height:
+        lowest = min(float(str(particles[label].min())) for label in labels)
+        highest = max(float(str(particles[label].max())) for label in labels)
+        yield "Defocus range (µm)", f"{lowest / 1e4:.2f} to {highest / 1e4:.2f}"
+
+
+def _of_map(root: Path, branch: Branch, given: list[tuple[str, Dataset]]) -> Iterator[tuple[str, str]]:
+    from cryoloom import star
+
+    for job in branch.nearest_first():
+        try:
+            protocol = protocol_as_run(job.entry)
+        except CryoloomError:
+            continue
+        if symmetry := str(protocol.values.get("sym_name", "")):
+            yield "Symmetry imposed", symmetry.upper()
+            break
+    ends = [
+        dataset for name, dataset in given if name == branch.result.name and isinstance(dataset, Postprocess)
+    ]
+    for dataset in ends:
+        found = star.read(root / dataset.path, ["general"], optional=True).get("general")
+        if not isinstance(found, dict):
+            continue
+        if "rlnFinalResolution" in found:
+            yield "Map resolution (Å)", f"{float(found['rlnFinalResolution']):.2f}"
+            yield "FSC threshold", "0.143"
+        if "rlnBfactorUsedForSharpening" in found:
+            yield "Map sharpening B factor (Å²)", f"{float(found['rlnBfactorUsedForSharpening']):.1f}"
+
+
+def _table(root: Path, dataset: Dataset, block: str = "") -> "pl.DataFrame | None":
+    from cryoloom import star
+
+    path = root / dataset.path
+    if path.suffix != ".star" or not path.is_file():
+        return None
+    tables = star.tables_of(star.read(path))
+    return tables.get(block or getattr(dataset, "block", ""))

@@ -1,0 +1,87 @@
+"""The methods of a result: every program and number that was used, and nothing that was not run."""
+
+import re
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from cryoloom import Project, star
+from cryoloom.api.citing import bibtex_of, reference
+from cryoloom.cli.main import app
+from cryoloom.project.registry import all_protocols, find_protocol
+
+pytestmark = pytest.mark.relion
+
+
+def test_every_reference_that_a_protocol_names_is_known_with_its_doi() -> None:
+    keys = {key for kind in all_protocols() if kind.__module__.startswith("cryoloom.") for key in kind.cites}
+
+    assert len(keys) > 10
+    for key in keys:
+        assert re.search(r"\(\d{4}\)\. .+\. doi:10\.\d{4,}/\S+$", reference(key)), key
+        assert f"{{{key},\n" in bibtex_of([key])
+
+
+@pytest.mark.parametrize(
+    ("protocol", "values", "cited"),
+    [
+        ("relion.motioncorr", {}, ("Zivanov2019",)),
+        ("relion.motioncorr", {"do_own_motioncor": "No"}, ("Zheng2017",)),
+        ("relion.ctffind", {}, ("Rohou2015",)),
+        ("relion.ctffind", {"use_gctf": "Yes", "use_ctffind4": "No"}, ("Zhang2016",)),
+        ("relion.autopick", {"do_log": "Yes"}, ("Zivanov2018",)),
+        ("relion.autopick", {"do_log": "No"}, ("Scheres2015",)),
+        ("relion.ctfrefine", {"do_aniso_mag": "Yes"}, ("Zivanov2020",)),
+        ("relion.ctfrefine", {"do_ctf": "Yes", "do_defocus": "Per-particle"}, ("Zivanov2018",)),
+        ("relion.ctfrefine", {"do_ctf": "No", "do_4thorder": "Yes"}, ("Zivanov2020",)),
+    ],
+)
+def test_only_what_was_used_is_cited(protocol: str, values: dict[str, str], cited: tuple[str, ...]) -> None:
+    assert find_protocol(protocol)(values).cited() == cited
+
+
+def test_the_paragraph_names_programs_numbers_and_references_of_its_branch_alone(tiny: Project) -> None:
+    jobs = {summary.label: summary for summary in tiny.summaries()}
+    found = tiny.methods(jobs["class2d"].name)
+
+    assert found.result == jobs["class2d"].name
+    assert "min. diameter for LoG filter 110 Å; max. diameter for LoG filter 130 Å" in found.text
+    assert f"which gave {jobs['picks'].made}" in found.text
+    assert "number of classes 3" in found.text
+    assert "refine3d" not in found.text and "symmetry T" not in found.text
+    assert "number of threads" not in found.text
+    assert {*found.references} == {*re.findall(r"[A-Z][a-z]+\d{4}b?", found.text)}
+    assert {*re.findall(r"@\w+\{(\w+),", found.bibtex)} == {*found.references}
+
+
+def test_table_one_says_what_the_files_say(tiny: Project) -> None:
+    table = dict(tiny.methods().table)
+    jobs = {summary.label: summary for summary in tiny.summaries()}
+    last = tiny.job(jobs["refine_masked"].name).dataset("particles").table()
+    general = star.read(tiny.path / jobs["postprocess"].name / "postprocess.star")["general"]
+    assert isinstance(general, dict)
+
+    assert table["Voltage (kV)"] == "300"
+    assert table["Electron exposure (e/Å²)"] == "48"  # 6 frames of 8
+    assert table["Movies"] == table["Micrographs used"] == "6"
+    assert table["Final particle images"] == str(last.height)
+    assert table["Defocus range (µm)"] == (
+        f"{min(last['rlnDefocusU'].min(), last['rlnDefocusV'].min()) / 1e4:.2f} to "  # type: ignore[type-var,operator]
+        f"{max(last['rlnDefocusU'].max(), last['rlnDefocusV'].max()) / 1e4:.2f}"  # type: ignore[type-var,operator]
+    )
+    assert table["Symmetry imposed"] == "T"
+    assert float(table["Map resolution (Å)"]) == pytest.approx(float(general["rlnFinalResolution"]), abs=0.01)
+    assert float(table["Map sharpening B factor (Å²)"]) == pytest.approx(
+        float(general["rlnBfactorUsedForSharpening"]), abs=0.1
+    )
+
+
+def test_the_command_writes_text_and_references_into_files(tiny: Project, tmp_path: Path) -> None:
+    out, bib = tmp_path / "methods.md", tmp_path / "used.bib"
+    done = CliRunner().invoke(app, ["methods", "-o", str(out), "--bib", str(bib), "-p", str(tiny.path)])
+
+    assert done.exit_code == 0, done.output
+    text = out.read_text()
+    assert text.index("## Methods") < text.index("## Table 1") < text.index("## References")
+    assert bib.read_text().count("@") == len(tiny.methods().references)
