@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+CRATES := .venv-crates
 SUDO := $(shell [ "$$(id -u)" = 0 ] && echo "" || echo "sudo -n")
 DEMO ?= demo
 SEED ?= 1
@@ -26,7 +27,7 @@ install: $(VENV)/installed relion
 demo: $(VENV)/installed relion
 	$(BIN)/python examples/run_demo.py $(DEMO) --seed $(SEED)
 
-test: $(VENV)/installed relion browser desktop
+test: $(VENV)/installed relion browser desktop $(CRATES)/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(VENV)/installed
@@ -61,6 +62,12 @@ $(VENV)/installed: pyproject.toml requirements.lock hatch_build.py $(wildcard sr
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e .
+	touch $@
+
+# The validator of RO-Crates, for its tests: it needs an older `rich` than our tools, and so a place of its own.
+$(CRATES)/installed:
+	$(PYTHON) -m venv $(CRATES)
+	$(CRATES)/bin/pip install --quiet --disable-pip-version-check "roc-validator>=0.13" "rocrate>=0.16"
 	touch $@
 
 # RELION from the distribution, where it is missing; as root or through sudo, else the command is printed.

@@ -281,6 +281,44 @@ class Project(ProtocolCalls):
             Path(out).chmod(Path(out).stat().st_mode | 0o111)
         return found
 
+    def export_crate(
+        self,
+        folder: str | Path,
+        job: "Job | str" = "",
+        *,
+        author: str = "",
+        licence: str = "",
+        title: str = "",
+    ) -> Path:
+        """A result with all that it was made of as an RO-Crate; see `cryoloom.api.crates.write_crate`."""
+        from cryoloom.api import crates
+
+        return crates.write_crate(
+            self,
+            Path(folder),
+            lifecycle.name_of(job),
+            author=author,
+            licence=licence or crates.LICENSE,
+            title=title,
+        )
+
+    def export_workflow_crate(
+        self,
+        folder: str | Path,
+        *jobs: "Job | str",
+        author: str,
+        licence: str = "",
+        title: str = "",
+        description: str = "",
+    ) -> Path:
+        """Jobs as a workflow in an RO-Crate for WorkflowHub; see `cryoloom.api.crates.write_workflow_crate`."""
+        from cryoloom.api import crates
+
+        return crates.write_workflow_crate(
+            self, Path(folder), [lifecycle.name_of(job) for job in jobs], author=author, licence=licence or crates.LICENSE,
+            title=title, description=description,
+        )  # fmt: skip
+
     def methods(self, job: "Job | str" = "") -> "Methods":
         """How a result was made, for a paper: a paragraph, Table 1, references.
 

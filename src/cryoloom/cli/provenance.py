@@ -8,11 +8,15 @@ from cryoloom.cli.completion import complete_jobs
 from cryoloom.cli.options import file_path, json_option, project_option, some_jobs_argument
 from cryoloom.cli.shell import FAILED, open_project, print_json
 
+LICENCE = "https://spdx.org/licenses/CC-BY-4.0"
+
 
 def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
     group = click.Group("export", help="A project for others: as a script, as a crate.", no_args_is_help=True)
     group.add_command(script)
+    group.add_command(crate)
+    group.add_command(workflow_crate)
     app.add_command(group)
     app.add_command(verify)
     app.add_command(methods)
@@ -92,3 +96,47 @@ def script(jobs: tuple[str, ...], out: Path, as_json: bool, project: Path | None
     )
     for name, why in found.left_out.items():
         print(f"  not in it: {name}: {why}")
+
+
+@click.command("crate")
+@click.argument(
+    "job", default="", required=False, help="Whose result; the finest map of the project without one.",
+    shell_complete=complete_jobs,
+)  # fmt: skip
+@click.option("--out", "-o", type=file_path, default=Path("crate"), help="A new folder.")
+@click.option(
+    "--author", default="", show_default=False, help="Who publishes it; who ran the jobs without one."
+)
+@click.option("--licence", default=LICENCE, help="Its address at SPDX.")
+@click.option("--title", default="", show_default=False, help="The project's name without one.")
+@project_option
+def crate(job: str, out: Path, author: str, licence: str, title: str, project: Path | None) -> None:
+    """Write a result and how it was made as an RO-Crate (Provenance Run Crate), which other programs open."""
+    made = open_project(project).export_crate(out, job, author=author, licence=licence, title=title)
+    print(
+        f"{made.parent}: {sum(1 for path in made.parent.rglob('*') if path.is_file())} files; described in {made.name}"
+    )
+
+
+@click.command("workflow-crate")
+@some_jobs_argument
+@click.option("--out", "-o", type=file_path, default=Path("workflow-crate"), help="A new folder.")
+@click.option("--author", required=True, help="Who publishes it.")
+@click.option("--licence", default=LICENCE, help="Its address at SPDX.")
+@click.option("--title", default="", show_default=False, help="The project's name without one.")
+@click.option("--description", default="", show_default=False, help="What it is for.")
+@project_option
+def workflow_crate(
+    jobs: tuple[str, ...],
+    out: Path,
+    author: str,
+    licence: str,
+    title: str,
+    description: str,
+    project: Path | None,
+) -> None:
+    """Write jobs as a workflow in a Workflow RO-Crate, which WorkflowHub takes; no data."""
+    made = open_project(project).export_workflow_crate(
+        out, *jobs, author=author, licence=licence, title=title, description=description
+    )
+    print(f"{made.parent}: described in {made.name}")
