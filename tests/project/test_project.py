@@ -23,7 +23,7 @@ from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.relion_lock import LOCK, OWNER, relion_lock
 from cryoloom.project.settings import load_settings, unknown_settings
-from cryoloom.project.workflow import read_workflow
+from cryoloom.project.workflows.file import read_workflow
 from cryoloom.protocol.datasets import Particles
 
 MOVIES = {"fn_in_raw": "raw/*.mrc", "angpix": 1.0}
@@ -282,7 +282,7 @@ def test_a_workflow_s_placeholders_are_filled_with_their_types(tmp_path: Path) -
 
     workflow = read_workflow(tmp_path / "w.json", {"movies": "x.mrc"})
 
-    assert workflow.jobs[0]["params"] == {"angpix": 1.5, "fn_in_raw": "a/x.mrc"}
+    assert workflow.jobs[0].params == {"angpix": 1.5, "fn_in_raw": "a/x.mrc"}
     with pytest.raises(ParameterError, match="--set movies=VALUE"):
         read_workflow(tmp_path / "w.json", {})
     with pytest.raises(ParameterError, match="Did you mean angpix"):

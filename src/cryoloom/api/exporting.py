@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom._version import __version__
 from cryoloom.errors import CryoloomError, ProjectError
+from cryoloom.project.attempts import read_control
 from cryoloom.project.entry import JobEntry
 from cryoloom.project.foreign import protocol_of
 from cryoloom.project.lineage import dependents_of
+from cryoloom.project.notes import text_of_note
+from cryoloom.project.workflows.file import WISHES
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.declare import AUTO, ParamSpec, relion_text
 from cryoloom.protocol.jobs import ITEM_ID
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from cryoloom.api.project import Project
 
 FORMAT = 1
+FIRST_VERSION = "1"  # of a protocol: what needs no word
 # A file of a job, which another project does not have.
 _OF_A_JOB = re.compile(r"(?:^|[\s,=])[A-Za-z0-9]+/job\d{3,}/")
 _NO_LETTER = re.compile(r"[^A-Za-z0-9_-]+")
@@ -79,6 +83,9 @@ def exported(
     steps = [making.step(entry, protocol) for entry, protocol in protocols.values()]
     content: dict[str, Any] = {"format": FORMAT, "title": title or project.path.resolve().name}
     content |= {"made_with": f"cryoloom {__version__}"}
+    seed = project.folder.seed
+    # Ids follow from the seed and the jobs' numbers: of a part of a project they would be others.
+    content |= {"seed": seed} if seed is not None and len(steps) == len(entries) else {}
     content |= {"placeholders": placeholders} if placeholders else {}
     return Exported({**content, "jobs": steps}, left_out)
 
@@ -137,7 +144,14 @@ class _Making:
         step: dict[str, Any] = {"name": name, "protocol": protocol.name}
         step |= {"params": params} if params else {}
         step |= {"inputs": inputs} if inputs else {}
-        return step | ({"wait_for": waits} if waits else {})
+        step |= {"wait_for": waits} if waits else {}
+        if spec is None:
+            return step
+        step |= {"version": spec.version} if spec.version != FIRST_VERSION else {}
+        control = read_control(entry.folder)
+        step |= {wish: control[wish] for wish in WISHES if control[wish]}
+        comment = text_of_note(entry.folder)
+        return step | ({"comment": comment} if comment else {})
 
     def _value(self, key: str, value: Any, spec: ParamSpec, name: str) -> Any:
         """The value, or a placeholder for one that means nothing in another project."""
@@ -151,7 +165,8 @@ class _Making:
             return self._placeholder(f"{name}_{key}", said)
         if not isinstance(value, str) or not (value.startswith(("/", "~")) or _OF_A_JOB.search(value)):
             return value
-        return self._placeholder(f"{name}_{key}", f"{spec.label}, of {name}")
+        kind = "path" if spec.means in ("file", "folder") else "str"
+        return self._placeholder(f"{name}_{key}", f"{spec.label}, of {name}", kind)
 
     def _reference(self, key: str, dataset: Dataset, protocol: Protocol, name: str) -> str:
         job, output = (
@@ -164,7 +179,8 @@ class _Making:
             f"{name}_{key.replace('#', '')}", f"{label}, of {name}: {dataset.kind}, a job or a file"
         )
 
-    def _placeholder(self, word: str, said: str) -> str:
+    def _placeholder(self, word: str, said: str, kind: str = "str") -> str:
         word = word.replace("-", "_")
-        self.placeholders[word] = {"type": "str", "help": said}
+        word = word if word.isidentifier() else f"job_{word}"
+        self.placeholders[word] = {"type": kind, "help": said}
         return f"${{{word}}}"

@@ -210,31 +210,34 @@ class Project(ProtocolCalls):
         return external(self, label, inputs, outputs, alias, sys._getframe(1))
 
     def check_workflow(self, path: str | Path, /, **placeholders: Any) -> list[str]:
-        """Whether all jobs of a JSON workflow could be made here; returns their names in it, makes nothing.
+        """Whether all jobs of a workflow could be made here; returns their names in it, makes nothing.
+
+        Placeholders without a value are left open: of the jobs that name them only the rest is judged.
 
         Raises:
-            CryoloomError: the first that could not, and why.
+            ParameterError: all that is wrong, each fault with file, job, field and what to do.
         """
-        from cryoloom.project.workflow import check_workflow, read_workflow
+        from cryoloom.api.workflows import check_in
 
-        workflow = read_workflow(Path(path), {name: str(value) for name, value in placeholders.items()})
-        check_workflow(self.folder, workflow)
-        return [job["name"] for job in workflow.jobs]
+        checked = check_in(self.folder, Path(path), placeholders)
+        checked.refuse()
+        return list(checked.jobs)
 
     def run_workflow(self, path: str | Path, /, **placeholders: Any) -> list["Job"]:
-        """Make all jobs of a JSON workflow and hand them to the scheduler."""
+        """Make all jobs of a workflow and hand them to the scheduler."""
         return self._add_workflow(path, placeholders, start=True)
 
     def import_workflow(self, path: str | Path, /, **placeholders: Any) -> list["Job"]:
-        """Make all jobs of a JSON workflow; none is started before `resume`."""
+        """Make all jobs of a workflow; none is started before `resume`."""
         return self._add_workflow(path, placeholders, start=False)
 
     def _add_workflow(self, path: str | Path, placeholders: Mapping[str, Any], *, start: bool) -> list["Job"]:
-        from cryoloom.project.workflow import add_to_project, read_workflow
+        from cryoloom.project.workflows.file import load_workflow
+        from cryoloom.project.workflows.making import add_to_project
 
         steering.check_settings(self.path)
-        workflow = read_workflow(Path(path), {name: str(value) for name, value in placeholders.items()})
-        if workflow.seed is not None:
+        workflow = load_workflow(Path(path), placeholders)
+        if workflow.seed is not None and not workflow.faults:
             ProjectFolder.create(self.path, seed=workflow.seed)
         entries = add_to_project(self.folder, workflow, wishes={} if start else {"wanted": "stop"})
         if start:

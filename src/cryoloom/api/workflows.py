@@ -1,4 +1,4 @@
-"""A workflow's jobs as its file asks for them, before any of them is made."""
+"""Workflows as their files ask for them: what is in one, what is wrong with it, what it has to be given."""
 
 import tempfile
 from collections.abc import Mapping
@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.project.folder import ProjectFolder
-from cryoloom.project.workflow import check_workflow, read_workflow
+from cryoloom.project.workflows.checking import check_workflow, remarks_on
+from cryoloom.project.workflows.faults import Fault, refuse
+from cryoloom.project.workflows.file import Step, Workflow, load_workflow
+from cryoloom.project.workflows.placeholders import Placeholder
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class PlannedJob:
     name: str
     protocol: str
     inputs: Mapping[str, str]  # by name what it is given: another job, or a file
+    comment: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -24,43 +28,126 @@ class PlannedJob:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkflowOutline:
-    """A workflow with its placeholders filled."""
+class AskedValue:
+    """A placeholder, with what somebody has to know who gives it a value."""
 
-    title: str
-    jobs: tuple[PlannedJob, ...]
+    placeholder: Placeholder
+    given: bool  # whether it has a value already, if only its default
+
+    @property
+    def name(self) -> str:
+        return self.placeholder.name
+
+    @property
+    def question(self) -> str:
+        """How somebody is asked for it."""
+        return self.placeholder.question()
+
+    def typed(self, value: str) -> Any:
+        """A value with its type.
+
+        Raises:
+            ParameterError: it is none, or beyond the limits.
+        """
+        return self.placeholder.typed(value)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return asdict(self)
+        return {"name": self.name, **self.placeholder.as_dict()}
 
 
-def check_for_new_project(file: Path, placeholders: Mapping[str, str]) -> list[str]:
-    """Whether all jobs of a workflow could be made in a project that is made for it; returns their names in it.
+@dataclass(frozen=True, slots=True)
+class WorkflowOutline:
+    """A workflow, its placeholders filled as far as there are values."""
 
-    Raises:
-        CryoloomError: the first that could not, and why.
-    """
+    title: str
+    comment: str
+    jobs: tuple[PlannedJob, ...]
+    placeholders: tuple[AskedValue, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "title": self.title,
+            "comment": self.comment,
+            "jobs": [job.as_dict() for job in self.jobs],
+            "placeholders": [one.as_dict() for one in self.placeholders],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedWorkflow:
+    """What is wrong with a workflow, and what it has to be given before it can run."""
+
+    file: Path
+    where: str  # in which project its jobs would be made
+    jobs: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    to_be_given: tuple[AskedValue, ...]
+    remarks: tuple[str, ...]
+
+    def refuse(self) -> None:
+        """Raise what is wrong.
+
+        Raises:
+            ParameterError: all of it.
+        """
+        refuse(self.file, self.faults)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "jobs": list(self.jobs),
+            "faults": [fault.as_dict() for fault in self.faults],
+            "to_be_given": [one.as_dict() for one in self.to_be_given],
+            "remarks": list(self.remarks),
+        }
+
+
+def check_for_new_project(file: Path, placeholders: Mapping[str, Any]) -> CheckedWorkflow:
+    """What is wrong with a workflow for a project that is made for it; nothing is made."""
     with tempfile.TemporaryDirectory(prefix="cryoloom-") as folder:
         project = ProjectFolder.create(Path(folder) / "project")
-        workflow = read_workflow(file, placeholders)
-        check_workflow(project, workflow)
-    return [job["name"] for job in workflow.jobs]
+        return check_in(project, file, placeholders, where="a new project")
 
 
-def outline_of(file: Path, placeholders: Mapping[str, str]) -> WorkflowOutline:
-    """Read a workflow.
+def check_in(
+    project: ProjectFolder, file: Path, placeholders: Mapping[str, Any], *, where: str = ""
+) -> CheckedWorkflow:
+    """What is wrong with a workflow in a project; nothing is made."""
+    workflow = load_workflow(file, placeholders)
+    return CheckedWorkflow(
+        file,
+        where or str(project.root),
+        tuple(step.name for step in workflow.jobs),
+        tuple(check_workflow(project, workflow)),
+        tuple(AskedValue(one, False) for one in workflow.to_be_given()),
+        tuple(remarks_on(workflow)),
+    )
+
+
+def asked_by(file: Path, placeholders: Mapping[str, Any]) -> tuple[AskedValue, ...]:
+    """The placeholders of a workflow, in their order."""
+    return _asked(load_workflow(file, placeholders))
+
+
+def outline_of(file: Path, placeholders: Mapping[str, Any]) -> WorkflowOutline:
+    """What is in a workflow.
 
     Raises:
-        ParameterError: an unknown placeholder, one without a value, or a job that is no job.
+        ParameterError: it cannot be read: all that is wrong.
     """
-    workflow = read_workflow(file, placeholders)
-    jobs = tuple(
-        PlannedJob(
-            job["name"],
-            job["protocol"],
-            {name: str(text) for name, text in job.get("inputs", {}).items()},
-        )
-        for job in workflow.jobs
+    workflow = load_workflow(file, placeholders)
+    refuse(file, workflow.faults)
+    return WorkflowOutline(
+        workflow.title, workflow.comment, tuple(_planned(step) for step in workflow.jobs), _asked(workflow)
     )
-    return WorkflowOutline(workflow.title, jobs)
+
+
+def _asked(workflow: Workflow) -> tuple[AskedValue, ...]:
+    return tuple(AskedValue(one, name in workflow.values) for name, one in workflow.placeholders.items())
+
+
+def _planned(step: Step) -> PlannedJob:
+    inputs = {name: ", ".join(references) for name, references in step.inputs.items()}
+    return PlannedJob(step.name, step.protocol, inputs, step.comment)

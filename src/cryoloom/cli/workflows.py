@@ -1,37 +1,59 @@
-"""JSON workflows: workflow run, check, show, export, import."""
+"""Workflows: workflow run, import, check, show, export."""
 
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cryoloom.cli import live
 from cryoloom.cli.options import file_path, json_option, project_option
-from cryoloom.cli.shell import FAILED, open_project, print_json, split_pair, table
-from cryoloom.errors import ProjectError
+from cryoloom.cli.shell import (
+    FAILED,
+    USAGE,
+    is_conversation,
+    open_project,
+    print_json,
+    say_error,
+    split_pair,
+    table,
+)
+from cryoloom.errors import ParameterError, ProjectError
+
+if TYPE_CHECKING:
+    from cryoloom.api.workflows import AskedValue, CheckedWorkflow
+
+file_argument = click.argument("file", type=file_path, help="A workflow.")
+set_option = click.option("--set", "settings", multiple=True, help="NAME=VALUE for a placeholder.")
+ask_option = click.option(
+    "--ask",
+    is_flag=True,
+    help="Ask for every placeholder; without --set those without a default are asked for.",
+)
 
 
 def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
     group = click.Group("workflow", help="Workflows: many jobs from one file.", no_args_is_help=True)
-    group.add_command(run)
-    group.add_command(check)
-    group.add_command(show)
-    group.add_command(export)
-    group.add_command(import_)
+    for command in (run, import_, check, show, export):
+        group.add_command(command)
     app.add_command(group)
 
 
 @click.command("run")
-@click.argument("file", type=file_path, help="A JSON workflow.")
-@click.option("--set", "settings", multiple=True, help="NAME=VALUE for a placeholder.")
+@file_argument
+@set_option
+@ask_option
 @click.option("--wait", "-w", is_flag=True, help="Stay until all jobs have ended.")
 @json_option
 @project_option
-def run(file: Path, settings: tuple[str, ...], wait: bool, as_json: bool, project: Path | None) -> None:
+def run(
+    file: Path, settings: tuple[str, ...], ask: bool, wait: bool, as_json: bool, project: Path | None
+) -> None:
     """Make the jobs of a workflow and hand them to the scheduler; the project is made where it is missing."""
     from cryoloom.api import Project
 
-    given = dict(split_pair(word) for word in settings)
+    given = _given(file, settings, ask)
     opened = Project.create(project) if project is not None else open_project(None)
     jobs = opened.run_workflow(file, **given)
     if not as_json:
@@ -47,35 +69,35 @@ def run(file: Path, settings: tuple[str, ...], wait: bool, as_json: bool, projec
 
 
 @click.command("check")
-@click.argument("file", type=file_path, help="A JSON workflow.")
-@click.option("--set", "settings", multiple=True, help="NAME=VALUE for a placeholder.")
+@file_argument
+@set_option
 @json_option
 @project_option
 def check(file: Path, settings: tuple[str, ...], as_json: bool, project: Path | None) -> None:
-    """Say whether all jobs of a workflow could be made: in a project, or outside of one in a new one; nothing is made."""
-    given = dict(split_pair(word) for word in settings)
-    try:
-        opened = open_project(project)
-    except ProjectError:
-        if project is not None and project.exists():
-            raise
-        from cryoloom.api.workflows import check_for_new_project
-
-        names, where = check_for_new_project(file, given), "a new project"
-    else:
-        names, where = opened.check_workflow(file, **given), str(opened.path)
+    """Say all that is wrong with a workflow, in a project or outside of one in a new one; needs no data, makes nothing."""
+    checked = _checked(file, dict(split_pair(word) for word in settings), project)
     if as_json:
-        print_json({"jobs": names})
+        print_json(checked.as_dict())
     else:
-        print(f"{file}: {len(names)} jobs could be made in {where}")
+        for remark in checked.remarks:
+            print(remark)
+        for asked in checked.to_be_given:
+            print(f"  to be given: --set {asked.name}=...  {asked.question}")
+    if checked.faults:
+        if not as_json:
+            for fault in checked.faults:
+                say_error(fault.error())
+        raise click.exceptions.Exit(USAGE)
+    if not as_json:
+        print(f"{file}: {len(checked.jobs)} jobs could be made in {checked.where}")
 
 
 @click.command("show")
-@click.argument("file", type=file_path, help="A JSON workflow.")
-@click.option("--set", "settings", multiple=True, help="NAME=VALUE for a placeholder.")
+@file_argument
+@set_option
 @json_option
 def show(file: Path, settings: tuple[str, ...], as_json: bool) -> None:
-    """Print a workflow's jobs with their inputs, placeholders filled."""
+    """Print a workflow's jobs with their inputs, placeholders filled as far as there are values."""
     from cryoloom.api.workflows import outline_of
 
     outline = outline_of(file, dict(split_pair(word) for word in settings))
@@ -83,11 +105,17 @@ def show(file: Path, settings: tuple[str, ...], as_json: bool) -> None:
         print_json(outline.as_dict())
         return
     print(outline.title)
+    if outline.comment:
+        print(outline.comment)
     rows = [
-        [job.name, job.protocol, " ".join(f"{name}={text}" for name, text in job.inputs.items())]
+        [job.name, job.protocol, " ".join(f"{name}={text}" for name, text in job.inputs.items()), job.comment]
         for job in outline.jobs
     ]
-    print(table(["job", "protocol", "inputs"], rows))
+    print(table(["job", "protocol", "inputs", "comment"], rows))
+    if outline.placeholders:
+        print()
+        asked = [[one.name, one.question, "" if one.given else "to be given"] for one in outline.placeholders]
+        print(table(["placeholder", "what it is", ""], asked))
 
 
 @click.command("export")
@@ -113,15 +141,61 @@ def export(
 
 
 @click.command("import")
-@click.argument("file", type=file_path, help="A JSON workflow.")
-@click.option("--set", "settings", multiple=True, help="NAME=VALUE for a placeholder.")
+@file_argument
+@set_option
+@ask_option
 @json_option
 @project_option
-def import_(file: Path, settings: tuple[str, ...], as_json: bool, project: Path | None) -> None:
+def import_(file: Path, settings: tuple[str, ...], ask: bool, as_json: bool, project: Path | None) -> None:
     """Make the jobs of a workflow in a project and start none of them; `resume` does."""
-    jobs = open_project(project).import_workflow(file, **dict(split_pair(word) for word in settings))
+    given = _given(file, settings, ask)
+    jobs = open_project(project).import_workflow(file, **given)
     if as_json:
         print_json([job.summary().as_dict() for job in jobs])
         return
     for summary in (job.summary() for job in jobs):
         print(f"{summary.name} {summary.alias or summary.label}".rstrip())
+
+
+def _checked(file: Path, given: dict[str, Any], project: Path | None) -> "CheckedWorkflow":
+    from cryoloom.api.workflows import check_for_new_project, check_in
+
+    try:
+        opened = open_project(project)
+    except ProjectError:
+        if project is not None and project.exists():
+            raise
+        return check_for_new_project(file, given)
+    return check_in(opened.folder, file, given)
+
+
+def _given(file: Path, settings: tuple[str, ...], ask: bool) -> dict[str, Any]:
+    """Values for placeholders: those that were given, and what somebody at a terminal answers.
+
+    Raises:
+        ParameterError: questions are wanted, and nobody is there.
+    """
+    from cryoloom.api.workflows import asked_by
+
+    given: dict[str, Any] = dict(split_pair(word) for word in settings)
+    if ask and not is_conversation():
+        raise ParameterError(
+            "--ask", found="without a terminal", expected="somebody who answers", hint="Give --set."
+        )
+    if not ask and (given or not is_conversation()):
+        return given
+    for one in asked_by(file, given):
+        if one.name in given or (one.given and not ask):
+            continue
+        given[one.name] = click.prompt(
+            one.question, default=one.placeholder.default, value_proc=partial(_answer, one)
+        )
+    return given
+
+
+def _answer(one: "AskedValue", text: str) -> Any:
+    """A value as typed in; asked for again where it is none."""
+    try:
+        return one.typed(text)
+    except ParameterError as error:
+        raise click.BadParameter(f"{error.found} is not {error.expected}") from None

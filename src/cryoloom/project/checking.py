@@ -8,7 +8,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from cryoloom.errors import ParameterError, ProjectError
@@ -37,21 +37,36 @@ def check_job(root: Path, protocol: Protocol, *, asked: Collection[str] = (), wa
     Raises:
         CryoloomError: parameter or input, what was found, what was expected, what to do.
     """
-    call_plugin(protocol, "check")
-    check_effect(protocol, asked)
-    waits = waits or any(_is_to_come(root, dataset) for dataset in protocol.given.values() if dataset)
-    check_files(root, protocol, may_come=waits)
-    check_words(root, protocol, may_come=waits)
-    check_gpu_support(root, protocol)
-    check_other_programs(root, protocol)
+    for check in checks_of(root, asked=asked, waits=waits):
+        check(protocol)
+
+
+def checks_of(
+    root: Path, *, asked: Collection[str] = (), waits: bool = False
+) -> Iterator[Callable[[Protocol], None]]:
+    """The checks of `check_job` one by one, for who wants to hear of all that is wrong; in their order."""
+
+    def may_come(protocol: Protocol) -> bool:
+        return waits or any(_is_to_come(root, dataset) for dataset in protocol.given.values() if dataset)
+
+    yield lambda protocol: call_plugin(protocol, "check")
+    yield lambda protocol: check_effect(protocol, asked)
+    yield lambda protocol: check_files(root, protocol, may_come=may_come(protocol))
+    yield lambda protocol: check_words(root, protocol, may_come=may_come(protocol))
+    yield lambda protocol: check_gpu_support(root, protocol)
+    yield lambda protocol: check_other_programs(root, protocol)
+    yield lambda protocol: _check_auto(root, protocol)
+    if asked:
+        yield lambda protocol: call_plugin(protocol, "check_defaults", root, asked)
+    yield lambda protocol: check_needs(root, protocol)
+    yield lambda protocol: check_columns(root, protocol)
+    yield lambda protocol: check_boxes(root, protocol)
+    yield lambda protocol: check_contents(root, protocol)
+
+
+def _check_auto(root: Path, protocol: Protocol) -> None:
     if AUTO in protocol.values.values():
         call_plugin(protocol, "check_auto", root)
-    if asked:
-        call_plugin(protocol, "check_defaults", root, asked)
-    check_needs(root, protocol)
-    check_columns(root, protocol)
-    check_boxes(root, protocol)
-    check_contents(root, protocol)
 
 
 def _is_to_come(root: Path, dataset: Dataset) -> bool:

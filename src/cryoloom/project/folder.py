@@ -83,6 +83,13 @@ class ProjectFolder:
             write_json(path, identity, sync=True)
         return identity
 
+    @property
+    def seed(self) -> int | None:
+        """What makes its ids repeatable; None of a project whose ids are random."""
+        identity = read_json_if_there(self.root / PROJECT_FILE) or {}
+        seed = identity.get("seed")
+        return seed if isinstance(seed, int) else None
+
     def _pipeline(self) -> pipe.Pipeline:
         """The pipeline as it is now, to be read only: large projects take long to parse."""
         try:

@@ -1,6 +1,7 @@
 """`note.txt`, `job_pipeline.star` and the exit marks, as RELION leaves them in a job folder."""
 
 import contextlib
+import re
 import shlex
 import time
 from collections.abc import Sequence
@@ -19,6 +20,10 @@ MARKS: dict[State, str] = {
     "aborted": "RELION_JOB_EXIT_ABORTED",
 }
 LONGEST_NOTE = 20_000
+# Above each text that somebody wrote stands when; above RELION's and our own entries more.
+_WRITTEN = re.compile(r" \+\+\+\+ \w{3} \w{3} +\d+ [\d:]{8} \d{4}")
+# Cryoloom's own, which may come below somebody's text.
+_AUTO = re.compile(r"auto: \w+=.*")
 ABORT_NOW = "RELION_JOB_ABORT_NOW"
 
 
@@ -65,6 +70,25 @@ def noted(folder: Path, text: str, where: str) -> str:
         return (folder / "note.txt").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""
+
+
+def text_of_note(folder: Path) -> str:
+    """What people have written into a job's note, without times, commands and what Cryoloom itself remarked."""
+    try:
+        lines = (folder / "note.txt").read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    texts: list[list[str]] = []
+    is_theirs = False
+    for line in lines:
+        if line.startswith(" ++++"):
+            is_theirs = bool(_WRITTEN.fullmatch(line))
+            texts += [[]] if is_theirs else []
+        elif is_theirs and _AUTO.fullmatch(line):
+            is_theirs = False
+        elif is_theirs:
+            texts[-1].append(line)
+    return "\n\n".join(text for text in ("\n".join(one).strip() for one in texts) if text)
 
 
 def set_mark(folder: Path, state: State) -> None:

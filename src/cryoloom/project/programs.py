@@ -1,5 +1,6 @@
 """Where programs lie on this machine, by the settings, and what can be known of one without starting it."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryoloom.errors import ParameterError
@@ -77,6 +78,14 @@ def check_other_programs(root: Path, protocol: Protocol) -> None:
             expected="a program in PATH, or the path of one",
             hint=f"Give its path: {name}=/where/it/lies.",
         )  # fmt: skip
+
+
+def missing_programs(names: Iterable[str], settings: Settings) -> list[str]:
+    """Those programs that are not installed. Of environment modules nobody knows what they bring."""
+    if settings.get("programs.relion.modules"):
+        return []
+    mpirun = str(settings.get("programs.relion.mpirun") or "mpirun")
+    return [name for name in names if program_file(mpirun if name == "mpirun" else name, settings) is None]
 
 
 def is_without_gpu(path: Path) -> bool:

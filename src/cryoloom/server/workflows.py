@@ -51,6 +51,11 @@ def make(here: ProjectHere, given: WorkflowGiven) -> Made:
     jobs = given.workflow.get("jobs")
     if not isinstance(jobs, list) or not 0 < len(jobs) <= MOST_JOBS:
         raise ParameterError("the workflow: jobs", found="no list of jobs", expected=f"1 to {MOST_JOBS} jobs")
+    if any(isinstance(job, dict) and "include" in job for job in jobs):
+        raise ParameterError(
+            "the workflow: include", found="another file", expected="jobs only",
+            hint="A page names no files of this machine: `cryoloom workflow import` reads workflows that include others.",
+        )  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="cryoloom-") as folder:
         file = Path(folder) / "workflow.json"
         file.write_text(json.dumps(given.workflow), encoding="utf-8")
