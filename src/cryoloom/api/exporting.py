@@ -63,7 +63,7 @@ def exported(
             continue
         try:
             # As it was asked for: what was `auto` is found anew elsewhere.
-            protocol = _with_changes(entry, protocol_of(entry, whole=True))
+            protocol = asked_of(entry, protocol_of(entry, whole=True))
             if protocol.by_hand:
                 left_out[entry.name] = "what was set by hand in it: elsewhere it begins without"
             protocols[entry.name] = (entry, protocol)
@@ -74,7 +74,7 @@ def exported(
             f"{project.path}", found="no job that could be exported", expected="at least one",
             hint="; ".join(f"{name}: {why}" for name, why in left_out.items()),
         )  # fmt: skip
-    names = _names([entry for entry, _ in protocols.values()])
+    names = names_of([entry for entry, _ in protocols.values()])
     placeholders: dict[str, dict[str, Any]] = {}
     known = {
         dataset.path: (entry.name, name) for entry in entries for name, dataset in entry.outputs().items()
@@ -90,7 +90,7 @@ def exported(
     return Exported({**content, "jobs": steps}, left_out)
 
 
-def _with_changes(entry: JobEntry, protocol: Protocol) -> Protocol:
+def asked_of(entry: JobEntry, protocol: Protocol) -> Protocol:
     """With what was changed while items streamed; what was `auto` stays so."""
     if entry.known_spec is None:
         return protocol
@@ -99,7 +99,7 @@ def _with_changes(entry: JobEntry, protocol: Protocol) -> Protocol:
     return protocol.with_values(changed)
 
 
-def _names(entries: Sequence[JobEntry]) -> dict[str, str]:
+def names_of(entries: Sequence[JobEntry]) -> dict[str, str]:
     """What each is called in the workflow: its alias, what its own workflow called it, or its kind and number."""
     found: dict[str, str] = {}
     for entry in entries:

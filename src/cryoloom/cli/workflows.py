@@ -1,4 +1,4 @@
-"""Workflows: workflow run, import, check, show, export."""
+"""Workflows: workflow run, import, check, show, diff, export."""
 
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ ask_option = click.option(
 def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
     group = click.Group("workflow", help="Workflows: many jobs from one file.", no_args_is_help=True)
-    for command in (run, import_, check, show, export):
+    for command in (run, import_, check, show, diff, export):
         group.add_command(command)
     app.add_command(group)
 
@@ -116,6 +116,34 @@ def show(file: Path, settings: tuple[str, ...], as_json: bool) -> None:
         print()
         asked = [[one.name, one.question, "" if one.given else "to be given"] for one in outline.placeholders]
         print(table(["placeholder", "what it is", ""], asked))
+
+
+@click.command("diff")
+@click.argument("first", help="A workflow file, a project's folder, or a job.")
+@click.argument("second", help="Likewise; a job is compared with a job.")
+@set_option
+@json_option
+@project_option
+def diff(first: str, second: str, settings: tuple[str, ...], as_json: bool, project: Path | None) -> None:
+    """Say what differs between two workflows: jobs, parameters, inputs, placeholders; defaults count as written."""
+    from cryoloom.api.workflow_diff import diff_of
+
+    try:
+        opened = open_project(project)
+    except ProjectError:
+        if project is not None:
+            raise
+        opened = None
+    found = diff_of(first, second, opened, dict(split_pair(word) for word in settings))
+    if as_json:
+        print_json(found.as_dict())
+        return
+    for one in found.differences:
+        print(one.sentence())
+    for name, value in found.open.items():
+        print(f"  open: placeholder {name}, in whose place the other has {value or 'nothing'}")
+    if not found.differences:
+        print(f"{found.first} and {found.second}: no difference that matters")
 
 
 @click.command("export")

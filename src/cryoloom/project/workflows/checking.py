@@ -41,6 +41,14 @@ def check_workflow(project: ProjectFolder, workflow: Workflow) -> list[Fault]:
     return list(dict.fromkeys(found))
 
 
+def links_of(project: ProjectFolder, workflow: Workflow) -> Mapping[str, Mapping[str, tuple[str, ...]]]:
+    """Of each job by input what it is given, with the output's name where only the job's is written: `motion:micrographs`."""
+    looking = _Looking(project, [step.name for step in workflow.jobs])
+    for step in workflow.jobs:
+        looking.look_at(step)
+    return looking.links
+
+
 def remarks_on(workflow: Workflow) -> list[str]:
     """What is no fault and should be known: jobs that were written for another version of their protocol."""
     remarks = []
@@ -64,10 +72,12 @@ class _Looking:
     names: list[str]
     planned: dict[str, _Planned] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    links: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     programs: dict[str, Step] = field(default_factory=dict)  # by the first job that needs them
 
     def look_at(self, step: Step) -> None:
         self._check_waits(step)
+        self.links[step.name] = dict(step.inputs)
         self.planned[step.name] = None
         try:
             kind = find_protocol(step.protocol)
@@ -161,8 +171,6 @@ class _Job:
     def say(self, error: CryoloomError) -> None:
         """Add a fault, unless it is about what is not known or was told already."""
         fault = fault_of(error, self.step.file, self.step.name, self.kind.name)
-        if fault.field.rpartition(" ")[2] in self.unsure and fault.found != "missing":
-            return
         if self._is_of_unsure(error) or any(_is_like(fault, other) for other in self.looking.faults):
             return
         self.looking.faults.append(fault)
@@ -232,6 +240,9 @@ class _Job:
                     )
                 )  # fmt: skip
             datasets = [self._dataset(spec, reference) for reference in references]
+            self.looking.links[self.step.name][name] = tuple(
+                _link(reference, dataset) for reference, dataset in zip(references, datasets, strict=True)
+            )
             given |= numbered(name, datasets if spec.several else datasets[:1])
             self.asked.append(name)
         return given
@@ -287,9 +298,14 @@ class _Job:
         return resolve_input(self.looking.project, spec, reference, self.kind.name)
 
     def _is_of_unsure(self, error: CryoloomError) -> bool:
-        """Whether an error may only be there because something else is not known."""
-        said = f"{error.found} {error.expected} {error.hint}"
+        """Whether an error is about something that is not known, or may only be there because of it."""
+        said = f"{error.where} {error.found} {error.expected} {error.hint}"
         return bool(self.unsure & set(_WORD.findall(said)))
+
+
+def _link(reference: str, dataset: Dataset) -> str:
+    first, colon, _ = reference.partition(":")
+    return reference if colon or not dataset.output or "/" in first else f"{first}:{dataset.output}"
 
 
 def _earlier(names: Collection[str], own: str) -> str:

@@ -90,9 +90,22 @@ def load_workflow(path: Path, given: Mapping[str, Any], *, may_include: bool = T
     Raises:
         ProjectError: the file is missing, or no JSON object.
     """
-    content = read_content(path)
+    return of_content(read_content(path), path, given, may_include=may_include)
+
+
+def of_content(
+    content: Mapping[str, Any],
+    path: Path,
+    given: Mapping[str, Any],
+    *,
+    may_include: bool = True,
+    as_written: bool = False,
+) -> Workflow:
+    """As `load_workflow`, of what stands in the file; with `as_written` its own placeholders are not filled."""
     faults: list[Fault] = []
     scope = _scope_of(path, content, given, None, faults, "")
+    if as_written:
+        scope = replace(scope, values={})
     for name in given:
         if name not in scope.placeholders:
             faults.append(

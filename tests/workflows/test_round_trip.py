@@ -1,0 +1,96 @@
+"""Exported, imported elsewhere and exported again a workflow is the same, and says nothing of the machine."""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cryoloom import Project
+from cryoloom.api.workflow_diff import diff_of
+from cryoloom.api.workflows import check_for_new_project
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.json"))
+
+
+def ids(project: Project) -> list[str]:
+    return [job.entry.known_spec.id for job in project.jobs() if job.entry.known_spec]
+
+
+def exported(project: Project, file: Path) -> dict[str, Any]:
+    project.export_workflow(out=file)
+    content: dict[str, Any] = json.loads(file.read_text())
+    return content
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_s_project_gives_a_file_that_makes_the_same_project(example: Path, tmp_path: Path) -> None:
+    assert check_for_new_project(example, {}).faults == ()
+    first, second = Project.create(tmp_path / "first"), Project.create(tmp_path / "elsewhere/second")
+    first.import_workflow(example)
+    content = exported(first, tmp_path / "w.json")
+    assert diff_of(str(example), str(first.path), None, {}).differences == ()
+
+    second.import_workflow(tmp_path / "w.json")
+
+    assert exported(second, tmp_path / "w2.json") | {"title": content["title"]} == content
+    assert diff_of(str(first.path), str(second.path), None, {}).differences == ()
+    assert ids(second) == ids(first) and len(ids(first)) == len(content["jobs"])
+
+
+def test_comments_wishes_and_order_survive(tmp_path: Path) -> None:
+    jobs = [
+        {
+            "name": "a",
+            "protocol": "loomtest.nothing",
+            "comment": "First line.\n\nÅ second one.",
+            "priority": 5,
+        },
+        {"name": "b", "protocol": "loomtest.nothing", "wait_for": ["a"], "alone": True, "memory_gb": 8},
+    ]
+    file = tmp_path / "w.json"
+    file.write_text(json.dumps({"jobs": jobs}))
+    project = Project.create(tmp_path / "p")
+    made = project.import_workflow(file)
+    assert "First line." in made[0].note()
+    # What Cryoloom and RELION write into the note is no comment.
+    with (made[0].folder / "note.txt").open("a") as note:
+        note.write("\nauto: angpix=1\n\n ++++ Executing new job on Sat Nov 28 08:00:00 2026\n ++++ with the following"
+                   " command(s): \nrelion_x --o y\n ++++ \n")  # fmt: skip
+
+    assert exported(project, file)["jobs"] == jobs
+    made[1].note("Found out later.")
+    assert exported(project, file)["jobs"][1]["comment"] == "Found out later."
+
+
+def test_a_job_of_another_version_of_its_protocol_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "w.json"
+    file.write_text(json.dumps({"jobs": [{"name": "a", "protocol": "loomtest.nothing", "version": "7"}]}))
+
+    (remark,) = check_for_new_project(file, {}).remarks
+
+    assert remark.endswith("job a was written for version 7 of loomtest.nothing; this is 1")
+
+
+@pytest.mark.relion
+@pytest.mark.slow
+def test_a_finished_project_comes_out_without_its_machine_and_is_made_again_with_its_ids(
+    tiny: Project, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny.path, tmp_path / "mine", symlinks=True)
+    mine, other = Project(tmp_path / "mine"), Project.create(tmp_path / "elsewhere/other")
+    mine.job("class2d").note("Three classes are enough.")
+
+    content = exported(mine, tmp_path / "w.json")
+
+    text = (tmp_path / "w.json").read_text()
+    for path in (mine.path, tiny.path, Path.home(), Path(__file__).parents[2]):
+        assert str(path) not in text
+    assert {job["name"]: job.get("comment") for job in content["jobs"]}[
+        "class2d"
+    ] == "Three classes are enough."
+    assert check_for_new_project(tmp_path / "w.json", {}).faults == ()
+    other.import_workflow(tmp_path / "w.json")
+    assert exported(other, tmp_path / "w2.json") | {"title": content["title"]} == content
+    assert ids(other) == ids(mine)
