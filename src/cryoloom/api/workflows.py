@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.registry import all_protocols
 from cryoloom.project.workflows.checking import check_workflow, remarks_on
 from cryoloom.project.workflows.faults import Fault, refuse
 from cryoloom.project.workflows.file import Step, Workflow, load_workflow
@@ -124,6 +125,13 @@ def check_in(
         tuple(AskedValue(one, False) for one in workflow.to_be_given()),
         tuple(remarks_on(workflow)),
     )
+
+
+def schema() -> dict[str, Any]:
+    """JSON Schema of workflows, with the protocols that are installed."""
+    from cryoloom.project.workflows.schema import workflow_schema
+
+    return workflow_schema(all_protocols())
 
 
 def asked_by(file: Path, placeholders: Mapping[str, Any]) -> tuple[AskedValue, ...]:

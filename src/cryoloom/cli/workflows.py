@@ -1,4 +1,4 @@
-"""Workflows: workflow run, import, check, show, diff, export."""
+"""Workflows: workflow run, import, check, show, diff, schema, export."""
 
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ ask_option = click.option(
 def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
     group = click.Group("workflow", help="Workflows: many jobs from one file.", no_args_is_help=True)
-    for command in (run, import_, check, show, diff, export):
+    for command in (run, import_, check, show, diff, schema, export):
         group.add_command(command)
     app.add_command(group)
 
@@ -144,6 +144,14 @@ def diff(first: str, second: str, settings: tuple[str, ...], as_json: bool, proj
         print(f"  open: placeholder {name}, in whose place the other has {value or 'nothing'}")
     if not found.differences:
         print(f"{found.first} and {found.second}: no difference that matters")
+
+
+@click.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of workflows, by which editors complete and check them."""
+    from cryoloom.api.workflows import schema as made
+
+    print_json(made())
 
 
 @click.command("export")
