@@ -12,7 +12,7 @@ from cryoloom.project.entry import JobEntry
 from cryoloom.project.foreign import protocol_of
 from cryoloom.project.lineage import dependents_of
 from cryoloom.project.notes import text_of_note
-from cryoloom.project.workflows.file import WISHES
+from cryoloom.project.workflows.steps import WISHES
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.declare import AUTO, ParamSpec, relion_text
 from cryoloom.protocol.jobs import ITEM_ID

@@ -6,12 +6,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cryoloom.errors import ProjectError
 from cryoloom.project.folder import ProjectFolder
+from cryoloom.project.jsonfile import write_json
 from cryoloom.project.registry import all_protocols
 from cryoloom.project.workflows.checking import check_workflow, remarks_on
 from cryoloom.project.workflows.faults import Fault, refuse
-from cryoloom.project.workflows.file import Step, Workflow, load_workflow
+from cryoloom.project.workflows.file import load_workflow
+from cryoloom.project.workflows.foreign import as_workflow
+from cryoloom.project.workflows.foreign.converted import Converted
 from cryoloom.project.workflows.placeholders import Placeholder
+from cryoloom.project.workflows.steps import Step, Workflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +130,25 @@ def check_in(
         tuple(AskedValue(one, False) for one in workflow.to_be_given()),
         tuple(remarks_on(workflow)),
     )
+
+
+def convert(source: Path, out: Path) -> Converted:
+    """Write another program's workflow as one of ours.
+
+    Args:
+        source: a workflow or template of Scipion's, or a schedule of RELION's.
+        out: the file to write.
+    Raises:
+        ProjectError: it is none of these, or cannot be read.
+    """
+    converted = as_workflow(source)
+    if converted is None:
+        raise ProjectError(
+            f"{source}", found="no workflow of another program" if source.exists() else "missing",
+            expected="a workflow or template of Scipion's, or a schedule of RELION's (Schedules/NAME)",
+        )  # fmt: skip
+    write_json(out, converted.content)
+    return converted
 
 
 def schema() -> dict[str, Any]:

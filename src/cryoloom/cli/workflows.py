@@ -1,4 +1,4 @@
-"""Workflows: workflow run, import, check, show, diff, schema, export."""
+"""Workflows: workflow run, import, check, show, diff, convert, schema, export."""
 
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ ask_option = click.option(
 def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
     group = click.Group("workflow", help="Workflows: many jobs from one file.", no_args_is_help=True)
-    for command in (run, import_, check, show, diff, schema, export):
+    for command in (run, import_, check, show, diff, convert, schema, export):
         group.add_command(command)
     app.add_command(group)
 
@@ -144,6 +144,29 @@ def diff(first: str, second: str, settings: tuple[str, ...], as_json: bool, proj
         print(f"  open: placeholder {name}, in whose place the other has {value or 'nothing'}")
     if not found.differences:
         print(f"{found.first} and {found.second}: no difference that matters")
+
+
+@click.command("convert")
+@click.argument(
+    "source", type=file_path, help="Scipion's .json or .json.template, or RELION's Schedules/NAME."
+)
+@click.option("--out", "-o", type=file_path, required=True, help="The workflow to write.")
+@click.option("--all", "whole", is_flag=True, help="Also tell what had no effect.")
+@json_option
+def convert(source: Path, out: Path, whole: bool, as_json: bool) -> None:
+    """Write a workflow of Scipion's or RELION's as one of ours, and tell all that has no counterpart."""
+    from cryoloom.api.workflows import convert as converted
+
+    found = converted(source, out)
+    if as_json:
+        print_json({"boxes": found.boxes, "jobs": len(found.content["jobs"]), "remarks": [
+            one.as_dict() for one in found.remarks
+        ]})  # fmt: skip
+        return
+    print(f"{out}: {len(found.content['jobs'])} jobs of {found.boxes}")
+    for one in found.remarks:
+        if whole or one.fate != "idle":
+            print(f"  {one}")
 
 
 @click.command("schema")

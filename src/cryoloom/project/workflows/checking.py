@@ -18,8 +18,8 @@ from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.settings import load_settings
 from cryoloom.project.workflows.faults import Fault, fault_of
-from cryoloom.project.workflows.file import Step, Workflow
 from cryoloom.project.workflows.placeholders import names_in
+from cryoloom.project.workflows.steps import Step, Workflow
 from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.datasets import Dataset, accepts
 from cryoloom.protocol.declare import InputSpec, ParamSpec, near, numbered, parse
@@ -50,8 +50,8 @@ def links_of(project: ProjectFolder, workflow: Workflow) -> Mapping[str, Mapping
 
 
 def remarks_on(workflow: Workflow) -> list[str]:
-    """What is no fault and should be known: jobs that were written for another version of their protocol."""
-    remarks = []
+    """What is no fault and should be known: jobs written for another version of their protocol, and what did not come along."""
+    remarks = [f"not as it was: {what}: {why}" for what, why in workflow.left_out.items()]
     for step in workflow.jobs:
         try:
             kind = find_protocol(step.protocol)

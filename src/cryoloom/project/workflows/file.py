@@ -7,7 +7,7 @@ of another file, which are known as `name/job`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,49 +15,16 @@ from cryoloom.errors import CryoloomError, ParameterError
 from cryoloom.project.jsonfile import read_json
 from cryoloom.project.notes import LONGEST_NOTE
 from cryoloom.project.workflows.faults import Fault, refuse
+from cryoloom.project.workflows.foreign import as_workflow
 from cryoloom.project.workflows.placeholders import PATTERN, Placeholder, filled, names_in, read_placeholder
+from cryoloom.project.workflows.steps import WISHES, Step, Workflow, lacking
 from cryoloom.protocol.declare import near
 
 KEYS = ("format", "title", "comment", "made_with", "seed", "placeholders", "jobs", "left_out", "$schema")
-WISHES = ("priority", "alone", "memory_gb")
 JOB_KEYS = ("name", "protocol", "version", "label", "params", "inputs", "wait_for", "comment", *WISHES)
 INCLUDE_KEYS = ("name", "include", "values", "wait_for", "comment")
 # What separates a job from its output, a step of an included file from the include, and several inputs.
 _NOT_IN_NAMES = ":/,"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A job as its workflow asks for it."""
-
-    name: str
-    protocol: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    wait_for: tuple[str, ...] = ()
-    label: str = ""
-    comment: str = ""
-    version: str = ""
-    wishes: Mapping[str, Any] = field(default_factory=dict)  # priority, alone, memory_gb
-    file: str = ""  # in which it stands
-
-
-@dataclass(frozen=True, slots=True)
-class Workflow:
-    """A workflow as far as it could be read."""
-
-    path: Path
-    title: str
-    comment: str
-    seed: int | None
-    jobs: tuple[Step, ...]
-    placeholders: Mapping[str, Placeholder]
-    values: Mapping[str, Any]  # of the placeholders that have one
-    faults: tuple[Fault, ...]
-
-    def to_be_given(self) -> list[Placeholder]:
-        """The placeholders without a value."""
-        return [one for name, one in self.placeholders.items() if name not in self.values]
 
 
 def read_workflow(path: Path, given: Mapping[str, Any], *, may_include: bool = True) -> Workflow:
@@ -69,15 +36,6 @@ def read_workflow(path: Path, given: Mapping[str, Any], *, may_include: bool = T
     workflow = load_workflow(path, given, may_include=may_include)
     refuse(path, [*workflow.faults, *lacking(workflow)])
     return workflow
-
-
-def lacking(workflow: Workflow) -> list[Fault]:
-    """The placeholders without a value, as faults: to be checked a workflow needs none of them, to be run all."""
-    return [
-        Fault(str(workflow.path), "", f"placeholder {one.name}", "empty", one.help or one.expected(),
-              f"Give it with --set {one.name}=VALUE.")
-        for one in workflow.to_be_given()
-    ]  # fmt: skip
 
 
 def load_workflow(path: Path, given: Mapping[str, Any], *, may_include: bool = True) -> Workflow:
@@ -123,16 +81,18 @@ def of_content(
         path, str(filled(content.get("title") or path.stem, scope.values)), str(content.get("comment") or ""),
         int(seed) if seed is not None and not isinstance(seed, bool) and _is_whole(seed) else None,
         tuple(jobs), scope.placeholders, scope.values, tuple(faults),
+        content["left_out"] if isinstance(content.get("left_out"), dict) else {},
     )  # fmt: skip
 
 
 def read_content(path: Path) -> dict[str, Any]:
-    """A workflow file as it is written.
+    """A workflow file as it is written; one of another program's as one of ours.
 
     Raises:
-        ProjectError: it is missing, or no JSON object.
+        ProjectError: it is missing, or no workflow.
     """
-    return read_json(path)
+    converted = as_workflow(path)
+    return dict(converted.content) if converted is not None else read_json(path)
 
 
 def _is_whole(value: Any) -> bool:

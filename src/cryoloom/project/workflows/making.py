@@ -10,7 +10,7 @@ from cryoloom.project.references import resolve_input
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.workflows.checking import check_workflow
 from cryoloom.project.workflows.faults import refuse
-from cryoloom.project.workflows.file import Workflow, lacking
+from cryoloom.project.workflows.steps import Workflow, lacking
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.declare import numbered
 
