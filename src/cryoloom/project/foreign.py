@@ -58,7 +58,7 @@ def protocol_of_star(entry: JobEntry, *, whole: bool = False) -> Protocol:
     number, options = read_job_star(file)
     kind = protocol_for(file, number, options)
     values: dict[str, Any] = {}
-    lost: dict[str, str] = unknown_options(number, options, _known(kind)) if whole else {}
+    lost: dict[str, str] = unknown_options(number, options, known_options(kind)) if whole else {}
     for name, text in options.items():
         if name in kind.params:
             try:
@@ -110,6 +110,6 @@ def protocol_for(file: Path, number: int, options: Mapping[str, str]) -> type[Pr
     )  # fmt: skip
 
 
-def _known(kind: type[Protocol]) -> dict[str, str | None]:
+def known_options(kind: type[Protocol]) -> dict[str, str | None]:
     """The options that a protocol has; with a value where it stands for that one only."""
     return {**dict.fromkeys([*kind.params, *kind.inputs]), **kind.relion_fixed}

@@ -1,4 +1,4 @@
-"""Workflows of other programs, told by what is in them: Scipion's JSON and templates."""
+"""Workflows of other programs, told by what is in them: Scipion's JSON and templates, RELION's schedules."""
 
 from pathlib import Path
 
@@ -11,6 +11,8 @@ def as_workflow(path: Path) -> Converted | None:
     Raises:
         ProjectError: it is one, and cannot be read.
     """
-    from cryoloom.project.workflows.foreign import scipion
+    from cryoloom.project.workflows.foreign import schedule, scipion
 
+    if schedule.is_schedule(path):
+        return schedule.of_schedule(path)
     return scipion.of_scipion(path) if scipion.is_scipion(path) else None

@@ -1,6 +1,6 @@
 """What came of another program's workflow, and what did not come along."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -35,3 +35,15 @@ class Converted:
     content: Mapping[str, Any]
     remarks: tuple[Remark, ...]
     boxes: int  # of the other one
+
+
+def left_out(remarks: Iterable[Remark]) -> dict[str, str]:
+    """What did not come along, for the workflow itself: by box and parameter, without paths of the author's machine."""
+    found: dict[str, str] = {}
+    for one in remarks:
+        if one.fate not in ("lost", "changed"):
+            continue
+        key = f"{one.box}: {one.param}" if one.param else one.box
+        why = one.why if not one.value or "/" in one.value else f"{one.value}: {one.why}"
+        found[key] = f"{found[key]}; {why}" if key in found else why
+    return found

@@ -13,7 +13,7 @@ from typing import Any
 from cryoloom.errors import CryoloomError
 from cryoloom.project.registry import find_protocol
 from cryoloom.project.workflows.foreign import scipion_forms as rows
-from cryoloom.project.workflows.foreign.converted import Converted, Fate, Remark
+from cryoloom.project.workflows.foreign.converted import Converted, Fate, Remark, left_out
 from cryoloom.project.workflows.foreign.scipion_file import (
     Box,
     Pointer,
@@ -58,21 +58,12 @@ def of_scipion(path: Path) -> Converted:
         for name, spec in file.placeholders.items()
         if name not in used
     ]
-    left = {
-        f"{one.box}: {one.param}".removesuffix(": "): _without_paths(one)
-        for one in remarks
-        if one.fate in ("lost", "changed")
-    }
+    left = left_out(remarks)
     content: dict[str, Any] = {"format": 1, "title": path.name.partition(".")[0]}
     content |= {"comment": file.text} if file.text else {}
     content |= {"placeholders": placeholders} if placeholders else {}
     content |= {"jobs": conversion.jobs} | ({"left_out": left} if left else {})
     return Converted(content, tuple(remarks), len(file.boxes))
-
-
-def _without_paths(remark: Remark) -> str:
-    """Why, with the value, unless that is a path of the author's machine."""
-    return remark.why if not remark.value or remark.value.startswith("/") else f"{remark.value}: {remark.why}"
 
 
 @dataclass(slots=True)
