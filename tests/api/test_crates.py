@@ -48,7 +48,8 @@ def test_the_crate_is_a_valid_provenance_run_crate(crate: Path) -> None:
     assert [line for line in found if line[0] == "REQUIRED"] == []
     # What remains is advice about addresses and affiliations that nobody here knows.
     assert {line[1] for line in found} <= {
-        "process-run-crate-0.5_3.2", "process-run-crate-0.5_5.1", "process-run-crate-0.5_7.1", "ro-crate-1.1_22.3", "ro-crate-1.1_30.2",
+        "process-run-crate-0.5_3.2", "process-run-crate-0.5_5.1", "process-run-crate-0.5_7.1",
+        "ro-crate-1.1_22.3", "ro-crate-1.1_30.2",
         "ro-crate-1.1_30.3", "workflow-ro-crate-1.0_6.1", "workflow-ro-crate-1.0_6.2",
     }  # fmt: skip
 

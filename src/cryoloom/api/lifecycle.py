@@ -189,7 +189,13 @@ def undelete(project: "Project", jobs: "Sequence[str]") -> "list[Job]":
 
 
 def copy(
-    project: "Project", job: "Job | str", given: Mapping[str, Any], *, branch: bool, start: bool
+    project: "Project",
+    job: "Job | str",
+    given: Mapping[str, Any],
+    *,
+    branch: bool,
+    start: bool,
+    label: str = "",
 ) -> Copies:
     """Make jobs like these with some parameters changed.
 
@@ -199,6 +205,7 @@ def copy(
         given: what is different in its copy, parameters and inputs by name.
         branch: copy the jobs that need it too; their inputs lead to the copies.
         start: false leaves the copies unscheduled until `resume`.
+        label: of the copy; what it is a copy of without one.
     """
     from cryoloom.project.copying import branch_of, copy_jobs, to_choose_again
 
@@ -207,7 +214,7 @@ def copy(
 
     values, inputs = taken_apart(project.folder, _kind_of(project.job(name).entry), given)
     apart = branch_of(project.folder.entries(), name)[1] if branch else {}
-    made = copy_jobs(project.folder, name, values, inputs, branch=branch, wishes=_wishes(start))
+    made = copy_jobs(project.folder, name, values, inputs, branch=branch, wishes=_wishes(start), label=label)
     if start:
         call_scheduler(project.path)
     again = to_choose_again(project.folder, made, name, {**values, **inputs})

@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from cryoloom.api.methods import Methods
     from cryoloom.api.protocol_calls import ProtocolCalls
     from cryoloom.api.scripting import Script
+    from cryoloom.api.sweeping import SweepTable
     from cryoloom.api.verifying import Verified
     from cryoloom.project.cleaning import Cleaning
+    from cryoloom.project.sweeps import Sweep
 else:
     ProtocolCalls = object
 
@@ -505,6 +507,37 @@ class Project(ProtocolCalls):
             ParameterError: a parameter that RELION does not read again.
         """
         return lifecycle.continue_from(self, job, given, iteration=iteration, start=start)
+
+    def sweep(
+        self,
+        job: "Job | str",
+        values: Mapping[str, Sequence[Any]],
+        *,
+        branch: bool = False,
+        start: bool = True,
+    ) -> "Sweep":
+        """Run a job with each of several values of one or two parameters; see `cryoloom.api.sweeping.make_sweep`."""
+        from cryoloom.api.sweeping import make_sweep
+
+        return make_sweep(self, job, values, branch=branch, start=start)
+
+    def sweep_table(self, number: int | None = None) -> "SweepTable":
+        """The branches of a sweep side by side; of the newest without a number."""
+        from cryoloom.api.sweeping import sweep_table
+
+        return sweep_table(self, number)
+
+    def sweep_figure(self, out: str | Path, number: int | None = None) -> Path:
+        """The pictures of a sweep's branches, each under its values, as a PNG file."""
+        from cryoloom.api.sweeping import save_figure
+
+        return save_figure(self, Path(out), number)
+
+    def keep_of_sweep(self, job: "Job | str") -> dict[str, str]:
+        """Keep the branch of a sweep that a job is in; the others go to `Trash/`."""
+        from cryoloom.api.sweeping import keep_of_sweep
+
+        return keep_of_sweep(self, job)
 
     def clean(self, *jobs: "Job | str", harsh: bool = False, dry_run: bool = False) -> "list[Cleaning]":
         """Move intermediate files of jobs, of all without a name, to `Trash/`; as `Job.clean`.

@@ -23,6 +23,7 @@ from cryoloom.cli import (
     star,
     steering,
     suggesting,
+    sweeping,
     workflows,
 )
 from cryoloom.cli.completion import VARIABLE
@@ -40,7 +41,7 @@ def app() -> None:
 
 
 for group in (
-    setup, jobs, lifecycle, steering, picking, showing, provenance, workflows, star, suggesting, relion, serving,
+    setup, jobs, lifecycle, steering, picking, showing, provenance, workflows, star, suggesting, sweeping, relion, serving,
     session, service, simulation, completion,
 ):  # fmt: skip
     group.add_to(app)

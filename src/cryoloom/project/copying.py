@@ -44,6 +44,7 @@ def copy_jobs(
     *,
     branch: bool = False,
     wishes: Mapping[str, Any] | None = None,
+    label: str = "",
 ) -> dict[str, JobEntry]:
     """Make the copies; nothing is started here.
 
@@ -53,20 +54,15 @@ def copy_jobs(
         values, inputs: what is different in the copy of this job.
         branch: copy the jobs that need it too.
         wishes: of the user for each copy, there before a scheduler can see it.
+        label: of the copy of this job; what it is a copy of without one.
     Returns:
         The copies by the names of their originals.
     Raises:
         ParameterError: a value that cannot be, or an output that a copied job needs and that these values
             do not give; nothing was made.
     """
-    entries = project.entries()
     first = project.entry(job)
-    names = branch_of(entries, first.name)[0] if branch else [first.name]
-    planned: dict[str, _Planned] = {}
-    for entry in entries:
-        if entry.name in names:
-            changes = (values, inputs) if entry.name == first.name else ({}, {})
-            planned[entry.name] = _plan(project, entry, *changes, planned)
+    planned = plan_copies(project, job, values, inputs, branch=branch)
     made: dict[str, JobEntry] = {}
     for name, plan in planned.items():
         spec = plan.entry.spec
@@ -83,7 +79,8 @@ def copy_jobs(
             plan.protocol.values,
             inputs_of_copy,
             wait_for=waits,
-            label=f"copy of {plan.entry.alias or (spec.label if spec else '') or name}",
+            label=(label if name == first.name else "")
+            or f"copy of {plan.entry.alias or (spec.label if spec else '') or name}",
             continues=made[spec.continues].name
             if spec and spec.continues in made
             else (spec.continues if spec else ""),
@@ -95,6 +92,30 @@ def copy_jobs(
             # It is held, so no scheduler looks at it; `resume --all` passes over what asks something.
             write_control(project.root / copy, asks=sentence)
     return made
+
+
+def plan_copies(
+    project: ProjectFolder,
+    job: str,
+    values: Mapping[str, Any],
+    inputs: Mapping[str, Dataset],
+    *,
+    branch: bool = False,
+) -> dict[str, "_Planned"]:
+    """The copies in mind, by the names of their originals; nothing is made.
+
+    Raises:
+        ParameterError: as of `copy_jobs`.
+    """
+    entries = project.entries()
+    first = project.entry(job)
+    names = branch_of(entries, first.name)[0] if branch else [first.name]
+    planned: dict[str, _Planned] = {}
+    for entry in entries:
+        if entry.name in names:
+            changes = (values, inputs) if entry.name == first.name else ({}, {})
+            planned[entry.name] = _plan(project, entry, *changes, planned)
+    return planned
 
 
 def to_choose_again(

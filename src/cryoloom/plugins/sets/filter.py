@@ -118,7 +118,7 @@ class Filter(Counted, RowProtocol):
             )  # fmt: skip
         range_condition(self.ranges)
         if self.rank_by:
-            kept_count(self.rank_keep, 1)
+            kept_count(self.rank_keep, 1, "sets.filter: parameter rank_keep")
 
     def columns_read(self, name: str) -> Collection[str] | None:
         from cryoloom.em.places import LABELS
@@ -224,7 +224,9 @@ class Filter(Counted, RowProtocol):
         if self.rank_order == BEST[0]:
             values = -values
         ranked = pl.select(pl.when(holds).then(values).otherwise(None).rank("ordinal")).to_series()
-        return (ranked <= kept_count(self.rank_keep, int(holds.sum()))).fill_null(False)
+        return (
+            ranked <= kept_count(self.rank_keep, int(holds.sum()), "sets.filter: parameter rank_keep")
+        ).fill_null(False)
 
 
 @dataclass(slots=True)
@@ -291,8 +293,8 @@ def range_condition(text: str) -> str:
     return " and ".join(terms)
 
 
-def kept_count(text: str, of: int) -> int:
-    """How many are meant by a number or a percentage, of so many.
+def kept_count(text: str, of: int, where: str) -> int:
+    """How many are meant by a number or a percentage, of so many; `where`: the parameter that says it.
 
     Raises:
         ParameterError: neither.
@@ -300,9 +302,7 @@ def kept_count(text: str, of: int) -> int:
     word = text.strip()
     share = word.removesuffix("%").strip()
     if not _is_number(share) or float(share) < 0 or (word.endswith("%") and float(share) > 100):
-        raise ParameterError(
-            "sets.filter: parameter rank_keep", found=repr(text), expected="such as 5000 or 10%"
-        )
+        raise ParameterError(where, found=repr(text), expected="such as 5000 or 10%")
     return round(float(share) / 100 * of) if word.endswith("%") else int(float(share))
 
 

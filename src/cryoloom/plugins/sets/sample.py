@@ -24,7 +24,7 @@ class Sample(Counted, RowProtocol):
 
     def check(self) -> None:
         super().check()
-        kept_count(self.take, 1)
+        kept_count(self.take, 1, "sets.sample: parameter take")
 
     def columns_read(self, name: str) -> Collection[str]:
         return ()
@@ -38,7 +38,7 @@ class Sample(Counted, RowProtocol):
 
         items = batch.items
         chosen = np.zeros(items.height, dtype=bool)
-        count = min(kept_count(self.take, items.height), items.height)
+        count = min(kept_count(self.take, items.height, "sets.sample: parameter take"), items.height)
         chosen[np.random.default_rng(self.seed).permutation(items.height)[:count]] = True
         mask = pl.Series("chosen", chosen)
         return RowResult({"kept": items.filter(mask), "rejected": items.filter(~mask)})
