@@ -221,7 +221,7 @@ class Project(ProtocolCalls):
         """
         from cryoloom.api.workflows import check_in
 
-        checked = check_in(self.folder, Path(path), placeholders)
+        checked = check_in(self.folder, Path(path), _plain(placeholders))
         checked.refuse()
         return list(checked.jobs)
 
@@ -238,9 +238,7 @@ class Project(ProtocolCalls):
         from cryoloom.project.workflows.making import add_to_project
 
         steering.check_settings(self.path)
-        workflow = load_workflow(Path(path), placeholders)
-        if workflow.seed is not None and not workflow.faults:
-            ProjectFolder.create(self.path, seed=workflow.seed)
+        workflow = load_workflow(Path(path), _plain(placeholders))
         entries = add_to_project(self.folder, workflow, wishes={} if start else {"wanted": "stop"})
         if start:
             ensure_scheduler(self.path)
@@ -555,3 +553,15 @@ class Project(ProtocolCalls):
         from cryoloom.api.given_frames import with_frames_as_jobs
 
         return with_frames_as_jobs(self, protocol, given, caller)
+
+
+def _plain(placeholders: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as a file could have them: a job or a path as its name."""
+    return {
+        name: value.name
+        if isinstance(value, Job)
+        else value
+        if isinstance(value, str | int | float)
+        else str(value)
+        for name, value in placeholders.items()
+    }

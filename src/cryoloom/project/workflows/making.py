@@ -29,6 +29,8 @@ def add_to_project(
         ParameterError: all that `check_workflow` says, and placeholders without values; nothing was made.
     """
     refuse(workflow.path, [*check_workflow(project, workflow), *lacking(workflow)])
+    if workflow.seed is not None:
+        ProjectFolder.create(project.root, seed=workflow.seed)
     made: dict[str, JobEntry] = {}
     for step in workflow.jobs:
         kind = find_protocol(step.protocol)
