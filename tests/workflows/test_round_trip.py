@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -94,3 +95,27 @@ def test_a_finished_project_comes_out_without_its_machine_and_is_made_again_with
     other.import_workflow(tmp_path / "w.json")
     assert exported(other, tmp_path / "w2.json") | {"title": content["title"]} == content
     assert ids(other) == ids(mine)
+
+
+@pytest.mark.shared
+def test_relion_s_tutorial_comes_out_with_its_links_by_our_names(shared_data: Path, tmp_path: Path) -> None:
+    archive = shared_data / "relion31_tutorial" / "relion_tutorial_files.tar.xz"
+    (tmp_path / "t").mkdir()
+    subprocess.run(["tar", "xJf", str(archive), "-C", str(tmp_path / "t")], check=True)
+
+    content = Project(tmp_path / "t").export_workflow(out=tmp_path / "w.json")
+
+    jobs = {job["name"]: job for job in content["jobs"]}
+    assert jobs["polish"]["inputs"]["opt_params"] == "train:parameters"
+    # Values that RELION's form keeps without effect are not there.
+    assert jobs["magnification"]["params"].keys() & {"do_trefoil", "do_defocus"} == set()
+    # What was chosen in RELION's window is told, and asked for where it is needed.
+    assert {name.partition("/")[0] for name in content["left_out"]} == {"MotionCorr", "ManualPick", "Select"}
+    assert "symC1_fn_img" in content["placeholders"]
+    text = (tmp_path / "w.json").read_text()
+    assert (
+        "/public" not in text.partition('"jobs"')[2] and str(tmp_path) not in text.partition('"left_out"')[0]
+    )
+    found = check_for_new_project(tmp_path / "w.json", {}).faults
+    machine = [one for one in found if "GPU support" not in one.found]
+    assert [(one.job, one.field) for one in machine] == [("movies", "parameter fn_mtf")]

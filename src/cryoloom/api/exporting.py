@@ -13,9 +13,11 @@ from cryoloom.project.foreign import protocol_of
 from cryoloom.project.lineage import dependents_of
 from cryoloom.project.notes import text_of_note
 from cryoloom.project.workflows.steps import WISHES
+from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.datasets import Dataset
 from cryoloom.protocol.declare import AUTO, ParamSpec, relion_text
-from cryoloom.protocol.jobs import ITEM_ID
+from cryoloom.protocol.edge import call_plugin
+from cryoloom.protocol.jobs import ITEM_ID, JobFolder
 from cryoloom.protocol.protocols import Protocol
 
 if TYPE_CHECKING:
@@ -64,6 +66,10 @@ def exported(
         try:
             # As it was asked for: what was `auto` is found anew elsewhere.
             protocol = asked_of(entry, protocol_of(entry, whole=True))
+            if entry.known_spec is None:
+                protocol = _what_counts(protocol)
+                # What RELION's window was asked in, by eye, no form of ours can ask.
+                call_plugin(protocol, "check")
             if protocol.by_hand:
                 left_out[entry.name] = "what was set by hand in it: elsewhere it begins without"
             protocols[entry.name] = (entry, protocol)
@@ -79,7 +85,12 @@ def exported(
     known = {
         dataset.path: (entry.name, name) for entry in entries for name, dataset in entry.outputs().items()
     }
-    making = _Making(names, known, placeholders)
+    theirs = {
+        entry.name: protocol.output_files(JobFolder(f"{entry.name}/", entry.root))
+        for entry, protocol in protocols.values()
+        if entry.known_spec is None
+    }
+    making = _Making(names, known, theirs, placeholders)
     steps = [making.step(entry, protocol) for entry, protocol in protocols.values()]
     content: dict[str, Any] = {"format": FORMAT, "title": title or project.path.resolve().name}
     content |= {"made_with": f"cryoloom {__version__}"}
@@ -99,6 +110,13 @@ def asked_of(entry: JobEntry, protocol: Protocol) -> Protocol:
     return protocol.with_values(changed)
 
 
+def _what_counts(protocol: Protocol) -> Protocol:
+    """Without values that do not count: RELION's forms keep them, and here they would be refused."""
+    facts = protocol.facts()
+    idle = {name: spec.default for name, spec in protocol.params.items() if not holds(spec.when, facts)}
+    return protocol.with_values(idle)
+
+
 def names_of(entries: Sequence[JobEntry]) -> dict[str, str]:
     """What each is called in the workflow: its alias, what its own workflow called it, or its kind and number."""
     found: dict[str, str] = {}
@@ -115,10 +133,14 @@ def names_of(entries: Sequence[JobEntry]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class _Making:
-    """Steps that are being made: names of jobs, outputs by their files, and the placeholders that they need."""
+    """Steps that are being made: names of jobs, outputs by their files, and the placeholders that they need.
+
+    `theirs`: of jobs that RELION made, what our protocol would give; RELION's outputs have no names.
+    """
 
     names: Mapping[str, str]
     outputs: Mapping[str, tuple[str, str]]
+    theirs: Mapping[str, Mapping[str, Dataset]]
     placeholders: dict[str, dict[str, Any]]
 
     def step(self, entry: JobEntry, protocol: Protocol) -> dict[str, Any]:
@@ -172,12 +194,21 @@ class _Making:
         job, output = (
             (dataset.job, dataset.output) if dataset.output else self.outputs.get(dataset.path, ("", ""))
         )
-        if job in self.names:
+        if job in self.theirs:
+            output = self._our_name(job, dataset)
+        if job in self.names and output:
             return f"{self.names[job]}:{output}"
         label = protocol.inputs[key.partition("#")[0]].label
         return self._placeholder(
             f"{name}_{key.replace('#', '')}", f"{label}, of {name}: {dataset.kind}, a job or a file"
         )
+
+    def _our_name(self, job: str, dataset: Dataset) -> str:
+        """An output of a job of RELION's by our name: that with its file, else the only one of its kind; "" for none."""
+        made = self.theirs[job]
+        same = [name for name, one in made.items() if one.path == dataset.path]
+        alike = [name for name, one in made.items() if one.kind == dataset.kind]
+        return same[0] if same else alike[0] if len(alike) == 1 else ""
 
     def _placeholder(self, word: str, said: str, kind: str = "str") -> str:
         word = word.replace("-", "_")

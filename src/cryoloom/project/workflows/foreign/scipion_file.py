@@ -18,6 +18,7 @@ CLASS, ID = "object.className", "object.id"
 _TYPES = {"0": "str", "1": "bool", "2": "path", "3": "int", "4": "float", "5": "path", "6": "path"}
 _QUESTION = re.compile(r"~([^~|\n]*)\|([^~|\n]*)\|([^~|\n]*)\|([^~|\n]*)~")
 _VARIABLE = re.compile(r"%\(\w+\)s")
+_HAS_CLASS = re.compile(rf'"{re.escape(CLASS)}"\s*:')
 _POINTER = re.compile(r"(\d+)\.([\w.]*)")
 
 
@@ -72,7 +73,7 @@ def is_scipion(path: Path) -> bool:
     if not path.is_file():
         return False
     try:
-        return f'"{CLASS}"' in path.read_text(encoding="utf-8")
+        return bool(_HAS_CLASS.search(path.read_text(encoding="utf-8")))
     except (OSError, UnicodeDecodeError):
         return False
 
