@@ -219,11 +219,14 @@ def proposal(table: Browsed, params: "dict[str, Any] | Any" = None) -> str:
     good = good_classes(
         shares, resolutions, min_fraction=params["min_fraction"],
         max_resolution_ratio=params["max_resolution_ratio"], max_resolution=params["max_resolution"],
+        largest=params.get("largest", 0),
     )  # fmt: skip
     if not good:
         return ""
     worst = max(resolutions[n - 1] for n in good)
     large = f"{SHARE} > {params['min_fraction']:g}"
+    if params.get("largest", 0):
+        large = f"{SHARE} >= {min(shares[n - 1] for n in good)!r}"
     # Where no class has a resolution all large ones are alike.
     return f"{large} and {RESOLUTION} <= {worst!r}" if math.isfinite(worst) else large
 

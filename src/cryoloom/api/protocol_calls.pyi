@@ -2428,6 +2428,7 @@ class ProtocolCalls:
         min_fraction: float = 0.03,
         max_resolution_ratio: float = 1.4,
         max_resolution: float = -1,
+        largest: int = 0,
         wait_for: Sequence[str | Job] = ...,
         label: str = "",
         alias: str = "",
@@ -2444,6 +2445,7 @@ class ProtocolCalls:
             min_fraction: Smallest share of particles.
             max_resolution_ratio: Worst resolution, times the best.
             max_resolution: Worst resolution (Å).
+            largest: Only so many, the largest.
         """
 
     @overload

@@ -45,6 +45,9 @@ class Classes(SetProtocol):
         1.4, "Worst resolution, times the best", ge=1, help="The best among classes that are large enough."
     )
     max_resolution: float = Param(-1, "Worst resolution", unit="Å", help="Besides the ratio; -1: none.")
+    largest: int = Param(
+        0, "Only so many, the largest", ge=0, help="Of those that the other rules keep; 0: all of them."
+    )
 
     particles: Particles = Output("Particles of the chosen classes", "particles.star")
     averages: ClassAverages = Output("Chosen class averages", "class_averages.star")
@@ -101,6 +104,7 @@ class Classes(SetProtocol):
             min_fraction=self.min_fraction,
             max_resolution_ratio=self.max_resolution_ratio,
             max_resolution=self.max_resolution,
+            largest=self.largest,
         )
         if not found:
             raise DatasetError(
