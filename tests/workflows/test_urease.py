@@ -1,14 +1,16 @@
 """The paper's own workflow: what it says of a parameter is quoted as it stands, all else is marked ours."""
 
 import json
+import os
 import re
 from typing import Any
 
 import pytest
-from conftest import DATA, EXAMPLES
 
 from cryoloom.api.workflows import check_for_new_project
 
+EXAMPLES = Path(__file__).parents[2] / "examples"
+DATA = Path(os.environ.get("CRYOLOOM_TEST_DATA") or Path(__file__).parents[3] / "shared" / "data")
 PAPER = DATA.parent / "reference/paper_sharov_2021.txt"
 FILES = ("urease.json", "urease_streamed.json")
 QUOTE = re.compile(r'"([^"]+)"')
