@@ -30,6 +30,7 @@ class ProtocolCalls:
         *,
         input_star_mics: Given,
         use_noDW: bool = False,
+        use_given_ps: bool = False,
         resmin: float = 30,
         resmax: float = 5,
         dfmin: float = 5000,
@@ -53,6 +54,7 @@ class ProtocolCalls:
         Args:
             input_star_mics: Input micrographs.
             use_noDW: Use micrograph without dose-weighting?
+            use_given_ps: Use power spectra from motion correction?
             resmin: Minimum resolution (Å).
             resmax: Maximum resolution (Å).
             dfmin: Minimum defocus value (Å).

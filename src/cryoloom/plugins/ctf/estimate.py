@@ -1,5 +1,7 @@
 """CTF estimation without an outside program."""
 
+from collections.abc import Callable
+
 from cryoloom.em.names import file_of_micrograph
 from cryoloom.errors import CryoloomError
 from cryoloom.project.paths import inside
@@ -39,6 +41,10 @@ class CtfEstimate(ItemProtocol):
     use_noDW: bool = Param(
         False, "Use micrograph without dose-weighting?", help="Needs them from motion correction."
     )
+    use_given_ps: bool = Param(
+        False, "Use power spectra from motion correction?", when="not use_noDW",
+        help="Of the sums of frames that it saves with do_save_ps: rings are not damped by what moved meanwhile.",
+    )  # fmt: skip
     resmin: float = Param(
         30, "Minimum resolution", unit="Å", gt=0, usual=(8, 200), help="Where the fit begins."
     )
@@ -66,12 +72,10 @@ class CtfEstimate(ItemProtocol):
         import polars as pl
 
         rows, failed = [], {}
-        label = "rlnMicrographNameNoDW" if self.use_noDW else "rlnMicrographName"
+        label, lacks = self._read()
         for row in batch.items.iter_rows(named=True):
-            if label not in row:
-                failed[row[ITEM_ID]] = (
-                    "no micrograph without dose-weighting; motion correction saves it on request"
-                )
+            if not row.get(label):
+                failed[row[ITEM_ID]] = f"{lacks}; motion correction saves it on request"
                 continue
             try:
                 rows.append(row | self._fit(job, batch, row, str(row[label])))
@@ -83,13 +87,22 @@ class CtfEstimate(ItemProtocol):
         frame = frame.select(*(name for name in frame.columns if name != ITEM_ID), ITEM_ID)
         return BatchResult({"micrographs": frame}, frozenset(frame[ITEM_ID].to_list()), failed, batch.optics)
 
+    def _read(self) -> tuple[str, str]:
+        """The label of what is fitted, and what is to be said where it is not there."""
+        if self.use_given_ps and not self.use_noDW:
+            return "rlnCtfPowerSpectrum", "no power spectrum (do_save_ps)"
+        if self.use_noDW:
+            return "rlnMicrographNameNoDW", "no micrograph without dose-weighting (do_save_noDW)"
+        return "rlnMicrographName", "no micrograph"
+
     def _fit(self, job: JobFolder, batch: Batch, row: dict[str, object], name: str) -> dict[str, object]:
         import numpy as np
 
         from cryoloom.errors import DatasetError
+        from cryoloom.images.headers import read_header
         from cryoloom.images.mrc import read_mrc
         from cryoloom.plugins.ctf.ctffind_files import write_ctffind_files
-        from cryoloom.plugins.ctf.fit import check_fit, estimate_ctf
+        from cryoloom.plugins.ctf.fit import CtfFit, check_fit, estimate_ctf, estimate_ctf_of_spectrum
 
         assert batch.optics is not None
         group = batch.optics.filter(batch.optics["rlnOpticsGroup"] == row["rlnOpticsGroup"]).to_dicts()[0]
@@ -104,12 +117,16 @@ class CtfEstimate(ItemProtocol):
             image = image[0]
         if image.ndim != 2:
             raise DatasetError(f"{name}", found=f"{image.ndim} dimensions", expected="a micrograph, with two")
-        fit = estimate_ctf(
+        estimate: Callable[..., CtfFit] = estimate_ctf
+        if self._read()[0] == "rlnCtfPowerSpectrum":
+            # Its box may be of other pixels than the micrograph.
+            estimate, angpix = estimate_ctf_of_spectrum, read_header(job.root / name).angpix or angpix
+        fit = estimate(
             image, angpix=angpix, voltage_kv=voltage, cs_mm=cs, amplitude_contrast=contrast, min_res=self.resmin,
             max_res=self.resmax, min_defocus=self.dfmin, max_defocus=self.dfmax, find_phase_shift=self.do_phaseshift,
         )  # fmt: skip
         check_fit(fit, min_defocus=self.dfmin, max_defocus=self.dfmax, find_phase_shift=self.do_phaseshift)
-        below = self.own_file(name)
+        below = self.own_file(str(row["rlnMicrographName"]))
         target = inside(batch.job.path, below)
         target.parent.mkdir(parents=True, exist_ok=True)
         write_ctffind_files(

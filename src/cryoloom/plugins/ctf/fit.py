@@ -20,6 +20,7 @@ from cryoloom.errors import ImageError, ParameterError
 from cryoloom.plugins.ctf.spectrum import (
     Floats,
     Spectrum,
+    given_spectrum,
     in_ring,
     radial_mean,
     smooth_basis,
@@ -102,6 +103,48 @@ def estimate_ctf(
         ImageError: constant, not finite, or too small.
         ParameterError: ranges that make no sense.
     """
+    return _fit(
+        (tile_spectrum(image, angpix, FIT_TILE), tile_spectrum(image, angpix, RESOLUTION_TILE)), angpix, voltage_kv,
+        cs_mm, amplitude_contrast, (min_res, max_res), (min_defocus, max_defocus), find_phase_shift,
+    )  # fmt: skip
+
+
+def estimate_ctf_of_spectrum(
+    amplitudes: NDArray[Any],
+    *,
+    angpix: float,
+    voltage_kv: float,
+    cs_mm: float,
+    amplitude_contrast: float,
+    min_res: float = 30.0,
+    max_res: float = 5.0,
+    min_defocus: float = 5000.0,
+    max_defocus: float = 50000.0,
+    find_phase_shift: bool = False,
+) -> CtfFit:
+    """Fit the CTF of one micrograph by amplitudes that another program has summed: frames of a movie, say.
+
+    Args:
+        amplitudes: (n, n) of the Fourier transform, its origin at n // 2, as RELION's motion correction writes them.
+        angpix: Å/px of an image whose transform they are, which its header says.
+        voltage_kv, cs_mm, amplitude_contrast, min_res, max_res, min_defocus, max_defocus, find_phase_shift: as of
+            `estimate_ctf`.
+    Raises:
+        ImageError: not square, not finite, constant, or too small.
+        ParameterError: ranges that make no sense.
+    """
+    return _fit(
+        (given_spectrum(amplitudes, angpix, FIT_TILE), given_spectrum(amplitudes, angpix, RESOLUTION_TILE)), angpix, voltage_kv, cs_mm, amplitude_contrast, (min_res, max_res),
+        (min_defocus, max_defocus), find_phase_shift,
+    )  # fmt: skip
+
+
+def _fit(
+    spectra: tuple[Spectrum, Spectrum], angpix: float, voltage_kv: float, cs_mm: float, amplitude_contrast: float,
+    res: tuple[float, float], span: tuple[float, float], find_phase_shift: bool,
+) -> CtfFit:  # fmt: skip
+    """By a spectrum to search in, and one with finer steps, which may be the same."""
+    (spectrum, fine), (min_res, max_res), (min_defocus, max_defocus) = spectra, res, span
     low, high = 1.0 / min_res, min(1.0 / max_res, NYQUIST_SHARE * 0.5 / angpix)
     if low >= high or min_defocus >= max_defocus:
         raise ParameterError(
@@ -110,10 +153,7 @@ def estimate_ctf(
         )  # fmt: skip
     wave = wavelength(voltage_kv)
     lens = _Lens(np.pi * wave, np.pi / 2 * cs_mm * 1e7 * wave**3, float(np.arcsin(amplitude_contrast)))
-    span = (min_defocus, max_defocus)
-    spectrum = tile_spectrum(image, angpix, FIT_TILE)
     start, shift = _search(spectrum, lens, low, high, span, find_phase_shift)
-    fine = tile_spectrum(image, angpix, RESOLUTION_TILE)
     if lens.a * start[0] * 2 * high * spectrum.step > MAX_STEP and fine.step < spectrum.step:
         spectrum = fine
         start, shift = _search(spectrum, lens, low, high, span, find_phase_shift)

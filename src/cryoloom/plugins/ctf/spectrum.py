@@ -74,6 +74,43 @@ def tile_spectrum(image: NDArray[Any], angpix: float, tile_angst: float) -> Spec
     return Spectrum(power, np.hypot(kx, ky), np.arctan2(ky, kx + 0 * ky), 1.0 / (size * angpix))
 
 
+def given_spectrum(amplitudes: NDArray[Any], angpix: float, tile_angst: float) -> Spectrum:
+    """A spectrum of amplitudes that another program has summed, its pixels averaged to the steps of a tile's.
+
+    Args:
+        amplitudes: (n, n), the origin at n // 2.
+        angpix: Å/px of an image whose transform they are.
+        tile_angst: length of a tile's side; the whole box where it is smaller.
+    Raises:
+        ImageError: not square, not finite, constant, or too small.
+    """
+    amplitudes = np.asarray(amplitudes, dtype=np.float64)
+    n = amplitudes.shape[0]
+    if amplitudes.ndim != 2 or n != amplitudes.shape[1] or n < _SMALLEST or n % 2:
+        raise ImageError(
+            "power spectrum",
+            found=f"of shape {amplitudes.shape}",
+            expected=f"a square of {_SMALLEST} px or more, even",
+        )
+    around = amplitudes.copy()
+    around[n // 2, n // 2] = around[n // 2, n // 2 - 1]  # the mean of the image, whatever it is
+    if not np.isfinite(around).all() or around.max() <= around.min():
+        raise ImageError("power spectrum", found="constant, or not finite", expected="amplitudes")
+    from scipy.ndimage import uniform_filter
+
+    power = np.fft.ifftshift(around) ** 2
+    every = max(1, int(n * angpix / tile_angst))
+    size = n // every - n // every % 2
+    if size < _SMALLEST:
+        every, size = 1, n
+    power = uniform_filter(power, every | 1, mode="wrap")  # odd: it keeps its middle
+    rows = np.fft.fftfreq(size, 1 / size).astype(int) * every
+    power = power[np.ix_(rows, np.arange(size // 2 + 1) * every)]
+    step = 1.0 / (n * angpix) * every
+    kx, ky = np.arange(size // 2 + 1)[None, :] * step, np.fft.fftfreq(size, 1 / size)[:, None] * step
+    return Spectrum(power, np.hypot(kx, ky), np.arctan2(ky, kx + 0 * ky), step)
+
+
 def in_ring(spectrum: Spectrum, low: float, high: float) -> NDArray[np.bool_]:
     """Pixels between two frequencies, each pair of Friedel mates once, both axes left out.
 
