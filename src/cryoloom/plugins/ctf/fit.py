@@ -133,9 +133,13 @@ def estimate_ctf_of_spectrum(
         ImageError: not square, not finite, constant, or too small.
         ParameterError: ranges that make no sense.
     """
+    spectra = (
+        given_spectrum(amplitudes, angpix, FIT_TILE),
+        given_spectrum(amplitudes, angpix, RESOLUTION_TILE),
+    )
     return _fit(
-        (given_spectrum(amplitudes, angpix, FIT_TILE), given_spectrum(amplitudes, angpix, RESOLUTION_TILE)), angpix, voltage_kv, cs_mm, amplitude_contrast, (min_res, max_res),
-        (min_defocus, max_defocus), find_phase_shift,
+        spectra, angpix, voltage_kv, cs_mm, amplitude_contrast, (min_res, max_res), (min_defocus, max_defocus),
+        find_phase_shift,
     )  # fmt: skip
 
 
