@@ -169,6 +169,26 @@ def test_the_command_prints_a_link_for_looking_beside_the_user_s_own(project: Pr
 
 
 @pytest.mark.parametrize(
+    ("day", "told"),
+    [
+        ("01.12.2026", "'01.12.2026', expected a day as year-month-day, such as 2026-12-01."),
+        ("2020-01-01", "until is 2020-01-01, expected a day from"),
+    ],
+)
+def test_a_day_that_is_none_or_over_is_refused_before_anything_is_served(
+    project: Project, day: str, told: str
+) -> None:
+    command = [sys.executable, "-m", "cryoloom", "serve", str(project.path), "--no-browser"]
+
+    ended = subprocess.run(
+        [*command, "--read-only-link", "--until", day], capture_output=True, text=True, timeout=60
+    )
+
+    assert ended.returncode == 2 and ended.stdout == ""
+    assert told in " ".join(ended.stderr.split())
+
+
+@pytest.mark.parametrize(
     ("said", "told"),
     [
         ("/data/a b/x.mrc is cut short", "…/a b/x.mrc is cut short"),

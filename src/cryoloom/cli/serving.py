@@ -1,6 +1,6 @@
 """The browser's side: serve."""
 
-from datetime import datetime
+from datetime import date
 from pathlib import Path
 
 import click
@@ -12,6 +12,15 @@ from cryoloom.cli.shell import open_project
 def add_to(app: click.Group) -> None:
     """Add these commands to the program."""
     app.add_command(serve)
+
+
+def _day(_context: click.Context, _option: click.Parameter, value: str | None) -> date | None:
+    try:
+        return date.fromisoformat(value) if value is not None else None
+    except ValueError:
+        raise click.BadParameter(
+            f"it is {value!r}, expected a day as year-month-day, such as 2026-12-01."
+        ) from None
 
 
 @click.command("serve")
@@ -31,7 +40,10 @@ def add_to(app: click.Group) -> None:
     "--read-only-link", is_flag=True, help="Print a link too that may only look at the project's session."
 )
 @click.option(
-    "--until", type=click.DateTime(["%Y-%m-%d"]), help="The last day on which that link is good, 2026-12-01."
+    "--until",
+    callback=_day,
+    metavar="YYYY-MM-DD",
+    help="The last day on which that link is good, 2026-12-01.",
 )
 @click.option("--browser/--no-browser", default=True, help="Open the page, where there is a display.")
 def serve(
@@ -42,7 +54,7 @@ def serve(
     base: str,
     public_url: str,
     read_only_link: bool,
-    until: datetime | None,
+    until: date | None,
     browser: bool,
 ) -> None:
     """Show projects in a browser; prints the link. Jobs go on without it."""
@@ -53,4 +65,4 @@ def serve(
         raise click.UsageError("--read-only-link and --until go together, and with one project")
     only = open_project(project).path if project is not None else None
     place = Place(host, port, unix_socket, base, public_url)
-    run(only, place, open_browser=browser, read_only_until=until.date() if until else None)
+    run(only, place, open_browser=browser, read_only_until=until)

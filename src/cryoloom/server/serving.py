@@ -67,11 +67,14 @@ def serve(
     with _listening(place) as listener:
         port = 0 if place.unix_socket else listener.getsockname()[1]
         link = _link(place, port, access)
-        print(_told(only, place, port, link), flush=True)
+        looking = ""
         if only is not None and read_only_until is not None:
+            # Before anything is told: a day that is over is no day to serve until.
             token = make_link(Project(only), read_only_until).token
             start = f"http://localhost:{FIRST_PORT}/" if place.unix_socket else link.partition("#")[0]
             looking = f"{start}p/{key_of(only)}/session#token={token}"
+        print(_told(only, place, port, link), flush=True)
+        if looking:
             print(f"For looking only, until the end of {read_only_until}:\n  {looking}", flush=True)
         if open_browser and os.environ.get("DISPLAY") and not place.unix_socket:
             webbrowser.open(link)
