@@ -22,16 +22,15 @@ export function Field(props: Props) {
   const { declared: one, value, isOff, fault } = props;
   const id = useId();
   const isChanged = value !== undefined;
-  const classes = ["field", isChanged && "changed", isOff && "off", one.level === "advanced" && "advanced"];
+  const classes = ["field", isChanged && "changed", isOff && "off", one.level === "advanced" && "advanced", isLong(one) && "long"];
+  const usual = one.is === "param" && isChanged && one.default_text ? `Default ${one.default_text}.` : "";
   return (
-    <div className={classes.filter(Boolean).join(" ")} data-field={one.name} data-is={one.is}>
+    <div className={classes.filter(Boolean).join(" ")} data-field={one.name}>
       <label htmlFor={id} title={one.name}>
         {one.label}
       </label>
       {one.is === "input" ? <InputValue {...props} one={one} id={id} /> : <ParamValue {...props} one={one} id={id} />}
-      <span className="note">
-        {isOff ? "without effect now" : one.is === "param" && isChanged ? `default ${one.default_text || "empty"}` : one.help}
-      </span>
+      <span className="note">{isOff ? "without effect now" : [one.help, usual].filter(Boolean).join(" ")}</span>
       {props.wizard && one.is === "param" && (
         <button type="button" className="btn btn-quiet ask" onClick={props.wizard} disabled={isOff}>
           <Icon name="wizard" />
@@ -47,6 +46,13 @@ export function Field(props: Props) {
       )}
     </div>
   );
+}
+
+/** Whether it is read from its beginning and has no usual length: a path, a pattern, an expression, another job's data. */
+function isLong(one: InputOf | ParamOf): boolean {
+  if (one.is === "input") return true;
+  // RELION names its parameters for files so, and some have a default: `auto`, a program.
+  return one.type === "str" && !one.choices.length && (one.default_text === "" || one.name.startsWith("fn_"));
 }
 
 function InputValue({ project, protocol, one, id, value, fault, set }: Props & { one: InputOf; id: string }) {
@@ -142,7 +148,7 @@ function ParamValue({ one, id, value, isOff, fault, set }: Props & { one: ParamO
   }
   const shared = {
     id,
-    className: "input",
+    className: one.type === "str" ? "input text" : "input",
     disabled: isOff,
     "aria-invalid": fault ? (true as const) : undefined,
     "aria-describedby": fault ? `${id}-say` : undefined,

@@ -3,6 +3,7 @@ import { Fragment, useEffect, useMemo, useRef, useState } from "react";
 
 import { answered, api, type Tried } from "../../api/client";
 import { Icon } from "../../icon";
+import { notify } from "../../notice";
 import { Said } from "../../said";
 import { digits } from "../../units";
 import { Field } from "./field";
@@ -110,7 +111,9 @@ function Form(props: {
         api.POST("/api/projects/{key}/jobs", { params: { path: { key: project } }, body: { ...body, start } }),
       );
       await queries.invalidateQueries({ queryKey: ["project", project] });
-      props.done?.(Number(digits(made.jobs[0] ?? "")));
+      const [name = ""] = made.jobs;
+      notify(start ? `${name} is on its way.` : `${name} is made, and starts when it is told to.`);
+      props.done?.(Number(digits(name)));
       props.close();
     } catch (refused) {
       setError(refused as Error);
@@ -215,7 +218,7 @@ function Form(props: {
         })}
       </div>
       <footer className="stack">
-        <Recipe project={project} body={body} command={tried?.command ?? ""} />
+        <Recipe project={project} body={body} command={tried?.command ?? ""} isWhole={tried?.faults.length === 0} />
         <When wishes={wishes} set={setWishes} />
         {whole && (
           <p className="say fail" role="alert">

@@ -9,7 +9,7 @@ type Body = { protocol: string; given: Record<string, string | string[]>; alias:
 const FORMS = { command: "RELION's command", shell: "Command line", python: "Python", workflow: "JSON" } as const;
 
 /** The job that the form asks for, as what it runs, and as the other ways to ask for it. */
-export function Recipe({ project, body, command }: { project: string; body: Body; command: string }) {
+export function Recipe({ project, body, command, isWhole }: { project: string; body: Body; command: string; isWhole: boolean }) {
   const [form, setForm] = useState<keyof typeof FORMS>("command");
   const { protocol, given, alias } = body;
   const recipe = useQuery({
@@ -47,8 +47,9 @@ export function Recipe({ project, body, command }: { project: string; body: Body
         </button>
       </div>
       <pre className="command" tabIndex={0} aria-label={FORMS[form]}>
-        {text || "Known when nothing is missing."}
+        {text || (isWhole && form === "command" ? "None: it runs no program of RELION's." : "Known when nothing is missing.")}
       </pre>
+      {form === "command" && command.includes(" auto") && <p className="muted">What is auto is found when the job begins: the job's page then has the command with its values.</p>}
     </div>
   );
 }

@@ -60,7 +60,7 @@ export function Home({ home }: { home: string }) {
       {projects.data?.length === 0 && (
         <div className="empty">
           <h1>No project was opened yet</h1>
-          <p>Name a folder above: a project of RELION's is opened in place, and not a byte of it is changed by looking.</p>
+          <p>Name a folder above. New project makes one there. Open takes one that is there: a project of RELION's is opened in place, and not a byte of it is changed by looking.</p>
         </div>
       )}
       <div className="cardgrid">
@@ -68,7 +68,12 @@ export function Home({ home }: { home: string }) {
           <Link key={one.key} className="card" href={`/p/${one.key}`} aria-disabled={!one.there}>
             <span className="pic">
               {one.there && one.shown > 0 && (
-                <img src={addressOf(`projects/${one.key}/jobs/${one.shown}/face.png?v=${one.changed}`)} alt="" loading="lazy" />
+                <img
+                  src={addressOf(`projects/${one.key}/jobs/${one.shown}/face.png?v=${one.changed}`)}
+                  alt=""
+                  loading="lazy"
+                  onError={(event) => (event.currentTarget.hidden = true)}
+                />
               )}
             </span>
             <b className="cut">{one.name}</b>

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { Link } from "wouter";
+import { Link, useLocation } from "wouter";
 
 import type { JobAnswer } from "../../api/client";
 import { useJob, useJobs, useLive, useProject } from "../../asking";
@@ -13,9 +13,12 @@ import { Alias } from "./alias";
 import { Files } from "./files";
 import { Given } from "./given";
 import { Log } from "./log";
+import { NextStep, stepsAfter } from "./next";
 import { NoteOf } from "./note";
 import { Parameters } from "./parameters";
 import { Results } from "./results";
+import { MAPS } from "../map/kinds";
+import { keyNumber } from "../project/key_number";
 import { SelectFrom, SelectLink } from "../select/link";
 
 const TABS = {
@@ -31,11 +34,9 @@ const TABS = {
 /** Kinds of outputs that lie on micrographs, and are looked at there. */
 const SHOWN_ON_MICROGRAPHS = new Set(["micrographs", "coordinates", "particles"]);
 
-/** Kinds of outputs that are maps. */
-const MAPS = new Set(["volume", "final map", "mask", "half maps", "local resolution"]);
-
 /** A job, results first. */
 export function JobPage({ project, number, tab }: { project: string; number: number; tab: string }) {
+  const [, go] = useLocation();
   const isAway = useLive(project);
   const info = useProject(project);
   const jobs = useJobs(project);
@@ -44,7 +45,7 @@ export function JobPage({ project, number, tab }: { project: string; number: num
   const count = (state: string) => jobs.data?.filter((row) => row.state === state).length ?? 0;
   const data = job.data;
   const name = data ? `${folder(data.name)} ${digits(data.name)}` : `Job ${number}`;
-  const next = data?.next[0];
+  const next = data && stepsAfter(data)[0];
   const onMicrographs = Object.entries(data?.outputs ?? {}).find(([, one]) => SHOWN_ON_MICROGRAPHS.has(String(one.kind)))?.[0];
   // A classification in 3D has a model, of whose classes its iterations have the maps.
   const hasMaps = Object.values(data?.outputs ?? {}).some((one) => MAPS.has(String(one.kind))) || data?.protocol === "relion.class3d";
@@ -65,7 +66,7 @@ export function JobPage({ project, number, tab }: { project: string; number: num
             </div>
             <StateOf state={data.state} why={data.why} />
             <span className="muted wide-only">
-              {duration(data.seconds)}, {data.resources.disk_mb} MB
+              {[data.state === "running" ? keyNumber(data) : duration(data.seconds), `${data.resources.disk_mb} MB`].filter(Boolean).join(", ")}
             </span>
             <span className="grow" />
             <div className="actions">
@@ -83,15 +84,7 @@ export function JobPage({ project, number, tab }: { project: string; number: num
               )}
               <SelectFrom project={project} job={data} />
               <Actions project={project} rows={[data]} />
-              {next && (
-                <button
-                  className="btn btn-primary"
-                  onClick={() => setForm(JSON.stringify({ protocol: next.protocol, given: { ...next.inputs, ...next.params } }))}
-                >
-                  <Icon name="plus" />
-                  {next.title}
-                </button>
-              )}
+              {next && <NextStep project={project} row={data} step={next} begin={setForm} className="btn btn-primary" />}
             </div>
           </div>
           <nav className="tabs" aria-label="Parts of this job">
@@ -127,7 +120,7 @@ export function JobPage({ project, number, tab }: { project: string; number: num
           )}
         </>
       )}
-      {form !== null && <NewJob project={project} begin={form} close={() => setForm(null)} />}
+      {form !== null && <NewJob project={project} begin={form} close={() => setForm(null)} done={(made) => go(`/p/${project}/jobs/${made}`)} />}
     </Frame>
   );
 }

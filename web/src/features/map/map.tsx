@@ -10,6 +10,7 @@ import { digits, folder, isTyping } from "../../units";
 import { factsOf, hasPixelSize, stepOf, useMaps, useOrientations, usePointGroup, wordOf, type Facts, type MapLine } from "./asking";
 import { against, along, type View } from "./camera";
 import { Flat } from "./flat";
+import { MAPS } from "./kinds";
 import { LevelOf } from "./level";
 import { COLOURS, useLook, type Layer } from "./look";
 import "./map.css";
@@ -200,6 +201,8 @@ export function MapPage({ project, number }: { project: string; number: number }
   const outline = here && look.shows.has("outline") && !Number.isNaN(levels[active]) ? levels[active]! : null;
   const isInAngst = known.every(hasPixelSize);
   const orders = [...new Map((group.data?.axes ?? []).map((one) => [one.order, one])).values()];
+  const isToCome = ["running", "scheduled"].includes(job.data?.state ?? "");
+  const gone = Object.values(job.data?.outputs ?? {}).filter((one) => MAPS.has(String(one.kind))).map((one) => String(one.path));
   const wrong = maps.error ?? asked.find((one) => one.error)?.error ?? error;
   const sigma = here && here.values.deviation > 0 ? (levels[active]! - here.values.mean) / here.values.deviation : null;
   return (
@@ -265,8 +268,14 @@ export function MapPage({ project, number }: { project: string; number: number }
       )}
       {maps.data && !own.length && !look.layers.length && (
         <div className="empty">
-          <h1>{["running", "scheduled"].includes(job.data?.state ?? "") ? "No map yet" : "This job has no maps"}</h1>
-          <p>{["running", "scheduled"].includes(job.data?.state ?? "") ? "They appear here with its first iteration." : "Refinements, classifications in 3D, masks and post-processing have some."}</p>
+          <h1>{isToCome ? "No map yet" : gone.length ? "This job's maps are not there" : "This job has no maps"}</h1>
+          <p>
+            {isToCome
+              ? "They appear here with its first iteration."
+              : gone.length
+                ? `It made ${gone.join(", ")}: deleted since, or left behind when the project was copied.`
+                : "Refinements, classifications in 3D, masks and post-processing have some."}
+          </p>
         </div>
       )}
       {layers.length > 0 && (

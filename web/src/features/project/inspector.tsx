@@ -4,11 +4,13 @@ import type { JobRow } from "../../api/client";
 import { useJob } from "../../asking";
 import { Face } from "../../face";
 import { colourOf } from "../../graph/threads";
-import { Icon, StateOf } from "../../icon";
+import { StateOf } from "../../icon";
 import { digits, duration, folder } from "../../units";
 import { Actions } from "../job/actions";
 import { Alias } from "../job/alias";
 import { Given } from "../job/given";
+import { NextStep, stepsAfter } from "../job/next";
+import { keyNumber } from "./key_number";
 
 type Props = { project: string; row: JobRow; begin: (protocol: string) => void };
 
@@ -26,7 +28,7 @@ export function Inspector({ project, row, begin }: Props) {
             <Alias project={project} row={row} />
             <div className="row">
               <StateOf state={row.state} why={row.why} />
-              <span className="muted">{duration(row.seconds)}</span>
+              <span className="muted">{row.state === "running" ? keyNumber(row) : duration(row.seconds)}</span>
             </div>
           </div>
           <Face project={project} row={row} />
@@ -65,20 +67,13 @@ export function Inspector({ project, row, begin }: Props) {
               ))}
             </ul>
           </section>
-          {job.data.next.length > 0 && (
+          {stepsAfter(job.data).length > 0 && (
             <section>
               <h2 className="label">Next, inputs filled in</h2>
               <ul className="list">
-                {job.data.next.map((step) => (
+                {stepsAfter(job.data).map((step) => (
                   <li key={step.protocol}>
-                    <span className="grow">{step.title}</span>
-                    <button
-                      className="btn btn-quiet btn-icon"
-                      aria-label={`New job: ${step.title}`}
-                      onClick={() => begin(JSON.stringify({ protocol: step.protocol, given: { ...step.inputs, ...step.params } }))}
-                    >
-                      <Icon name="plus" />
-                    </button>
+                    <NextStep project={project} row={row} step={step} begin={begin} className="btn btn-quiet grow" />
                   </li>
                 ))}
               </ul>
