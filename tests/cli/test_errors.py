@@ -58,6 +58,11 @@ CASES = [
     (["priority", "1", "0", "--memory-gb", "-5"], "memory_gb is -5, expected GB", 2),
     (["relion", "command", "missing.star"], "missing.star is missing", 2),
     (["simulate", "out", "--preset", "huge"], "tiny", 2),
+    (
+        ["export", "script", "-o", "nowhere/again.sh"],
+        "cryoloom: nowhere/again.sh: No such file or directory",
+        1,
+    ),
     (["report", "-o", "nowhere/report.html"], "nowhere is missing, expected a folder", 2),
     (["nonsense"], "No such command", 2),
 ]

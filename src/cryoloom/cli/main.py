@@ -106,7 +106,8 @@ def main() -> int:
             show()
             return code
         if isinstance(error, OSError):
-            print(f"cryoloom: {error}", file=sys.stderr)
+            words = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else error
+            print(f"cryoloom: {words}", file=sys.stderr)
             return FAILED
         raise
     return code if isinstance(code, int) else 0
