@@ -102,3 +102,11 @@ def test_a_job_without_a_record_is_not_called_as_it_was(project: Project) -> Non
     [first, _] = project.verify().jobs
     assert "nothing was written down" in first.unknown
     assert not first.is_as_it_was
+
+
+def test_a_job_that_has_not_ended_is_neither_changed_nor_as_it_was(project: Project) -> None:
+    waiting = project.make("relion.image_handler", {"fn_in": "1", "new_box": 16}, start=False)
+
+    assert project.verify().is_as_it_was
+    [job] = project.verify(waiting).jobs
+    assert job.unknown == "it has not ended"

@@ -185,7 +185,7 @@ def test_a_limit_that_is_dragged_changes_what_the_filter_keeps(
     page.mouse.down()
     page.mouse.move(handle["x"] + 20, handle["y"] + 30, steps=5)
     page.mouse.up()
-    by_drag = float((limit.get_attribute("aria-valuetext") or "").removesuffix(" Å"))
+    by_drag = float((limit.get_attribute("aria-valuetext") or "").removesuffix(" px"))
     assert drift[0] < by_drag < drift[-1]
     # By keyboard too, to where two are out.
     wanted = (drift[-3] + drift[-2]) / 2
@@ -210,6 +210,10 @@ def test_a_limit_that_is_dragged_changes_what_the_filter_keeps(
     assert made.params["expression"] == "rlnCtfMaxResolution < 12"
     assert stream.rows(7, "kept")["rlnAccumMotionTotal"].max() <= wanted + 0.05  # type: ignore[operator]
     assert stream.rows(7, "rejected").height == 2
+    # Who looks later sees by what is kept since when.
+    expect(page.get_by_role("region", name="What happened")).to_contain_text(
+        "From here on kept where rlnCtfMaxResolution < 12 and rlnAccumMotionTotal: .."
+    )
     assert stream.project.job(6).state == "aborted" and stream.rows(6, "particles").height > 0, (
         "nothing is lost"
     )

@@ -95,6 +95,14 @@ def happened(
         title = type(step.protocol).label
         if not step.inputs and job.history.began:
             found.append(Happened(job.history.began, job.name, "The session began", ""))
+        if step.protocol.name == "sets.filter" and (spec := job.entry.known_spec) is not None:
+            values = step.protocol.values
+            rule = " and ".join(str(values[name]) for name in ("expression", "ranges") if values.get(name))
+            found.append(
+                Happened(spec.created, job.name, f"From here on kept where {rule}", "")
+                if rule
+                else Happened(spec.created, job.name, "A filter was set", "")
+            )
         for t, change in job.changes:
             words = ", ".join(f"{name}={value}" for name, value in change.values.items())
             which = "all items" if change.of_all else "what came from then on"

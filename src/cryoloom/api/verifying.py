@@ -64,13 +64,17 @@ def verified(project: "Project", jobs: Sequence[str] = (), *, whole: bool = Fals
 
     Args:
         project: whose jobs.
-        jobs: names, numbers or aliases; without any, all.
+        jobs: names, numbers or aliases; without any, all that have ended.
         whole: also by every byte: the first time they are written down, then compared.
     Raises:
         ProjectError: no such job.
     """
     wanted = {project.folder.entry(job).name for job in jobs}
-    entries = [entry for entry in project.folder.entries() if not wanted or entry.name in wanted]
+    entries = [
+        entry
+        for entry in project.folder.entries()
+        if entry.name in wanted or (not wanted and _is_over(entry))
+    ]
     now = _Now(project.path, {})
     return Verified(tuple(_verify(entry, now, whole) for entry in entries), whole)
 
@@ -88,15 +92,21 @@ class _Now:
         return self.known[name]
 
 
+def _is_over(entry: JobEntry) -> bool:
+    """Whether it has run, and has ended; one that was only made has not."""
+    status = entry.look()
+    return status.has_ended and (entry.known_spec is None or status.attempt is not None)
+
+
 def _verify(entry: JobEntry, now: _Now, whole: bool) -> JobVerified:
+    if not _is_over(entry):
+        return JobVerified(entry.name, entry.protocol, unknown="it has not ended")
     try:
         record, files = read_record(entry.folder), read_files(entry.folder)
     except UnreadableError as error:
         return JobVerified(entry.name, entry.protocol, unknown=str(error))
     if record is None:
-        made_by = (
-            "RELION" if entry.known_spec is None else "an attempt that has not ended, or by an older Cryoloom"
-        )
+        made_by = "RELION" if entry.known_spec is None else "an older Cryoloom"
         return JobVerified(
             entry.name, entry.protocol, unknown=f"nothing was written down: it was made by {made_by}"
         )

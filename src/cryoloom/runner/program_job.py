@@ -177,15 +177,15 @@ def _put_torn_aside(run: RunContext, protocol: ProgramProtocol) -> None:
 
 def _failure(run: RunContext, command: Command, ended: programs.Ended) -> ProgramError:
     return ProgramError(
-        f"{run.name}: {command.program}", found=_how_it_failed(ended), expected="to succeed",
-        hint=f"cryoloom log {run.name}",
-    )  # fmt: skip
+        f"{run.name}: {command.program} {_how_it_failed(ended)}",
+        hint=f"All its words: cryoloom log {run.name}",
+    )
 
 
 def _how_it_failed(ended: programs.Ended) -> str:
     """In one line: by what, and what it said."""
     killed = ended.code < 0 or ended.code == 128 + signal.SIGKILL  # mpirun's word for a rank of its
-    how = f"killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
+    how = f"was killed by signal {-ended.code}" if ended.code < 0 else f"ended with code {ended.code}"
     words = errors(ended.tail) if killed else telling(ended.tail) or "it said nothing"
     if killed and (ended.code == -signal.SIGKILL or words.endswith("signal 9")):
         words = f"{words}, perhaps for want of memory".removeprefix(", ")
