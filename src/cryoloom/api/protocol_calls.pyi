@@ -2890,7 +2890,7 @@ class ProtocolCalls:
         /,
         *,
         out: str = "microscope",
-        preset: Literal["tiny", "demo", "late", "large"] = "demo",
+        preset: Literal["tiny", "demo", "late", "urease", "large"] = "demo",
         seed: int = 1,
         session: int = 1,
         rate: float = 0,

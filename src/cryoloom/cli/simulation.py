@@ -33,7 +33,10 @@ _OF_SETS = ("pose_error", "origin_error", "amplitude", "rise", "twist")
     help="After particles, bodies or helix: where to; after compare: the project.",
 )
 @click.option(
-    "--preset", type=click.Choice(("tiny", "demo", "late", "large")), default="demo", help="How much."
+    "--preset",
+    type=click.Choice(("tiny", "demo", "late", "urease", "large")),
+    default="demo",
+    help="How much.",
 )
 @click.option("--seed", type=int, default=1, help="The same seed makes the same data.")
 @click.option("--session", type=int, default=1, help="Another number: another session of the same molecule.")

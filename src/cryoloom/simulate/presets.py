@@ -28,6 +28,7 @@ class OpticsGroup:
     defocus: tuple[float, float]  # least and greatest mean defocus, Å
     magnification: Matrix2 = (1.006, 0.003, 0.003, 0.996)  # rlnMagMat00, 01, 10, 11
     image_angpix: float = 0.0  # of particles that are made without movies, Å/px; 0: as the preset's
+    folder: str = "Movies"  # below the session's, that its movies come into
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,9 @@ class Preset:
     second_state: float = 0.3  # part of the particles that lack the arms' ends
     symmetry: str = "T"  # point group of what is imaged
     second: tuple[OpticsGroup, ...] = ()  # of the second session; () where it has those of the first
+    broken: float = 0.0  # part of the particles that have lost half of their units: state 3
+    monomers: int = 0  # single units that float between them, a movie: state 4
+    preferred: float = 0.0  # part of the particles that lie on one face
 
 
 # Four optics groups, two of each of two sessions, that differ in all that can be refined.
@@ -110,6 +114,20 @@ LATE_GROUPS = (
 
 _DEMO_BAD = (BadMovie(4, 0, "truncated"), BadMovie(9, 1, "wrong size"))
 
+# Two sets of movies: one shot a hole, and three a hole by shifting the beam, which tilts it each time otherwise.
+_UREASE_M = (1.008, 0.003, 0.003, 0.996)
+UREASE_GROUPS = tuple(
+    OpticsGroup(
+        number, name, name, Microscope(beam_tilt_mrad=tilt), (8000.0, 18000.0), _UREASE_M, folder=folder
+    )
+    for number, name, tilt, folder in (
+        (1, "single", (0.3, -0.2), "single"),
+        (2, "multi_a", (1.2, 0.4), "multi"),
+        (3, "multi_b", (-0.7, 1.1), "multi"),
+        (4, "multi_c", (-0.4, -1.3), "multi"),
+    )
+)
+
 PRESETS = {
     preset.name: preset
     for preset in (
@@ -118,6 +136,10 @@ PRESETS = {
         Preset(
             "late", 4, 640, 2.4, 8, 6.0, 36, 80, 2.8, 80.0, (0, 1), (), LATE_GROUPS[:2],
             heights=600.0, ripple=4.0, second=LATE_GROUPS[2:],
+        ),
+        Preset(
+            "urease", 16, 704, 2.0, 10, 4.8, 24, 96, 2.4, 90.0, (1, 2), (), UREASE_GROUPS,
+            heights=500.0, ripple=3.0, second_state=0.0, broken=0.2, monomers=5, preferred=0.25,
         ),
         Preset("large", 16, 896, 2.0, 12, 4.0, 48, 96, 2.0, 130.0, (2, 4), _DEMO_BAD),
     )

@@ -23,6 +23,8 @@ _LARGE_CONTAMINANT, _LARGE_PART = 2.6, 0.25
 # Strong and without detail: 2D classification then gives them a class of their own, of low resolution.
 _CONTAMINANT_PHASE = (0.15, 0.2)  # rad at its middle, before the preset's contrast
 
+_FACE_SPREAD = 12.0  # degrees, of particles that lie on a face
+
 # Waves of a motion that motion correction does not follow; longer than particles are apart, shorter than patches.
 _RIPPLES, _RIPPLE_ANGST = 2, 700.0
 
@@ -65,7 +67,9 @@ class MoviePlan:
     places: Floats  # (n, 2), x, y of the particles in the first frame, px
     angles: Floats  # (n, 3), rot, tilt, psi
     heights: Floats  # (n,), added to U and V
-    states: NDArray[np.int64]  # (n,), 1 or 2
+    states: NDArray[
+        np.int64
+    ]  # (n,): 1, whole; 2, without the arms' ends; 3, half of the units; 4, one of them
     contaminants: Floats  # (m, 4): x, y in px, radius in Å, phase in rad
     motion: Motion
 
@@ -97,25 +101,44 @@ def _plan_movie(preset: Preset, seed: int, number: int, stem: str, group: Optics
     rng = stream(seed, number, _PLAN)
     mean = rng.uniform(*group.defocus)
     astigmatism = rng.uniform(0.1, 1.0) * preset.astigmatism
-    count = 0 if bad else preset.particles
+    count = 0 if bad else preset.particles + preset.monomers
     foreign = 0 if bad else int(rng.integers(preset.contaminants[0], preset.contaminants[1] + 1))
     places = _scattered(rng, count + foreign, preset)
     radius = rng.uniform(*_CONTAMINANT_RADIUS, foreign)
     radius *= np.where(rng.random(foreign) < _LARGE_PART, _LARGE_CONTAMINANT, 1.0)
     phase = rng.uniform(*_CONTAMINANT_PHASE, foreign)
+    axis = rng.uniform(0.0, 180.0)
+    angles = euler_angles(random_matrices(rng, count)) if count else np.zeros((0, 3))
+    heights = rng.uniform(-preset.heights, preset.heights, count) + _slope(places[:count], preset)
+    states = np.where(rng.random(count) < preset.second_state, 2, 1)
+    motion = _motion(rng, preset)
+    # What newer presets have besides is drawn last, so that older ones stay as they were.
+    if preset.broken or preset.monomers:
+        states = np.where(rng.random(count) < preset.broken, 3, states)
+        states[count - preset.monomers :] = 4
+    if preset.preferred:
+        angles = _on_a_face(rng, angles, preset.preferred)
     return MoviePlan(
         stem=stem,
         number=number,
         group=group,
         bad=bad,
-        defocus=(mean + astigmatism / 2.0, mean - astigmatism / 2.0, rng.uniform(0.0, 180.0)),
+        defocus=(mean + astigmatism / 2.0, mean - astigmatism / 2.0, axis),
         places=places[:count],
-        angles=euler_angles(random_matrices(rng, count)) if count else np.zeros((0, 3)),
-        heights=rng.uniform(-preset.heights, preset.heights, count) + _slope(places[:count], preset),
-        states=np.where(rng.random(count) < preset.second_state, 2, 1),
+        angles=angles,
+        heights=heights,
+        states=states,
         contaminants=np.column_stack([places[count:], radius, phase]),
-        motion=_motion(rng, preset),
+        motion=motion,
     )
+
+
+def _on_a_face(rng: np.random.Generator, angles: Floats, part: float) -> Floats:
+    """Angles (n, 3) of which a part lies with the molecule's z axis, a 3-fold one, nearly along the beam."""
+    lies = rng.random(len(angles)) < part
+    found = angles.copy()
+    found[lies, 1] = np.abs(rng.normal(0.0, _FACE_SPREAD, int(lies.sum())))
+    return found
 
 
 def _scattered(rng: np.random.Generator, count: int, preset: Preset) -> Floats:

@@ -12,18 +12,23 @@ from pathlib import Path
 
 import mrcfile
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from cryoloom import star
+from cryoloom.em.poses import Floats
 from cryoloom.errors import DatasetError, ParameterError
 from cryoloom.simulate.molecule import Atoms, build
 from cryoloom.simulate.movie import Detector, frames
-from cryoloom.simulate.potential import Projector, potential
+from cryoloom.simulate.potential import Projector, copies_potential, potential
 from cryoloom.simulate.presets import MOLECULE_SEED, Preset, in_session, preset_named
 from cryoloom.simulate.scene import MoviePlan, plan_session
 from cryoloom.simulate.truth import Maps, read_summary, soft_mask, write_map, write_truth
 
+GROUPS = "groups.star"  # beside folders of movies, where there are several
 _DETECTOR = 1_000_000  # number of a stream that no movie has
 _CUT = 0.55  # of a truncated file that is left
+_BREAKS_ALONG = (0.35, 0.2, 0.9)  # the side on which a broken assembly has its units
 _NARROWER = 128  # px by which a movie of the wrong size is too small
 
 
@@ -57,7 +62,7 @@ def simulate(
     are kept, so an interrupted session goes on where it stopped.
 
     Args:
-        preset: `tiny`, `demo`, `late`, `large`, or one's own.
+        preset: `tiny`, `demo`, `late`, `urease`, `large`, or one's own.
         session: another number gives another session of the same molecule, whose optics groups and files have
             names of their own; give it a seed of its own too.
         same_names: its files and groups bear the first session's names all the same.
@@ -80,15 +85,19 @@ def simulate(
     made.gain.parent.mkdir(parents=True, exist_ok=True)
     atoms = build(np.random.default_rng(MOLECULE_SEED))
     maps = molecule_maps(atoms, chosen)
+    if len({group.folder for group in chosen.groups}) > 1:
+        _write_groups(out / GROUPS, plans)
     detector = Detector.made(chosen.size, np.random.default_rng([seed, _DETECTOR]))
     write_truth(made.truth, chosen, seed, plans, atoms, maps)
     write_map(made.gain, detector.gain.astype(np.float64), chosen.angpix)
-    projectors = {1: Projector.of(maps.state1, chosen.angpix), 2: Projector.of(maps.state2, chosen.angpix)}
+    states = {1: maps.state1, 2: maps.state2, **maps.others}
+    projectors = {state: Projector.of(volume, chosen.angpix) for state, volume in states.items()}
     started = time.monotonic()
     written = 0
     for plan, path in zip(plans, made.movies, strict=True):
         if path.exists() and not overwrite:
             continue
+        path.parent.mkdir(parents=True, exist_ok=True)
         counts = frames(plan, chosen, projectors, detector, seed)
         if rate:
             time.sleep(max(0.0, started + written / rate - time.monotonic()))
@@ -105,7 +114,19 @@ def molecule_maps(atoms: Atoms, preset: Preset) -> Maps:
     state1 = potential(atoms, everything, preset.box, preset.angpix, preset.b_factor)
     state2 = state1 - potential(atoms, atoms.lost, preset.box, preset.angpix, preset.b_factor)
     mean = (1.0 - preset.second_state) * state1 + preset.second_state * state2
-    return Maps(state1, state2, mean, soft_mask(state1, preset.angpix))
+    others: dict[int, Floats] = {}
+    if preset.broken or preset.monomers:
+        units = atoms.whole()
+        middles = units.mean(axis=1)
+        # The six on one side, which no rotation of the point group turns into each other alone.
+        half = np.argsort(middles @ np.array(_BREAKS_ALONG))[: len(units) // 2]
+        # In the middle of its box, so that its place is that of the unit.
+        alone = units[:1] - middles[:1, None]
+        others = {
+            state: copies_potential(atoms, copies, everything, preset.box, preset.angpix, preset.b_factor)
+            for state, copies in ((3, units[half]), (4, alone))
+        }
+    return Maps(state1, state2, mean, soft_mask(state1, preset.angpix), others)
 
 
 def _layout(out: Path, preset: Preset, seed: int, plans: list[MoviePlan]) -> SimulatedSet:
@@ -114,8 +135,8 @@ def _layout(out: Path, preset: Preset, seed: int, plans: list[MoviePlan]) -> Sim
         folder=out,
         preset=preset,
         seed=seed,
-        movies=tuple(folder / f"{plan.stem}.mrc" for plan in plans),
-        bad=tuple(folder / f"{plan.stem}.mrc" for plan in plans if plan.bad),
+        movies=tuple(out / plan.group.folder / f"{plan.stem}.mrc" for plan in plans),
+        bad=tuple(out / plan.group.folder / f"{plan.stem}.mrc" for plan in plans if plan.bad),
         gain=folder / "gain.mrc",
         truth=out / "truth",
     )
@@ -131,6 +152,13 @@ def _check_same(made: SimulatedSet) -> None:
             expected=f"{made.preset.name} and {made.seed}",
             hint="Choose another folder, or overwrite this session.",
         )
+
+
+def _write_groups(path: Path, plans: list[MoviePlan]) -> None:
+    """Which movie was recorded with which tilt of the beam, as a microscope's operator would write it down."""
+    rows = [(f"{plan.stem}.mrc", plan.group.number) for plan in plans if not plan.bad]
+    table = pl.DataFrame(rows, schema=["rlnMicrographMovieName", "rlnOpticsGroup"], orient="row")
+    star.write(path, {"": table})
 
 
 def _write_movie(path: Path, counts: NDArray[np.int8], angpix: float, bad: str) -> None:

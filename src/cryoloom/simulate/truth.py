@@ -9,7 +9,8 @@ truth/
                      local: coefficients of the bend and of ripples (`scene.Motion`)
   contaminants.star  place, radius (Å) and phase (rad)
   optics.star        optics
-  map.mrc, map_state1.mrc, map_state2.mrc, mask.mrc   at the movie's pixel size, V
+  map.mrc, map_state1.mrc, map_state2.mrc, mask.mrc   at the movie's pixel size, V; of presets that have broken
+                     assemblies and single units map_state3.mrc and map_state4.mrc too
   model.cif          the atoms
   summary.json       preset, seed and counts
 ```
@@ -18,8 +19,8 @@ Micrographs are named as their movies below the set's folder, `Movies/single_000
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
@@ -55,6 +56,7 @@ class Maps:
     state2: Floats
     mean: Floats  # as often as the states occur
     mask: Floats  # 0 to 1
+    others: Mapping[int, Floats] = field(default_factory=dict)  # of states 3 and 4, where particles have them
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ def write_truth(
     star.write(folder / "motion.star", {"shifts": _shift_table(plans, preset), "local": _local_table(plans)})
     star.write(folder / "contaminants.star", {"contaminants": _contaminant_table(plans)})
     named = {"map": maps.mean, "map_state1": maps.state1, "map_state2": maps.state2, "mask": maps.mask}
+    named |= {f"map_state{state}": volume for state, volume in maps.others.items()}
     for name, volume in named.items():
         write_map(folder / f"{name}.mrc", volume, preset.angpix)
     if atoms is not None:
@@ -267,7 +270,7 @@ def read_map(path: Path) -> tuple[Floats, float]:
 
 
 def _movie(plan: MoviePlan) -> str:
-    return f"Movies/{plan.stem}.mrc"
+    return f"{plan.group.folder}/{plan.stem}.mrc"
 
 
 def _shift_table(plans: list[MoviePlan], preset: Preset) -> pl.DataFrame:

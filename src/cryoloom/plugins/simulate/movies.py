@@ -12,7 +12,10 @@ class SimulateMovies(ProgramProtocol):
 
     out: str = Param("microscope", "Folder", help="Below the project; movies come into its `Movies`.")
     preset: str = Param(
-        "demo", "Preset", choices=("tiny", "demo", "late", "large"), help="How many movies, how large."
+        "demo",
+        "Preset",
+        choices=("tiny", "demo", "late", "urease", "large"),
+        help="How many movies, how large.",
     )
     seed: int = Param(1, "Seed", ge=0, help="The same seed makes the same data.")
     session: int = Param(

@@ -27,6 +27,7 @@ from cryoloom.simulate.truth import LOCAL_COLUMNS, RIPPLE_COLUMNS, Blocks, Truth
 
 PICK_ANGST, PARTICLE_ANGST = 30.0, 60.0  # a pick or particle this far from the truth is another one
 VIEW_DEGREES = 5.0
+LAST_WHOLE = 2  # states beyond are broken assemblies and single units
 LEAST_TURNS = 3  # of which an axis can be told
 _LEFT_OUT = -9990
 
@@ -318,6 +319,25 @@ def _set_rows(path: Path, job: str, truth: Truth, keys: tuple[str, str]) -> list
         Row(job, "particles kept (recall)", matches.recall, "", f"{particles.height} rows", keys[0]),
         Row(job, "rows that are particles (precision)", matches.precision, "", key=keys[1]),
         Row(job, "rows that are contaminants", float(len(foreign.found)), ""),
+        *_intact_rows(job, truth, particles.height, matches),
+    ]
+
+
+def _intact_rows(job: str, truth: Truth, rows: int, matches: Matches) -> list[Row]:
+    """How well whole assemblies are kept apart from broken ones and single units, where the truth has such."""
+    states = truth.particles["rlnClassNumber"].to_numpy()
+    if states.max(initial=1) <= LAST_WHOLE or not rows:
+        return []
+    kept = int(np.sum(states[matches.true] <= LAST_WHOLE))
+    return [
+        Row(
+            job,
+            "whole assemblies kept (recall)",
+            kept / int(np.sum(states <= LAST_WHOLE)),
+            "",
+            key="intact_recall",
+        ),
+        Row(job, "rows that are whole (precision)", kept / rows, "", key="intact_precision"),
     ]
 
 
