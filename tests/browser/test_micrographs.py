@@ -312,3 +312,38 @@ def test_edits_wait_while_the_server_is_gone_and_are_written_when_it_is_back(
         assert are_near(places_of(hand, "single_0004"), places)
     finally:
         again.stop()
+
+
+def test_micrographs_are_rejected_on_their_pictures_and_the_others_kept(
+    page: Page, project: Project, served: Served
+) -> None:
+    motion = next(summary.name for summary in project.summaries() if summary.label == "motion")
+    names = [
+        Path(str(one)).stem for one in project.job(motion).dataset("micrographs").table()["rlnMicrographName"]
+    ]
+    go(page, served, f"/jobs/{int(motion[-3:])}/micrographs/micrographs?at={names[0]}")
+    expect(page.get_by_role("button", name="Reject X")).to_be_visible()
+    page.keyboard.press("x")
+    expect(page.get_by_role("button", name="Rejected X")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press(".")
+    page.keyboard.press(".")
+    page.keyboard.press("x")
+    expect(page.get_by_role("option").filter(has_text="rejected")).to_have_count(2)
+    page.keyboard.press("x")  # taken back
+    expect(page.get_by_role("option").filter(has_text="rejected")).to_have_count(1)
+    page.keyboard.press("x")
+    page.reload()
+    expect(page.get_by_role("option").filter(has_text="rejected")).to_have_count(2)
+    kept(page, "micrographs-rejected")
+
+    page.get_by_role("link", name=f"Keep {len(names) - 2} of {len(names)}").click()
+    expect(page.locator(".tally")).to_contain_text(f"{len(names) - 2} of {len(names)} micrographs")
+    page.get_by_role("button", name=f"Keep {len(names) - 2}").first.click()
+    expect(page).to_have_url(re.compile(r"/jobs/\d+$"))
+    made = project.job(int(page.url.rpartition("/")[2]))
+    made.wait()
+
+    left = {Path(str(one)).stem for one in made.dataset("kept").table()["rlnMicrographName"]}
+    assert left == set(names) - {names[0], names[2]}
+    out = {Path(str(one)).stem for one in made.dataset("rejected").table()["rlnMicrographName"]}
+    assert out == {names[0], names[2]}

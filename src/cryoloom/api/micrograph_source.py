@@ -55,6 +55,7 @@ class MicrographLine:
     defocus: Defocus | None
     fit: float | None  # Å, to which the CTF fits
     motion: float | None  # Å
+    id: str = ""  # of the micrograph as an item, where the output is a set of them
 
 
 NOTHING_KNOWN = MicrographLine("", None, 0.0, None, None, None)
@@ -198,7 +199,7 @@ class Source:
 
 
 def _counted(line: MicrographLine, name: str, picks: int | None) -> MicrographLine:
-    return MicrographLine(name, picks, line.angpix, line.defocus, line.fit, line.motion)
+    return MicrographLine(name, picks, line.angpix, line.defocus, line.fit, line.motion, line.id)
 
 
 def _tells_apart(values: "pl.Series") -> bool:
@@ -232,8 +233,8 @@ def _table(path: Path, stamp: int, size: int, name: str) -> "pl.DataFrame":
 @functools.lru_cache(maxsize=16)
 def _micrograph_lines(path: Path, stamp: int, size: int) -> tuple[MicrographLine, ...]:
     made = {_MOTION: f"rlnAccumMotionTotal * {MOVIE_PIXEL}"}
-    rows = Rows(path.name, "micrographs", (NAME, *_FACTS), made=made, of_group=(PIXEL_SIZE, MOVIE_PIXEL))
-    frame = frame_of(path.parent, rows)
+    rows = Rows(path.name, "micrographs", (NAME, *_FACTS, ITEM_ID), made=made, of_group=(PIXEL_SIZE, MOVIE_PIXEL))
+    frame = with_ids(frame_of(path.parent, rows))
     return tuple(_line(row, None) for row in frame.iter_rows(named=True) if row.get(NAME))
 
 
@@ -260,7 +261,7 @@ def _line(row: Mapping[str, Any], picks: int | None) -> MicrographLine:
     defocus = None if u is None or v is None else Defocus(u, v, angle or 0.0)
     return MicrographLine(
         str(row[NAME]), picks, _number(row.get(PIXEL_SIZE)) or 0.0, defocus, _number(row.get(_FACTS[3])),
-        _number(row.get(_MOTION)),
+        _number(row.get(_MOTION)), str(row.get(ITEM_ID) or ""),
     )  # fmt: skip
 
 

@@ -54,6 +54,7 @@ class MicrographShape(BaseModel):
     defocus: DefocusShape | None
     fit: float | None
     motion: float | None
+    id: str
 
 
 class MicrographsAnswer(BaseModel):

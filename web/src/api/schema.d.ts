@@ -2482,6 +2482,8 @@ export interface components {
             fit: number | null;
             /** Motion */
             motion: number | null;
+            /** Id */
+            id: string;
         };
         /**
          * MicrographsAnswer

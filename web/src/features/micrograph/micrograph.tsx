@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
-import { useLocation, useSearchParams } from "wouter";
+import { Link, useLocation, useSearchParams } from "wouter";
 
 import { useJob, useJobs, useLive, useProject } from "../../asking";
 import { Frame } from "../../frame";
@@ -17,6 +17,7 @@ import { withOtherEnds } from "./picks";
 import { Facts, Keys, ThresholdOf } from "./side";
 import { Spectrum } from "./spectrum";
 import { Stage, type Acts, type Tool } from "./stage";
+import { rejectedOf, turned, withoutThese } from "./rejected";
 import { chosen, ORDERS, shortName, Strip, type Order } from "./strip";
 import { TOOLS, Tools } from "./tools";
 import { useView } from "./view";
@@ -86,6 +87,10 @@ export function MicrographPage({ project, number, output }: { project: string; n
   const [low, high] = [spread?.steps[0] ?? 0, spread?.steps.at(-1) ?? 0];
 
   const canEdit = list.data?.by_hand ?? false;
+  const canReject = list.data?.kind === "micrographs" && all.some((one) => one.id);
+  const rejected = rejectedOf(params);
+  const turn = (id: string) => set({ rejected: turned(rejected, id) });
+  const isRejected = (one: { id: string } | undefined) => one !== undefined && rejected.has(one.id);
   const hasPicks = list.data !== undefined && list.data.kind !== "micrographs";
   const angpix = picture.data?.angpix ?? 0;
   const diameter = numberOf("circles", list.data?.diameter ?? 0);
@@ -134,6 +139,7 @@ export function MicrographPage({ project, number, output }: { project: string; n
       else if (key === "0") setView(null);
       else if (key === "1" && picture.data)
         setView({ ...(view ?? { x: picture.data.width / 2, y: picture.data.height / 2 }), scale: 1 });
+      else if (key === "x" && canReject && line?.id) turn(line.id);
       else if (key === "h") setHidden(!isHidden);
       else if (key === "s") set({ spectrum: params.has("spectrum") ? null : "no" });
       else if (key === "[") setBrush(brushPx / 1.25);
@@ -223,7 +229,7 @@ export function MicrographPage({ project, number, output }: { project: string; n
                 ))}
               </select>
             </header>
-            <Strip source={source} lines={lines} at={at} counts={counts} withPictures={sharp !== ""} go={goTo} />
+            <Strip source={source} lines={lines} at={at} counts={counts} withPictures={sharp !== ""} isRejected={isRejected} go={goTo} />
           </section>
           <section className="pane">
             <header>
@@ -234,6 +240,12 @@ export function MicrographPage({ project, number, output }: { project: string; n
               <span className="muted" data-says="picks">
                 {hasPicks && shown.isFilled && (threshold ? `${kept} of ${counted(shown.picks.length)} kept` : counted(shown.picks.length))}
               </span>
+              {canReject && line?.id && (
+                <button className="btn" aria-pressed={isRejected(line)} onClick={() => turn(line.id)}>
+                  <Icon name={isRejected(line) ? "undo" : "close"} />
+                  {isRejected(line) ? "Rejected" : "Reject"} <kbd>X</kbd>
+                </button>
+              )}
               <button className="btn btn-quiet" disabled={index <= 0} onClick={() => goTo(lines[index - 1]?.micrograph)}>
                 <Icon name="left" />
                 <kbd>,</kbd>
@@ -294,7 +306,7 @@ export function MicrographPage({ project, number, output }: { project: string; n
                 />
               )}
               <Facts line={line} width={picture.data?.width ?? 0} height={picture.data?.height ?? 0} angpix={angpix} />
-              <Keys canEdit={canEdit} />
+              <Keys canEdit={canEdit} canReject={canReject} />
             </div>
           </aside>
         </div>
@@ -318,9 +330,15 @@ export function MicrographPage({ project, number, output }: { project: string; n
           )}
           {canEdit && shown.isFilled && <EditState desk={desk} shown={shown} />}
           <span className="grow" />
+          {canReject && rejected.size > 0 && (
+            <Link className="btn btn-primary" href={`/p/${project}/jobs/${number}/select/${output}${withoutThese(rejected)}`}>
+              <Icon name="brush" />
+              Keep {all.length - rejected.size} of {all.length}
+            </Link>
+          )}
           {(list.data.kind === "micrographs" || (list.data.kind === "coordinates" && !canEdit)) && (
             <button
-              className={list.data.kind === "micrographs" ? "btn btn-primary" : "btn"}
+              className={list.data.kind === "micrographs" && !rejected.size ? "btn btn-primary" : "btn"}
               onClick={() => void make(pickByHand(source, false), (one) => `/p/${project}/jobs/${one}/micrographs/coordinates`)}
             >
               <Icon name="coordinates" />

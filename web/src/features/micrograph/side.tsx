@@ -133,6 +133,7 @@ const KEYS: [string[], string][] = [
   [["H"], "hide the picks"],
   [["S"], "spectrum"],
 ];
+const CURATE_KEYS: [string[], string][] = [[["X"], "reject this micrograph, or take it back"]];
 const EDIT_KEYS: [string[], string][] = [
   [["A", "E"], "pick, erase"],
   [["[", "]"], "smaller, larger brush"],
@@ -140,10 +141,10 @@ const EDIT_KEYS: [string[], string][] = [
   [["Enter"], "pick or erase at the cross, which arrows move"],
 ];
 
-export function Keys({ canEdit }: { canEdit: boolean }) {
+export function Keys({ canEdit, canReject }: { canEdit: boolean; canReject: boolean }) {
   return (
     <ul className="mic-keys" id="mic-keys">
-      {[...KEYS, ...(canEdit ? EDIT_KEYS : [])].map(([keys, words]) => (
+      {[...KEYS, ...(canReject ? CURATE_KEYS : []), ...(canEdit ? EDIT_KEYS : [])].map(([keys, words]) => (
         <li key={words}>
           {keys.map((key) => (
             <kbd key={key}>{key}</kbd>

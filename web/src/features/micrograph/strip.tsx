@@ -39,9 +39,10 @@ export function Strip(props: {
   /** Numbers of picks that this page knows better than the server yet. */
   counts: ReadonlyMap<string, number>;
   withPictures: boolean;
+  isRejected: (line: Line) => boolean;
   go: (micrograph: string) => void;
 }) {
-  const { source, lines, at, counts, withPictures, go } = props;
+  const { source, lines, at, counts, withPictures, isRejected, go } = props;
   const list = useRef<HTMLDivElement>(null);
   const [seen, setSeen] = useState({ top: 0, height: 600 });
   const index = lines.findIndex((one) => one.micrograph === at);
@@ -96,6 +97,7 @@ export function Strip(props: {
               key={one.micrograph}
               id={`mic-${first + place}`}
               className="item"
+              data-fate={isRejected(one) ? "rejected" : undefined}
               role="option"
               aria-selected={one.micrograph === at}
               title={one.micrograph}
@@ -105,7 +107,7 @@ export function Strip(props: {
               {withPictures ? <img src={small(source, one.micrograph)} alt="" width="52" height="52" loading="lazy" /> : <span />}
               <div>
                 <b className="cut">{shortName(one.micrograph)}</b>
-                <div className="muted">{facts(one)}</div>
+                <div className="muted">{isRejected(one) ? "rejected" : facts(one)}</div>
                 <div className="muted">
                   {[count !== null && `${count} ${count === 1 ? "pick" : "picks"}`, one.motion !== null && `${one.motion.toFixed(1)} Å drift`].filter(Boolean).join(", ")}
                 </div>
