@@ -215,3 +215,41 @@ def test_a_real_session_has_the_shifts_of_its_template(shared_data: Path) -> Non
 def test_a_pattern_without_a_bracket_is_refused(project: ProjectFolder) -> None:
     with pytest.raises(ParameterError, match="without brackets"):
         run(project, ["Movies/a.tiff"], how="file name", pattern="Data")
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "called"),
+    [
+        ("rlnOpticsGroup", [3, 7, 3], ["opticsGroup3", "opticsGroup7"]),
+        ("rlnOpticsGroupName", ["single", "multi", "single"], ["single", "multi"]),
+    ],
+)
+def test_a_table_of_two_columns_tells_the_groups(
+    project: ProjectFolder, tmp_path: Path, column: str, values: list[Any], called: list[str]
+) -> None:
+    names = ["Movies/a.tiff", "Movies/b.tiff", "Movies/c.tiff", "Movies/unknown.tiff"]
+    table = tmp_path / "groups.star"
+    star.write(
+        table, {"": pl.DataFrame({"rlnMicrographMovieName": ["a.tiff", "b.tiff", "c.tiff"], column: values})}
+    )
+
+    entry = run(project, names, how="table", table=str(table))
+
+    optics, items = tables(entry)
+    assert optics["rlnOpticsGroupName"].to_list() == called
+    assert optics["rlnVoltage"].to_list() == [300.0, 300.0]  # what the items' own group says stays
+    by_number = dict(optics.select("rlnOpticsGroup", "rlnOpticsGroupName").rows())
+    assert [by_number[number] for number in items["rlnOpticsGroup"]] == [called[0], called[1], called[0]]
+    _, left = tables(entry, "rejected")
+    assert left["rlnMicrographMovieName"].to_list() == ["Movies/unknown.tiff"]
+
+
+def test_a_table_without_groups_is_refused(project: ProjectFolder, tmp_path: Path) -> None:
+    table = tmp_path / "groups.star"
+    star.write(table, {"": pl.DataFrame({"rlnMicrographMovieName": ["a.tiff"]})})
+
+    entry = run(project, ["Movies/a.tiff"], how="table", table=str(table))
+
+    history = entry.status().history
+    assert history.state == "failed"
+    assert "without files and their groups" in history.why

@@ -233,7 +233,9 @@ def _table(path: Path, stamp: int, size: int, name: str) -> "pl.DataFrame":
 @functools.lru_cache(maxsize=16)
 def _micrograph_lines(path: Path, stamp: int, size: int) -> tuple[MicrographLine, ...]:
     made = {_MOTION: f"rlnAccumMotionTotal * {MOVIE_PIXEL}"}
-    rows = Rows(path.name, "micrographs", (NAME, *_FACTS, ITEM_ID), made=made, of_group=(PIXEL_SIZE, MOVIE_PIXEL))
+    rows = Rows(
+        path.name, "micrographs", (NAME, *_FACTS, ITEM_ID), made=made, of_group=(PIXEL_SIZE, MOVIE_PIXEL)
+    )
     frame = with_ids(frame_of(path.parent, rows))
     return tuple(_line(row, None) for row in frame.iter_rows(named=True) if row.get(NAME))
 

@@ -61,7 +61,8 @@ class AssignOptics(Counted, RowProtocol):
     )
     table: str = Param(
         "", "STAR file", when="how == table", means="file",
-        help="data_optics with the groups, and a table with rlnMicrographName or rlnMicrographMovieName and rlnOpticsGroup.",
+        help="A table with rlnMicrographName or rlnMicrographMovieName and rlnOpticsGroup or rlnOpticsGroupName; data_optics "
+        "beside it says what each group is.",
     )  # fmt: skip
     pattern: str = Param(
         "", "Regular expression", tab="File name",

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from cryoloom import star
 from cryoloom.em.names import Tails
 from cryoloom.em.optics import NAME, NUMBER, check_groups
@@ -18,10 +20,10 @@ class GroupTable:
     """The groups of a table by name, and the group of each file."""
 
     def __init__(self, path: Path) -> None:
-        """Read a table.
+        """Read a table: of two columns, file and number or name of its group, or with data_optics beside it.
 
         Raises:
-            DatasetError: it has no groups or no files; two of its groups have one name and say different things; a file is in
+            DatasetError: it has no files with groups; two of its groups have one name and say different things; a file is in
                 a group that is missing.
         """
         blocks = star.read(path)
@@ -31,12 +33,14 @@ class GroupTable:
             (table, label) for table in tables for label in _FILES
             if NUMBER in table.columns and label in table.columns
         ]  # fmt: skip
-        if groups is None or not with_files:
+        if groups is None:
+            groups, with_files = _of_two_columns(tables)
+        if not with_files:
             raise DatasetError(
-                f"{path}",
-                found="without groups or without items",
-                expected="data_optics and a table of micrographs",
-            )
+                f"{path}", found="without files and their groups",
+                expected=f"a table with {' or '.join(_FILES)}, and {NUMBER} or {NAME}",
+                hint="data_optics beside it says what each group is; without it they are called opticsGroup1 and so on.",
+            )  # fmt: skip
         self.given: dict[str, Mapping[str, Any]] = {}
         names: dict[int, str] = {}
         for row in groups.iter_rows(named=True):
@@ -65,3 +69,24 @@ class GroupTable:
     def rows_of(self, file: str) -> list[str]:
         """The files of the table that may be meant."""
         return [*self._files.of(file)]
+
+
+def _of_two_columns(tables: list[pl.DataFrame]) -> tuple[pl.DataFrame, list[tuple[pl.DataFrame, str]]]:
+    """The groups that tables without data_optics name, by number or by name, and the tables with the column of their files."""
+    found: list[tuple[pl.DataFrame, str]] = []
+    names: dict[str, int] = {}
+    for table in tables:
+        label = next((label for label in _FILES if label in table.columns), None)
+        column = next((column for column in (NAME, NUMBER) if column in table.columns), None)
+        if label is None or column is None:
+            continue
+        words = table[column].cast(pl.String).to_list()
+        called = [word if column == NAME else f"opticsGroup{word}" for word in words]
+        for name in called:
+            names.setdefault(name, len(names) + 1)
+        numbers = pl.Series(NUMBER, [names[name] for name in called], dtype=pl.Int64)
+        found.append((table.select(label).with_columns(numbers), label))
+    groups = pl.DataFrame(
+        {NUMBER: [*names.values()], NAME: [*names]}, schema={NUMBER: pl.Int64, NAME: pl.String}
+    )
+    return groups, found
