@@ -7,13 +7,15 @@ BIN := $(VENV)/bin
 CRATES := .venv-crates
 SUDO := $(shell [ "$$(id -u)" = 0 ] && echo "" || echo "sudo -n")
 DEMO ?= demo
+PAPER ?= paper
 SEED ?= 1
 
-.PHONY: help install demo test quick check docs stubs page relion browser desktop format clean-venv
+.PHONY: help install demo paper test quick check docs stubs page relion browser desktop format clean-venv
 
 help:
 	@echo "make install  what is needed to work: a virtual environment in .venv, and RELION"
 	@echo "make demo    install, then run movies to map on simulated data (demo/report.html)"
+	@echo "make paper   install, then run the workflow of Sharov et al. (2021) on simulated data (paper/report.html)"
 	@echo "make test    install, then run all tests"
 	@echo "make quick   the quick tests only"
 	@echo "make check   lint, types, import contracts"
@@ -26,6 +28,9 @@ install: $(VENV)/installed relion
 
 demo: $(VENV)/installed relion
 	$(BIN)/python examples/run_demo.py $(DEMO) --seed $(SEED)
+
+paper: $(VENV)/installed relion
+	$(BIN)/python examples/run_paper.py $(PAPER) --seed $(SEED)
 
 test: $(VENV)/installed relion browser desktop $(CRATES)/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile
