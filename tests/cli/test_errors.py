@@ -81,6 +81,13 @@ def test_a_mistake_is_one_sentence(project: ProjectFolder, args: list[str], said
     assert len(project.entries()) == 1
 
 
+def test_a_folder_that_is_not_there_is_not_called_one_without_a_pipeline(tmp_path: Path) -> None:
+    done = cryoloom("ls", "-p", str(tmp_path / "nothere"))
+
+    assert done.returncode == 2
+    assert "nothere is no folder" in done.stderr and "default_pipeline" not in done.stderr
+
+
 def test_a_folder_that_is_no_project_is_said_so_with_what_to_do(tmp_path: Path) -> None:
     done = cryoloom("ls", "-p", str(tmp_path))
 

@@ -155,7 +155,7 @@ def _read_once(root: Path) -> Pipeline:
             ) from None  # fmt: skip
         raise ProjectError(
             f"{root}",
-            found="no project (it has no default_pipeline.star)",
+            found="no project (it has no default_pipeline.star)" if root.is_dir() else "no folder",
             expected="a RELION or Cryoloom project",
             hint="Make one with `cryoloom new`, or name it with --project DIR.",
         ) from None
