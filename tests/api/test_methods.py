@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
+import polars as pl
 import pytest
 from click.testing import CliRunner
 
 from cryoloom import Project, star
 from cryoloom.api.citing import bibtex_of, reference
+from cryoloom.api.table_one import images
 from cryoloom.cli.main import app
 from cryoloom.project.registry import all_protocols, find_protocol
 
@@ -85,3 +87,10 @@ def test_the_command_writes_text_and_references_into_files(tiny: Project, tmp_pa
     text = out.read_text()
     assert text.index("## Methods") < text.index("## Table 1") < text.index("## References")
     assert bib.read_text().count("@") == len(tiny.methods().references)
+
+
+def test_copies_that_symmetry_makes_of_a_particle_are_no_images() -> None:
+    expanded = pl.DataFrame({"cryoloomItemId": ["i0a", "i0a_2", "i0a_3", "i0b", "i0b_2", "i0b_3"]})
+
+    assert images(expanded) == 2
+    assert images(expanded.drop("cryoloomItemId").with_columns(rlnImageName=pl.lit("1@a"))) == 6

@@ -110,3 +110,16 @@ def test_a_job_that_has_not_ended_is_neither_changed_nor_as_it_was(project: Proj
     assert project.verify().is_as_it_was
     [job] = project.verify(waiting).jobs
     assert job.unknown == "it has not ended"
+
+
+@pytest.mark.slow
+def test_what_was_cleaned_is_no_change(tiny: Project, tmp_path: Path) -> None:
+    shutil.copytree(tiny.path, tmp_path / "p", symlinks=True)
+    project = Project(tmp_path / "p")
+    job = next(summary.name for summary in project.summaries() if summary.label == "class2d")
+    moved = project.clean(job)[0].files
+    assert moved
+
+    [found] = project.verify(job).jobs
+
+    assert found.is_as_it_was and len(found.cleaned) > 0 and not found.gone

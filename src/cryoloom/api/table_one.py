@@ -8,6 +8,7 @@ from cryoloom.api.branch import Branch
 from cryoloom.errors import CryoloomError
 from cryoloom.project.foreign import protocol_as_run
 from cryoloom.protocol.datasets import Dataset, Micrographs, Movies, Particles, Postprocess
+from cryoloom.protocol.jobs import ITEM_ID
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,8 +46,8 @@ def _rows(root: Path, branch: Branch, summaries: "Mapping[str, JobSummary]") -> 
     if tables and last is not None:
         if "rlnMicrographName" in last.columns:
             yield "Micrographs used", f"{last['rlnMicrographName'].n_unique()}"
-        yield "Initial particle images", f"{max(one.height for one in tables)}"
-        yield "Final particle images", f"{last.height}"
+        yield "Initial particle images", f"{max(map(images, tables))}"
+        yield "Final particle images", f"{images(last)}"
         yield from _defocus(last)
     yield from _of_map(root, branch, given)
 
@@ -68,7 +69,8 @@ def _exposure(root: Path, branch: Branch, movies: Sequence[Dataset]) -> Iterator
 
     for job in branch.jobs:
         try:
-            dose = float(protocol_as_run(job.entry).values.get("dose_per_frame", 0) or 0)
+            values = protocol_as_run(job.entry).values
+            dose = float(values.get("dose_per_frame", 0) or 0)
         except (CryoloomError, TypeError, ValueError):
             continue  # `auto`, where optics groups have each their own
         table = _table(root, movies[0]) if movies and dose > 0 else None
@@ -82,8 +84,19 @@ def _exposure(root: Path, branch: Branch, movies: Sequence[Dataset]) -> Iterator
         except (CryoloomError, OSError):
             return
         if len(frames) == 1:
-            yield "Electron exposure (e/Å²)", f"{dose * frames.pop():g}"
+            # Of EER a frame is what RELION adds up, and the dose is of that.
+            grouped = int(values.get("eer_grouping", 1)) if names[0].lower().endswith(".eer") else 1
+            yield "Electron exposure (e/Å²)", f"{dose * (frames.pop() // grouped):g}"
         return
+
+
+def images(particles: "pl.DataFrame") -> int:
+    """How many particles, not how many copies that their symmetry makes of them: these have the ids `i0123_2` and so on."""
+    if ITEM_ID not in particles.columns:
+        return particles.height
+    import polars as pl
+
+    return particles.select(pl.col(ITEM_ID).cast(pl.String).str.replace(r"_\d+$", "").n_unique()).item()
 
 
 def _last_particles(root: Path, branch: Branch, particles: Sequence[Dataset]) -> Dataset:

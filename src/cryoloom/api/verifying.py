@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom._version import __version__
 from cryoloom.errors import UnreadableError
+from cryoloom.project import trash
 from cryoloom.project.attempts import CONTROL
 from cryoloom.project.entry import JobEntry
 from cryoloom.project.fingerprints import Fingerprint, as_table, fingerprint, from_table, whole_digest
@@ -24,9 +25,9 @@ WHOLE = CONTROL.parent / "whole.txt"
 class JobVerified:
     """What is not as it was when a job was over.
 
-    `changed`: files with other contents, with what was found; `gone`: files that are not there (`cryoloom clean` takes
-    intermediate ones); `inputs`: those that it read, and that hold something else now; `programs`: those that are
-    other ones now; `unknown`: why nothing can be said, "" where it can.
+    `changed`: files with other contents, with what was found; `gone`: files that are not there; `cleaned`: those that lie
+    in `Trash/`, where `cryoloom clean` put them, which is no change; `inputs`: those that it read, and that hold something
+    else now; `programs`: those that are other ones now; `unknown`: why nothing can be said, "" where it can.
     """
 
     job: str
@@ -34,6 +35,7 @@ class JobVerified:
     files: int = 0
     changed: Mapping[str, str] = field(default_factory=dict)
     gone: tuple[str, ...] = ()
+    cleaned: tuple[str, ...] = ()
     inputs: Mapping[str, str] = field(default_factory=dict)
     programs: Mapping[str, str] = field(default_factory=dict)
     unknown: str = ""
@@ -115,10 +117,19 @@ def _verify(entry: JobEntry, now: _Now, whole: bool) -> JobVerified:
         changed |= _by_every_byte(
             now.root, entry.folder, [name for name in files if name not in {*changed, *gone}]
         )
+    cleaned = [name for name in gone if (now.root / trash.FOLDER / name).exists()]
+    gone = [name for name in gone if name not in {*cleaned}]
     other, missing = _compared(now.root, record.inputs)
     other |= dict.fromkeys(missing, "gone")
     return JobVerified(
-        entry.name, entry.protocol, len(files), changed, tuple(gone), other, _programs(record, now)
+        entry.name,
+        entry.protocol,
+        len(files),
+        changed,
+        tuple(gone),
+        tuple(cleaned),
+        other,
+        _programs(record, now),
     )
 
 

@@ -45,6 +45,8 @@ def verify(jobs: tuple[str, ...], whole: bool, as_json: bool, project: Path | No
                 print(f"{job.job}: {name}: gone")
             if len(job.gone) > 5:
                 print(f"{job.job}: and {len(job.gone) - 5} more files are gone")
+        if cleaned := sum(len(job.cleaned) for job in found.jobs):
+            print(f"{cleaned} files lie in Trash/, where `cryoloom clean` put them.")
         count = sum(job.files for job in found.jobs)
         as_it_was = sum(job.is_as_it_was for job in found.jobs)
         print(f"{as_it_was} of {len(found.jobs)} jobs are as they were; {count} files were looked at.")
