@@ -96,7 +96,8 @@ def images(particles: "pl.DataFrame") -> int:
         return particles.height
     import polars as pl
 
-    return particles.select(pl.col(ITEM_ID).cast(pl.String).str.replace(r"_\d+$", "").n_unique()).item()
+    ids = particles[ITEM_ID].cast(pl.String)
+    return ids.str.replace(r"_\d+$", "").n_unique()
 
 
 def _last_particles(root: Path, branch: Branch, particles: Sequence[Dataset]) -> Dataset:
