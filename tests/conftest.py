@@ -51,6 +51,17 @@ def shared_data() -> Path:
     return DATA
 
 
+@pytest.fixture(scope="session")
+def tutorial(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """RELION 3.1's tutorial project as RELION left it; no image is in it. Who changes something takes a copy."""
+    archive = shared_data / "relion31_tutorial" / "relion_tutorial_files.tar.xz"
+    if not archive.exists():
+        pytest.skip(f"the RELION tutorial is not there: {archive} (set CRYOLOOM_TEST_DATA)")
+    folder = tmp_path_factory.mktemp("tutorial")
+    subprocess.run(["tar", "xJf", str(archive), "-C", str(folder)], check=True)
+    return folder
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> ProjectFolder:
     """A new, empty project."""

@@ -16,6 +16,8 @@ from cryoloom.api.workflows import check_for_new_project
 from cryoloom.images.mrc import write_mrc
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.json"))
+# What examples ask for that is neither a pattern nor a table; files lie in the project, so that they mean the same in another.
+SPECIAL = {"gain": "raw/movie_0001.mrc", "ctffind": "true"}
 
 
 def given_to(example: Path, names: list[str], *projects: Project) -> dict[str, str]:
@@ -28,8 +30,7 @@ def given_to(example: Path, names: list[str], *projects: Project) -> dict[str, s
         table = pl.DataFrame({"rlnMicrographMovieName": ["movie_0001.mrc"], "rlnOpticsGroup": [1]})
         star.write(raw / "groups.star", {"": table})
     files = {"path": "raw/groups.star", "str": "raw/*.mrc"}
-    gain = {"gain": "raw/movie_0001.mrc"}
-    return {name: gain.get(name, files.get(placeholders[name].get("type", "str"), "1")) for name in names}
+    return {name: SPECIAL.get(name, files.get(placeholders[name].get("type", "str"), "1")) for name in names}
 
 
 def ids(project: Project) -> list[str]:
