@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cryoloom import Project, star
+from cryoloom.api.pairing import paired, steps_of
 from cryoloom.api.workflows import check_for_new_project
 from cryoloom.em.good_classes import good_classes
 from cryoloom.project.folder import ProjectFolder
@@ -210,3 +211,28 @@ def _values(step: Step) -> dict[str, Any]:
     protocol = find_protocol(step.protocol)(_params(step), {})
     of_group = getattr(protocol, "auto_of_group", None)
     return {**protocol.values, **(of_group({}) if of_group else {})}
+
+
+def test_its_project_s_steps_are_paired_with_the_tutorial_s_that_they_stand_for(
+    tutorial: Path, tmp_path: Path
+) -> None:
+    _, theirs = steps()
+    mine, others = Project.create(tmp_path / "p"), Project(tutorial)
+    for name in ("mtf.star", "gain.mrc"):
+        (mine.path / name).write_text("data_\n")
+    mine.import_workflow(EXAMPLE, mtf="mtf.star", gain="gain.mrc", ctffind="true")
+    sides = [
+        steps_of(project.job(job), project.jobs()) for project, job in ((mine, "post_3"), (others, "30"))
+    ]
+
+    found = paired(*sides)
+
+    labels = {job.name: job.entry.known_spec.label for job in mine.jobs() if job.entry.known_spec}
+    assert {labels[one.name]: other.name for one, other in found.pairs} == {
+        name: job for name, job in theirs.items() if job in {step.name for step in sides[1]} and name in {
+            labels[step.name] for step in sides[0]
+        }
+    }  # fmt: skip
+    assert {labels[step.name] for step in found.only_mine} == BESIDE
+    # Nothing of mine takes what was picked by hand.
+    assert [step.name for step in found.only_others] == ["ManualPick/job004"]

@@ -30,6 +30,7 @@ from cryoloom.project.registry import find_protocol
 from cryoloom.project.retrying import Retry
 
 if TYPE_CHECKING:
+    from cryoloom.api.comparing_projects import ProjectComparison
     from cryoloom.api.external import External
     from cryoloom.api.methods import Methods
     from cryoloom.api.protocol_calls import ProtocolCalls
@@ -346,6 +347,20 @@ class Project(ProtocolCalls):
         from cryoloom.api.verifying import verified
 
         return verified(self, [lifecycle.name_of(job) for job in jobs], whole=whole)
+
+    def compare(self, other: "Project | str | Path", *, within: float = 30.0) -> "ProjectComparison":
+        """What came out differently from another project, step by step, and whether that is more than chance does.
+
+        Args:
+            other: it, or its folder; RELION's own too.
+            within: Å; picks and particles nearer than that to each other are one.
+        Raises:
+            ParameterError: no distance.
+            ProjectError: one of them has no job that succeeded.
+        """
+        from cryoloom.api.comparing_projects import compare_projects
+
+        return compare_projects(self, other if isinstance(other, Project) else Project(other), within=within)
 
     def wait(
         self,

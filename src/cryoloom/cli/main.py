@@ -8,6 +8,7 @@ import click
 
 from cryoloom._version import __version__
 from cryoloom.cli import (
+    comparing,
     completion,
     jobs,
     lifecycle,
@@ -41,8 +42,8 @@ def app() -> None:
 
 
 for group in (
-    setup, jobs, lifecycle, steering, picking, showing, provenance, workflows, star, suggesting, sweeping, relion, serving,
-    session, service, simulation, completion,
+    setup, jobs, lifecycle, steering, picking, showing, provenance, comparing, workflows, star, suggesting, sweeping, relion,
+    serving, session, service, simulation, completion,
 ):  # fmt: skip
     group.add_to(app)
 
