@@ -12,7 +12,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PRINTED = "text"
 # Of the whole page, with reasons of its own for the project that it needs.
-RUN_ELSEWHERE = {"docs/external.md": "tests/external/test_external_page.py"}
+RUN_ELSEWHERE = {
+    "docs/external.md": "tests/external/test_external_page.py",
+    "docs/tutorials/betagal.md": "tests/docs/test_betagal_page.py",
+}
 
 _BLOCK = re.compile(
     r"(?:<!-- not run: (?P<reason>[^>]+?) -->\n)?^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.M | re.S
