@@ -94,3 +94,10 @@ def test_copies_that_symmetry_makes_of_a_particle_are_no_images() -> None:
 
     assert images(expanded) == 2
     assert images(expanded.drop("cryoloomItemId").with_columns(rlnImageName=pl.lit("1@a"))) == 6
+
+
+def test_what_relion_did_is_not_called_ours(tutorial: Path) -> None:
+    text = Project(tutorial).methods().text
+
+    assert "Post-processing was done by relion_postprocess" in text
+    assert "Cryoloom" not in text

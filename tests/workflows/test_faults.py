@@ -232,3 +232,19 @@ def test_questions_without_a_terminal_are_refused(
 
     assert main() == 2
     assert "--ask is without a terminal" in capsys.readouterr().err
+
+
+def test_what_check_lets_pass_is_made_whole_also_where_nothing_is_started(tmp_path: Path) -> None:
+    jobs = [
+        {"name": "movies", "protocol": "import.movies", "params": {"fn_in_raw": "/nowhere/*.mrc", "stream": "Yes"}},
+        {"name": "motion", "protocol": "relion.motioncorr", "params": {"fn_gain_ref": "Movies/gain.mrc"},
+         "inputs": {"input_star_mics": "movies"}},
+    ]  # fmt: skip
+    file = tmp_path / "w.json"
+    file.write_text(json.dumps({"jobs": jobs}))
+    project = Project.create(tmp_path / "p")
+
+    assert project.check_workflow(file) == ["movies", "motion"]
+    made = project.import_workflow(file)  # the gain may come with the movies
+
+    assert [job.protocol for job in made] == ["import.movies", "relion.motioncorr"]

@@ -110,6 +110,8 @@ def _program(job: "Job", protocol: Protocol) -> str:
     )
     if not used and protocol.programs:
         return ", ".join(protocol.programs)
+    if not used and job.entry.known_spec is None:
+        return "RELION"
     if not used:
         return f"Cryoloom {record.cryoloom if record is not None else __version__} ({protocol.name})"
     return " and ".join(

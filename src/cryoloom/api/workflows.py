@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryoloom.errors import ProjectError
 from cryoloom.project.folder import ProjectFolder
@@ -17,6 +17,9 @@ from cryoloom.project.workflows.foreign import as_workflow
 from cryoloom.project.workflows.foreign.converted import Converted
 from cryoloom.project.workflows.placeholders import Placeholder
 from cryoloom.project.workflows.steps import Step, Workflow
+
+if TYPE_CHECKING:
+    from cryoloom.api.project import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,11 @@ def check_in(
         tuple(AskedValue(one, False) for one in workflow.to_be_given()),
         tuple(remarks_on(workflow)),
     )
+
+
+def check_for(project: "Project", file: Path, placeholders: Mapping[str, Any]) -> CheckedWorkflow:
+    """As `check_in`, of a project that is open."""
+    return check_in(project.folder, file, placeholders)
 
 
 def convert(source: Path, out: Path) -> Converted:

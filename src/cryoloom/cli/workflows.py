@@ -217,7 +217,7 @@ def import_(file: Path, settings: tuple[str, ...], ask: bool, as_json: bool, pro
 
 
 def _checked(file: Path, given: dict[str, Any], project: Path | None) -> "CheckedWorkflow":
-    from cryoloom.api.workflows import check_for_new_project, check_in
+    from cryoloom.api.workflows import check_for, check_for_new_project
 
     try:
         opened = open_project(project)
@@ -225,7 +225,7 @@ def _checked(file: Path, given: dict[str, Any], project: Path | None) -> "Checke
         if project is not None and project.exists():
             raise
         return check_for_new_project(file, given)
-    return check_in(opened.folder, file, given)
+    return check_for(opened, file, given)
 
 
 def _given(file: Path, settings: tuple[str, ...], ask: bool) -> dict[str, Any]:

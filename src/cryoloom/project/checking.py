@@ -70,8 +70,8 @@ def _check_auto(root: Path, protocol: Protocol) -> None:
 
 
 def _is_to_come(root: Path, dataset: Dataset) -> bool:
-    """Whether a job makes it still, one that is only planned among them."""
-    return is_in_the_making(root, dataset) or bool(dataset.job and not (root / dataset.job).is_dir())
+    """Whether a job makes it still, one that is only planned, or that nobody has started, among them."""
+    return is_in_the_making(root, dataset) or bool(dataset.job and not (root / dataset.path).exists())
 
 
 def check_start(root: Path, protocol: Protocol) -> None:
