@@ -93,7 +93,7 @@ def _sentence(job: "Job", protocol: Protocol, summary: "JobSummary") -> str:
         for name, spec in protocol.params.items()
         if not spec.own
         and spec.tab not in _WITHOUT
-        and spec.means != "file"
+        and spec.means not in ("file", "program")
         and holds(spec.when, facts)
         and any(value not in (spec.default, "", None) for value in made_with[name])
     ]
