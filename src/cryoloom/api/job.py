@@ -1,6 +1,6 @@
 """A job in Python: its state, parameters, outputs and views; what can be done with it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from cryoloom.api.logs import JobLog
     from cryoloom.api.looking import JobView, Seen
     from cryoloom.api.maps import JobMap
+    from cryoloom.api.methods import Methods
     from cryoloom.api.next_steps import NextStep
     from cryoloom.api.picking import MicrographPicks, PicksSaved
     from cryoloom.api.project import Project
     from cryoloom.api.summary import JobSummary
+    from cryoloom.api.verifying import Verified
     from cryoloom.project.cleaning import Cleaning
     from cryoloom.project.retrying import Retry
+    from cryoloom.project.sweeps import Sweep
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,39 @@ class Job:
             ParameterError: an unknown name, a value or an input that does not fit.
         """
         return self.project.copy(self, branch=branch, start=start, **given)[0]
+
+    def sweep(self, *, branch: bool = False, start: bool = True, **given: Sequence[Any]) -> "Sweep":
+        """Run it again with each of several values of one or two parameters: `job.sweep(nr_classes=[20, 50, 100])`.
+
+        Args:
+            branch: with the jobs that need it.
+            start: false leaves the copies unscheduled until `resume`.
+            given: the parameters, each with its values.
+        Raises:
+            ParameterError: an unknown name, a value that does not fit, or more than two parameters.
+        """
+        return self.project.sweep(self, given, branch=branch, start=start)
+
+    def verify(self, *, whole: bool = False) -> "Verified":
+        """What has changed since it was over: its files, what it read, and the programs.
+
+        Args:
+            whole: by every byte, not by samples.
+        """
+        return self.project.verify(self, whole=whole)
+
+    def methods(self, out: str | Path | None = None, bib: str | Path | None = None) -> "Methods":
+        """How its result was made, for a paper: a paragraph, Table 1, references.
+
+        Args:
+            out: a Markdown file for all of it.
+            bib: a BibTeX file for the references.
+        """
+        found = self.project.methods(self)
+        for path, text in ((out, found.as_markdown()), (bib, found.bibtex)):
+            if path is not None:
+                Path(path).write_text(text, encoding="utf-8")
+        return found
 
     def clean(self, *, harsh: bool = False, dry_run: bool = False) -> "Cleaning":
         """Move its intermediate files to `Trash/`, by RELION's rules.

@@ -158,7 +158,10 @@ def keep_of_sweep(project: "Project", job: "Job | str") -> dict[str, str]:
     )
     if sweep is None:
         raise ProjectError(
-            f"{name}", found="in no sweep", expected="a job of one", hint="`cryoloom sweeps` lists them."
+            f"{name}",
+            found="in no sweep",
+            expected="a job of one",
+            hint="`cryoloom sweeps show` prints the newest.",
         )
     there = {entry.name for entry in project.folder.entries()}
     kept = {one for run in sweep.runs if name in run.jobs for one in run.jobs} | {sweep.job}

@@ -37,7 +37,7 @@ def add_to(app: click.Group) -> None:
     "One or two parameters with values between commas: nr_classes=20,50,100 tau_fudge=2,4.", required=True
 )
 @click.option("--branch", is_flag=True, help="With the jobs that need it.")
-@click.option("--no-start", is_flag=True, help="Make the jobs and start none; `resume` does.")
+@click.option("--start/--no-start", default=True, help="Start the jobs; else `resume` does.")
 @wait_option
 @json_option
 @project_option
@@ -45,7 +45,7 @@ def sweep(
     job: str,
     given: tuple[str, ...],
     branch: bool,
-    no_start: bool,
+    start: bool,
     wait: bool,
     as_json: bool,
     project: Path | None,
@@ -53,7 +53,7 @@ def sweep(
     """Run a job again with each of several values: a branch each, compared by `cryoloom sweeps show`."""
     opened = open_project(project)
     values = {name: text.split(",") for name, text in map(split_pair, given)}
-    made = opened.sweep(job, values, branch=branch, start=not no_start)
+    made = opened.sweep(job, values, branch=branch, start=start)
     if wait:
         live.follow(opened, [opened.job(name) for run in made.runs for name in run.jobs], quiet=as_json)
     shown = opened.sweep_table(made.number)
