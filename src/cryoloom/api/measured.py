@@ -81,7 +81,7 @@ class Files:
             if MOVIE_PIXEL not in optics.columns:
                 raise DatasetError(
                     dataset.path, found=f"without {MOVIE_PIXEL}", expected="optics groups that say the movies' pixel size",
-                    hint="cryoloom star edit adds it.",
+                    hint="Import the movies again with their pixel size, or copy the column from the tables before.",
                 )  # fmt: skip
             size = pl.col(MOVIE_PIXEL).cast(pl.Float64)
             motion = [(pl.col(label).cast(pl.Float64) * size).alias(part) for part, label in parts.items()]
