@@ -32,7 +32,7 @@ def test_what_takes_several_takes_several(
     monkeypatch.setattr("sys.argv", ["cryoloom", *words])
 
     assert main() == 2
-    assert "no project" in capsys.readouterr().out
+    assert "no folder" in capsys.readouterr().out
 
 
 def test_a_doubt_that_stands_in_the_line_of_state_is_no_note_again() -> None:
