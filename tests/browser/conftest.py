@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserType, Page, expect, sync_playwright
 
+from cryoloom import Project
+
 OUT = Path(__file__).parent / "out"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -87,6 +89,28 @@ def page(browser: Browser) -> Iterator[Page]:
     yield made
     context.close()
     assert not wrong, wrong
+
+
+@pytest.fixture(scope="module")
+def project(tiny: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A copy of the tiny project, for a module that changes it."""
+    folder = tmp_path_factory.mktemp("b") / "p"
+    shutil.copytree(tiny.path, folder, symlinks=True)
+    return Project(folder)
+
+
+@pytest.fixture(scope="module")
+def served(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    made = start_server(str(project.path), cache=tmp_path_factory.mktemp("cache"))
+    yield made
+    made.stop()
+
+
+def opened(page: Page, served: Served) -> str:
+    """The project's page, when its jobs are there; its address."""
+    page.goto(served.link)
+    expect(page.get_by_role("treeitem").first).to_be_visible()
+    return page.url
 
 
 def kept(page: Page, name: str) -> None:

@@ -1,36 +1,13 @@
 """What one who was told nothing meets on the page: paths to type, steps to take by their names, files that are gone."""
 
-import shutil
-from collections.abc import Iterator
-
 import pytest
-from conftest import Served, kept, start_server
+from conftest import Served, kept, opened
 from playwright.sync_api import Page, expect
 
 from cryoloom import Project
 from cryoloom.api.job import Job
 
 pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(200)]
-
-
-@pytest.fixture(scope="module")
-def project(tiny: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    folder = tmp_path_factory.mktemp("n") / "p"
-    shutil.copytree(tiny.path, folder, symlinks=True)
-    return Project(folder)
-
-
-@pytest.fixture(scope="module")
-def served(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    made = start_server(str(project.path), cache=tmp_path_factory.mktemp("cache"))
-    yield made
-    made.stop()
-
-
-def opened(page: Page, served: Served) -> str:
-    page.goto(served.link)
-    expect(page.get_by_role("treeitem").first).to_be_visible()
-    return page.url
 
 
 def number(job: Job) -> int:

@@ -1,38 +1,16 @@
 """What a user does with jobs on the page: find, choose several, delete and undo, drag, compare, keep a form as a script."""
 
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Served, kept, start_server
+from conftest import Served, kept, opened, start_server
 from playwright.sync_api import Page, expect
 
 from cryoloom import Project
 
 pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-@pytest.fixture(scope="module")
-def project(tiny: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    folder = tmp_path_factory.mktemp("w") / "p"
-    shutil.copytree(tiny.path, folder, symlinks=True)
-    return Project(folder)
-
-
-@pytest.fixture(scope="module")
-def served(project: Project, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    made = start_server(str(project.path), cache=tmp_path_factory.mktemp("cache"))
-    yield made
-    made.stop()
-
-
-def opened(page: Page, served: Served) -> str:
-    page.goto(served.link)
-    expect(page.get_by_role("treeitem").first).to_be_visible()
-    return page.url
 
 
 def test_the_palette_finds_jobs_data_kinds_of_jobs_parameters_and_labels(page: Page, served: Served) -> None:

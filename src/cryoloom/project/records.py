@@ -104,12 +104,12 @@ def results_in(root: Path, name: str) -> Iterator[str]:
 
 
 def fingerprints_of(root: Path, names: Iterator[str]) -> dict[str, Fingerprint]:
-    """Of files that are there, by name: below the project, or absolute."""
+    """Of files that are there and can be read, by name: below the project, or absolute."""
     found = {}
     for name in names:
         try:
             found[name] = fingerprint(root / name)
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+        except OSError:
             continue
     return found
 

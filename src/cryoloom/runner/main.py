@@ -212,7 +212,11 @@ def _run_and_record(run: RunContext) -> None:
         with contextlib.suppress(CryoloomError, OSError):
             recording.record_attempt(run, before)
         raise
-    recording.record_attempt(run, before)
+    try:
+        recording.record_attempt(run, before)
+    except CryoloomError as error:
+        # The results are what was asked for; only who asks later is told less.
+        run.say_once(f"What it was made with could not be written down: {error}")
 
 
 def _run_kind(run: RunContext) -> None:
