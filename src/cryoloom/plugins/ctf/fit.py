@@ -10,7 +10,7 @@ Golub & Pereyra (1973) (variable projection).
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Required, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,58 +77,45 @@ class _Lens:
         return self.a * dz * k2 - self.b * k2**2 + self.c + shift
 
 
-def estimate_ctf(
-    image: NDArray[Any],
-    *,
-    angpix: float,
-    voltage_kv: float,
-    cs_mm: float,
-    amplitude_contrast: float,
-    min_res: float = 30.0,
-    max_res: float = 5.0,
-    min_defocus: float = 5000.0,
-    max_defocus: float = 50000.0,
-    find_phase_shift: bool = False,
-) -> CtfFit:
+class Asked(TypedDict, total=False):
+    """What a fit goes by: the first three are the microscope's, the others have the defaults of `_fit`.
+
+    `min_res`, `max_res`: Å, the range of the fit; max_res is kept above the Nyquist limit. `min_defocus`, `max_defocus`: Å, the
+    range of the search. `find_phase_shift`: for phase plates; searched from 0 to 180°.
+    """
+
+    voltage_kv: Required[float]
+    cs_mm: Required[float]
+    amplitude_contrast: Required[float]
+    min_res: float
+    max_res: float
+    min_defocus: float
+    max_defocus: float
+    find_phase_shift: bool
+
+
+def estimate_ctf(image: NDArray[Any], *, angpix: float, **asked: Unpack[Asked]) -> CtfFit:
     """Fit the CTF of one micrograph.
 
     Args:
         image: (y, x), in any units.
         angpix: Å/px.
-        voltage_kv, cs_mm, amplitude_contrast: the microscope's.
-        min_res, max_res: Å, the range of the fit; max_res is kept above the Nyquist limit.
-        min_defocus, max_defocus: Å, the range of the search.
-        find_phase_shift: for phase plates; searched from 0 to 180°.
+        asked: see `Asked`.
     Raises:
         ImageError: constant, not finite, or too small.
         ParameterError: ranges that make no sense.
     """
-    return _fit(
-        (tile_spectrum(image, angpix, FIT_TILE), tile_spectrum(image, angpix, RESOLUTION_TILE)), angpix, voltage_kv,
-        cs_mm, amplitude_contrast, (min_res, max_res), (min_defocus, max_defocus), find_phase_shift,
-    )  # fmt: skip
+    spectra = tile_spectrum(image, angpix, FIT_TILE), tile_spectrum(image, angpix, RESOLUTION_TILE)
+    return _fit(*spectra, angpix, **asked)
 
 
-def estimate_ctf_of_spectrum(
-    amplitudes: NDArray[Any],
-    *,
-    angpix: float,
-    voltage_kv: float,
-    cs_mm: float,
-    amplitude_contrast: float,
-    min_res: float = 30.0,
-    max_res: float = 5.0,
-    min_defocus: float = 5000.0,
-    max_defocus: float = 50000.0,
-    find_phase_shift: bool = False,
-) -> CtfFit:
+def estimate_ctf_of_spectrum(amplitudes: NDArray[Any], *, angpix: float, **asked: Unpack[Asked]) -> CtfFit:
     """Fit the CTF of one micrograph by amplitudes that another program has summed: frames of a movie, say.
 
     Args:
         amplitudes: (n, n) of the Fourier transform, its origin at n // 2, as RELION's motion correction writes them.
         angpix: Å/px of an image whose transform they are, which its header says.
-        voltage_kv, cs_mm, amplitude_contrast, min_res, max_res, min_defocus, max_defocus, find_phase_shift: as of
-            `estimate_ctf`.
+        asked: see `Asked`.
     Raises:
         ImageError: not square, not finite, constant, or too small.
         ParameterError: ranges that make no sense.
@@ -137,18 +124,16 @@ def estimate_ctf_of_spectrum(
         given_spectrum(amplitudes, angpix, FIT_TILE),
         given_spectrum(amplitudes, angpix, RESOLUTION_TILE),
     )
-    return _fit(
-        spectra, angpix, voltage_kv, cs_mm, amplitude_contrast, (min_res, max_res), (min_defocus, max_defocus),
-        find_phase_shift,
-    )  # fmt: skip
+    return _fit(*spectra, angpix, **asked)
 
 
 def _fit(
-    spectra: tuple[Spectrum, Spectrum], angpix: float, voltage_kv: float, cs_mm: float, amplitude_contrast: float,
-    res: tuple[float, float], span: tuple[float, float], find_phase_shift: bool,
+    spectrum: Spectrum, fine: Spectrum, angpix: float, *, voltage_kv: float, cs_mm: float, amplitude_contrast: float,
+    min_res: float = 30.0, max_res: float = 5.0, min_defocus: float = 5000.0, max_defocus: float = 50000.0,
+    find_phase_shift: bool = False,
 ) -> CtfFit:  # fmt: skip
-    """By a spectrum to search in, and one with finer steps, which may be the same."""
-    (spectrum, fine), (min_res, max_res), (min_defocus, max_defocus) = spectra, res, span
+    """By a spectrum to search in, and one with finer steps."""
+    span = (min_defocus, max_defocus)
     low, high = 1.0 / min_res, min(1.0 / max_res, NYQUIST_SHARE * 0.5 / angpix)
     if low >= high or min_defocus >= max_defocus:
         raise ParameterError(
