@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,22 @@ from cryoloom.images.mrc import read_mrc
 pytestmark = [pytest.mark.relion, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-def run_script(script: Path, folder: Path, *, without: str = "", **variables: str) -> str:
-    """Run a script; `without`: a program that is taken out of PATH."""
-    path = os.environ["PATH"].split(":")
+def run(
+    script: Path, folder: Path, *, without: str = "", **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run a script beside its folder; `without`: a program that is taken out of PATH."""
+    # The tests may be run by a Python whose programs are not in PATH, as `make test` does.
+    path = [str(Path(sys.executable).parent), *os.environ["PATH"].split(":")]
     kept = [one for one in path if not without or not (Path(one) / without).exists()]
-    done = subprocess.run(
+    return subprocess.run(
         ["sh", str(script), str(folder)], env={**os.environ, "PATH": ":".join(kept), **variables}, cwd=folder.parent,
         capture_output=True, text=True,
     )  # fmt: skip
+
+
+def run_script(script: Path, folder: Path, *, without: str = "", **variables: str) -> None:
+    done = run(script, folder, without=without, **variables)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    return done.stdout
 
 
 def same_pixels(first: Path, second: Path, pattern: str) -> int:
@@ -121,7 +128,7 @@ def test_a_folder_that_is_not_empty_is_left_alone(project: Project, tmp_path: Pa
     project.export_script("3", out=script)
     (tmp_path / "again").mkdir()
     (tmp_path / "again/mine").write_text("dear to me")
-    done = subprocess.run(["sh", str(script), "again"], cwd=tmp_path, capture_output=True, text=True)
+    done = run(script, tmp_path / "again")
 
     assert done.returncode == 1
     assert "again is not empty" in done.stderr

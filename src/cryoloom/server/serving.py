@@ -23,6 +23,9 @@ from cryoloom.server.access import Access
 from cryoloom.server.app import build
 
 FIRST_PORT, PORTS = 7654, 50
+LAST_ANSWERS_S = (
+    3  # who is still asking when the server ends; a page that follows would be waited for without end
+)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -80,8 +83,9 @@ def serve(
             webbrowser.open(link)
         # Addresses of requests are written nowhere: they would tell what is looked at, and by a mistake a token.
         config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, lifespan="off"
-        )
+            app, log_level="warning", access_log=False, server_header=False, lifespan="off",
+            timeout_graceful_shutdown=LAST_ANSWERS_S,
+        )  # fmt: skip
         with contextlib.suppress(KeyboardInterrupt):
             uvicorn.Server(config).run(sockets=[listener])
     if place.unix_socket:
