@@ -118,7 +118,7 @@ def test_another_session_in_the_same_folder_is_refused(small: Preset, session: S
 
 
 def test_an_unknown_preset_is_refused_with_those_that_exist(tmp_path: Path) -> None:
-    with pytest.raises(ParameterError, match="tiny, demo, late, urease, large"):
+    with pytest.raises(ParameterError, match="tiny, demo, late, urease, urease-tiny, large"):
         simulate(tmp_path, "huge")
 
 

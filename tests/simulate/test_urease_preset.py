@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 from cryoloom import star
+from cryoloom.em.fourier import resample
 from cryoloom.simulate import PRESETS, SimulatedSet, simulate
 from cryoloom.simulate.compare.places import match, particle_places
-from cryoloom.simulate.compare.steps import SCORED
+from cryoloom.simulate.compare.steps import MEAN_FSC, SCORED, map_rows
 from cryoloom.simulate.scene import plan_session
 from cryoloom.simulate.truth import read_map, read_truth
 
@@ -88,4 +89,50 @@ def test_what_is_kept_is_scored_by_what_is_whole(session: SimulatedSet, tmp_path
     rows = {row.key: row.value for row in SCORED["sets.classes"](tmp_path, "Select/job001", truth) if row.key}
 
     assert rows["intact_recall"] == pytest.approx((whole.height - 2) / whole.height)
+    [left_out] = [
+        row.value
+        for row in SCORED["sets.classes"](tmp_path, "Select/job001", truth)
+        if "left out" in row.what
+    ]
+    assert left_out == pytest.approx(1 - 3 / others.height)
     assert rows["intact_precision"] == pytest.approx((whole.height - 2) / (whole.height + 1))
+
+
+def test_merged_groups_are_as_wrong_as_they_are_for_the_worst_of_them(
+    session: SimulatedSet, tmp_path: Path
+) -> None:
+    truth = read_truth(session.truth)
+    true = truth.optics.sort("rlnOpticsGroup")
+    own = true.with_columns(rlnOpticsGroupName=pl.format("opticsGroup{}", "rlnOpticsGroup"))
+
+    def tilt_error(optics: pl.DataFrame, particles: pl.DataFrame) -> float:
+        star.write(tmp_path / "particles_ctf_refine.star", {"optics": optics, "particles": particles})
+        rows = SCORED["relion.ctfrefine"](tmp_path, "CtfRefine/job001", truth)
+        return next(row.value for row in rows if row.what == "beam tilt error, worst group")
+
+    # Whatever the groups are called, and whichever numbers they have.
+    turned = (pl.lit(5) - pl.col("rlnOpticsGroup")).alias("rlnOpticsGroup")
+    assert tilt_error(own.with_columns(turned), truth.particles.with_columns(turned)) == pytest.approx(0)
+    merged = truth.particles.with_columns(rlnOpticsGroup=pl.lit(1, pl.Int64))
+    tilts = true.select("rlnBeamTiltX", "rlnBeamTiltY").to_numpy()
+    wanted = np.linalg.norm(tilts - tilts[0], axis=1).max()
+    assert wanted > 1
+    assert tilt_error(own[:1], merged) == pytest.approx(wanted)
+
+
+def test_a_map_of_coarse_pixels_is_the_worse_by_what_it_cannot_hold(session: SimulatedSet) -> None:
+    truth = read_truth(session.truth)
+    size = truth.map.shape[0]
+
+    def mean_fsc(volume: np.ndarray, angpix: float) -> float:
+        [value] = [
+            row.value for row in map_rows(volume, angpix, "Refine3D/job001", truth)[0] if row.what == MEAN_FSC
+        ]
+        return value
+
+    whole = mean_fsc(truth.map, truth.angpix)
+    binned = mean_fsc(resample(truth.map, truth.angpix, size // 2, 2 * truth.angpix), 2 * truth.angpix)
+
+    assert whole > 0.95
+    # From 1/30 to 1/6 per Å, of which the binned map has what lies below 1/12.
+    assert binned == pytest.approx((1 / 12 - 1 / 30) / (1 / 6 - 1 / 30), abs=0.05)

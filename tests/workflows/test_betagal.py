@@ -35,7 +35,7 @@ BY_RULE = {
     "Select/job017": "sets.classes",
 }
 # What no job of the tutorial's does: commands that it gives, and the second half of Select/job009.
-BESIDE = {"templates_centred", "initial_d2", "map_3d", "map_3d_big"}
+BESIDE = {"templates_centred", "initial_d2", "map_3d_big"}
 # Where, how fast and by which program; nothing of the result.
 MACHINE = {
     "nr_mpi", "nr_threads", "use_gpu", "gpu_ids", "fn_ctffind_exe", "fn_mtf", "fn_gain_ref",

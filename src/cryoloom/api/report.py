@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cryoloom._version import __version__
 from cryoloom.api.answers import answers, duration
 from cryoloom.api.branch import branch_of
+from cryoloom.api.graph import graph_of
 from cryoloom.api.methods import methods_of
 from cryoloom.api.printing import print_pdf
 from cryoloom.errors import CryoloomError, ParameterError
@@ -18,6 +19,7 @@ from cryoloom.protocol.views import Block, TableBlock
 from cryoloom.views.drawing import as_html
 from cryoloom.views.drawn import Drawn
 from cryoloom.views.figures import Figures
+from cryoloom.views.job_graph import Box, job_graph
 from cryoloom.views.resolve import drawn
 from cryoloom.views.timeline import project_blocks
 
@@ -121,6 +123,7 @@ def _write(page: Page, project: "Project", extra: Sequence[Block], name: str) ->
     page.figures(_drawn(project.path, [answers(project), *extra]))
     page.figures(_map(jobs, summaries))
     page.add(f"<h2>Jobs</h2>{_job_table(project)}")
+    page.figures(_drawn(project.path, [_graph(project, summaries)]))
     page.figures(_drawn(project.path, project_blocks([job.entry for job in jobs])))
     for job in jobs:
         if job.name in summaries:
@@ -150,6 +153,21 @@ def _map(jobs: "Sequence[Job]", summaries: "Mapping[str, JobSummary]") -> list[D
             except (CryoloomError, OSError, ValueError):
                 continue  # its own part says why
     return []
+
+
+def _graph(project: "Project", summaries: "Mapping[str, JobSummary]") -> Block:
+    """Which job took what of which."""
+    graph = graph_of(project)
+    boxes = [
+        Box(node.job, summary.alias or summary.label or node.job, node.lane, str(summary.state))
+        for node in graph.nodes
+        if (summary := summaries.get(node.job)) is not None
+    ]
+    known = {box.job for box in boxes}
+    threads = [
+        (one.source, one.target) for one in graph.threads if one.source in known and one.target in known
+    ]
+    return job_graph("The workflow", graph.lanes, boxes, threads)
 
 
 def _job_table(project: "Project") -> str:

@@ -206,8 +206,12 @@ class RowResult:
 
 @dataclass(frozen=True, slots=True)
 class SetResult:
-    """What a set operation made: for each output the blocks of its file, and how many items went where."""
+    """What a set operation made: for each output the blocks of its file, and how many items went where.
+
+    `copied`: outputs that are files of another job as they are, by their paths in the project; "": it is not there.
+    """
 
     blocks: Mapping[str, Mapping[str, "pl.DataFrame"]]
     counts: Mapping[str, int]
     note: str = ""
+    copied: Mapping[str, str] = field(default_factory=dict)

@@ -6,7 +6,7 @@ at before the job is called succeeded.
 
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from cryoloom.errors import CryoloomError, PluginError, ProgramError
@@ -260,9 +260,11 @@ def count_items(path: Path, dataset: Dataset) -> int:
     return wanted[0].rows if wanted else 0
 
 
-def publish_outputs(run: RunContext) -> None:
-    """Say what came out, so that other jobs may take it."""
+def publish_outputs(run: RunContext, *, absent: Collection[str] = ()) -> None:
+    """Say what came out, so that other jobs may take it; `absent`: outputs that could not be made, as the job has told."""
     for name, dataset in run.protocol.output_files(run.job).items():
+        if name in absent:
+            continue
         path = run.root / dataset.path
         items = count_items(path, dataset)
         size = path.stat().st_size

@@ -1,5 +1,6 @@
 """Set protocols: whole sets in, whole sets out."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 
 import polars as pl
@@ -28,6 +29,9 @@ def run_set(run: RunContext) -> None:
             _look(run, name, blocks)
             path = files[name].path if name in files else run.job.file(name)
             star.write(run.root / path, blocks)
+        absent = [name for name, source in result.copied.items() if not source]
+        for name in result.copied.keys() - absent:
+            shutil.copyfile(run.root / result.copied[name], run.root / files[name].path)
     for name, dataset in files.items():
         if (run.root / dataset.path).exists():
             check_result(run.root, f"{run.name}: output {name}", dataset)
@@ -36,7 +40,7 @@ def run_set(run: RunContext) -> None:
     run.journal.write(Note(text=f"{said}. {result.note}".strip()))
     if not any(result.counts.values()):
         raise DatasetError(f"{run.name}", found="an operation that kept nothing", expected="items")
-    publish_outputs(run)
+    publish_outputs(run, absent=absent)
 
 
 def _look(run: RunContext, name: str, blocks: Mapping[str, pl.DataFrame]) -> None:

@@ -138,8 +138,12 @@ PRESETS = {
             heights=600.0, ripple=4.0, second=LATE_GROUPS[2:],
         ),
         Preset(
-            "urease", 16, 704, 2.0, 10, 4.8, 24, 96, 2.4, 90.0, (1, 2), (), UREASE_GROUPS,
-            heights=500.0, ripple=3.0, second_state=0.0, broken=0.2, monomers=5, preferred=0.25,
+            "urease", 16, 704, 2.0, 10, 4.8, 28, 96, 3.2, 60.0, (1, 2), (), UREASE_GROUPS,
+            heights=500.0, ripple=3.0, second_state=0.25, broken=0.2, monomers=5, preferred=0.25,
+        ),
+        Preset(
+            "urease-tiny", 12, 512, 3.0, 6, 8.0, 22, 64, 3.2, 90.0, (1, 2), (), UREASE_GROUPS,
+            heights=500.0, ripple=3.0, second_state=0.25, broken=0.2, monomers=4, preferred=0.25,
         ),
         Preset("large", 16, 896, 2.0, 12, 4.0, 48, 96, 2.0, 130.0, (2, 4), _DEMO_BAD),
     )

@@ -15,10 +15,16 @@ from cryoloom.protocol import (
     SetProtocol,
     SetResult,
     View,
+    Volume,
 )
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+def _are_maps(protocol: "Classes") -> bool:
+    """Whether its classes are maps, as their job's folder says."""
+    return protocol.fn_model.path.startswith(("Class3D/", "InitialModel/"))
 
 
 class Classes(SetProtocol):
@@ -52,6 +58,7 @@ class Classes(SetProtocol):
     particles: Particles = Output("Particles of the chosen classes", "particles.star")
     averages: ClassAverages = Output("Chosen class averages", "class_averages.star")
     rejected: Particles = Output("Particles of the other classes", "particles_rejected.star")
+    volume: Volume = Output("Map of the largest chosen class", "map.mrc", when=_are_maps)
 
     def check(self) -> None:
         super().check()
@@ -82,8 +89,16 @@ class Classes(SetProtocol):
             # RELION shows these as the last choice when its own job is continued.
             "backup_selection.star": {"": pl.DataFrame({"rlnSelected": selected})},
         }
+        largest = max(chosen, key=lambda number: float(table["rlnClassDistribution"][number - 1]))
         note = f"Classes {', '.join(str(number) for number in sorted(chosen))} of {table.height}."
-        return SetResult(blocks, {"particles": kept.height, "rejected": rejected.height}, note)
+        copied = {}
+        if _are_maps(self):
+            image = str(table["rlnReferenceImage"][largest - 1])
+            is_there = (job.root / image).is_file()
+            # The particles are chosen all the same.
+            note += "" if is_there else f" {image}, the map of the largest, is not there."
+            copied = {"volume": image if is_there else ""}
+        return SetResult(blocks, {"particles": kept.height, "rejected": rejected.height}, note, copied)
 
     def _chosen(self, table: "pl.DataFrame") -> set[int]:
         numbers = self._numbers()

@@ -27,6 +27,7 @@ from cryoloom.simulate.truth import LOCAL_COLUMNS, RIPPLE_COLUMNS, Blocks, Truth
 
 PICK_ANGST, PARTICLE_ANGST = 30.0, 60.0  # a pick or particle this far from the truth is another one
 VIEW_DEGREES = 5.0
+MEAN_FSC, COARSEST_ANGST = "map's mean FSC with the truth", 30.0
 LAST_WHOLE = 2  # states beyond are broken assemblies and single units
 LEAST_TURNS = 3  # of which an axis can be told
 _LEFT_OUT = -9990
@@ -271,7 +272,12 @@ def ctf_refine_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
         return []
     rms = float(np.sqrt(np.mean((found - true) ** 2)))
     rows = [Row(job, "particles' defocus error, rms", rms, "Å", f"{len(found)} matched")]
-    return rows + _optics_rows(folder / "particles_ctf_refine.star", job, truth)
+    groups = pl.DataFrame({
+        "rlnOpticsGroup": particles[matches.found.tolist()]["rlnOpticsGroup"],
+        "true": truth.particles[matches.true.tolist()]["rlnOpticsGroup"],
+    })  # fmt: skip
+    optics = table(star.read(folder / "particles_ctf_refine.star"), "optics")
+    return rows + _optics_rows(optics, groups.unique().sort("true"), job, truth)
 
 
 def postprocess_rows(folder: Path, job: str, truth: Truth) -> list[Row]:
@@ -328,7 +334,9 @@ def _intact_rows(job: str, truth: Truth, rows: int, matches: Matches) -> list[Ro
     states = truth.particles["rlnClassNumber"].to_numpy()
     if states.max(initial=1) <= LAST_WHOLE or not rows:
         return []
-    kept = int(np.sum(states[matches.true] <= LAST_WHOLE))
+    is_kept_whole = states[matches.true] <= LAST_WHOLE
+    kept = int(np.sum(is_kept_whole))
+    others = int(np.sum(states > LAST_WHOLE))
     return [
         Row(
             job,
@@ -338,13 +346,26 @@ def _intact_rows(job: str, truth: Truth, rows: int, matches: Matches) -> list[Ro
             key="intact_recall",
         ),
         Row(job, "rows that are whole (precision)", kept / rows, "", key="intact_precision"),
+        Row(
+            job,
+            "broken ones and single units left out",
+            1.0 - int(np.sum(~is_kept_whole)) / others,
+            "",
+            f"of {others}",
+        ),
     ]
 
 
-def _optics_rows(path: Path, job: str, truth: Truth) -> list[Row]:
-    """The worst group's errors; groups of names that the truth does not know are passed over."""
-    optics = table(star.read(path), "optics")
-    known = optics.filter(pl.col("rlnOpticsGroupName").is_in(truth.optics["rlnOpticsGroupName"].to_list()))
+def _optics_rows(optics: pl.DataFrame, groups: pl.DataFrame, job: str, truth: Truth) -> list[Row]:
+    """The errors of the true group whose optics are worst, whatever the groups were called.
+
+    Args:
+        optics: that were found.
+        groups: pairs of `rlnOpticsGroup` and the `true` number of its particles; more than one where groups were merged.
+    """
+    names = truth.optics.select(true="rlnOpticsGroup", name="rlnOpticsGroupName")
+    paired = groups.join(names, on="true").join(optics, on="rlnOpticsGroup")
+    known = paired.with_columns(rlnOpticsGroupName=pl.col("name"))
     errors = optics_errors(known, truth.optics, 2.0 * truth.angpix)
     if not errors:
         return []
@@ -360,7 +381,11 @@ def _optics_rows(path: Path, job: str, truth: Truth) -> list[Row]:
 
 
 def _map_rows(path: Path, job: str, truth: Truth) -> tuple[list[Row], MapScore]:
-    volume, angpix = read_map(path)
+    return map_rows(*read_map(path), job, truth)
+
+
+def map_rows(volume: Floats, angpix: float, job: str, truth: Truth) -> tuple[list[Row], MapScore]:
+    """How a map, of any box and pixel size, agrees with the true one."""
     score = compare_maps(volume, angpix, truth.map, truth.mask, truth.angpix, truth.symmetry)
     hand = f"hand {'flipped' if score.flipped else 'right'}, setting {score.setting}"
     limit = "limited by the pixel size" if score.at_nyquist else ""
@@ -369,8 +394,28 @@ def _map_rows(path: Path, job: str, truth: Truth) -> tuple[list[Row], MapScore]:
             job, "map's correlation with the truth", score.correlation, "", f"{hand}, scale {score.scale:.4f}"
         ),
         Row(job, "map's FSC with the truth at 0.5", score.resolution, "Å", limit, "truth_fsc05_resolution"),
+        Row(
+            job,
+            MEAN_FSC,
+            _mean_fsc(score.fsc, volume.shape[0] * angpix, truth.angpix),
+            "",
+            "30 Å to the movies' Nyquist",
+        ),
     ]
     return rows, score
+
+
+def _mean_fsc(fsc: Floats, wide: float, angpix: float) -> float:
+    """Mean over frequencies from 1/30 Å to the Nyquist frequency of `angpix`: what a coarser map lacks counts as 0.
+
+    Args:
+        fsc: of shells 1/`wide` apart, from 0.
+        wide: the box, Å.
+        angpix: Å/px.
+    """
+    frequencies = np.linspace(1.0 / COARSEST_ANGST, 0.5 / angpix, 200)
+    known = np.arange(len(fsc)) / wide
+    return float(np.mean(np.interp(frequencies, known, fsc, right=0.0)))
 
 
 def _particles(path: Path, name: str = "particles") -> pl.DataFrame | None:
