@@ -28,8 +28,8 @@ COMMON = {
     "nr_classes": 6, "nr_iter": 12, "min_fraction": 0.04, "class_ratio": 1.4, "nr_classes_3d": 2, "local_from": "3.7 degrees",
 }  # fmt: skip
 VALUES = {
-    "urease": COMMON | {"dose_per_frame": 4.8, "angpix": 2, "ctf_limit": 8, "box": 96},
-    "urease-tiny": COMMON | {"dose_per_frame": 8, "angpix": 3, "ctf_limit": 12, "box": 64},
+    "urease": COMMON | {"dose_per_frame": 4.8, "angpix": 2, "ctf_limit": 8, "box": 96, "bg_diameter": 72},
+    "urease-tiny": COMMON | {"dose_per_frame": 8, "angpix": 3, "ctf_limit": 12, "box": 64, "bg_diameter": 48},
 }
 LIMITS = {
     "urease": Limits(beam_tilt=0.2, magnification=0.004, whole=0.9, state=0.9, poses=0.97),
