@@ -51,7 +51,7 @@ class Limits:
     beam_tilt: float  # mrad, of the worst group
     magnification: float  # of the worst group's matrix
     whole: float  # recall and precision of whole assemblies in the 2D classes of both sets
-    state: float  # part of the best 3D class that is of its state
+    best: float  # part of the best 3D class that is whole
     poses: float  # within 5° of the true ones, at the end
     without: bool = True  # whether what is left out has to show
 
@@ -107,7 +107,7 @@ def bars(figures: Mapping[str, Mapping[str, float]], limits: Limits) -> list[Bar
     whole, pure = "whole assemblies kept (recall)", "rows that are whole (precision)"
     at_least("whole assemblies kept in both sets", of("classes_both", whole), limits.whole)
     at_least("whole ones of what is kept in both sets", of("classes_both", pure), limits.whole)
-    at_least("3D classes of one state", of("class3d", "classes pure in one state"), limits.state)
+    at_least("whole ones of the best 3D class", of("best_class", pure), limits.best)
     at_most(
         "beam tilt error of the worst group, mrad",
         of("ctf_aberrations", "beam tilt error, worst group"), limits.beam_tilt,

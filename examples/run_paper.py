@@ -25,17 +25,35 @@ HERE = Path(__file__).resolve().parent
 COMMON = {
     "timeout": 15, "patches": 1, "bfactor": 30, "diameter_min": 110, "diameter_max": 130, "log_threshold": 1,
     "mask_diameter": 150, "box_b8": 24, "box_b4": 32, "box_b2": 48, "angpix_b4": 6, "angpix_b2": 4,
-    "nr_classes": 6, "nr_iter": 12, "min_fraction": 0.04, "class_ratio": 1.4, "nr_classes_3d": 2, "local_from": "3.7 degrees",
+    "min_fraction": 0.04, "class_ratio": 1.4, "nr_classes_3d": 2, "local_from": "3.7 degrees",
 }  # fmt: skip
 VALUES = {
-    "urease": COMMON | {"dose_per_frame": 4.8, "angpix": 2, "ctf_limit": 8, "box": 96, "bg_diameter": 72},
-    "urease-tiny": COMMON | {"dose_per_frame": 8, "angpix": 3, "ctf_limit": 12, "box": 64, "bg_diameter": 48},
+    "urease": COMMON
+    | {
+        "dose_per_frame": 5.4,
+        "angpix": 2,
+        "ctf_limit": 8,
+        "box": 96,
+        "bg_diameter": 72,
+        "nr_classes": 10,
+        "nr_iter": 25,
+    },
+    "urease-tiny": COMMON
+    | {
+        "dose_per_frame": 8,
+        "angpix": 3,
+        "ctf_limit": 12,
+        "box": 64,
+        "bg_diameter": 48,
+        "nr_classes": 6,
+        "nr_iter": 12,
+    },
 }
 LIMITS = {
-    "urease": Limits(beam_tilt=0.2, magnification=0.004, whole=0.9, state=0.9, poses=0.97),
+    "urease": Limits(beam_tilt=0.2, magnification=0.004, whole=0.9, best=0.95, poses=0.97),
     # At 3 Å/px nothing tells of the beam's tilt, and little of polishing.
     "urease-tiny": Limits(
-        beam_tilt=9.0, magnification=0.02, whole=0.85, state=0.8, poses=0.95, without=False
+        beam_tilt=9.0, magnification=0.02, whole=0.85, best=0.95, poses=0.95, without=False
     ),
 }
 

@@ -12,9 +12,11 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 HEARTBEAT_S = 5.0
@@ -50,19 +52,21 @@ def main(attempt: str) -> int:
         if os.getppid() != me:
             os._exit(127)
 
+    # A node is not shared as a workstation is: what the job holds of it is counted in a place of its own, which goes with us.
+    scratch = tempfile.mkdtemp(prefix="cryoloom-") if "of_host" in command else ""
     try:
         log = open(os.path.join(attempt, "log"), "ab")  # noqa: SIM115  lives as long as the child
         child = subprocess.Popen(
             command["argv"],
             cwd=command["cwd"],
-            # Nothing of ours: whoever starts us, and however often, the job's environment is the same.
-            env={**command["env"], "CRYOLOOM_ATTEMPT": command["token"]},
+            env={**environment(command, scratch), "CRYOLOOM_ATTEMPT": command["token"]},
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             preexec_fn=die_with_me,
         )
     except OSError as error:
+        shutil.rmtree(scratch, ignore_errors=True)
         finish(attempt, {"ended_by": "spawn", "code": None, "why": str(error)})
         return 1
     try:
@@ -71,10 +75,14 @@ def main(attempt: str) -> int:
         ends = None
     ended_by = ""
     count, last_beat, told = 0, 0.0, False
+    limit_s = command.get("limit_s") or float("inf")
+    began = time.monotonic()
     while child.poll() is None:
         if stop or os.path.exists(os.path.join(attempt, "cancel")):
             ended_by = "signal" if stop else "cancel"
             break
+        if time.monotonic() - began > limit_s and not near_end:
+            near_end.append(True)
         if near_end and not told:
             told = True
             os.kill(child.pid, signal.SIGUSR1)
@@ -87,6 +95,7 @@ def main(attempt: str) -> int:
             select.select([ends], [], [], LOOK_S)
     end_tree(me)
     code = child.wait()
+    shutil.rmtree(scratch, ignore_errors=True)
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     if near_end and ended_by != "cancel":
         ended_by = "walltime"
@@ -108,6 +117,30 @@ def main(attempt: str) -> int:
         },
     )
     return 0
+
+
+def environment(command: "dict[str, object]", scratch: str) -> "dict[str, str]":
+    """The job's variables: the same whoever starts us, and however often; in a batch job the host's words come before them.
+
+    An mpirun of the site's script around us would take the job's own mpirun for one of its ranks.
+    """
+    own: dict[str, str] = dict(command["env"])  # type: ignore[call-overload]
+    if "of_host" not in command:
+        return own
+    ranks = (
+        "OMPI_COMM_",
+        "OMPI_UNIVERSE",
+        "OMPI_APP",
+        "OMPI_FILE",
+        "OMPI_FIRST",
+        "OMPI_NUM_APP",
+        "PMIX_",
+        "PMI_",
+        "HYDI_",
+    )
+    host = {name: text for name, text in os.environ.items() if not name.startswith(ranks)}
+    kept = {name: text for name, text in own.items() if name not in command["of_host"] or name not in host}  # type: ignore[operator]
+    return {**host, **kept, "CRYOLOOM_LEDGER_DIR": scratch}
 
 
 def claim(attempt: str, token: str, session: "int | None") -> bool:

@@ -12,6 +12,7 @@ from waiting import until
 from cryoloom import Project
 from cryoloom.engine.deeds import do
 from cryoloom.engine.facts import FactGatherer
+from cryoloom.launchers.at_hand import AtHand
 from cryoloom.launchers.local import Local
 from cryoloom.launchers.machine import this_machine
 from cryoloom.project.attempts import attempt_numbers, make_attempt
@@ -90,10 +91,10 @@ def test_three_suspensions_for_want_of_room_end_in_a_give_up_that_is_told(projec
             json.dumps({"host": "x", "boot": "b", "pid": 1, "start": 1, "token": "t"})
         )
         (attempt / "exit.json").write_text('{"ended_by": "exit", "code": 0, "why": ""}')
-    gatherer = FactGatherer(project, Local(), this_machine(load_settings(project.root)))
+    gatherer = FactGatherer(project, AtHand.only(Local()), this_machine(load_settings(project.root)))
 
     for action in decide(gatherer.look(), None, gatherer.live).actions:
-        do(project, Local(), action)
+        do(project, AtHand.only(Local()), action)
 
     assert entry.status().state == "failed"
     assert "3 attempts were lost without progress; no space left" in entry.status().why

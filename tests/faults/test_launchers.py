@@ -12,6 +12,7 @@ from waiting import until
 from cryoloom.engine.deeds import do
 from cryoloom.engine.facts import FactGatherer
 from cryoloom.errors import LaunchError
+from cryoloom.launchers.at_hand import AtHand
 from cryoloom.launchers.launcher import Standing, read_handle
 from cryoloom.launchers.local import Local
 from cryoloom.launchers.machine import this_machine
@@ -46,6 +47,11 @@ class Queue:
             self.here.submit(attempt)
         return str(len(self.attempts))
 
+    comes_late = False
+
+    def said_of(self, id: str) -> str:
+        return ""
+
     def poll(self, ids: Collection[str]) -> Mapping[str, Standing]:
         return dict.fromkeys(ids, self.told)
 
@@ -63,12 +69,12 @@ class Scheduler:
     done: list[Action] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.gatherer = FactGatherer(self.project, self.queue, this_machine(load_settings(self.project.root)))
+        self.gatherer = FactGatherer(self.project, AtHand.only(self.queue), this_machine(load_settings(self.project.root)))
 
     def look(self) -> None:
         decision = decide(self.gatherer.look(), None, self.gatherer.live)
         for action in decision.actions:
-            do(self.project, self.queue, action)
+            do(self.project, AtHand.only(self.queue), action)
             if isinstance(action, LaunchAgain):
                 self.gatherer.watched[action.job].first_unclaimed = time.monotonic()
         self.done += decision.actions

@@ -11,6 +11,7 @@ import pytest
 
 from cryoloom import Project
 from cryoloom.engine import deeds
+from cryoloom.launchers.at_hand import AtHand
 from cryoloom.launchers.local import Local
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.schedule.decide import CallLost, Cancel, GiveUp, Launch, LaunchAgain
@@ -62,7 +63,7 @@ def test_what_was_decided_of_an_attempt_is_not_done_to_the_next_one(
 
     # Another scheduler makes the second attempt while this one ends what the first has left.
     monkeypatch.setattr(deeds, "end_left_behind", lambda claim: second.mkdir())
-    deeds.do(project, Local(), Launch(job.name, 1))
+    deeds.do(project, AtHand.only(Local()), Launch(job.name, 1))
     assert launched == [] and not (job.folder / ".cryoloom/attempts/0003").exists()
 
     # And what was decided of the first does nothing to the second, running or ended.
@@ -72,10 +73,10 @@ def test_what_was_decided_of_an_attempt_is_not_done_to_the_next_one(
         LaunchAgain(job.name, 1),
         GiveUp(job.name, 1, "why"),
     ):
-        deeds.do(project, Local(), action)
+        deeds.do(project, AtHand.only(Local()), action)
     assert launched == [] and [*second.iterdir()] == []
     (second / "exit.json").write_text(json.dumps({"ended_by": "exit", "why": "", "code": 0}))
-    deeds.do(project, Local(), Launch(job.name, 1))
+    deeds.do(project, AtHand.only(Local()), Launch(job.name, 1))
     assert sorted(path.name for path in first.parent.iterdir()) == ["0001", "0002"]
 
 

@@ -13,6 +13,7 @@ import pytest
 from cryoloom import Project
 from cryoloom.engine.facts import FactGatherer
 from cryoloom.errors import ProjectError, UnreadableError
+from cryoloom.launchers.at_hand import AtHand
 from cryoloom.launchers.local import Local
 from cryoloom.launchers.machine import this_machine
 from cryoloom.project.attempts import CONTROL, read_control, write_control
@@ -27,7 +28,7 @@ from cryoloom.schedule.decide import decide
 
 
 def decision_on(project: ProjectFolder) -> tuple[tuple[object, ...], dict[str, str]]:
-    gatherer = FactGatherer(project, Local(), this_machine(load_settings(project.root)))
+    gatherer = FactGatherer(project, AtHand.only(Local()), this_machine(load_settings(project.root)))
     decision = decide(gatherer.look(), None, gatherer.live)
     return decision.actions, dict(decision.waits)
 

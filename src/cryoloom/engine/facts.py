@@ -8,8 +8,10 @@ from pathlib import Path
 
 from cryoloom.errors import CryoloomError, ProjectError, UnreadableError
 from cryoloom.launchers import ledger
-from cryoloom.launchers.launcher import Launcher, Standing, ids_of, standing_of
+from cryoloom.launchers.at_hand import AtHand
+from cryoloom.launchers.launcher import Standing, ids_of, standing_of
 from cryoloom.launchers.requests import request_of
+from cryoloom.launchers.site import LOCAL
 from cryoloom.project.attempts import (
     CONTROL,
     Attempt,
@@ -48,7 +50,9 @@ class Watched:
     quota: tuple[str, float] = ("", 0.0)  # what was found when it was tried last, and when
     unknown: str = ""  # why its protocol cannot be found
     ended_at: float = 0.0
-    ids: tuple[str, ...] = ()  # by which the launcher knows its attempt, where that has to be asked
+    ids: tuple[
+        tuple[str, str], ...
+    ] = ()  # launchers and by what they know its attempt, where that has to be asked
     heard: tuple[str, float] = ("", 0.0)  # the last heartbeat, and when it was first seen
     facts: JobFacts | None = None  # of a job that has ended, as long as `stamp` holds
     stamp: tuple[int, ...] = ()
@@ -59,11 +63,11 @@ class FactGatherer:
     """Looks at all jobs of a project; reads only what has changed."""
 
     project: ProjectFolder
-    launcher: Launcher
+    at_hand: AtHand
     machine: Machine
     watched: dict[str, Watched] = field(default_factory=dict)
     facts: dict[str, JobFacts] = field(default_factory=dict)
-    standings: Mapping[str, Standing] = field(default_factory=dict)  # by the launcher's ids
+    standings: Mapping[tuple[str, str], Standing] = field(default_factory=dict)  # by launcher and id
     live: tuple[str, ...] = ()  # jobs that had not ended when last seen, in the order of their numbers
     seen: tuple[str, ...] = ()  # whom the last look was at
     pipeline_stamp: tuple[int, int] = (0, 0)
@@ -78,7 +82,7 @@ class FactGatherer:
         self.seen = (*(self.watched if sweep or changed else self.live),)
         # Of attempts that nobody had claimed at the last look, or that run where we cannot look.
         asked = [id for name in self.seen for id in self.watched[name].ids]
-        self.standings = self.launcher.poll(asked) if asked else {}
+        self.standings = self.at_hand.poll(asked) if asked else {}
         for name in self.seen:
             self.facts[name] = self._facts_or_damage(self.watched[name], sweep)
         self.live = (
@@ -187,8 +191,14 @@ class FactGatherer:
         if watched.unknown:
             return JobFacts(entry.name, status.state, watched.unknown, foreign=True)
         known, control = status.known, status.control
-        request = None
-        if watched.protocol is not None:
+        request, where = None, LOCAL
+        try:
+            where = self.at_hand.where(str(control["launcher"]), entry.spec.protocol)
+            self.at_hand.named(where)
+        except ProjectError as error:
+            # Nobody could start it; who mends the settings is seen at the next sweep.
+            return JobFacts(entry.name, status.state, str(error), foreign=True)
+        if watched.protocol is not None and where == LOCAL:
             request = request_of(self.project.root, entry.name, watched.protocol, control, self.machine)
         return facts_of(
             entry.name,
@@ -198,12 +208,22 @@ class FactGatherer:
                 entry.spec.wait_for,
                 opens=(*control["opens"],),
                 request=request,
+                pool=where,
+                pool_most=self.at_hand.most_of(where),
                 priority=int(control["priority"]),
             ),
             outputs_of(status.history, grow=watched.gives_early),
             self._ages(watched, status, time.monotonic()),
             self._blocked(watched, known),
+            self._said(watched, known),
         )
+
+    def _said(self, watched: Watched, known: JobState) -> str:
+        """What keeps an attempt in a queue, by its launcher."""
+        if known.attempt is None or known.attempt.ended or known.attempt.claimed or not watched.ids:
+            return ""
+        name, id = watched.ids[-1]
+        return self.at_hand.named(name).said_of(id)
 
     def _ages(self, watched: Watched, status: JobStatus, now: float) -> Ages:
         """How long ago what is seen of the newest attempt was seen first."""
@@ -216,9 +236,15 @@ class FactGatherer:
         standing = standing_of(self.standings.get(id, "unknown") for id in watched.ids)
         # Where nobody can say, and it matters, its launcher is asked at the next look.
         is_hidden = newest is not None and not newest.ended and (not newest.claimed or newest.lives is None)
-        watched.ids = ids_of(self.launcher, attempt.folder) if attempt is not None and is_hidden else ()
+        comes_late = False
+        watched.ids = ()
+        if attempt is not None and is_hidden:
+            launcher = self.at_hand.of_attempt(attempt.folder)
+            comes_late = launcher.comes_late
+            watched.ids = (*((launcher.name, id) for id in ids_of(launcher, attempt.folder)),)
         # In a queue it may be for hours: that nobody claims it then says nothing.
-        is_unclaimed = newest is not None and not newest.claimed and standing != "queued"
+        is_coming = standing == "queued" or (comes_late and standing == "running")
+        is_unclaimed = newest is not None and not newest.claimed and not is_coming
         watched.first_unclaimed = (watched.first_unclaimed or now) if is_unclaimed else 0.0
         beat = _heartbeat(attempt.folder) if attempt is not None and is_hidden and standing == "over" else ""
         if standing != "over" or beat != watched.heard[0]:

@@ -8,7 +8,6 @@ import contextlib
 import fcntl
 import itertools
 import os
-import signal
 import sys
 import time
 import traceback
@@ -21,8 +20,7 @@ from cryoloom.engine.deeds import do
 from cryoloom.engine.facts import FactGatherer
 from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.launchers import ledger
-from cryoloom.launchers.launcher import Launcher
-from cryoloom.launchers.local import Local
+from cryoloom.launchers.at_hand import AtHand
 from cryoloom.launchers.machine import this_machine
 from cryoloom.project.folder import ProjectFolder
 from cryoloom.project.forms import pipeline as pipe
@@ -66,16 +64,13 @@ def main(root: Path) -> int:
         project.check_form()
         os.umask(umask_of(project.root))
         settings = load_settings(project.root)
-        # Before the signal is ignored, or nothing would be known of how `nvidia-smi` ended.
         machine = this_machine(settings)
         idle_s = float(settings.get("scheduler.idle_s", IDLE_S))
     except CryoloomError as error:
         _tell_trouble(folder, error)
         return 1
-    # A launched shepherd that has ended must not stay behind as a zombie of ours.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    launcher = Local()
-    loop = Loop(project, launcher, FactGatherer(project, launcher, machine), folder)
+    at_hand = AtHand(settings)
+    loop = Loop(project, at_hand, FactGatherer(project, at_hand, machine), folder)
     while True:
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
@@ -115,7 +110,7 @@ class Loop:
     """Looks, decisions and deeds, one after the other, as files change."""
 
     project: ProjectFolder
-    launcher: Launcher
+    at_hand: AtHand
     gatherer: FactGatherer
     cache: Path
     watcher: Watcher = field(default_factory=Watcher)
@@ -189,17 +184,20 @@ class Loop:
         if sweep:
             self.unusable = ""
             try:
-                self.gatherer.machine = this_machine(load_settings(self.project.root))
+                settings = load_settings(self.project.root)
+                self.gatherer.machine = this_machine(settings)
+                self.at_hand.renew(settings)
             except CryoloomError as error:
                 self.unusable = str(error)  # nobody could start with them
             self.poked, self.swept = poked, now
+        self.at_hand.reap()
         facts = self.gatherer.look(sweep=sweep)
         decision = decide(facts, self.gatherer.slots(), self.gatherer.live)
         if self.unusable:
             decision = without_launches(decision, self.unusable)
         for action in decision.actions:
             with _reported(action):
-                do(self.project, self.launcher, action)
+                do(self.project, self.at_hand, action)
             if isinstance(action, OpenFollowers):
                 self.swept = -SWEEP_S  # they have ended: only a sweep looks at such
             if isinstance(action, LaunchAgain):

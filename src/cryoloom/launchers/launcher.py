@@ -18,10 +18,22 @@ FILE = "handle.json"  # beside the claim
 Standing: TypeAlias = Literal["queued", "running", "over", "unknown"]
 
 
+class Silent(Exception):
+    """A batch system that does not answer: it may have taken what it was given, and nothing is known of it."""
+
+
 class Launcher(Protocol):
     """Starts shepherds of attempts. Each method returns soon; none is asked twice for the answer to stand."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """By which the settings and its attempts know it."""
+        ...
+
+    @property
+    def comes_late(self) -> bool:
+        """Whether an attempt that it calls running may be long in claiming: its script loads modules first."""
+        ...
 
     def submit(self, attempt: Path) -> str:
         """Have the shepherd of an attempt started, whose `command.json` is there; returns its id.
@@ -30,6 +42,7 @@ class Launcher(Protocol):
 
         Raises:
             LaunchError: it is refused, and would be again.
+            Silent: nobody knows whether it was taken.
         """
         ...
 
@@ -39,6 +52,10 @@ class Launcher(Protocol):
 
     def cancel(self, id: str) -> None:
         """Take one out of the queue, and end it where it runs; nothing to do where it is over."""
+        ...
+
+    def said_of(self, id: str) -> str:
+        """A sentence for the user about an attempt that nobody has claimed yet; "" where there is nothing to say."""
         ...
 
 
@@ -65,10 +82,11 @@ def submit(launcher: Launcher, attempt: Path) -> None:
 
     Raises:
         LaunchError: it is refused.
+        Silent: nobody knows whether it was taken.
     """
     known = ids_of(launcher, attempt)
     new = launcher.submit(attempt)
-    write_json(attempt / FILE, {"launcher": launcher.name, "ids": [*known, new]})
+    write_json(attempt / FILE, {"launcher": launcher.name, "ids": [*dict.fromkeys((*known, new))]})
 
 
 def ids_of(launcher: Launcher, attempt: Path) -> tuple[str, ...]:

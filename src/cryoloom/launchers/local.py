@@ -20,6 +20,10 @@ class Local:
     """The launcher that is there everywhere. Its ids name a process: host, boot, pid and start."""
 
     name = "local"
+    comes_late = False
+
+    def __init__(self) -> None:
+        self._started: list[subprocess.Popen[bytes]] = []
 
     def submit(self, attempt: Path) -> str:
         """Start the shepherd; the claim lets only one through."""
@@ -32,6 +36,7 @@ class Local:
             start_new_session=True,
             env={key: value for key, value in inherited(os.environ).items() if key != TOKEN},
         )
+        self._started.append(shepherd)
         return f"{host_name()} {boot_id()} {shepherd.pid} {start_ticks(shepherd.pid)}"
 
     def poll(self, ids: Collection[str]) -> Mapping[str, Standing]:
@@ -43,12 +48,20 @@ class Local:
             if process is not None
         }
 
+    def reap(self) -> None:
+        """Let go of shepherds that have ended: else they stay behind as zombies."""
+        self._started = [one for one in self._started if one.poll() is None]
+
     def cancel(self, id: str) -> None:
         """End the shepherd, which ends what is below it."""
         process = _process(id)
         if process is not None and is_alive(*process):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process[0], signal.SIGTERM)
+
+    def said_of(self, id: str) -> str:
+        """Nothing: it begins at once."""
+        return ""
 
 
 def _process(id: str) -> tuple[int, int] | None:

@@ -121,6 +121,8 @@ def read_control(job: Path) -> dict[str, Any]:
     `reopen`: one up to this is ended where it still runs, and the next opens again what was closed;
     `opens`: jobs that followed, each with the attempt of it that this is said of when this job goes on; `priority`;
     `alone`: with nothing else on the machine; `memory_gb`: 0 for the protocol's own estimate;
+    `launcher`: where it goes, "" as the settings say; `batch`: what it asks there: `queue`, `walltime`, and the template's
+    own questions;
     `changes`: of parameters, while items stream: `version`, `values`, `of_all`; `asks`: what the user has to decide
     before the job is started, "" for nothing.
 
@@ -147,6 +149,8 @@ _NO_WISHES: dict[str, Any] = {
     "priority": 0,
     "alone": False,
     "memory_gb": 0,
+    "launcher": "",
+    "batch": {},
     "changes": [],
     "asks": "",
 }

@@ -4,6 +4,7 @@ Facts and actions are frozen; time is a field of the facts. One loop outside (`e
 facts and does what the actions say.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -100,6 +101,7 @@ def decide(
     launched: list[Use] = []
     waiting = Waits(jobs.get)
     busy = False
+    in_pool: Counter[str] = Counter()
     judged = [job for job in map(jobs.get, jobs if live is None else live) if job is not None]
     # A job whose protocol is not known is not ours to run, and waits for its plugin.
     waits.update(
@@ -108,6 +110,7 @@ def decide(
     # Also of a job that has ended: nothing of its own may have been left to do.
     actions += [OpenFollowers(job.name) for job in judged if job.opens]
     ours = [job for job in judged if job.state not in ENDED and not job.foreign]
+    in_pool.update(job.pool for job in ours if job.state == "running" and not job.attempt_ended)
     for job in sorted(ours, key=lambda job: -job.priority):
         if job.blocked:
             waits[job.name] = job.blocked
@@ -115,6 +118,8 @@ def decide(
         elif job.state == "running":
             busy = True
             action = _of_running(job)
+            if job.said:
+                waits[job.name] = job.said
             if action is not None:
                 actions.append(action)
             elif job.request is not None and _is_about_to_ask(job, slots):
@@ -132,6 +137,9 @@ def decide(
             elif wait.why:
                 waits[job.name] = wait.why
                 busy = busy or not wait.in_vain
+            elif 0 < job.pool_most <= in_pool[job.pool]:
+                waits[job.name] = f"at most {job.pool_most} at once in {job.pool}"
+                busy = True
             elif refused := _refused(job, slots, launched):
                 waits[job.name] = refused
                 if job.request is not None:
@@ -142,6 +150,7 @@ def decide(
                 busy = True
             else:
                 actions.append(Launch(job.name, job.attempt))
+                in_pool[job.pool] += 1
                 if job.request is not None:
                     wants[job.name] = job.request
                     launched.append(held_by(job.request))

@@ -46,6 +46,9 @@ class JobFacts:
     blocked: str = ""  # what keeps it from writing to its folder: a disk that is full, or read-only
     request: Request | None = None  # what it takes as a whole; None where its batches take their own
     priority: int = 0
+    pool: str = "local"  # where it runs
+    pool_most: int = 0  # so many at once there; 0: no limit
+    said: str = ""  # by its launcher, of an attempt that is in a queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +79,12 @@ class Asked:
     opens: tuple[str, ...] = ()
     request: Request | None = None
     priority: int = 0
+    pool: str = "local"
+    pool_most: int = 0
 
 
 def facts_of(
-    name: str, known: JobState, asked: Asked, outputs: Outputs, ages: Ages, blocked: str = ""
+    name: str, known: JobState, asked: Asked, outputs: Outputs, ages: Ages, blocked: str = "", said: str = ""
 ) -> JobFacts:
     """One of our jobs as the scheduler sees it.
 
@@ -90,6 +95,7 @@ def facts_of(
         outputs: as its journal has them.
         ages: of its newest attempt.
         blocked: what keeps it from writing to its folder, where that was asked.
+        said: by its launcher, of an attempt that is in a queue.
     """
     newest = known.attempt
     claimed = newest is None or newest.claimed
@@ -118,6 +124,9 @@ def facts_of(
         blocked=blocked,
         request=asked.request,
         priority=asked.priority,
+        pool=asked.pool,
+        pool_most=asked.pool_most,
+        said=said,
     )
 
 

@@ -50,7 +50,15 @@ exec {{ command }}
         return found.group(1) if found else ""
 
     def ask(self, user: str) -> list[str]:
-        return ["bjobs", "-a", "-u", user, "-noheader", "-o", "jobid stat exec_host pend_reason job_name delimiter='|'"]
+        return [
+            "bjobs",
+            "-a",
+            "-u",
+            user,
+            "-noheader",
+            "-o",
+            "jobid stat exec_host pend_reason job_name delimiter='|'",
+        ]
 
     def told(self, said: str) -> Mapping[str, tuple[str, Report]]:
         found = {}
@@ -60,7 +68,10 @@ exec {{ command }}
                 id, word, node = fields[:3]
                 reason, name = "|".join(fields[3:-1]), fields[-1]
                 standing = _STANDINGS.get(word, "unknown")
-                found[id] = (name, Report(standing, word, "" if reason == "-" else reason, "" if node == "-" else node))
+                found[id] = (
+                    name,
+                    Report(standing, word, "" if reason == "-" else reason, "" if node == "-" else node),
+                )
         return found
 
     def cancel(self, ids: Collection[str]) -> list[str]:

@@ -22,7 +22,8 @@ class Pbs:
 #PBS -o {{ out }}
 #PBS -e {{ err }}
 #PBS -r n
-#PBS -l select={{ nodes }}:ncpus={{ cores_a_node }}:mpiprocs={{ ranks_a_node }}:mem={{ memory_mb }}mb{% if gpus %}:ngpus={{ gpus }}{% endif %}
+#PBS -l select={{ nodes }}:ncpus={{ cores_a_node }}:mpiprocs={{ ranks_a_node }}:mem={{ memory_mb }}mb\
+{% if gpus %}:ngpus={{ gpus }}{% endif %}
 
 {% if queue %}
 #PBS -q {{ queue }}
@@ -53,7 +54,9 @@ exec {{ command }}
             id = part.partition("\n")[0].strip()
             fields = dict(re.findall(r"(?m)^\s+([\w.]+) = (.*)$", part))
             word = fields.get("job_state", "")
-            report = Report(_STANDINGS.get(word, "unknown"), word, fields.get("comment", ""), fields.get("exec_host", ""))
+            report = Report(
+                _STANDINGS.get(word, "unknown"), word, fields.get("comment", ""), fields.get("exec_host", "")
+            )
             found[id] = (fields.get("Job_Name", ""), report)
         return found
 
