@@ -69,7 +69,9 @@ class Scheduler:
     done: list[Action] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.gatherer = FactGatherer(self.project, AtHand.only(self.queue), this_machine(load_settings(self.project.root)))
+        self.gatherer = FactGatherer(
+            self.project, AtHand.only(self.queue), this_machine(load_settings(self.project.root))
+        )
 
     def look(self) -> None:
         decision = decide(self.gatherer.look(), None, self.gatherer.live)

@@ -313,6 +313,24 @@ class Job:
         """
         steering.prioritise(self, priority=number, alone=alone, memory_gb=memory_gb)
 
+    def send(self, launcher: str, **given: Any) -> str:
+        """Have it started by another launcher, or ask the one it has for something else: `job.send("gpu", walltime="24h")`.
+
+        One that waits in a queue is taken out of it; one that runs goes on where it is, and its next attempt goes there.
+
+        Args:
+            launcher: of the settings, or "local"; "" as the settings say.
+            given: `queue`, `walltime`, and what the site's template asks besides.
+        Returns:
+            What becomes of it, in a sentence.
+        Raises:
+            ProjectError: the job is RELION's, or there is no such launcher.
+            ParameterError: a value that cannot be.
+        """
+        from cryoloom.api.sending import send
+
+        return send(self, launcher, given)
+
     def notes(self) -> list[str]:
         """What it said of itself and its items."""
         return list(self.entry.status().history.notes)

@@ -22,6 +22,7 @@ from cryoloom.api.dataset import Dataset
 from cryoloom.api.frames import is_frame
 from cryoloom.api.given import taken_apart
 from cryoloom.api.job import Job
+from cryoloom.api.sending import check_sending
 from cryoloom.api.summary import JobSummary, summarise
 from cryoloom.engine.calling import ensure_scheduler, read_waits
 from cryoloom.errors import ParameterError, ProjectError
@@ -102,6 +103,8 @@ class Project(ProtocolCalls):
             priority: int = 0,
             alone: bool = False,
             memory_gb: float = 0,
+            launcher: str = "",
+            batch: Mapping[str, Any] | None = None,
             **given: Any,
         ) -> "Job":
             """Make a job and hand it to the scheduler; returns at once.
@@ -117,6 +120,8 @@ class Project(ProtocolCalls):
                 priority: the higher the sooner it gets its slots.
                 alone: with nothing else on the machine.
                 memory_gb: what it takes; 0 for the protocol's own estimate.
+                launcher: where it goes; as the settings say without.
+                batch: what it asks there: `queue`, `walltime`, and what the site's template asks besides.
                 given: parameters and inputs by name; an input is a Job, a Dataset, text, a polars or pandas frame (or two:
                     optics groups and items), which becomes a job of its own; or a list of these.
             Raises:
@@ -124,7 +129,7 @@ class Project(ProtocolCalls):
             """
             return self._make(
                 protocol, given, sys._getframe(1), wait_for=wait_for, label=label, alias=alias, start=start,
-                priority=priority, alone=alone, memory_gb=memory_gb,
+                priority=priority, alone=alone, memory_gb=memory_gb, launcher=launcher, batch=batch,
             )  # fmt: skip
 
     def make(
@@ -139,6 +144,8 @@ class Project(ProtocolCalls):
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = None,
         name: str = "",
     ) -> "Job":
         """As `run`, with parameters and inputs in a mapping: whatever they are called, and whoever's protocol it is.
@@ -148,7 +155,7 @@ class Project(ProtocolCalls):
         """
         return self._make(
             protocol, given, sys._getframe(1), wait_for=wait_for, label=label, alias=alias, start=start,
-            priority=priority, alone=alone, memory_gb=memory_gb, name=name,
+            priority=priority, alone=alone, memory_gb=memory_gb, launcher=launcher, batch=batch, name=name,
         )  # fmt: skip
 
     def _make(
@@ -164,6 +171,8 @@ class Project(ProtocolCalls):
         priority: int,
         alone: bool,
         memory_gb: float,
+        launcher: str,
+        batch: Mapping[str, Any] | None,
         name: str = "",
     ) -> "Job":
         """Make a job; `caller`: whose code is kept with the frames that are given."""
@@ -172,10 +181,14 @@ class Project(ProtocolCalls):
         steering.check_settings(self.path)
         waits = [item.name if isinstance(item, Job) else self.folder.entry(item).name for item in wait_for]
         steering.check_wishes(str(protocol), priority=priority, alone=alone, memory_gb=memory_gb)
+        check_sending(self.path, str(protocol), launcher, batch or {})
         # A frame becomes a job here: all that may be refused before has been.
         given = self._recorded(protocol, given, caller)
         values, inputs = taken_apart(self.folder, find_protocol(protocol), given)
-        wishes: dict[str, Any] = {"priority": priority, "alone": alone, "memory_gb": memory_gb}
+        wishes: dict[str, Any] = {
+            "priority": priority, "alone": alone, "memory_gb": memory_gb, "launcher": launcher,
+            "batch": {name: str(value) for name, value in (batch or {}).items()},
+        }  # fmt: skip
         wishes = {name: value for name, value in wishes.items() if value}
         if not start:
             wishes["wanted"] = "stop"

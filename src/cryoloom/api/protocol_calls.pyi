@@ -48,6 +48,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Fit defocus and astigmatism of each micrograph; needs no other program.
 
@@ -86,6 +88,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Write particles' coordinates, one file for each micrograph.
 
@@ -114,6 +118,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Put micrographs with their CTFs into a folder that can be taken elsewhere.
 
@@ -139,6 +145,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Put particles with their images into a folder that can be taken elsewhere.
 
@@ -164,6 +172,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """A block of a script or notebook, `with project.external(...) as job:`, whose code and environment are recorded.
 
@@ -190,6 +200,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Run any program as a job: its inputs and outputs are typed and checked, its code and environment are recorded.
 
@@ -221,6 +233,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Bring picks of other programs to the micrographs of this project, matched by file name.
 
@@ -252,6 +266,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Bring a mask into the project: a map whose values lie within 0 and 1.
 
@@ -293,6 +309,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Bring micrographs (aligned sums) into the project.
 
@@ -353,6 +371,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Bring movies into the project, while the microscope writes them if it does.
 
@@ -399,6 +419,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Bring particles into the project; 3.0 files get an optics table, stacks are linked.
 
@@ -426,6 +448,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Bring a map into the project.
 
@@ -450,6 +474,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Centre class averages, so that what is picked by them has its particle in the middle.
 
@@ -476,6 +502,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Compare two maps shell by shell in Fourier space, within a mask or whole.
 
@@ -514,6 +542,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Give items their optics groups anew; what no group is found for is kept apart.
 
@@ -551,6 +581,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Give particles, micrographs and maps another pixel size, with all that was measured by the old one.
 
@@ -620,6 +652,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Find particles on micrographs.
 
@@ -688,6 +722,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Say which masks are the bodies of a multi-body refinement, and how far each may move.
 
@@ -744,6 +780,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Sort particle images into 2D classes and average each class.
 
@@ -854,6 +892,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Sort particles into 3D classes, with or without aligning them.
 
@@ -936,6 +976,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Write integer movies as compressed TIFF: the same counts in a third of the room.
 
@@ -991,6 +1033,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Fit the CTF of each micrograph with CTFFIND 4.1 or Gctf, which you have to have.
 
@@ -1057,6 +1101,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Refine CTF parameters against the half maps: magnification first and alone, then defocus, then aberrations.
 
@@ -1098,6 +1144,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Average the frames of many movies: what is left of the picture is the detector.
 
@@ -1153,6 +1201,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Cut particle images out of micrographs, normalise and bin them.
 
@@ -1207,6 +1257,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Mirror a map and all that goes with it, so that work goes on with the right hand.
 
@@ -1243,6 +1295,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Average a map along its helix, from the good middle of the box to its ends.
 
@@ -1281,6 +1335,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Make a featureless cylinder along Z, to begin a helical classification or refinement with.
 
@@ -1319,6 +1375,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Search rise and twist within ranges: where a map is most like itself along the helix.
 
@@ -1361,6 +1419,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Change a map: pixel size, box, resolution, hand, symmetry.
 
@@ -1423,6 +1483,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Find a first 3D map from particles alone, by stochastic gradient descent.
 
@@ -1490,6 +1552,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Join tables of one kind by RELION's program; for more than four, or while they grow: sets.join.
 
@@ -1541,6 +1605,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Estimate the resolution in each part of a map, and filter the map by it.
 
@@ -1588,6 +1654,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Find how copies of one unit lie in a map, and average them there.
 
@@ -1641,6 +1709,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Pick particles by hand: `cryoloom picks` and RELION's window edit what this job holds.
 
@@ -1692,6 +1762,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Make a mask with a soft edge from a map.
 
@@ -1751,6 +1823,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Align the frames of each movie and add them up, weighted by dose.
 
@@ -1826,6 +1900,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Refine the parts of a molecule against each other, and analyse how particles differ in them.
 
@@ -1893,6 +1969,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Follow the motion of each particle through its movie and add its frames up anew: train first, polish then.
 
@@ -1947,6 +2025,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Estimate the resolution within a mask and sharpen the map.
 
@@ -1988,6 +2068,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Normalise, scale, cut or invert particles' images; all else of them stays.
 
@@ -2030,6 +2112,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Make a map of particles as they are oriented now.
 
@@ -2115,6 +2199,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Refine orientations and map, two independent halves, until nothing improves.
 
@@ -2199,6 +2285,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Put the references of a classification or refinement back into the micrographs, or subtract them there.
 
@@ -2253,6 +2341,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Choose particles or micrographs by RELION's program; sets.filter, sets.split and sets.unique stream.
 
@@ -2308,6 +2398,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Subtract the projections of all that a mask leaves out from the particles' images.
 
@@ -2349,6 +2441,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Find the symmetry axes of a map, turn it onto RELION's, and average it.
 
@@ -2379,6 +2473,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Repeat particles in all orientations that their symmetry makes equal.
 
@@ -2407,6 +2503,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Give items what another set says of them; items that it does not know are kept apart.
 
@@ -2438,6 +2536,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Keep the particles of good classes; the others are kept apart.
 
@@ -2466,6 +2566,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Positions of particles as coordinates that can be extracted again, in any box or binning.
 
@@ -2492,6 +2594,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Group particles by their defocus instead of their micrographs, for noise and scale in RELION's refinements.
 
@@ -2519,6 +2623,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Set columns by SQL expressions; nothing else is evaluated.
 
@@ -2553,6 +2659,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Split a set by conditions that must all hold: kept and rejected.
 
@@ -2586,6 +2694,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """One row a group, with counts, means, sums or extremes of its items.
 
@@ -2613,6 +2723,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Keep the items of a set that are in every other set too; the rows are those of the first.
 
@@ -2646,6 +2758,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Put any number of sets of one kind together; what is in several of them stays once.
 
@@ -2678,6 +2792,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Count the items of several sets by the sets that they are in.
 
@@ -2708,6 +2824,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Keep at most so many particles a viewing direction, so that no view outweighs the others.
 
@@ -2737,6 +2855,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Take items at random; the others are kept apart.
 
@@ -2761,6 +2881,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Order a set by one or more columns.
 
@@ -2786,6 +2908,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Divide a set into parts; each item is in one of them.
 
@@ -2814,6 +2938,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Take away from a set what is in any of other sets; what is taken away is kept apart.
 
@@ -2842,6 +2968,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Cut a stream into sets that do not change; each is there for other jobs as soon as it is full.
 
@@ -2871,6 +2999,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Keep one of each group of equal items, and the others apart.
 
@@ -2901,6 +3031,8 @@ class ProtocolCalls:
         priority: int = 0,
         alone: bool = False,
         memory_gb: float = 0,
+        launcher: str = "",
+        batch: Mapping[str, Any] | None = ...,
     ) -> Job:
         """Write movies with known truth, as a microscope would.
 

@@ -11,7 +11,7 @@ from cryoloom.project.registry import find_protocol
 from cryoloom.protocol.declare import ParamSpec
 
 # Of `Project.run` itself: a parameter of one of these names is given in a mapping.
-_OF_RUN = ("wait_for", "label", "alias", "start", "priority", "alone", "memory_gb")
+_OF_RUN = ("wait_for", "label", "alias", "start", "priority", "alone", "memory_gb", "launcher", "batch")
 Asked = str | int | float | bool | Sequence[str]
 
 

@@ -49,6 +49,8 @@ OPTIONS = (
     "priority: int = 0",
     "alone: bool = False",
     "memory_gb: float = 0",
+    'launcher: str = ""',
+    "batch: Mapping[str, Any] | None = ...",
 )
 
 

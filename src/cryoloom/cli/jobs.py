@@ -49,6 +49,18 @@ def add_to(app: click.Group) -> None:
 @click.option("--priority", type=int, default=0, help="The higher the sooner it gets its slots.")
 @click.option("--alone", is_flag=True, help="With nothing else on the machine.")
 @click.option("--memory-gb", type=float, default=0, help="Memory that it takes; 0: as the protocol says.")
+@click.option(
+    "--launcher",
+    default="",
+    show_default=False,
+    help="Where it goes; `cryoloom launcher list`. As the settings say without.",
+)
+@click.option(
+    "--batch",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What it asks there: queue=gpu, walltime=24h, or what the site's template asks besides.",
+)
 @json_option
 @project_option
 def run(
@@ -63,6 +75,8 @@ def run(
     priority: int,
     alone: bool,
     memory_gb: float,
+    launcher: str,
+    batch: tuple[str, ...],
     as_json: bool,
     project: Path | None,
 ) -> None:
@@ -73,7 +87,7 @@ def run(
         values["stream"] = "Yes"
     job = opened.make(
         protocol, values, wait_for=wait_for, alias=name, label=label, priority=priority, alone=alone,
-        memory_gb=memory_gb, name=folder,
+        memory_gb=memory_gb, launcher=launcher, batch=split_given(batch), name=folder,
     )  # fmt: skip
     if as_json and not wait:
         print_json(job.summary().as_dict())

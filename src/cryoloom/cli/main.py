@@ -11,6 +11,7 @@ from cryoloom.cli import (
     comparing,
     completion,
     jobs,
+    launchers,
     lifecycle,
     picking,
     provenance,
@@ -43,7 +44,7 @@ def app() -> None:
 
 for group in (
     setup, jobs, lifecycle, steering, picking, showing, provenance, comparing, workflows, star, suggesting, sweeping, relion,
-    serving, session, service, simulation, completion,
+    serving, session, service, simulation, launchers, completion,
 ):  # fmt: skip
     group.add_to(app)
 

@@ -33,10 +33,10 @@ from cryoloom.launchers.systems import SYSTEMS, System
 from cryoloom.project.settings import Settings
 
 LOCAL, RELION = "local", "relion"
-_NUMBERS = ("memory_gb", "threads", "ranks", "gpus", "nodes", "most_jobs", "poll_s")
+NUMBERS = ("memory_gb", "threads", "ranks", "gpus", "nodes", "most_jobs", "poll_s")
 _TEXTS = ("system", "template", "queue", "walltime", "submit", "ask", "cancel")
 # Which system a command to submit belongs to; `qsub` is PBS's and Grid Engine's.
-_BY_COMMAND = {"sbatch": "slurm", "qsub": "pbs", "bsub": "lsf"}
+BY_COMMAND = {"sbatch": "slurm", "qsub": "pbs", "bsub": "lsf"}
 _NAME = re.compile(r"[A-Za-z][\w-]*")
 
 
@@ -109,7 +109,7 @@ def site_of(settings: Settings, name: str, environ: Mapping[str, str] | None = N
         raise ProjectError(
             f"launcher {name}", found="; ".join(faults), expected="values as in docs/clusters.md"
         )
-    numbers = {key: type(getattr(_DEFAULTS, key))(values[key]) for key in _NUMBERS if key in values}
+    numbers = {key: type(getattr(_DEFAULTS, key))(values[key]) for key in NUMBERS if key in values}
     return Site(
         name, SYSTEMS[system](), text or SYSTEMS[system].template, file, str(values.get("queue", "")), minutes,
         submit=_words(values, "submit"), ask=_words(values, "ask"), cancel=_words(values, "cancel"),
@@ -122,7 +122,7 @@ def of_relion(environ: Mapping[str, str]) -> dict[str, Any]:
     command = environ.get("RELION_QSUB_COMMAND", "qsub")
     first = Path(shlex.split(command)[0]).name if command.strip() else ""
     values: dict[str, Any] = {
-        "system": _BY_COMMAND.get(first, "pbs"),
+        "system": BY_COMMAND.get(first, "pbs"),
         "template": environ["RELION_QSUB_TEMPLATE"],
         "queue": environ.get("RELION_QUEUE_NAME", ""),
         "submit": "sbatch --parsable" if first == "sbatch" else command,
@@ -162,13 +162,13 @@ def chosen(settings: Settings, wish: str, protocol: str) -> str:
 def _fault(key: str, value: Any) -> str:
     if key.startswith("extra."):
         return ""
-    if key in _NUMBERS:
+    if key in NUMBERS:
         try:
             return "" if float(value) >= 0 else f"{key} is {value!r}: a number, 0 or more"
         except (TypeError, ValueError):
             return f"{key} is {value!r}: a number, 0 or more"
     if key not in _TEXTS:
-        return f"{key} is unknown: one of {', '.join([*_TEXTS, *_NUMBERS, 'extra'])}"
+        return f"{key} is unknown: one of {', '.join([*_TEXTS, *NUMBERS, 'extra'])}"
     return "" if isinstance(value, str | int) else f"{key} is {value!r}: a text"
 
 

@@ -15,6 +15,11 @@ from cryoloom.errors import LaunchError
 Form: TypeAlias = Literal["jinja", "relion", "scipion"]
 _RELION = re.compile(r"XXX(\w+?)XXX")
 _SCIPION = re.compile(r"%_?\((\w+)\)[sdf]")
+# A script that starts the ranks itself: here the job does, with as many as its parameters say.
+_RANKS = re.compile(
+    r"(?m)^([ \t]*)(?:\S*/)?(?:mpirun|mpiexec|mpiexec\.hydra|srun|aprun|ibrun|jsrun)\b[^\n;&|]*?"
+    r"(XXXcommandXXX|%_?\(JOB_COMMAND\)s|\{\{\s*(?:command|run_cmd)\s*\}\})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,16 @@ def values_of(filling: Filling, form: Form) -> dict[str, object]:
     }  # fmt: skip
 
 
+def starts_ranks(text: str) -> bool:
+    """Whether a template starts a command's MPI ranks itself."""
+    return bool(_RANKS.search(text))
+
+
+def without_ranks(text: str) -> str:
+    """The template with the job's command alone where it started ranks of it."""
+    return _RANKS.sub(r"\1\2", text)
+
+
 def filled(text: str, filling: Filling, where: str) -> str:
     """The script.
 
@@ -121,6 +136,7 @@ def filled(text: str, filling: Filling, where: str) -> str:
     """
     form = form_of(text)
     values = values_of(filling, form)
+    text = without_ranks(text)
     if form == "jinja":
         return _jinja(text, values, where)
     pattern = _RELION if form == "relion" else _SCIPION
@@ -148,6 +164,6 @@ def _jinja(text: str, values: Mapping[str, object], where: str) -> str:
 
 def _lacking(where: str, missing: list[str]) -> LaunchError:
     return LaunchError(
-        where, found=f"asks for {', '.join(missing)}", expected="what is known of a job, or was given",
+        where, found=f"a script that asks for {', '.join(missing)}", expected="what is known of a job, or was given",
         hint=f"Give it with the job (--batch {missing[0]}=...), or for all below extra in the launcher's settings.",
     )  # fmt: skip
