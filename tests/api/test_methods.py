@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,7 @@ from cryoloom import Project, star
 from cryoloom.api.citing import bibtex_of, reference
 from cryoloom.api.table_one import images
 from cryoloom.cli.main import app
+from cryoloom.images.mrc import write_mrc
 from cryoloom.project.registry import all_protocols, find_protocol
 
 pytestmark = pytest.mark.relion
@@ -34,6 +36,11 @@ def test_every_reference_that_a_protocol_names_is_known_with_its_doi() -> None:
         ("relion.ctffind", {"use_gctf": "Yes", "use_ctffind4": "No"}, ("Zhang2016",)),
         ("relion.autopick", {"do_log": "Yes"}, ("Zivanov2018",)),
         ("relion.autopick", {"do_log": "No"}, ("Scheres2015",)),
+        ("relion.autopick", {"do_log": "No", "use_gpu": "Yes"}, ("Scheres2015", "Kimanius2016")),
+        ("relion.class2d", {}, ("Scheres2012",)),
+        ("relion.class2d", {"use_gpu": "Yes"}, ("Scheres2012", "Kimanius2016")),
+        ("relion.refine3d", {"do_helix": "Yes"}, ("Scheres2012", "Zivanov2018", "He2017")),
+        ("relion.multibody", {}, ("Nakane2018",)),
         ("relion.ctfrefine", {"do_aniso_mag": "Yes"}, ("Zivanov2020",)),
         ("relion.ctfrefine", {"do_ctf": "Yes", "do_defocus": "Per-particle"}, ("Zivanov2018",)),
         ("relion.ctfrefine", {"do_ctf": "No", "do_4thorder": "Yes"}, ("Zivanov2020",)),
@@ -79,6 +86,36 @@ def test_table_one_says_what_the_files_say(tiny: Project) -> None:
     )
 
 
+def test_table_one_is_of_all_sessions_that_were_joined(tmp_path: Path) -> None:
+    made = Project.create(tmp_path / "p")
+    imports = []
+    for session, (count, kv, dose) in {"a": (2, 300, 1.5), "b": (3, 200, 2.0)}.items():
+        (tmp_path / session).mkdir()
+        for number in range(count):
+            movie = np.random.default_rng(number).normal(9, 2, (4, 64, 64)).astype(np.float32)
+            write_mrc(tmp_path / session / f"{session}{number}.mrc", movie, 1.0 + count / 10)
+        imports.append(
+            made.run(
+                "import.movies", fn_in_raw=f"{tmp_path / session}/*.mrc", angpix=1.0 + count / 10, kV=kv, dose_per_frame=dose,
+                optics_group_name=session,
+            ).wait()
+        )  # fmt: skip
+    joined = made.run("sets.join", input=imports).wait()
+    found = made.methods(joined.name)
+    table = dict(found.table)
+
+    assert table["Movies"] == "5"
+    assert table["Voltage (kV)"] == "200, 300"
+    assert table["Pixel size of the movies (Å)"] == "1.2, 1.3"
+    assert table["Electron exposure (e/Å²)"] == "6, 8"
+    # Motion correction is told otherwise: that counts.
+    motion = made.run("relion.motioncorr", input_star_mics=joined, start=False)
+    assert dict(made.methods(motion.name).table)["Electron exposure (e/Å²)"] == "6, 8"
+    motion = made.run("relion.motioncorr", input_star_mics=joined, dose_per_frame=2.5, start=False)
+    assert dict(made.methods(motion.name).table)["Electron exposure (e/Å²)"] == "10"
+    assert "raw input files *.mrc" in found.text and str(tmp_path) not in found.text
+
+
 def test_the_command_writes_text_and_references_into_files(tiny: Project, tmp_path: Path) -> None:
     out, bib = tmp_path / "methods.md", tmp_path / "used.bib"
     done = CliRunner().invoke(app, ["methods", "-o", str(out), "--bib", str(bib), "-p", str(tiny.path)])
@@ -101,3 +138,5 @@ def test_what_relion_did_is_not_called_ours(tutorial: Path) -> None:
 
     assert "Post-processing was done by relion_postprocess" in text
     assert "Cryoloom" not in text
+    assert "Subset selection was done by eye, which gave 333 particles, 4 classes" in text
+    assert "relion_star_handler" not in text

@@ -16,7 +16,7 @@ from cryoloom._version import __version__
 from cryoloom.api.branch import Branch, branch_of, branch_to
 from cryoloom.api.crate_parts import CRATE_CONTEXT, METADATA, RUN_CONTEXT, Crate, Entity
 from cryoloom.api.exporting import exported
-from cryoloom.api.methods import methods_of
+from cryoloom.api.methods import methods_of, without_folders
 from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.project.commands import commands_of
 from cryoloom.project.foreign import protocol_as_run
@@ -40,7 +40,6 @@ PROFILES = {
 }
 LICENSE = "https://spdx.org/licenses/CC-BY-4.0"
 MOST_BYTES = 20_000_000  # of a table that is put into the crate
-_PATH = re.compile(r"(?<![\w.])/(?:[^\s,=/]+/)+")
 _DONE = "http://schema.org/CompletedActionStatus"
 
 
@@ -313,7 +312,7 @@ def _run(
 def _parameters(crate: Crate, job: "Job", protocol: Protocol) -> Iterator[Entity]:
     for name, value in protocol.values.items():
         if value not in (protocol.params[name].default, "", None):
-            text = _PATH.sub("", relion_text(value))
+            text = without_folders(relion_text(value))
             yield crate.add(
                 f"#parameter-{job.name}-{name}",
                 "PropertyValue",
@@ -328,7 +327,7 @@ def _commands(job: "Job", protocol: Protocol) -> str:
         lines = [command.text() for command in commands_of(protocol, job.entry.job_folder())]
     except CryoloomError:
         lines = []
-    return _PATH.sub("", "; ".join(lines or [own_command(protocol)]))
+    return without_folders("; ".join(lines or [own_command(protocol)]))
 
 
 def _named(datasets: "Sequence[Dataset] | Any") -> list[str]:

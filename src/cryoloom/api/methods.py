@@ -1,5 +1,6 @@
 """How a result was made, for the methods section of a paper: each step with its program, numbers and references."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 # Where and how fast a job runs changes no result.
 _WITHOUT = frozenset({"Compute", "Running"})
+_FOLDERS = re.compile(r"(?<![\w.])~?/(?:[^\s,=/]+/)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,15 @@ def _sentence(job: "Job", protocol: Protocol, summary: "JobSummary") -> str:
         for name, spec in protocol.params.items()
         if not spec.own
         and spec.tab not in _WITHOUT
-        and spec.means not in ("file", "program")
+        and spec.means not in ("file", "folder", "program")
         and holds(spec.when, facts)
         and any(value not in (spec.default, "", None) for value in made_with[name])
     ]
     cited = f" [{', '.join(protocol.cited())}]" if protocol.cited() else ""
     given = "; ".join(values)
-    return f"{protocol.label} was done by {_program(job, protocol)}{cited}{f' ({given})' if given else ''}{_made(summary)}."
+    # Of a choice in RELION's window the program is one that nobody ran.
+    how = "by eye" if protocol.once() and protocol.programs else f"by {_program(job, protocol)}{cited}"
+    return f"{protocol.label} was done {how}{f' ({given})' if given else ''}{_made(summary)}."
 
 
 def _program(job: "Job", protocol: Protocol) -> str:
@@ -122,10 +126,15 @@ def _program(job: "Job", protocol: Protocol) -> str:
     )
 
 
+def without_folders(text: str) -> str:
+    """A text without the folders of this machine; files keep their names."""
+    return _FOLDERS.sub("", text)
+
+
 def _said(spec: ParamSpec, values: Sequence[Any]) -> str:
     label = spec.label.rstrip("?:").removeprefix("OR: ").removeprefix("OR ")
     label = label[0].lower() + label[1:] if label[1:2].islower() or label[1:2] == " " else label
-    texts = [relion_text(value) for value in values]
+    texts = [without_folders(relion_text(value)) for value in values]
     if spec.type is bool and texts in (["Yes"], ["No"]):
         return label if texts == ["Yes"] else f"not: {label}"
     return f"{label} {', later '.join(texts)}{f' {spec.unit}' if spec.unit else ''}"

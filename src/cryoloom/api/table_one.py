@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 from cryoloom.api.branch import Branch
 from cryoloom.errors import CryoloomError
 from cryoloom.project.foreign import protocol_as_run
+from cryoloom.project.lineage import sources_of
 from cryoloom.protocol.datasets import Dataset, Micrographs, Movies, Particles, Postprocess
+from cryoloom.protocol.declare import AUTO
 from cryoloom.protocol.jobs import ITEM_ID
+from cryoloom.protocol.protocols import Protocol
 
 if TYPE_CHECKING:
     import polars as pl
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from cryoloom.api.project import Project
     from cryoloom.api.summary import JobSummary
 
+DOSE = "cryoloomDosePerFrame"  # of an import's optics groups
 _OPTICS = {
     "rlnVoltage": ("Voltage", "kV"),
     "rlnSphericalAberration": ("Spherical aberration", "mm"),
@@ -35,12 +39,15 @@ def _rows(root: Path, branch: Branch, summaries: "Mapping[str, JobSummary]") -> 
     for job in branch.jobs:
         if job.name in summaries and summaries[job.name].state == "succeeded":
             given += [(job.name, dataset) for dataset in job.entry.outputs().values()]
-    yield from _collection(root, given)
-    movies = [dataset for _, dataset in given if type(dataset) is Movies]
+    # Several sessions may be joined: each was imported by itself.
+    begun = {job.name for job in branch.jobs if not sources_of(job.entry) & {*branch.distance}}
+    collected = [dataset for name, dataset in given if name in begun]
+    yield from _collection(root, collected)
     particles = [dataset for _, dataset in given if type(dataset) is Particles]
-    yield from _exposure(root, branch, movies)
-    if movies and (table := _table(root, movies[0])) is not None:
-        yield "Movies", f"{table.height}"
+    yield from _exposure(root, branch)
+    movies = [_table(root, dataset) for dataset in collected if type(dataset) is Movies]
+    if any(table is not None for table in movies):
+        yield "Movies", f"{sum(table.height for table in movies if table is not None)}"
     tables = [one for dataset in particles if (one := _table(root, dataset)) is not None]
     last = _table(root, _last_particles(root, branch, particles)) if particles else None
     if tables and last is not None:
@@ -52,42 +59,66 @@ def _rows(root: Path, branch: Branch, summaries: "Mapping[str, JobSummary]") -> 
     yield from _of_map(root, branch, given)
 
 
-def _collection(root: Path, given: list[tuple[str, Dataset]]) -> Iterator[tuple[str, str]]:
-    first = next(
-        (dataset for _, dataset in given if isinstance(dataset, Movies | Micrographs | Particles)), None
-    )
-    optics = _table(root, first, "optics") if first is not None else None
+def _collection(root: Path, collected: Sequence[Dataset]) -> Iterator[tuple[str, str]]:
+    tables = [
+        optics
+        for dataset in collected
+        if isinstance(dataset, Movies | Micrographs | Particles)
+        and (optics := _table(root, dataset, "optics")) is not None
+    ]
     for label, (name, unit) in _OPTICS.items():
-        if optics is not None and label in optics.columns:
-            values = [float(value) for value in optics[label].unique().sort().to_list()]
-            yield f"{name} ({unit})", ", ".join(f"{value:g}" for value in values)
+        values = {
+            float(value) for optics in tables if label in optics.columns for value in optics[label].to_list()
+        }
+        if values:
+            yield f"{name} ({unit})", ", ".join(f"{value:g}" for value in sorted(values))
 
 
-def _exposure(root: Path, branch: Branch, movies: Sequence[Dataset]) -> Iterator[tuple[str, str]]:
-    """Electrons on the specimen: what motion correction was told for a frame, times the frames of a movie."""
-    from cryoloom.images.headers import read_header
+def _exposure(root: Path, branch: Branch) -> Iterator[tuple[str, str]]:
+    """Electrons on the specimen: what motion correction was told for a frame, times the frames of a movie.
 
+    Nothing where one of several sessions does not say it.
+    """
+    told: dict[bool, list[set[float]]] = {True: [], False: []}
     for job in branch.jobs:
         try:
-            values = protocol_as_run(job.entry).values
-            dose = float(values.get("dose_per_frame", 0) or 0)
-        except (CryoloomError, TypeError, ValueError):
-            continue  # `auto`, where optics groups have each their own
-        table = _table(root, movies[0]) if movies and dose > 0 else None
-        if table is None or not table.height:
+            protocol = protocol_as_run(job.entry)
+        except CryoloomError:
             continue
-        names = [str(name) for name in table["rlnMicrographMovieName"].to_list()]
-        try:
-            frames = {
-                read_header(root / name).frames for name in (names[0], names[len(names) // 2], names[-1])
-            }
-        except (CryoloomError, OSError):
-            return
-        if len(frames) == 1:
-            # Of EER a frame is what RELION adds up, and the dose is of that.
-            grouped = int(values.get("eer_grouping", 1)) if names[0].lower().endswith(".eer") else 1
-            yield "Electron exposure (e/Å²)", f"{dose * (frames.pop() // grouped):g}"
-        return
+        if "dose_per_frame" not in protocol.values:
+            continue
+        corrected = [dataset for dataset in protocol.given.values() if isinstance(dataset, Movies)]
+        of = corrected or [dataset for dataset in job.entry.outputs().values() if isinstance(dataset, Movies)]
+        told[bool(corrected)] += [_exposures(root, protocol, dataset) for dataset in of]
+    # An import says what motion correction is to be told, where nobody tells it otherwise.
+    found = told[True] or told[False]
+    if found and all(found):
+        values = sorted({round(value, 6) for one in found for value in one})
+        yield "Electron exposure (e/Å²)", ", ".join(f"{value:g}" for value in values)
+
+
+def _exposures(root: Path, protocol: Protocol, movies: Dataset) -> set[float]:
+    """Of one set of movies; more than one where its optics groups had other doses, none where it is not known."""
+    from cryoloom.images.headers import read_header
+
+    table, optics = _table(root, movies), _table(root, movies, "optics")
+    asked = protocol.values["dose_per_frame"]
+    doses = [asked]
+    if asked == AUTO:
+        doses = optics[DOSE].to_list() if optics is not None and DOSE in optics.columns else []
+    if table is None or not table.height or not doses or not all(float(dose or 0) > 0 for dose in doses):
+        return set()
+    names = [str(name) for name in table["rlnMicrographMovieName"].to_list()]
+    try:
+        frames = {read_header(root / name).frames for name in (names[0], names[len(names) // 2], names[-1])}
+    except (CryoloomError, OSError):
+        return set()
+    if len(frames) != 1:
+        return set()
+    # Of EER a frame is what RELION adds up, and the dose is of that.
+    grouped = int(protocol.values.get("eer_grouping", 1)) if names[0].lower().endswith(".eer") else 1
+    count = frames.pop() // grouped
+    return {float(dose) * count for dose in doses}
 
 
 def images(particles: "pl.DataFrame") -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from cryoloom.em.names import file_of_micrograph
 from cryoloom.errors import ParameterError
 from cryoloom.plugins.relion.micrograph_program import MicrographProgram
+from cryoloom.plugins.relion.options.compute import OF_GPUS
 from cryoloom.plugins.relion.options.helix import HelixPicked
 from cryoloom.plugins.relion.options.running import number
 from cryoloom.plugins.relion.options.written import place_in, positive
@@ -50,7 +51,7 @@ class AutoPick(HelixPicked, MicrographProgram):
     label = "Auto-picking"
     folder = "AutoPick"
     relion_type = 4
-    cites = ("Scheres2015", "Zivanov2018")
+    cites = ("Scheres2015", "Zivanov2018", OF_GPUS)
     programs = ("relion_autopick",)
     next = ("relion.extract",)
     # Who has no references yet picks blobs.
@@ -220,7 +221,7 @@ class AutoPick(HelixPicked, MicrographProgram):
         return self.values["log_diam_min"], self.values["log_diam_max"]
 
     def cited(self) -> tuple[str, ...]:
-        return ("Zivanov2018",) if self.do_log else ("Scheres2015",)
+        return ("Zivanov2018",) if self.do_log else ("Scheres2015", *(OF_GPUS,) * self.use_gpu)
 
     def known_diameter(self) -> float | None:
         return float(self.log_diam_max) if self.do_log and AUTO not in self._diameters() else None

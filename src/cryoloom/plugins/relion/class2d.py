@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from cryoloom.plugins.relion.options.helix import Helix2D
+from cryoloom.plugins.relion.options.compute import OF_GPUS
+from cryoloom.plugins.relion.options.helix import OF_HELICES, Helix2D
 from cryoloom.plugins.relion.options.optimisation import Classes
 from cryoloom.plugins.relion.options.sampling import Alignment, oversampled
 from cryoloom.plugins.relion.refinement import OPTIMISER, Refinement
@@ -18,7 +19,7 @@ class Class2D(Refinement, Classes, Alignment, Helix2D):
     label = "2D classification"
     folder = "Class2D"
     relion_type = 8
-    cites = ("Scheres2012", "Kimanius2016")
+    cites = ("Scheres2012", OF_GPUS, OF_HELICES)
     next = ("sets.classes",)
     ended_by = "nr_iter"
     always = ("--pad", "2", "--oversampling", "1")

@@ -1,8 +1,8 @@
 """3D classification."""
 
 from cryoloom.errors import ParameterError
-from cryoloom.plugins.relion.options.compute import Compute3D
-from cryoloom.plugins.relion.options.helix import Helix3D
+from cryoloom.plugins.relion.options.compute import OF_GPUS, Compute3D
+from cryoloom.plugins.relion.options.helix import OF_HELICES, Helix3D
 from cryoloom.plugins.relion.options.noise import doubts_of_noise
 from cryoloom.plugins.relion.options.optimisation import Classes
 from cryoloom.plugins.relion.options.reference import Reference, doubts_of_reference
@@ -22,7 +22,7 @@ class Class3D(Refinement, Reference, Classes, Alignment3D, Helix3D, Compute3D):
     label = "3D classification"
     folder = "Class3D"
     relion_type = 9
-    cites = ("Scheres2012", "Scheres2016")
+    cites = ("Scheres2012", "Scheres2016", OF_GPUS, OF_HELICES)
     next = ("sets.classes", "relion.refine3d")
     ended_by = "nr_iter"
     at_start = ("--flatten_solvent", "--norm", "--scale")

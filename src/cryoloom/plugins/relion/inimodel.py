@@ -1,6 +1,6 @@
 """3D initial model."""
 
-from cryoloom.plugins.relion.options.compute import Compute3D
+from cryoloom.plugins.relion.options.compute import OF_GPUS, Compute3D
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
 from cryoloom.plugins.relion.refinement import OPTIMISER, Refinement
 from cryoloom.protocol import JobFolder, Model, Optimiser, Output, Param, Particles, Varied, View, Volume
@@ -15,7 +15,7 @@ class InitialModel(Refinement, Compute3D):
     relion_type = 18
     # RELION 3.1's form has a noise half-life, but passes it to no program.
     relion_fixed = {"sgd_sigma2fudge_halflife": "-1"}
-    cites = ("Punjani2017", "Scheres2012")
+    cites = ("Punjani2017", "Scheres2012", OF_GPUS)
     next = ("relion.refine3d", "relion.image_handler")
     always = ("--oversampling", "1")
     at_start = ("--sgd", "--denovo_3dref", "--zero_mask")

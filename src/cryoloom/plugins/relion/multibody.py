@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cryoloom.plugins.relion import iterations
 from cryoloom.plugins.relion.options.bodies import check_bodies
-from cryoloom.plugins.relion.options.compute import Compute3D
+from cryoloom.plugins.relion.options.compute import OF_GPUS, Compute3D
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call, number
 from cryoloom.plugins.relion.options.sampling import STEPS, healpix_order, oversampled
 from cryoloom.protocol import (
@@ -37,7 +37,7 @@ class MultiBody(Compute3D, Mpi, Threads, ProgramProtocol):
     label = "3D multi-body"
     folder = "MultiBody"
     relion_type = 19
-    cites = ("Nakane2018",)
+    cites = ("Nakane2018", OF_GPUS)
     programs = ("relion_refine_mpi", "relion_flex_analyse", "mpirun")
     next = ("relion.postprocess",)
     iterative = True
@@ -123,6 +123,9 @@ class MultiBody(Compute3D, Mpi, Threads, ProgramProtocol):
         lambda p: p.file_of_selected(),
         when=lambda p: p.do_analyse and p.do_select,
     )
+
+    def cited(self) -> tuple[str, ...]:
+        return tuple(key for key in self.cites if key != OF_GPUS or self.use_gpu)
 
     def promised(self) -> Mapping[str, OutputSpec]:
         found = dict(super().promised())

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from cryoloom.errors import ParameterError
-from cryoloom.plugins.relion.options.compute import Compute3D
+from cryoloom.plugins.relion.options.compute import OF_GPUS, Compute3D
 from cryoloom.plugins.relion.options.half_sets import check_half_sets
-from cryoloom.plugins.relion.options.helix import Helix3D
+from cryoloom.plugins.relion.options.helix import OF_HELICES, Helix3D
 from cryoloom.plugins.relion.options.noise import doubts_of_noise
 from cryoloom.plugins.relion.options.optimisation import ZeroMask
 from cryoloom.plugins.relion.options.reference import Reference, doubts_of_reference
@@ -34,7 +34,7 @@ class Refine3D(Refinement, Reference, ZeroMask, Helix3D, Compute3D):
     label = "3D auto-refine"
     folder = "Refine3D"
     relion_type = 10
-    cites = ("Scheres2012", "Zivanov2018")
+    cites = ("Scheres2012", "Zivanov2018", OF_GPUS, OF_HELICES)
     programs = ("relion_refine_mpi", "mpirun")
     next = ("relion.maskcreate", "relion.postprocess", "relion.extract")
     rank_groups = 2

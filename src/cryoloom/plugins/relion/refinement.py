@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 from cryoloom.plugins.relion import iterations
 from cryoloom.plugins.relion.options.boxes import check_diameter, check_even, check_mask, check_reference
-from cryoloom.plugins.relion.options.compute import Compute
+from cryoloom.plugins.relion.options.compute import OF_GPUS, Compute
 from cryoloom.plugins.relion.options.ctf import NEEDS_OF_CTF, Ctf
 from cryoloom.plugins.relion.options.diameters import auto_mask
+from cryoloom.plugins.relion.options.helix import OF_HELICES
 from cryoloom.plugins.relion.options.memory import check_memory
 from cryoloom.plugins.relion.options.optimisation import CircularMask
 from cryoloom.plugins.relion.options.running import Mpi, Threads, call
@@ -50,6 +51,10 @@ class Refinement(Ctf, CircularMask, Compute, Mpi, Threads, ProgramProtocol):
     fn_cont: Optimiser = Input(
         "Continue from here", optional=True, help="An optimiser file; `cryoloom continue JOB` fills it in."
     )
+
+    def cited(self) -> tuple[str, ...]:
+        used = {OF_GPUS: self.use_gpu, OF_HELICES: bool(self.values.get("do_helix"))}
+        return tuple(key for key in self.cites if used.get(key, True))
 
     def last_iteration(self) -> int | None:
         """The number of the last iteration, where it is known beforehand."""

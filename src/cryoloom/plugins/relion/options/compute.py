@@ -2,6 +2,8 @@
 
 from cryoloom.protocol import ADVANCED, Param
 
+OF_GPUS = "Kimanius2016"  # by which RELION's programs compute on GPUs: cited where they do
+
 
 class Compute:
     """How images are read and weights combined; none of it changes the result."""

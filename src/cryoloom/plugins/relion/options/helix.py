@@ -7,6 +7,7 @@ from cryoloom.plugins.relion.options.pixel_of_map import PixelOfMap
 from cryoloom.plugins.relion.options.written import fraction, positive, positive_third, sigma_of_range
 from cryoloom.protocol import AUTO, Box, Param, Protocol
 
+OF_HELICES = "He2017"  # how RELION reconstructs them: cited where it does
 SEARCH = "do_helix and do_apply_helical_symmetry and do_local_search_helical_symmetry"
 
 PICKED = "not do_log and do_pick_helical_segments"
