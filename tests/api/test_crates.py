@@ -85,6 +85,20 @@ def test_each_job_of_the_result_is_a_run_with_its_program_parameters_inputs_and_
     assert known["#run"]["startTime"] <= refine["startTime"] <= refine["endTime"] <= known["#run"]["endTime"]
 
 
+def test_two_acts_of_one_protocol_have_each_their_own_papers(tutorial: Path, tmp_path: Path) -> None:
+    Project(tutorial).export_crate(tmp_path / "c", "Class2D/job013")
+    known = entities(tmp_path / "c")
+
+    cited = {
+        job: {one["@id"].rpartition("/")[2] for one in listed(known[known[f"#{job}"]["instrument"]["@id"]]["citation"])}
+        for job in ("AutoPick/job006", "AutoPick/job011")
+    }  # fmt: skip
+    assert cited == {
+        "AutoPick/job006": {"eLife.42166"},  # blobs
+        "AutoPick/job011": {"j.jsb.2014.11.010", "eLife.18722"},  # templates, on GPUs
+    }
+
+
 def test_files_of_the_crate_are_there_with_the_digests_that_it_tells(crate: Path) -> None:
     files = [one for one in entities(crate).values() if "sha256" in one]
 

@@ -262,8 +262,10 @@ def _tool(crate: Crate, protocol: Protocol, record: Record | None) -> Entity:
     program = ", ".join(name for name in (record.programs if record is not None else {}) if name != "mpirun")
     version = used[0].version if used else record.cryoloom if record is not None else ""
     name = program or f"cryoloom {protocol.name}"
+    # One protocol can be another program, or another act of it: what it did tells which papers are its.
+    words = [protocol.name, version or "unknown", *([name] if program else []), *protocol.cited()]
     return crate.add(
-        f"#tool-{_word(protocol.name)}-{_word(version or 'unknown')}", "SoftwareApplication", name=name,
+        f"#tool-{'-'.join(map(_word, words))}", "SoftwareApplication", name=name,
         description=f"{protocol.label}: {(type(protocol).__doc__ or '').strip()}", softwareVersion=version,
         citation=[_citation(crate, key) for key in protocol.cited()],
     )  # fmt: skip
