@@ -115,6 +115,32 @@ def test_values_keep_their_meaning(file: Path) -> None:
     assert jobs["motion"]["params"] == {"patch_x": 5, "patch_y": 5, "other_args": "--x"}
 
 
+def test_a_fit_of_an_older_form_is_in_our_units(tmp_path: Path) -> None:
+    old = {"lowRes": 0.05, "highRes": 0.35, "minDefocus": 0.25, "maxDefocus": 4.0}
+    old |= {"findPhaseShift": True, "minPhaseShift": 0.1, "maxPhaseShift": 3.15, "stepPhaseShift": 0.2}
+    (tmp_path / "old.json").write_text(json.dumps([box(4, "CistemProtCTFFind", "ctf", **old)]))
+    params = jobs_of(tmp_path / "old.json")["ctf"]["params"]
+
+    assert (params["dfmin"], params["dfmax"]) == (2500, 40000)
+    assert (params["phase_min"], params["phase_step"]) == (6, 11)
+    assert "phase_max" not in params  # 180 degrees, as here
+    assert not {"resmin", "resmax"} & {*params}
+    converted = as_workflow(tmp_path / "old.json")
+    assert converted is not None
+    told = {remark.param: remark.fate for remark in converted.remarks}
+    assert told["lowRes"] == told["highRes"] == "changed"
+
+
+def test_a_fit_of_a_newer_form_keeps_its_numbers(tmp_path: Path) -> None:
+    new = {"lowRes": 25.0, "highRes": 4.0, "minDefocus": 4000.0, "maxDefocus": 40000.0, "stepDefocus": 50.0}
+    new |= {"findPhaseShift": True, "minPhaseShift": 5.0, "maxPhaseShift": 170.0, "stepPhaseShift": 5.0}
+    (tmp_path / "new.json").write_text(json.dumps([box(4, "CistemProtCTFFind", "ctf", **new)]))
+    params = jobs_of(tmp_path / "new.json")["ctf"]["params"]
+
+    names = ("resmin", "resmax", "dfmin", "dfmax", "dfstep", "phase_min", "phase_max", "phase_step")
+    assert [params[name] for name in names] == [25, 4, 4000, 40000, 50, 5, 170, 5]
+
+
 def test_all_that_has_no_counterpart_is_told(file: Path) -> None:
     assert told(file, "lost") == dict.fromkeys([
         ("pwem - import movies", "darkFile"), ("relion - motion", "eerSampling"), ("extract", "novelty"),

@@ -1,5 +1,6 @@
 """Rows that several of Scipion's boxes share, and how its values are told in RELION's way."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,6 +42,16 @@ def zeros(value: Any) -> bool | None:
 def or_auto(value: Any) -> Any:
     """0 is the map's own pixel size there, -1 here."""
     return value if isinstance(value, str) or value > 0 else -1
+
+
+def in_angst(value: Any) -> Any:
+    """Older forms asked for digital frequencies, below 0.5, which are Å only by a pixel size."""
+    return None if isinstance(value, int | float) and value < 1 else value
+
+
+def of_microns(value: Any) -> Any:
+    """Older forms asked for µm, newer ones for Å; nobody searches within a hundred of these."""
+    return value * 1e4 if isinstance(value, int | float) and 0 < value < 100 else value
 
 
 def group(value: Any) -> Any:
@@ -150,9 +161,25 @@ def of_several(kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "ProtRelionBayesianPolishing":
         does_polish = given.get("operation") != 0
         return {"do_polish": does_polish, "do_param_optim": not does_polish, "do_own_params": does_polish}
+    if kind == "CistemProtCTFFind" and given.get("findPhaseShift") not in (None, False):
+        return _phase_shifts(given)
     if kind == "ProtRelionPostprocess" and given.get("doAutoBfactor") is False:
         return {"do_adhoc_bfac": True, "adhoc_bfac": given.get("bfactor", -350)}
     if kind == "ProtRelionResizeVolume":
         off = {"rescale_angpix": -1} if given.get("doRescale") is not True else {}
         return off | ({"new_box": -1} if given.get("doResize") is not True else {})
     return {}
+
+
+def _phase_shifts(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Degrees; older forms asked for radians, of which a search has at most a turn."""
+    names = {"minPhaseShift": "phase_min", "maxPhaseShift": "phase_max", "stepPhaseShift": "phase_step"}
+    found = {own: given[name] for name, own in names.items() if given.get(name) is not None}
+    most = found.get("phase_max")
+    if isinstance(most, int | float) and 0 < most <= math.tau:
+        # 3.15 and 0.2, as these forms begin, are 180 and 11 degrees.
+        return {
+            own: round(math.degrees(value)) if isinstance(value, int | float) else value
+            for own, value in found.items()
+        }
+    return found
