@@ -65,6 +65,31 @@ def test_a_file_that_is_gone_or_shorter_is_named(project: Project) -> None:
     assert job.gone == (project.job(2).dataset().path,)
 
 
+def test_what_a_job_writes_anew_when_it_is_retried_is_no_change(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    for name in "ab":
+        write_mrc(
+            tmp_path / f"raw/{name}.mrc",
+            np.random.default_rng(1).normal(size=(64, 64)).astype(np.float32),
+            2.0,
+        )
+    second = tmp_path / "raw/b.mrc"
+    good = second.read_bytes()
+    second.write_bytes(good[:3000])
+    made = Project.create(tmp_path / "p")
+    job = made.run("import.micrographs", fn_in_raw=f"{tmp_path}/raw/*.mrc", angpix=2).wait()
+    assert made.verify(whole=True).is_as_it_was
+
+    second.write_bytes(good)
+    job.retry()
+    assert job.wait().summary().done == 2
+    assert made.verify(whole=True).is_as_it_was
+    table = made.path / job.dataset().path
+    table.write_bytes(table.read_bytes().replace(b"b.mrc", b"c.mrc"))
+    [found] = made.verify(whole=True).jobs
+    assert {*found.changed} == {job.dataset().path}
+
+
 def test_what_lies_between_the_samples_is_seen_by_the_whole(project: Project) -> None:
     large = project.path / project.job(1).dataset().path
     project.verify(whole=True)

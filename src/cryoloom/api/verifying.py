@@ -8,17 +8,14 @@ from typing import TYPE_CHECKING, Any
 from cryoloom._version import __version__
 from cryoloom.errors import UnreadableError
 from cryoloom.project import trash
-from cryoloom.project.attempts import CONTROL
 from cryoloom.project.entry import JobEntry
 from cryoloom.project.fingerprints import Fingerprint, as_table, fingerprint, from_table, whole_digest
-from cryoloom.project.records import ProgramUsed, Record, read_files, read_record
+from cryoloom.project.records import WHOLE, ProgramUsed, Record, read_files, read_record
 from cryoloom.project.settings import load_settings
 from cryoloom.runner.recording import program_now
 
 if TYPE_CHECKING:
     from cryoloom.api.project import Project
-
-WHOLE = CONTROL.parent / "whole.txt"
 
 
 @dataclass(frozen=True, slots=True)

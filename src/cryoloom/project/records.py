@@ -20,6 +20,7 @@ from cryoloom.project.jsonfile import read_json_if_there, write_json
 
 FORMAT = 1
 FILE, FILES = CONTROL.parent / "record.json", CONTROL.parent / "files.txt"
+WHOLE = CONTROL.parent / "whole.txt"  # beside them, once somebody asked: files with the SHA-256 of every byte
 # What tells of the job and grows after it: no result.
 _TELLING = {SPEC_FILE, JOURNAL, PART, "job.star", "note.txt", "run.out", "run.err", "edits.jsonl"}
 _SEED = re.compile(r"^_rlnRandomSeed\s+(-?\d+)\s*$", re.MULTILINE)
@@ -61,6 +62,8 @@ def write_record(folder: Path, record: Record, files: dict[str, Fingerprint]) ->
     beside = (folder / FILES).with_suffix(".tmp")
     beside.write_text(as_table(files), encoding="utf-8")
     beside.replace(folder / FILES)
+    # Of an earlier attempt: this one has written other bytes.
+    (folder / WHOLE).unlink(missing_ok=True)
     write_json(folder / FILE, {"format": FORMAT, **asdict(record)})
 
 
