@@ -123,9 +123,13 @@ def test_relion_s_tutorial_comes_out_with_its_links_by_our_names(shared_data: Pa
     (tmp_path / "t").mkdir()
     subprocess.run(["tar", "xJf", str(archive), "-C", str(tmp_path / "t")], check=True)
 
-    content = Project(tmp_path / "t").export_workflow(out=tmp_path / "w.json")
+    project = Project(tmp_path / "t")
+    project.job("polish").note("These parameters are of 4000 particles.")
+    content = project.export_workflow(out=tmp_path / "w.json")
 
     jobs = {job["name"]: job for job in content["jobs"]}
+    assert jobs["polish"]["comment"] == "These parameters are of 4000 particles."
+    assert "comment" not in jobs["train"]
     assert jobs["polish"]["inputs"]["opt_params"] == "train:parameters"
     # Values that RELION's form keeps without effect are not there.
     assert jobs["magnification"]["params"].keys() & {"do_trefoil", "do_defocus"} == set()

@@ -167,11 +167,10 @@ class _Making:
         step |= {"params": params} if params else {}
         step |= {"inputs": inputs} if inputs else {}
         step |= {"wait_for": waits} if waits else {}
-        if spec is None:
-            return step
-        step |= {"version": spec.version} if spec.version != FIRST_VERSION else {}
-        control = read_control(entry.folder)
-        step |= {wish: control[wish] for wish in WISHES if control[wish]}
+        if spec is not None:
+            step |= {"version": spec.version} if spec.version != FIRST_VERSION else {}
+            control = read_control(entry.folder)
+            step |= {wish: control[wish] for wish in WISHES if control[wish]}
         comment = text_of_note(entry.folder)
         return step | ({"comment": comment} if comment else {})
 
