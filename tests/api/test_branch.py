@@ -23,7 +23,7 @@ def world(root: Path, jobs: dict[str, tuple[tuple[str, ...], str, float]]) -> An
                 root / name / f"{kind}.star",
                 {"general": {"rlnFinalResolution": resolution, "rlnMaskName": "m"}},
             )
-        entry = SimpleNamespace(name=name, known_spec=None, input_files=inputs)
+        entry = SimpleNamespace(name=name, spec=..., known_spec=None, input_files=inputs)
         made.append(SimpleNamespace(name=name, project=project, entry=entry, views=list))
         summaries.append(SimpleNamespace(name=name, state="succeeded", outputs=outputs, made=""))
     project.jobs, project.summaries = (lambda: made), (lambda: summaries)

@@ -1,6 +1,7 @@
 """A project as a script: run in an empty folder, its results are those of the project."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from waiting import until
 
 from cryoloom import Project, star
 from cryoloom.images.mrc import read_mrc
@@ -173,6 +175,72 @@ def test_a_job_that_failed_is_named_as_left_out_with_what_is_made_of_it(
     assert set(told.left_out) == {"Extract/job004", "Class2D/job005"}
     assert "made of Extract/job004" in told.left_out["Class2D/job005"]
     assert "# Extract/job004:" not in told.text.split("set -eu")[1]
+
+
+def test_what_is_made_of_what_is_left_out_is_left_out_too_however_far(
+    project: Project, tmp_path: Path
+) -> None:
+    shutil.copytree(project.path, tmp_path / "p", symlinks=True)
+    copy = Project(tmp_path / "p")
+    copy.job(3).restart(dependents=False)
+    copy.job(3).stop()
+    told = copy.export_script()
+
+    assert {*told.jobs} == {"Import/job001", "CtfFind/job002"}
+    assert told.left_out["Extract/job004"] == "it is made of AutoPick/job003"
+    assert told.left_out["Class2D/job005"] == "it is made of Extract/job004"
+
+
+def test_of_relion_s_project_all_that_a_job_reads_is_made_before_it(tutorial: Path) -> None:
+    told = Project(tutorial).export_script("Polish/job028")
+
+    assert not told.left_out
+    for job in ("Select/job009", "ManualPick/job004"):  # by eye, by hand
+        assert told.jobs[job] == "files"
+    made: set[str] = set()
+    for part in told.text.split('\necho "')[1:]:
+        job = part.partition('"')[0]
+        line = next((one for one in part.splitlines() if "relion_" in one and " --o " in one), "")
+        read = {*re.findall(r"[A-Z]\w+/job\d{3}", line)} - {job}
+        assert read <= made, job
+        made.add(job)
+    assert {"PostProcess/job021", "PostProcess/job026", "Polish/job027"} <= made
+
+
+def test_a_value_that_was_changed_while_items_came_is_told(tiny: Project, tmp_path: Path) -> None:
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    first, second = sorted((tiny.path / "MotionCorr/job003/Movies/job002").glob("*_000[12].mrc"))[:2]
+    shutil.copy(first, raw)
+    made = Project.create(tmp_path / "p")
+    micrographs = made.run(
+        "import.micrographs",
+        fn_in_raw=f"{raw}/*.mrc",
+        angpix=3,
+        kV=300,
+        Cs=2.7,
+        Q0=0.1,
+        stream=True,
+        timeout=5,
+    )
+    picks = made.run(
+        "relion.autopick", fn_input_autopick=micrographs, do_log=True, log_diam_min=110, log_diam_max=130
+    )
+    until(lambda: picks.summary().done == 1)
+    picks.change(log_adjust_thr=1.5)
+    shutil.copy(second, raw)
+    assert picks.wait().summary().done == 2
+
+    lines = made.export_script(picks).text.splitlines()
+    said = "# log_adjust_thr was 0, later 1.5, while items came: the last is for all of them here."
+    assert lines[-2] == said
+    assert "log_adjust_thr=1.5" in lines[-1]
+    out = tmp_path / "w.json"
+    workflow = made.export_workflow(picks, out=out)
+    assert workflow["jobs"][0]["params"]["log_adjust_thr"] == 1.5
+    assert workflow["left_out"][picks.name].startswith(
+        "log_adjust_thr=0, with which its first items were made"
+    )
 
 
 def test_what_a_table_holds_stands_in_the_script_as_it_is(project: Project) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cryoloom.api.totals import final_resolution
 from cryoloom.errors import CryoloomError
-from cryoloom.project.lineage import sources_of
+from cryoloom.project.foreign import sources_as_run
 
 if TYPE_CHECKING:
     from cryoloom.api.job import Job
@@ -102,7 +102,7 @@ def _distances(result: "Job", jobs: "Mapping[str, Job]") -> dict[str, int]:
     while ring:
         ahead: list[Job] = []
         for job in ring:
-            for name in sorted(sources_of(job.entry)):
+            for name in sorted(sources_as_run(job.entry)):
                 if name in jobs and name not in found:
                     found[name] = found[job.name] + 1
                     ahead.append(jobs[name])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cryoloom._version import __version__
+from cryoloom.api.methods import values_of
 from cryoloom.errors import CryoloomError, ProjectError
 from cryoloom.project.attempts import read_control
 from cryoloom.project.entry import JobEntry
@@ -70,6 +71,11 @@ def exported(
                 protocol = _what_counts(protocol)
                 # What RELION's window was asked in, by eye, no form of ours can ask.
                 call_plugin(protocol, "check")
+            if first := {name: values[0] for name, values in values_of(entry).items() if len(values) > 1}:
+                said = ", ".join(f"{name}={relion_text(value)}" for name, value in first.items())
+                left_out[entry.name] = (
+                    f"{said}, with which its first items were made: the last value is for all of them"
+                )
             if protocol.by_hand:
                 left_out[entry.name] = "what was set by hand in it: elsewhere it begins without"
             protocols[entry.name] = (entry, protocol)

@@ -11,7 +11,8 @@ from cryoloom.api.citing import bibtex_of, reference
 from cryoloom.api.table_one import table_one
 from cryoloom.errors import CryoloomError
 from cryoloom.project.attempts import read_control
-from cryoloom.project.foreign import protocol_of
+from cryoloom.project.entry import JobEntry
+from cryoloom.project.foreign import protocol_as_run, protocol_of
 from cryoloom.project.records import read_record
 from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.declare import ParamSpec, relion_text
@@ -88,7 +89,7 @@ def _steps(branch: Branch, summaries: "Mapping[str, JobSummary]") -> "list[tuple
 
 
 def _sentence(job: "Job", protocol: Protocol, summary: "JobSummary") -> str:
-    made_with = _values_of(job, protocol)
+    made_with = values_of(job.entry)
     facts = protocol.facts()
     values = [
         _said(spec, made_with[name])
@@ -140,19 +141,19 @@ def _said(spec: ParamSpec, values: Sequence[Any]) -> str:
     return f"{label} {', later '.join(texts)}{f' {spec.unit}' if spec.unit else ''}"
 
 
-def _values_of(job: "Job", protocol: Protocol) -> dict[str, list[Any]]:
+def values_of(entry: JobEntry) -> dict[str, list[Any]]:
     """The values of each parameter with which items were made, in their order: some may have been changed in mid-stream."""
-    found = {name: [value] for name, value in protocol.values.items()}
-    if job.entry.known_spec is None:
+    found = {name: [value] for name, value in protocol_of(entry).values.items()}
+    if entry.known_spec is None:
         return found
-    for change in read_control(job.folder)["changes"]:
-        if change["version"] > job.entry.status().history.version:
+    for change in read_control(entry.folder)["changes"]:
+        if change["version"] > entry.status().history.version:
             break
         for name, value in change["values"].items():
             found[name] = [*found[name], value]
         if change["of_all"]:
             found = {name: values[-1:] for name, values in found.items()}
-    last = job.params  # with what `auto` came to
+    last = protocol_as_run(entry).values  # with what `auto` came to
     return {name: [*values[:-1], last[name]] for name, values in found.items()}
 
 

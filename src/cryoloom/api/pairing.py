@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.api.exporting import asked_of
 from cryoloom.errors import CryoloomError
-from cryoloom.project.foreign import protocol_of
-from cryoloom.project.lineage import sources_of
+from cryoloom.project.foreign import protocol_of, sources_as_run
 from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.declare import AUTO, relion_text
 from cryoloom.protocol.protocols import Protocol
@@ -79,9 +78,7 @@ def steps_of(result: "Job", jobs: "Sequence[Job]") -> list[Step]:
 
 def sources_of_step(step: Step) -> set[str]:
     """The jobs that a step was given something of."""
-    given = step.protocol.given.values() if step.protocol is not None else ()
-    folders = {"/".join(dataset.path.split("/")[:2]) for dataset in given if dataset}
-    return {*sources_of(step.job.entry), *folders}
+    return sources_as_run(step.job.entry)
 
 
 def _step(job: "Job") -> Step:

@@ -109,6 +109,8 @@ def _names(root: Path, job: str) -> list[str]:
             found |= dict.fromkeys(
                 sorted(str(one.relative_to(root)) for one in beside.rglob("*") if not one.is_dir())
             )
+    if folder != "Import":
+        return [*found]  # what its tables name others have made
     for table in [name for name in found if name.endswith(".star") and name.startswith(f"{job}/")]:
         for name in named_in(root / table):
             if not Path(name).is_absolute() and (root / name).exists():

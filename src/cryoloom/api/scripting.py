@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cryoloom._version import __version__
+from cryoloom.api.methods import values_of
 from cryoloom.api.script_files import Sources, files_again, written
 from cryoloom.errors import CryoloomError
 from cryoloom.project.commands import commands_of
 from cryoloom.project.entry import JobEntry
-from cryoloom.project.foreign import protocol_as_run
-from cryoloom.project.lineage import sources_of
+from cryoloom.project.foreign import protocol_as_run, sources_as_run
 from cryoloom.project.notes import own_command
 from cryoloom.project.records import random_seed_of, read_record
 from cryoloom.protocol.command import Command
+from cryoloom.protocol.declare import relion_text
 from cryoloom.protocol.edge import call_plugin
 from cryoloom.protocol.external import ExternalCode, ExternalProgram
 from cryoloom.protocol.protocols import ItemProtocol, ProgramProtocol, Protocol, SourceProtocol
@@ -72,9 +73,12 @@ def script_of(project: "Project", jobs: Sequence[str] = ()) -> Script:
             steps[name] = _step(entry, sources)
         except (CryoloomError, OSError) as error:
             left_out[name] = str(error)
-    for name in [one for one in steps if (lost := sources_of(entries[one]) & {*left_out})]:
-        left_out[name] = f"it is made of {', '.join(sorted(lost))}"
-        del steps[name]
+    while lost := {
+        name: of for name, step in steps.items() if step.how != "files" and (of := sources_as_run(entries[name]) & {*left_out})
+    }:  # fmt: skip
+        for name, of in lost.items():
+            left_out[name] = f"it is made of {', '.join(sorted(of))}"
+            del steps[name]
     return Script(
         _text(project, entries, steps, left_out, sources),
         {name: one.how for name, one in steps.items()},
@@ -89,7 +93,7 @@ def _with_sources(entries: Mapping[str, JobEntry], jobs: Sequence[str]) -> set[s
         name = waiting.pop()
         if name in entries and name not in found:
             found.add(name)
-            waiting += sources_of(entries[name])
+            waiting += sources_as_run(entries[name])
     return found
 
 
@@ -114,7 +118,7 @@ def _step(entry: JobEntry, sources: Sources) -> _Step:
     if isinstance(protocol, ExternalProgram):
         command: Command = call_plugin(protocol, "command", job)
         return _Step("programs", [_line(command)], (command.program,))
-    if protocol.by_hand or isinstance(protocol, ExternalCode):
+    if protocol.by_hand or protocol.once() or isinstance(protocol, ExternalCode):
         return _Step(
             "files", ["# By hand, or by code of a script or notebook.", *files_again(entry, sources)]
         )
@@ -140,7 +144,12 @@ def _step(entry: JobEntry, sources: Sources) -> _Step:
 
 
 def _own(entry: JobEntry, protocol: Protocol) -> _Step:
-    return _Step("cryoloom", [f"{own_command(protocol)} --as {entry.name} --wait"], ("cryoloom",))
+    changed = [
+        f"# {name} was {', later '.join(map(relion_text, values))}, while items came: the last is for all of them here."
+        for name, values in values_of(entry).items()
+        if len(values) > 1
+    ]
+    return _Step("cryoloom", [*changed, f"{own_command(protocol)} --as {entry.name} --wait"], ("cryoloom",))
 
 
 def _why_not_in_one(entry: JobEntry, protocol: Protocol) -> str:

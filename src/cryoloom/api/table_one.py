@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from cryoloom.api.branch import Branch
 from cryoloom.errors import CryoloomError
-from cryoloom.project.foreign import protocol_as_run
-from cryoloom.project.lineage import sources_of
+from cryoloom.project.foreign import protocol_as_run, sources_as_run
 from cryoloom.protocol.datasets import Dataset, Micrographs, Movies, Particles, Postprocess
 from cryoloom.protocol.declare import AUTO
 from cryoloom.protocol.jobs import ITEM_ID
@@ -40,7 +39,7 @@ def _rows(root: Path, branch: Branch, summaries: "Mapping[str, JobSummary]") -> 
         if job.name in summaries and summaries[job.name].state == "succeeded":
             given += [(job.name, dataset) for dataset in job.entry.outputs().values()]
     # Several sessions may be joined: each was imported by itself.
-    begun = {job.name for job in branch.jobs if not sources_of(job.entry) & {*branch.distance}}
+    begun = {job.name for job in branch.jobs if not sources_as_run(job.entry) & {*branch.distance}}
     collected = [dataset for name, dataset in given if name in begun]
     yield from _collection(root, collected)
     particles = [dataset for _, dataset in given if type(dataset) is Particles]

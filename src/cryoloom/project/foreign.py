@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cryoloom.errors import ParameterError, ProjectError
+from cryoloom.errors import CryoloomError, ParameterError, ProjectError
 from cryoloom.project.entry import JobEntry
 from cryoloom.project.forms.jobstar import read_job_star
 from cryoloom.project.forms.relion31 import (
@@ -14,7 +14,9 @@ from cryoloom.project.forms.relion31 import (
     meaningless,
     unknown_options,
 )
+from cryoloom.project.lineage import sources_of
 from cryoloom.project.registry import all_protocols, find_protocol
+from cryoloom.protocol.conditions import holds
 from cryoloom.protocol.protocols import Protocol
 
 
@@ -29,6 +31,27 @@ def protocol_as_run(entry: JobEntry) -> Protocol:
         return protocol
     values = entry.status().history.resolved
     return protocol.with_values({name: value for name, value in values.items() if name in protocol.params})
+
+
+def sources_as_run(entry: JobEntry) -> set[str]:
+    """As `sources_of`, with what RELION's pipeline does not tell: the post-processing that a CTF refinement looks at.
+
+    A job is of another's files if its `job.star` names them.
+    """
+    found = sources_of(entry)
+    if entry.spec is not None:
+        return found
+    try:
+        protocol = protocol_of(entry)
+    except CryoloomError:
+        return found
+    facts = protocol.facts()
+    named = {
+        "/".join(dataset.path.split("/")[:2])
+        for name, dataset in protocol.given.items()
+        if dataset and holds(protocol.inputs[name].when, facts)
+    }
+    return (found | named) - {entry.name}
 
 
 def protocol_of(entry: JobEntry, *, whole: bool = False) -> Protocol:
