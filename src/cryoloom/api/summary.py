@@ -42,6 +42,7 @@ class JobSummary:
     ours: bool
     stuck: bool = field(default=False)  # waits for a job that will not go on by itself
     damage: str = ""  # why its files do not tell what it is
+    queued: bool = False  # its attempt was given to a batch system, and has not begun
 
     @property
     def started(self) -> bool:
@@ -56,6 +57,7 @@ class JobSummary:
             "protocol": self.protocol,
             "state": self.state,
             "started": self.started,
+            "queued": self.queued,
             "why": self.why,
             "items": {"done": self.done, "failed": self.failed, "total": self.total},
             "outputs": dict(self.outputs),
@@ -163,6 +165,10 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
         # "": none of the jobs can be started.
         of_relion = "" if status.damage or entry.known_spec is not None else entry.how_to_run()
         why = of_relion or dead or waits.get(entry.name, "") or waits.get("") or why
+    newest = status.known.attempt
+    queued = status.state == "running" and newest is not None and not newest.claimed and entry.name in waits
+    if queued:
+        why = waits[entry.name]
     if status.state == "succeeded" and history.doubts:
         why = why or f"doubtful: {history.doubts[0]}"
     done, failed = history.count, len(history.failed)
@@ -187,6 +193,7 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
         totals_of(entry.root, outputs, history, has_ended=status.has_ended),
         entry.spec is not None,
         bool(dead),
+        queued=queued,
     )
 
 

@@ -26,7 +26,7 @@ def follow(project: "Project", jobs: "Sequence[Job] | None", *, quiet: bool = Fa
 
 def state_text(summary: "JobSummary") -> str:
     """The state for people: what was made and not started yet was not stopped."""
-    return summary.state if summary.started else summary.why
+    return "queued" if summary.queued else summary.state if summary.started else summary.why
 
 
 def why_text(summary: "JobSummary") -> str:

@@ -32,6 +32,7 @@ from cryoloom.schedule.slots import Machine
 from cryoloom.schedule.state import ENDED, JobState
 
 SETTLED_NS = 50_000_000
+BACK_S, CLEARED_S = 5.0, 60.0  # a batch job whose attempt has ended is taken from its queue, and looked after so long
 QUOTA_S = 5.0  # a quota is tried so often: it costs some writing
 
 
@@ -71,6 +72,7 @@ class FactGatherer:
     live: tuple[str, ...] = ()  # jobs that had not ended when last seen, in the order of their numbers
     seen: tuple[str, ...] = ()  # whom the last look was at
     pipeline_stamp: tuple[int, int] = (0, 0)
+    ending: dict[tuple[str, str], float] = field(default_factory=dict)  # batch jobs of attempts that have ended, since when
 
     def look(self, *, sweep: bool = True) -> Mapping[str, JobFacts]:
         """The facts of all jobs now. Jobs that have ended cost nothing, unless it is a sweep.
@@ -82,13 +84,23 @@ class FactGatherer:
         self.seen = (*(self.watched if sweep or changed else self.live),)
         # Of attempts that nobody had claimed at the last look, or that run where we cannot look.
         asked = [id for name in self.seen for id in self.watched[name].ids]
-        self.standings = self.at_hand.poll(asked) if asked else {}
+        self.standings = self.at_hand.poll([*asked, *self.ending]) if asked or self.ending else {}
+        self._clear_queues(time.monotonic())
         for name in self.seen:
             self.facts[name] = self._facts_or_damage(self.watched[name], sweep)
         self.live = (
             *(name for name in self.seen if self.facts[name].state not in ENDED or self.facts[name].opens),
         )
         return self.facts
+
+    def _clear_queues(self, now: float) -> None:
+        """A batch system may put a job back into its queue that has ended by its own word: nothing is left for it to do."""
+        for (name, id), since in [*self.ending.items()]:
+            standing = self.standings.get((name, id))
+            if standing == "queued" and now - since > BACK_S:
+                self.at_hand.named(name).cancel(id)
+            if standing == "over" or now - since > CLEARED_S:
+                del self.ending[name, id]
 
     def slots(self) -> SlotFacts:
         """Who holds what of this machine."""
@@ -232,6 +244,8 @@ class FactGatherer:
         if watched.launched[0] != number:
             watched.launched = (number, now)
         has_ended = newest is None or newest.ended
+        if has_ended and watched.ids and not watched.ended_at:
+            self.ending.update(dict.fromkeys((one for one in watched.ids if one[0] != LOCAL), now))
         watched.ended_at = (watched.ended_at or now) if has_ended else 0.0
         standing = standing_of(self.standings.get(id, "unknown") for id in watched.ids)
         # Where nobody can say, and it matters, its launcher is asked at the next look.

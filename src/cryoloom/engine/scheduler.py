@@ -149,7 +149,7 @@ class Loop:
                 self.waits, last_busy = None, time.monotonic()
                 self.watcher.wait(TROUBLE_S)
                 continue
-            if decision.busy or decision.actions:
+            if decision.busy or decision.actions or self.gatherer.ending:
                 last_busy = time.monotonic()
             elif time.monotonic() - last_busy >= idle_s:
                 return

@@ -29,8 +29,6 @@ from cryoloom.schedule.slots import UNKNOWN_MEMORY_MB
 
 SCRIPT, MARK = "submit.sh", "submitting.json"
 SUBMIT_S, ASK_S = 60.0, 30.0
-# An id that so many seconds of answers do not name has ended, and was forgotten.
-FORGOTTEN_S = 90.0
 CANCEL_EVERY_S = 5.0
 # So long before its time is over an attempt is told, where the system itself does not.
 WARN_S = 120.0
@@ -183,7 +181,7 @@ class Batch:
         for id, (name, report) in self.site.system.told(said).items():
             self.reports[id], self.names[name], self.heard[id] = report, id, now
         for id, heard in self.heard.items():
-            if now - heard > FORGOTTEN_S:
+            if now - heard > self.site.grace_s:
                 self.reports[id] = Report("over", reason="the batch system knows it no more")
 
 

@@ -11,6 +11,8 @@ threads = 4                          # of each rank, where the job leaves it to 
 gpus = 2                             # where a job that runs on GPUs names none
 nodes = 1
 most_jobs = 50                       # in the queue and running at once; 0: no limit
+poll_s = 5                           # one question for all jobs, no oftener than this
+grace_s = 90                         # what answers do not name for so long has ended, and was forgotten
 submit = "sbatch --parsable"         # instead of the system's own commands; the script stands at its end
 extra = { account = "em" }           # what the template asks besides
 
@@ -33,7 +35,7 @@ from cryoloom.launchers.systems import SYSTEMS, System
 from cryoloom.project.settings import Settings
 
 LOCAL, RELION = "local", "relion"
-NUMBERS = ("memory_gb", "threads", "ranks", "gpus", "nodes", "most_jobs", "poll_s")
+NUMBERS = ("memory_gb", "threads", "ranks", "gpus", "nodes", "most_jobs", "poll_s", "grace_s")
 _TEXTS = ("system", "template", "queue", "walltime", "submit", "ask", "cancel")
 # Which system a command to submit belongs to; `qsub` is PBS's and Grid Engine's.
 BY_COMMAND = {"sbatch": "slurm", "qsub": "pbs", "bsub": "lsf"}
@@ -57,6 +59,7 @@ class Site:
     nodes: int = 1
     most_jobs: int = 0
     poll_s: float = 5.0
+    grace_s: float = 90.0
     submit: tuple[str, ...] = ()  # instead of the system's own commands
     ask: tuple[str, ...] = ()
     cancel: tuple[str, ...] = ()
