@@ -32,7 +32,10 @@ from cryoloom.schedule.slots import Machine
 from cryoloom.schedule.state import ENDED, JobState
 
 SETTLED_NS = 50_000_000
-BACK_S, CLEARED_S = 5.0, 60.0  # a batch job whose attempt has ended is taken from its queue, and looked after so long
+BACK_S, CLEARED_S = (
+    5.0,
+    60.0,
+)  # a batch job whose attempt has ended is taken from its queue, and looked after so long
 QUOTA_S = 5.0  # a quota is tried so often: it costs some writing
 
 
@@ -72,7 +75,9 @@ class FactGatherer:
     live: tuple[str, ...] = ()  # jobs that had not ended when last seen, in the order of their numbers
     seen: tuple[str, ...] = ()  # whom the last look was at
     pipeline_stamp: tuple[int, int] = (0, 0)
-    ending: dict[tuple[str, str], float] = field(default_factory=dict)  # batch jobs of attempts that have ended, since when
+    ending: dict[tuple[str, str], float] = field(
+        default_factory=dict
+    )  # batch jobs of attempts that have ended, since when
 
     def look(self, *, sweep: bool = True) -> Mapping[str, JobFacts]:
         """The facts of all jobs now. Jobs that have ended cost nothing, unless it is a sweep.

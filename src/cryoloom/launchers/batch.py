@@ -79,10 +79,14 @@ class Batch:
             if name in self.names:
                 return self.names[name]
         write_json(attempt / MARK, {"name": name}, sync=True)
-        command = (
-            [*self.site.submit, str(script)] if self.site.submit else self.site.system.submit(str(script))
+        is_read = self.site.system.reads_script
+        own = [*self.site.submit] if self.site.submit else []
+        command = own or self.site.system.submit(str(script))
+        if own and not is_read:
+            command = [*own, str(script)]
+        done = _run(
+            command, SUBMIT_S, cwd=attempt, given=script.read_text(encoding="utf-8") if is_read else ""
         )
-        done = _run(command, SUBMIT_S, cwd=attempt)
         id = self.site.system.id_of(done.stdout) if done.returncode == 0 else ""
         if not id:
             said = " ".join((done.stderr.strip() or done.stdout.strip() or "nothing").split())
@@ -230,11 +234,13 @@ def surroundings() -> dict[str, str]:
     }
 
 
-def _run(command: list[str], limit_s: float, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+def _run(
+    command: list[str], limit_s: float, cwd: Path | None = None, given: str = ""
+) -> "subprocess.CompletedProcess[str]":
     try:
         return subprocess.run(
             command,
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             timeout=limit_s,

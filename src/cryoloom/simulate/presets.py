@@ -138,7 +138,7 @@ PRESETS = {
             heights=600.0, ripple=4.0, second=LATE_GROUPS[2:],
         ),
         Preset(
-            "urease", 20, 704, 2.0, 10, 5.4, 34, 96, 3.2, 50.0, (1, 2), (), UREASE_GROUPS,
+            "urease", 24, 704, 2.0, 10, 5.0, 26, 96, 3.2, 50.0, (1, 2), (), UREASE_GROUPS,
             heights=500.0, ripple=3.0, second_state=0.25, broken=0.2, monomers=5, preferred=0.25,
         ),
         Preset(

@@ -13,9 +13,10 @@ _STANDINGS: Mapping[str, Standing] = {
 
 
 class Lsf:
-    """`bsub` reads a script's options from the standard input only; from a file by `-f` of none."""
+    """`bsub` reads a script's options from its standard input only."""
 
     name = "lsf"
+    reads_script = True
     template = """\
 #!/bin/bash
 #BSUB -J {{ name }}
@@ -43,7 +44,7 @@ exec {{ command }}
 """
 
     def submit(self, script: str) -> list[str]:
-        return ["bsub", "-Zs", script]
+        return ["bsub"]
 
     def id_of(self, said: str) -> str:
         found = re.search(r"Job <(\d+)> is submitted", said)

@@ -16,6 +16,7 @@ class Pbs:
     """Its long answer folds lines; a job's fields stand below `Job Id: 123.server`."""
 
     name = "pbs"
+    reads_script = False
     template = """\
 #!/bin/bash
 #PBS -N {{ name }}

@@ -12,6 +12,7 @@ class Sge:
     """What has ended is in its list no more, and its full names only in the XML form."""
 
     name = "sge"
+    reads_script = False
     template = """\
 #!/bin/bash
 #$ -N {{ name }}

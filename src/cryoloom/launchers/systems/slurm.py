@@ -21,6 +21,7 @@ class Slurm:
     """Answers of squeue are asked for in a form of our own, so that a site's SQUEUE_FORMAT changes nothing."""
 
     name = "slurm"
+    reads_script = False
     template = """\
 #!/bin/bash
 #SBATCH --job-name={{ name }}

@@ -22,6 +22,7 @@ class System(Protocol):
 
     name: str
     template: str  # Jinja: the script of a site that gave none
+    reads_script: bool  # whether the script is its standard input, and no argument
 
     def submit(self, script: str) -> list[str]:
         """The command that takes a script."""
