@@ -12,6 +12,7 @@ from PIL import Image
 from cryoloom import Project
 from cryoloom.cli.main import app
 from cryoloom.errors import ParameterError, ProjectError
+from cryoloom.views.sweep_figure import Cell, drawn_cells
 
 pytestmark = [pytest.mark.relion, pytest.mark.timeout(200)]
 
@@ -103,6 +104,45 @@ def test_a_branch_that_another_job_needs_is_not_deleted(project: Project) -> Non
     with pytest.raises(ProjectError):
         project.keep_of_sweep(second)
     assert {first, second} <= {job.name for job in project.jobs()}
+
+
+def test_what_was_not_started_was_not_stopped_and_a_failed_branch_fails_the_command(
+    project: Project,
+) -> None:
+    (project.path / "ends.py").write_text(
+        "import shutil, sys\nshutil.copy(sys.argv[1], sys.argv[2])\nsys.exit(int(sys.argv[3]))\n"
+    )
+    line = "python3 ends.py {input} {same}"
+    project.run(
+        "external.command",
+        command_line=f"{line} 0",
+        alias="ends",
+        input="sample:kept",
+        outputs="same=particles",
+    ).wait()
+    command = ["sweep", "ends", f"command_line={line} 0,{line} 3", "-p", str(project.path)]
+
+    done = CliRunner().invoke(app, [*command, "--no-start"])
+    assert done.exit_code == 0, done.output
+    assert [row.state for row in project.sweep_table().rows] == ["succeeded", "not started"]
+    done = CliRunner().invoke(app, [*command, "--wait"])
+    assert done.exit_code == 1
+    rows = project.sweep_table().rows
+    assert [row.state for row in rows] == ["succeeded", "failed"]
+    assert rows[1].figures["why"] in done.output
+
+
+def test_both_values_stand_over_a_picture_each_in_a_line() -> None:
+    picture = io.BytesIO()
+    Image.new("L", (8, 8)).save(picture, "PNG")
+    drawn = {
+        titles: np.asarray(Image.open(io.BytesIO(drawn_cells([Cell(titles, picture.getvalue(), ())], 1))))
+        for titles in (("inimask_threshold 0.05", f"width_mask_edge {edge}") for edge in (3, 6))
+    }
+
+    first, second = (page[:60] for page in drawn.values())
+    assert first.shape == second.shape
+    assert (first != second).any()  # not cut off at the picture's width
 
 
 @pytest.mark.slow

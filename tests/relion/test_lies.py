@@ -234,7 +234,11 @@ def test_a_misspelt_additional_argument_that_relion_ignores_is_said(
     job = ended(project.run("relion.autopick", fn_input_autopick=with_ctf(project, micrographs), do_log=True,
                             log_diam_min=40, log_diam_max=60, other_args="--no_such_option 1"))  # fmt: skip
 
-    assert any("--no_such_option" in note for note in job.entry.status().history.notes)
+    [doubt] = job.entry.status().history.doubts
+    assert "--no_such_option" in doubt
+    assert (
+        job.summary().why == f"doubtful: {doubt}"
+    )  # in the list too: what it made is not what was asked for
 
 
 def test_a_program_that_is_not_installed_is_named_with_the_remedy(

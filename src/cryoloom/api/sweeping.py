@@ -10,6 +10,7 @@ from cryoloom.api.class_table import COUNT, RESOLUTION, classes_of
 from cryoloom.api.given import taken_apart
 from cryoloom.api.lifecycle import copy as copied
 from cryoloom.api.lifecycle import delete
+from cryoloom.api.summary import NOT_STARTED
 from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import CryoloomError, ParameterError, ProjectError
 from cryoloom.project.copying import plan_copies
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from cryoloom.api.project import Project
 
 MOST_RUNS, MOST_PARAMETERS = 100, 2
+WHY = "why"  # a branch failed, or is doubtful
+_TELLING = ("failed", "aborted", "running", "scheduled", NOT_STARTED)  # of a branch, before all else
 SMALL_SHARE = 0.01  # of the particles: a class with fewer is as good as empty
 
 
@@ -129,10 +132,8 @@ def sweep_table(project: "Project", number: int | None = None) -> SweepTable:
     rows = []
     for run in sweep.runs:
         there = [name for name in run.jobs if name in known]
-        states = [known[name].state for name in there]
-        state = next(
-            (one for one in ("failed", "aborted", "running", "scheduled") if one in states), "succeeded"
-        )
+        states = [known[name].state if known[name].started else NOT_STARTED for name in there]
+        state = next((one for one in _TELLING if one in states), "succeeded")
         rows.append(
             SweepRow(run.values, tuple(there), state if there else "deleted", _figures(project, there, known))
         )
@@ -184,8 +185,8 @@ def sweep_figure(project: "Project", number: int | None = None) -> bytes:
     for row in table.rows:
         pictures = [project.job(name).face().png() for name in reversed(row.jobs)]
         picture = next((one for one in pictures if one is not None), None)
-        values = ", ".join(f"{name} {text}" for name, text in row.values.items())
-        figures = [f"{name}: {text}" for name, text in row.figures.items()]
+        values = tuple(f"{name} {text}" for name, text in row.values.items())
+        figures = [f"{name}: {text}" for name, text in row.figures.items() if name != WHY]
         cells.append(Cell(values, picture, tuple(figures) or (row.state,)))
     if all(cell.picture is None for cell in cells):
         raise ProjectError(
@@ -221,6 +222,9 @@ def _figures(project: "Project", jobs: Sequence[str], known: Mapping[str, Any]) 
     seconds = [known[name].seconds for name in jobs if known[name].seconds]
     if seconds:
         found["time"] = f"{sum(seconds):.0f} s"
+    told = [f"{name}: {known[name].why}" for name in jobs if known[name].started and known[name].why]
+    if told:
+        found[WHY] = " ".join(told[0].split())
     return found
 
 

@@ -14,7 +14,7 @@ from cryoloom.cli.options import (
     project_option,
     wait_option,
 )
-from cryoloom.cli.shell import open_project, print_json, split_pair, table
+from cryoloom.cli.shell import FAILED, open_project, print_json, split_pair, table
 
 if TYPE_CHECKING:
     from cryoloom.api.sweeping import SweepTable
@@ -59,9 +59,11 @@ def sweep(
     shown = opened.sweep_table(made.number)
     if as_json:
         print_json(shown.as_dict())
-        return
-    _print(shown)
-    print(f"  cryoloom sweeps show {made.number} -o sweep.png\n  cryoloom sweeps keep JOB")
+    else:
+        _print(shown)
+        print(f"  cryoloom sweeps show {made.number} -o sweep.png\n  cryoloom sweeps keep JOB")
+    if wait and any(row.state != "succeeded" for row in shown.rows):
+        raise click.exceptions.Exit(FAILED)
 
 
 @click.command("show")
@@ -89,11 +91,12 @@ def show(number: int | None, out: Path | None, as_json: bool, project: Path | No
 @project_option
 def keep(job: str, as_json: bool, project: Path | None) -> None:
     """Keep the branch that a job is in, and move all others of its sweep to `Trash/`; `undelete` brings them back."""
-    gone = open_project(project).keep_of_sweep(job)
+    opened = open_project(project)
+    gone = opened.keep_of_sweep(job)
     if as_json:
         print_json(gone)
         return
-    print(f"{job} is kept; {len(gone)} jobs of other branches are in Trash/.")
+    print(f"{opened.job(job).name} is kept; {len(gone)} jobs of other branches are in Trash/.")
     for name, place in gone.items():
         print(f"  {name} -> {place}")
 

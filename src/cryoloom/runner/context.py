@@ -93,9 +93,9 @@ class RunContext:
             self.journal.write(Doubt(text=text))
 
     def say_ignored(self, options: tuple[str, ...]) -> None:
-        """Options that the program did not know."""
+        """Options that the program did not know: a result without them is not what was asked for."""
         for option in options:
-            self.say_once(f"RELION ignored {option}, which it does not know; look at other_args.")
+            self.doubt(f"RELION ignored {option}, which it does not know; look at other_args.")
 
     def machine(self) -> Machine:
         """What jobs may take of this machine."""

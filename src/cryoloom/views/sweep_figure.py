@@ -12,9 +12,9 @@ INK, QUIET, EMPTY = (28, 39, 51), (91, 107, 121), (238, 242, 245)
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One branch: its values, its picture as PNG, None before it has one, and lines that tell of it."""
+    """One branch: its values, a line each, its picture as PNG, None before it has one, and lines that tell of it."""
 
-    title: str
+    titles: tuple[str, ...]
     picture: bytes | None
     lines: tuple[str, ...]
 
@@ -22,16 +22,17 @@ class Cell:
 def drawn_cells(cells: Sequence[Cell], across: int) -> bytes:
     """A PNG; `across`: how many stand beside each other, the first parameter's values below each other."""
     across = max(1, min(across, 6))
-    lines = max(len(cell.lines) for cell in cells)
-    height = SIDE_PX + (lines + 1) * LINE_PX + 2 * GAP_PX
+    lines = max(len(cell.lines) + len(cell.titles) for cell in cells)
+    height = SIDE_PX + lines * LINE_PX + 2 * GAP_PX
     down = -(-len(cells) // across)
     page = Image.new("RGB", (across * (SIDE_PX + GAP_PX) + GAP_PX, down * height + GAP_PX), "white")
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(13)
     for number, cell in enumerate(cells):
         left = GAP_PX + number % across * (SIDE_PX + GAP_PX)
         top = GAP_PX + number // across * height
-        draw.text((left, top), _fitting(draw, cell.title, font), INK, font)
-        top += LINE_PX
+        for line in cell.titles:
+            draw.text((left, top), _fitting(draw, line, font), INK, font)
+            top += LINE_PX
         if cell.picture is None:
             draw.rectangle((left, top, left + SIDE_PX, top + SIDE_PX), EMPTY)
         else:
