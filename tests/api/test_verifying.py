@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from cryoloom import Project
+from cryoloom.cli.main import app
 from cryoloom.images.mrc import write_mrc
 from cryoloom.project.fingerprints import fingerprint
 from cryoloom.project.records import read_record
@@ -92,7 +94,9 @@ def test_what_a_job_writes_anew_when_it_is_retried_is_no_change(tmp_path: Path) 
 
 def test_what_lies_between_the_samples_is_seen_by_the_whole(project: Project) -> None:
     large = project.path / project.job(1).dataset().path
-    project.verify(whole=True)
+    command = ["verify", "--whole", "-p", str(project.path)]
+    assert "2 files were read whole for the first time" in CliRunner().invoke(app, command).output
+    assert "for the first time" not in CliRunner().invoke(app, command).output
     with large.resolve().open("r+b") as file:
         file.seek(64 * 1024 + 1)  # behind the beginning, before the first sample
         file.write(b"\1")

@@ -119,6 +119,29 @@ def test_a_fault_brings_no_others_that_are_none(tmp_path: Path) -> None:
     ]
 
 
+def test_what_a_filter_of_something_unknown_gives_is_not_judged(tmp_path: Path) -> None:
+    filtered, picked = (
+        {"protocol": "sets.filter"},
+        {"protocol": "relion.autopick", "params": {"do_log": "Yes"}},
+    )
+    jobs = [
+        {**filtered, "name": "good", "params": {"expression": "rlnDefocusU > 1"}, "inputs": {"input": "${given}"}},
+        {**filtered, "name": "best", "params": {"expression": "rlnDefocusU > 2"}, "inputs": {"input": "good:kept"}},
+        {**picked, "name": "picks", "inputs": {"fn_input_autopick": "best:kept"}},
+        {"name": "mask", "protocol": "relion.maskcreate", "inputs": {"fn_in": "best:kept"}},
+        {**picked, "name": "other", "inputs": {"fn_input_autopick": "best:kep"}},
+    ]  # fmt: skip
+
+    found = faults(written(tmp_path, jobs, placeholders={"given": {}}))
+    assert [(job, field) for job, field, _ in found] == [
+        ("mask", "input fn_in"),
+        ("other", "input fn_input_autopick"),
+    ]
+    jobs[0]["inputs"] = {"input": "ctf:micrographs"}
+    wrong = [{"name": "ctf", "protocol": "ctf.estimat"}, *jobs]
+    assert [job for job, _, _ in faults(written(tmp_path, wrong))] == ["ctf", "mask", "other"]
+
+
 def test_a_second_set_for_an_input_that_takes_one_is_not_dropped_in_silence(tmp_path: Path) -> None:
     second = {**MOVIES, "name": "more"}
     jobs = [MOVIES, second, {**MOTION, "inputs": {"input_star_mics": ["movies", "more"]}}]

@@ -24,7 +24,8 @@ class JobVerified:
 
     `changed`: files with other contents, with what was found; `gone`: files that are not there; `cleaned`: those that lie
     in `Trash/`, where `cryoloom clean` put them, which is no change; `inputs`: those that it read, and that hold something
-    else now; `programs`: those that are other ones now; `unknown`: why nothing can be said, "" where it can.
+    else now; `programs`: those that are other ones now; `unknown`: why nothing can be said, "" where it can; `first_read`:
+    files that were read whole for the first time, so that nothing was there to compare every byte with.
     """
 
     job: str
@@ -36,6 +37,7 @@ class JobVerified:
     inputs: Mapping[str, str] = field(default_factory=dict)
     programs: Mapping[str, str] = field(default_factory=dict)
     unknown: str = ""
+    first_read: int = 0
 
     @property
     def is_as_it_was(self) -> bool:
@@ -110,10 +112,12 @@ def _verify(entry: JobEntry, now: _Now, whole: bool) -> JobVerified:
             entry.name, entry.protocol, unknown=f"nothing was written down: it was made by {made_by}"
         )
     changed, gone = _compared(now.root, files)
+    first_read = 0
     if whole:
-        changed |= _by_every_byte(
+        others, first_read = _by_every_byte(
             now.root, entry.folder, [name for name in files if name not in {*changed, *gone}]
         )
+        changed |= others
     cleaned = [name for name in gone if (now.root / trash.FOLDER / name).exists()]
     gone = [name for name in gone if name not in {*cleaned}]
     other, missing = _compared(now.root, record.inputs)
@@ -127,6 +131,7 @@ def _verify(entry: JobEntry, now: _Now, whole: bool) -> JobVerified:
         tuple(cleaned),
         other,
         _programs(record, now),
+        first_read=first_read,
     )
 
 
@@ -150,17 +155,21 @@ def _compared(root: Path, files: Mapping[str, Fingerprint]) -> tuple[dict[str, s
     return changed, gone
 
 
-def _by_every_byte(root: Path, folder: Path, names: Sequence[str]) -> dict[str, str]:
-    """The files whose SHA-256 is another than when it was first asked for; what is asked for the first time is written down."""
+def _by_every_byte(root: Path, folder: Path, names: Sequence[str]) -> tuple[dict[str, str], int]:
+    """The files whose SHA-256 is another than when it was first asked for, and how many are asked for now for the first time.
+
+    These are written down.
+    """
     path = folder / WHOLE
     known = from_table(path.read_text(encoding="utf-8"), str(path)) if path.exists() else {}
     changed = {}
+    first_read = sum(name not in known for name in names)
     for name in names:
         found = Fingerprint((root / name).stat().st_size, whole_digest(root / name))
         if known.setdefault(name, found) != found:
             changed[name] = "other contents, between the samples"
     path.write_text(as_table(known), encoding="utf-8")
-    return changed
+    return changed, first_read
 
 
 def _programs(record: Record, now: _Now) -> dict[str, str]:

@@ -47,6 +47,11 @@ def verify(jobs: tuple[str, ...], whole: bool, as_json: bool, project: Path | No
                 print(f"{job.job}: and {len(job.gone) - 5} more files are gone")
         if cleaned := sum(len(job.cleaned) for job in found.jobs):
             print(f"{cleaned} files lie in Trash/, where `cryoloom clean` put them.")
+        if first_read := sum(job.first_read for job in found.jobs):
+            print(
+                f"{first_read} files were read whole for the first time: by samples they are as they were; "
+                "every byte is compared from now on."
+            )
         count = sum(job.files for job in found.jobs)
         as_it_was = sum(job.is_as_it_was for job in found.jobs)
         print(f"{as_it_was} of {len(found.jobs)} jobs are as they were; {count} files were looked at.")

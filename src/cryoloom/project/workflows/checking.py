@@ -74,6 +74,9 @@ class _Looking:
     faults: list[Fault] = field(default_factory=list)
     links: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     programs: dict[str, Step] = field(default_factory=dict)  # by the first job that needs them
+    unsure: set[str] = field(
+        default_factory=set
+    )  # jobs with an input that is not known: what they give may follow it
 
     def look_at(self, step: Step) -> None:
         self._check_waits(step)
@@ -94,6 +97,9 @@ class _Looking:
         if protocol is None:
             return
         job.check(protocol)
+        sources = {one.partition(":")[0] for several in step.inputs.values() for one in several}
+        if job.unsure & {*kind.inputs} or sources & self.unsure:
+            self.unsure.add(step.name)
         # A folder that is not there, whatever aliases the project has: files of others say nothing of this one's.
         folder = JobFolder(f"{kind.folder}/{step.name}-planned/", self.project.root)
         try:
@@ -261,7 +267,7 @@ class _Job:
                 )  # fmt: skip
             elif first in planned:
                 outputs = planned[first]
-                if outputs is not None:
+                if outputs is not None and not self._may_become(outputs, output, spec, first):
                     return self._of_planned(outputs, output, spec, first)
             else:
                 return self._of_project(spec, reference)
@@ -270,6 +276,13 @@ class _Job:
         self.unsure.add(spec.name)
         ending = "star" if getattr(spec.kind, "block", "") else "mrc"
         return spec.kind(f"Given/{spec.name}/{spec.name}.{ending}", f"Given/{spec.name}", "")
+
+    def _may_become(self, outputs: Mapping[str, Dataset], output: str, spec: InputSpec, job: str) -> bool:
+        """Whether it is any table only because nobody knows of what: a filter gives what it is given."""
+        among = [outputs[output]] if output in outputs else [] if output else [*outputs.values()]
+        return job in self.looking.unsure and any(
+            type(dataset) is not spec.kind and issubclass(spec.kind, type(dataset)) for dataset in among
+        )
 
     def _of_planned(self, outputs: Mapping[str, Dataset], output: str, spec: InputSpec, job: str) -> Dataset:
         among = [outputs[output]] if output in outputs else [] if output else [*outputs.values()]
