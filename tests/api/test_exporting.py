@@ -85,6 +85,20 @@ def test_of_a_branch_what_lies_outside_becomes_a_placeholder_with_its_kind(
     assert asked(project)[3][:3] == asked(project)[1][:3]
 
 
+def test_what_several_jobs_take_from_outside_is_asked_for_once(project: Project, tmp_path: Path) -> None:
+    movies = f"{project.job(1).name}:movies"
+    project.run("relion.motioncorr", input_star_mics=movies, alias="again", start=False)
+
+    content = project.export_workflow("2", "again", out=tmp_path / "w.json")
+    assert [*content["placeholders"]] == ["motioncorr_002_input_star_mics"]
+    assert content["placeholders"]["motioncorr_002_input_star_mics"]["help"] == (
+        "Input movies STAR file, of motioncorr_002: movies, a job or a file; Input movies STAR file, of again"
+    )
+    assert [job["inputs"] for job in content["jobs"]] == [
+        {"input_star_mics": "${motioncorr_002_input_star_mics}"}
+    ] * 2
+
+
 def test_what_was_changed_while_items_streamed_is_exported_and_auto_stays_auto(project: Project) -> None:
     job = project.job(2)
     journal = JournalWriter(job.folder, 1)

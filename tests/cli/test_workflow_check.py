@@ -53,3 +53,20 @@ def test_a_folder_that_is_there_and_no_project_is_a_mistake(
 ) -> None:
     assert check(file, monkeypatch, "-p", "raw") == 2
     assert "raw is no project" in capsys.readouterr().err
+
+
+def test_show_says_with_which_values_it_would_run(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = {"angpix": {"type": "float", "default": 0.5}, "box": {"type": "int"}, "mtf": {"default": ""}}
+    file.write_text(
+        json.dumps({**WORKFLOW, "placeholders": {**asked, "box2": {"type": "int", "default": 64}}})
+    )
+    monkeypatch.setattr("sys.argv", ["cryoloom", "workflow", "show", str(file), "--set", "box2=128"])
+    assert main() in (0, None)
+
+    shown = capsys.readouterr().out.partition("placeholder")[2].splitlines()[1:]
+    assert [line.split("  ")[0] for line in shown] == ["angpix", "box", "mtf", "box2"]
+    assert [next(filter(None, line.split("  ")[1:])).strip() for line in shown] == [
+        "0.5", "to be given", '""', "128",
+    ]  # fmt: skip

@@ -153,6 +153,17 @@ def test_all_that_has_no_counterpart_is_told(file: Path) -> None:
     }  # fmt: skip
 
 
+def test_boxes_for_which_there_is_no_job_are_counted(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.json"
+    monkeypatch.setattr("sys.argv", ["cryoloom", "workflow", "convert", str(file), "-o", str(out)])
+    assert main() in (0, None)
+
+    # Eliminate is lost, and a job of its own gives the model its symmetry.
+    assert capsys.readouterr().out.startswith(f"{out}: 11 jobs for 11 boxes; for 1 of them there is none\n")
+
+
 def test_every_parameter_of_every_box_is_taken_or_told(file: Path) -> None:
     found = as_workflow(file)
     assert found is not None

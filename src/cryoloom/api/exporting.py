@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cryoloom._version import __version__
@@ -148,6 +148,7 @@ class _Making:
     outputs: Mapping[str, tuple[str, str]]
     theirs: Mapping[str, Mapping[str, Dataset]]
     placeholders: dict[str, dict[str, Any]]
+    asked: dict[tuple[str, str], str] = field(default_factory=dict)  # names of placeholders by kind and file
 
     def step(self, entry: JobEntry, protocol: Protocol) -> dict[str, Any]:
         name = self.names[entry.name]
@@ -193,7 +194,8 @@ class _Making:
         if not isinstance(value, str) or not (value.startswith(("/", "~")) or _OF_A_JOB.search(value)):
             return value
         kind = "path" if spec.means in ("file", "folder") else "str"
-        return self._placeholder(f"{name}_{key}", f"{spec.label}, of {name}", kind)
+        same = ("path", value) if kind == "path" else None
+        return self._placeholder(f"{name}_{key}", f"{spec.label}, of {name}", kind, same=same)
 
     def _reference(self, key: str, dataset: Dataset, protocol: Protocol, name: str) -> str:
         job, output = (
@@ -205,8 +207,9 @@ class _Making:
             return f"{self.names[job]}:{output}"
         label = protocol.inputs[key.partition("#")[0]].label
         return self._placeholder(
-            f"{name}_{key.replace('#', '')}", f"{label}, of {name}: {dataset.kind}, a job or a file"
-        )
+            f"{name}_{key.replace('#', '')}", f"{label}, of {name}: {dataset.kind}, a job or a file",
+            same=(dataset.kind, dataset.path),
+        )  # fmt: skip
 
     def _our_name(self, job: str, dataset: Dataset) -> str:
         """An output of a job of RELION's by our name: that with its file, else the only one of its kind; "" for none."""
@@ -215,8 +218,14 @@ class _Making:
         alike = [name for name, one in made.items() if one.kind == dataset.kind]
         return same[0] if same else alike[0] if len(alike) == 1 else ""
 
-    def _placeholder(self, word: str, said: str, kind: str = "str") -> str:
+    def _placeholder(
+        self, word: str, said: str, kind: str = "str", *, same: tuple[str, str] | None = None
+    ) -> str:
+        """A new one; that before of the `same`, kind and file, which is asked for once whichever jobs take it."""
+        word = self.asked.setdefault(same, word) if same is not None else word
         word = word.replace("-", "_")
         word = word if word.isidentifier() else f"job_{word}"
+        if (before := self.placeholders.get(word)) is not None:
+            said = f"{before['help']}; {said.partition(':')[0]}"
         self.placeholders[word] = {"type": kind, "help": said}
         return f"${{{word}}}"

@@ -17,6 +17,7 @@ from cryoloom.project.workflows.foreign import as_workflow
 from cryoloom.project.workflows.foreign.converted import Converted
 from cryoloom.project.workflows.placeholders import Placeholder
 from cryoloom.project.workflows.steps import Step, Workflow
+from cryoloom.protocol.declare import relion_text
 
 if TYPE_CHECKING:
     from cryoloom.api.project import Project
@@ -42,6 +43,7 @@ class AskedValue:
 
     placeholder: Placeholder
     given: bool  # whether it has a value already, if only its default
+    value: Any = None  # that it has
 
     @property
     def name(self) -> str:
@@ -51,6 +53,10 @@ class AskedValue:
     def question(self) -> str:
         """How somebody is asked for it."""
         return self.placeholder.question()
+
+    def shown(self) -> str:
+        """Its value for people, an empty text as `""`."""
+        return relion_text(self.value) or '""'
 
     def typed(self, value: str) -> Any:
         """A value with its type.
@@ -185,7 +191,10 @@ def outline_of(file: Path, placeholders: Mapping[str, Any]) -> WorkflowOutline:
 
 
 def _asked(workflow: Workflow) -> tuple[AskedValue, ...]:
-    return tuple(AskedValue(one, name in workflow.values) for name, one in workflow.placeholders.items())
+    values = workflow.values
+    return tuple(
+        AskedValue(one, name in values, values.get(name)) for name, one in workflow.placeholders.items()
+    )
 
 
 def _planned(step: Step) -> PlannedJob:

@@ -114,8 +114,11 @@ def show(file: Path, settings: tuple[str, ...], as_json: bool) -> None:
     print(table(["job", "protocol", "inputs", "comment"], rows))
     if outline.placeholders:
         print()
-        asked = [[one.name, one.question, "" if one.given else "to be given"] for one in outline.placeholders]
-        print(table(["placeholder", "what it is", ""], asked))
+        asked = [
+            [one.name, one.shown() if one.given else "to be given", one.question]
+            for one in outline.placeholders
+        ]
+        print(table(["placeholder", "value", "what it is"], asked))
 
 
 @click.command("diff")
@@ -163,7 +166,8 @@ def convert(source: Path, out: Path, whole: bool, as_json: bool) -> None:
             one.as_dict() for one in found.remarks
         ]})  # fmt: skip
         return
-    print(f"{out}: {len(found.content['jobs'])} jobs of {found.boxes}")
+    none = f"; for {len(found.without)} of them there is none" if found.without else ""
+    print(f"{out}: {len(found.content['jobs'])} jobs for {found.boxes} boxes{none}")
     for one in found.remarks:
         if whole or one.fate != "idle":
             print(f"  {one}")

@@ -36,6 +36,12 @@ class Converted:
     remarks: tuple[Remark, ...]
     boxes: int  # of the other one
 
+    @property
+    def without(self) -> tuple[str, ...]:
+        """The boxes of the other one that no job stands for."""
+        lost = (one for one in self.remarks if one.fate == "lost")
+        return tuple(dict.fromkeys(one.box for one in lost if not one.param and not one.value))
+
 
 def left_out(remarks: Iterable[Remark]) -> dict[str, str]:
     """What did not come along, for the workflow itself: by box and parameter, without paths of the author's machine."""
