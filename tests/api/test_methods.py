@@ -138,5 +138,19 @@ def test_what_relion_did_is_not_called_ours(tutorial: Path) -> None:
 
     assert "Post-processing was done by relion_postprocess" in text
     assert "Cryoloom" not in text
-    assert "Subset selection was done by eye, which gave 333 particles, 4 classes" in text
-    assert "relion_star_handler" not in text
+    # What a referee asks: who chose, and with which version.
+    assert (
+        "Subset selection was done by eye, in RELION's window, which gave 333 particles, 4 classes." in text
+    )
+    assert "relion_star_handler" not in text and "GPU" not in text and "mpirun" not in text
+    assert re.search(r"Of \d+ of these \d+ steps no version of the program was recorded\.$", text)
+
+
+def test_what_changes_a_result_is_said_and_so_is_that_it_is_doubtful(tiny: Project) -> None:
+    text = tiny.methods().text
+
+    assert "additional arguments --random_seed 1 --maxsig 100" in text
+    assert "raw input files" not in text
+    last = next(summary for summary in tiny.summaries() if summary.label == "postprocess")
+    assert last.why.startswith("doubtful: The FSC never falls below 0.143")
+    assert f"which gave {last.made}; this is doubtful: the FSC never falls below 0.143" in text

@@ -23,9 +23,13 @@ if TYPE_CHECKING:
     from cryoloom.api.project import Project
     from cryoloom.api.summary import JobSummary
 
+DOUBTFUL = "doubtful: "
 # Where and how fast a job runs changes no result.
 _WITHOUT = frozenset({"Compute", "Running"})
 _FOLDERS = re.compile(r"(?<![\w.])~?/(?:[^\s,=/]+/)+")
+# Picking's GPUs stand among its own parameters; where the files of an import lay is nobody's matter.
+_UNTOLD = frozenset({"use_gpu", "gpu_ids", "fn_in_raw"})
+_TOLD = frozenset({"other_args"})  # options that may change a result as much as any parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,8 @@ def methods_of(project: "Project", job: str = "") -> Methods:
     steps = _steps(branch, summaries)
     keys = [*dict.fromkeys(key for _, protocol in steps for key in protocol.cited())]
     said = [_sentence(one, protocol, summaries[one.name]) for one, protocol in steps]
+    if unknown := sum(_is_of_unknown_version(*step) for step in steps):
+        said.append(f"Of {unknown} of these {len(steps)} steps no version of the program was recorded.")
     beside = [f"{one.name} ({one.entry.protocol})" for one in branch.beside]
     return Methods(
         branch.result.name, " ".join(said), {key: reference(key) for key in keys}, bibtex_of(keys),
@@ -95,16 +101,19 @@ def _sentence(job: "Job", protocol: Protocol, summary: "JobSummary") -> str:
         _said(spec, made_with[name])
         for name, spec in protocol.params.items()
         if not spec.own
-        and spec.tab not in _WITHOUT
+        and (spec.tab not in _WITHOUT or name in _TOLD)
+        and name not in _UNTOLD
         and spec.means not in ("file", "folder", "program")
         and holds(spec.when, facts)
         and any(value not in (spec.default, "", None) for value in made_with[name])
     ]
     cited = f" [{', '.join(protocol.cited())}]" if protocol.cited() else ""
     given = "; ".join(values)
-    # Of a choice in RELION's window the program is one that nobody ran.
-    how = "by eye" if protocol.once() and protocol.programs else f"by {_program(job, protocol)}{cited}"
-    return f"{protocol.label} was done {how}{f' ({given})' if given else ''}{_made(summary)}."
+    return f"{protocol.label} was done by {_program(job, protocol)}{cited}{f' ({given})' if given else ''}{_made(summary)}."
+
+
+def _is_of_unknown_version(job: "Job", protocol: Protocol) -> bool:
+    return bool(protocol.programs) and read_record(job.folder) is None
 
 
 def _program(job: "Job", protocol: Protocol) -> str:
@@ -113,8 +122,10 @@ def _program(job: "Job", protocol: Protocol) -> str:
     used = (
         {name: one for name, one in record.programs.items() if name != "mpirun"} if record is not None else {}
     )
+    if job.entry.known_spec is None and protocol.once():
+        return "eye, in RELION's window"
     if not used and protocol.programs:
-        return ", ".join(protocol.programs)
+        return ", ".join(name for name in protocol.programs if name != "mpirun")
     if not used and job.entry.known_spec is None:
         return "RELION"
     if not used:
@@ -158,4 +169,10 @@ def values_of(entry: JobEntry) -> dict[str, list[Any]]:
 
 
 def _made(summary: "JobSummary") -> str:
-    return f", which gave {summary.made}" if summary.made else ""
+    doubt = (
+        summary.why.removeprefix(DOUBTFUL).partition(". ")[0].rstrip(".")
+        if summary.why.startswith(DOUBTFUL)
+        else ""
+    )
+    made = f", which gave {summary.made}" if summary.made else ""
+    return f"{made}; this is doubtful: {doubt[0].lower()}{doubt[1:]}" if doubt else made
