@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cryoloom import Project
 from cryoloom.cli.main import main
 
 WORKFLOW = {
@@ -70,3 +71,17 @@ def test_show_says_with_which_values_it_would_run(
     assert [next(filter(None, line.split("  ")[1:])).strip() for line in shown] == [
         "0.5", "to be given", '""', "128",
     ]  # fmt: skip
+
+
+def test_import_says_that_nothing_is_started_and_what_starts_it(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = Project.create(file.parent / "p")
+    monkeypatch.setattr("sys.argv", ["cryoloom", "workflow", "import", str(file), "-p", str(project.path)])
+    assert main() in (0, None)
+
+    *made, hint = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in made] == ["a", "b"]
+    assert "cryoloom resume --all" in hint
+    assert [summary.started for summary in project.summaries()] == [False, False]
+    assert [job.name for job in project.resume()] == [line.split()[0] for line in made]

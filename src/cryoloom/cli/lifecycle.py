@@ -74,7 +74,9 @@ def stop(jobs: tuple[str, ...], stream: bool, as_json: bool, project: Path | Non
 
 @click.command("resume")
 @some_jobs_argument
-@click.option("--all", "everything", is_flag=True, help="All that was interrupted, failed or stopped.")
+@click.option(
+    "--all", "everything", is_flag=True, help="All that was interrupted, failed, stopped or not started yet."
+)
 @click.option("--take-over", is_flag=True, help="Also what another host runs that is gone for good.")
 @click.option(
     "--dependents", is_flag=True, help="Of an import: the jobs that followed its stream to the end go on too."

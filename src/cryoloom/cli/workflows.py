@@ -218,6 +218,7 @@ def import_(file: Path, settings: tuple[str, ...], ask: bool, as_json: bool, pro
         return
     for summary in (job.summary() for job in jobs):
         print(f"{summary.name} {summary.alias or summary.label}".rstrip())
+    print("None is started: cryoloom resume JOB... starts some, cryoloom resume --all each that may go on.")
 
 
 def _checked(file: Path, given: dict[str, Any], project: Path | None) -> "CheckedWorkflow":
