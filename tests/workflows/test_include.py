@@ -96,6 +96,13 @@ def test_what_an_included_file_lacks_or_has_wrong_is_told_with_that_file(whole: 
     assert (str(whole), "gone", "include", "gone.json, which is missing") in found
 
 
+def test_jobs_of_a_file_that_is_not_there_are_not_missed_one_by_one(whole: Path) -> None:
+    (whole.parent / "parts/front.json").unlink()
+
+    [fault] = check_for_new_project(whole, {"data": "/x/*.mrc"}).faults
+    assert (fault.job, fault.field) == ("front", "include")
+
+
 def test_a_page_names_no_files_of_the_machine(whole: Path) -> None:
     assert [fault.field for fault in load_workflow(whole, {"data": "x"}, may_include=False).faults] == [
         "include", "include", "include",

@@ -35,6 +35,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 def check_workflow(project: ProjectFolder, workflow: Workflow) -> list[Fault]:
     """What is wrong with a workflow, if its jobs were made in this project."""
     looking = _Looking(project, [step.name for step in workflow.jobs])
+    looking.unread = tuple(f"{fault.job}/" for fault in workflow.faults if fault.field == "include")
     for step in workflow.jobs:
         looking.look_at(step)
     found = [*workflow.faults, *looking.faults, *looking.missing_programs()]
@@ -74,6 +75,7 @@ class _Looking:
     faults: list[Fault] = field(default_factory=list)
     links: dict[str, dict[str, tuple[str, ...]]] = field(default_factory=dict)
     programs: dict[str, Step] = field(default_factory=dict)  # by the first job that needs them
+    unread: tuple[str, ...] = ()  # with what the names of jobs begin whose file could not be included
     unsure: set[str] = field(
         default_factory=set
     )  # jobs with an input that is not known: what they give may follow it
@@ -258,7 +260,7 @@ class _Job:
         first, _, output = reference.partition(":")
         planned = self.looking.planned
         try:
-            if names_in(reference):
+            if names_in(reference) or reference.startswith(self.looking.unread):
                 pass
             elif first == self.step.name or (first in self.looking.names and first not in planned):
                 raise ParameterError(
