@@ -10,7 +10,7 @@ DEMO ?= demo
 PAPER ?= paper
 SEED ?= 1
 
-.PHONY: help install demo paper test quick check docs stubs page relion browser desktop format clean-venv
+.PHONY: help install demo paper test quick check docs stubs page relion browser desktop cluster format clean-venv
 
 help:
 	@echo "make install  what is needed to work: a virtual environment in .venv, and RELION"
@@ -32,7 +32,7 @@ demo: $(VENV)/installed relion
 paper: $(VENV)/installed relion
 	$(BIN)/python examples/run_paper.py $(PAPER) --seed $(SEED)
 
-test: $(VENV)/installed relion browser desktop $(CRATES)/installed
+test: $(VENV)/installed relion browser desktop cluster $(CRATES)/installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 quick: $(VENV)/installed
@@ -89,6 +89,13 @@ browser:
 	elif $(SUDO) true 2>/dev/null; then \
 	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; \
 	else echo "Chromium is missing (for the tests of pages). Install it: apt-get install chromium"; exit 1; fi
+
+# A batch system: the tests start one of their own, as root.
+cluster:
+	@if command -v slurmctld >/dev/null && command -v munged >/dev/null; then :; \
+	elif $(SUDO) true 2>/dev/null; then \
+	  $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq slurm-wlm munge; \
+	else echo "Slurm is missing: its tests are skipped. Install it: apt-get install slurm-wlm munge"; fi
 
 # RELION's own GUI, and a screen without a display on which tests drive it.
 desktop:

@@ -23,8 +23,8 @@ from cryoloom.simulate import SimulatedSet, compare_project, simulate
 HERE = Path(__file__).resolve().parent
 # What both presets have in common: a box of 192 Å in 24, 32 and 48 px where the paper bins 8, 4 and 2 times.
 COMMON = {
-    "timeout": 15, "patches": 1, "bfactor": 30, "diameter_min": 110, "diameter_max": 130, "log_threshold": 1, "pick_threshold": 0,
-    "mask_diameter": 150, "box_b8": 24, "box_b4": 32, "box_b2": 48, "angpix_b4": 6, "angpix_b2": 4,
+    "timeout": 15, "patches": 1, "bfactor": 30, "diameter_min": 110, "diameter_max": 130, "log_threshold": 1,
+    "pick_threshold": 0, "mask_diameter": 150, "box_b8": 24, "box_b4": 32, "box_b2": 48, "angpix_b4": 6, "angpix_b2": 4,
     "min_fraction": 0.04, "class_ratio": 1.4, "nr_classes_3d": 2, "local_from": "3.7 degrees",
 }  # fmt: skip
 VALUES = {
@@ -72,7 +72,15 @@ def main() -> int:
     project = the_project(folder, options.workflow, options.preset, options.seed)
     if LIMITS[options.preset].without:
         leave_out(project, made)
-    broken = [summary for summary in follow(project, project.jobs()) if summary.state != "succeeded"]
+    try:
+        shown = follow(project, project.jobs())
+    except KeyboardInterrupt:
+        print(
+            f"\nInterrupted; jobs go on. The same command shows them again; cryoloom ls -p {folder}",
+            file=sys.stderr,
+        )
+        return 130
+    broken = [summary for summary in shown if summary.state != "succeeded"]
     for summary in broken:
         print(f"{summary.name} {summary.state}: {summary.why}")
     rows = compare_project(project.path, made.truth).rows

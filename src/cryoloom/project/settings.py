@@ -42,6 +42,7 @@ KNOWN = {
     "machine.memory_gb": "memory that jobs may use at once, in GB",
     "machine.gpus": "GPUs that jobs may use, 0,1; or none",
     "streams.poll": "1: jobs look at the files that they follow, and never rely on inotify",
+    "launchers.default": "where jobs go, the name of a launcher; by default this machine",
     "scheduler.idle_s": "seconds with nothing to do after which the scheduler ends",
 }
 
@@ -67,11 +68,11 @@ class Settings:
 
 
 def unknown_settings(settings: Settings) -> list[str]:
-    """Names that mean nothing to us; of programs and limits only the plugins know."""
+    """Names that mean nothing to us; of programs and limits only the plugins know, of launchers the launchers."""
     return [
         name
         for name in settings.values
-        if name not in KNOWN and not name.startswith(("programs.", "limits."))
+        if name not in KNOWN and not name.startswith(("programs.", "limits.", "launchers."))
     ]
 
 
