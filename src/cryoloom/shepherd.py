@@ -140,7 +140,7 @@ def environment(command: "dict[str, object]", scratch: str) -> "dict[str, str]":
     )
     host = {name: text for name, text in os.environ.items() if not name.startswith(ranks)}
     kept = {name: text for name, text in own.items() if name not in command["of_host"] or name not in host}  # type: ignore[operator]
-    return {**host, **kept, "CRYOLOOM_LEDGER_DIR": scratch}
+    return {**host, **kept, "CRYOLOOM_LEDGER_DIR": scratch, "CRYOLOOM_ALLOCATION": "1"}
 
 
 def claim(attempt: str, token: str, session: "int | None") -> bool:

@@ -113,7 +113,7 @@ def test_table_one_is_of_all_sessions_that_were_joined(tmp_path: Path) -> None:
     assert dict(made.methods(motion.name).table)["Electron exposure (e/Å²)"] == "6, 8"
     motion = made.run("relion.motioncorr", input_star_mics=joined, dose_per_frame=2.5, start=False)
     assert dict(made.methods(motion.name).table)["Electron exposure (e/Å²)"] == "10"
-    assert "raw input files *.mrc" in found.text and str(tmp_path) not in found.text
+    assert "raw input files" not in found.text and str(tmp_path) not in found.text
 
 
 def test_the_command_writes_text_and_references_into_files(tiny: Project, tmp_path: Path) -> None:

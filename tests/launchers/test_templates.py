@@ -1,6 +1,7 @@
 """Scripts of sites: each form is filled with the job's values, and asks for nothing in silence."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,9 +9,12 @@ import pytest
 
 from cryoloom.errors import LaunchError
 from cryoloom.launchers.adopting import adopted
+from cryoloom.launchers.allocation import renumbered
+from cryoloom.launchers.machine import this_machine
 from cryoloom.launchers.site import minutes_of
 from cryoloom.launchers.systems import SYSTEMS
 from cryoloom.launchers.templates import Filling, filled
+from cryoloom.project.settings import Settings
 
 FILLING = Filling(
     ("python3", "shepherd.py", "/data/My Project/a"), "job012.1a2b3c4", "Class2D/job012", "/data/My Project", "/p/out",
@@ -189,3 +193,21 @@ def test_a_script_that_would_never_start_the_job_is_refused(tmp_path: Path) -> N
 
     with pytest.raises(LaunchError, match="without a place for the command"):
         adopted(tmp_path / "x.sh")
+
+
+@pytest.mark.parametrize(
+    ("given", "there"), [("2,3:6", "0,1:2"), ("1:1:0", "0:0:1"), ("0:1", "0:1"), ("", "")]
+)
+def test_gpus_are_counted_from_0_in_an_allocation(given: str, there: str) -> None:
+    assert renumbered(given) == there
+
+
+def test_the_settings_of_the_workstation_say_nothing_of_a_node(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(
+        {"machine.cores": (1, "here"), "machine.gpus": ("none", "here"), "limits.relion": (2, "here")}
+    )
+    assert this_machine(settings).cores == 1
+    monkeypatch.setenv("CRYOLOOM_ALLOCATION", "1")
+    monkeypatch.setenv("SLURM_CPUS_ON_NODE", str(len(os.sched_getaffinity(0))))
+    assert this_machine(settings).cores == len(os.sched_getaffinity(0))
+    assert this_machine(settings).limits == {"relion": 2}

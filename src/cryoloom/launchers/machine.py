@@ -22,6 +22,11 @@ def this_machine(settings: Settings) -> Machine:
     Raises:
         ProjectError: a setting is no number, or too small for any job to run.
     """
+    if os.environ.get("CRYOLOOM_ALLOCATION") == "1":
+        # What is said of the workstation or the login node says nothing of a node.
+        settings = Settings(
+            {name: one for name, one in settings.values.items() if not name.startswith("machine.")}
+        )
     cores, memory = settings.get("machine.cores"), settings.get("machine.memory_gb")
     limits = {name: _number(f"limits.{name}", value, 1) for name, value in settings.under("limits").items()}
     count = usable_cores(None if cores is None else int(_number("machine.cores", cores, 1)))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cryoloom.errors import CryoloomError, PluginError, ProjectError, UnreadableError
+from cryoloom.launchers.allocation import as_allocated
 from cryoloom.launchers.auto_cores import auto_cores
 from cryoloom.launchers.machine import this_machine
 from cryoloom.project.attempts import attempt_numbers, attempts_folder, read_control
@@ -105,7 +106,7 @@ def run_attempt(
             if earlier < attempt:  # killed perhaps, in mid-batch
                 clear_shadows(attempts_folder(folder) / f"{earlier:04d}")
         job = JobFolder(f"{name}/", root, spec.id)
-        protocol = _with_auto(spec.make_protocol(), journal)
+        protocol = as_allocated(_with_auto(spec.make_protocol(), journal))
         settings = load_settings(root)
         run = RunContext(
             root, name, spec, own, job, protocol, journal, settings, time_is_up or threading.Event()
@@ -118,7 +119,7 @@ def run_attempt(
             said = ", ".join(f"{key}={relion_text(value)}" for key, value in found.items())
             run.say_once(f"auto: {said}")
             append_remark(folder, f"auto: {said}")
-            run.protocol = protocol = _with_auto(spec.make_protocol(), journal)
+            run.protocol = protocol = as_allocated(_with_auto(spec.make_protocol(), journal))
             (folder / "job.star").write_text(job_star_of(protocol))
         if (why_once := protocol.once()) and attempt > 1:
             raise ProjectError(
