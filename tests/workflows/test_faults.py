@@ -10,6 +10,7 @@ from cryoloom import Project
 from cryoloom.api.workflows import check_for_new_project
 from cryoloom.cli.main import main
 from cryoloom.errors import CryoloomError
+from cryoloom.project.attempts import read_control
 from cryoloom.project.workflows.faults import WorkflowError
 
 MOVIES = {"name": "movies", "protocol": "import.movies", "params": {"fn_in_raw": "/x/*.mrc"}}
@@ -271,3 +272,18 @@ def test_what_check_lets_pass_is_made_whole_also_where_nothing_is_started(tmp_pa
     made = project.import_workflow(file)  # the gain may come with the movies
 
     assert [job.protocol for job in made] == ["import.movies", "relion.motioncorr"]
+
+
+def test_a_step_may_say_where_it_runs_and_that_goes_into_no_export(tmp_path: Path) -> None:
+    file = tmp_path / "w.json"
+    step = {"name": "sleep", "protocol": "loomtest.nothing", "launcher": "gpu", "batch": {"walltime": "24h"}}
+    file.write_text(json.dumps({"format": 1, "jobs": [step]}))
+    project = Project.create(tmp_path / "p")
+    [job] = project.import_workflow(file)
+
+    control = read_control(job.folder)
+    assert (control["launcher"], control["batch"]) == ("gpu", {"walltime": "24h"})
+    assert "gpu" not in json.dumps(project.export_workflow())
+    file.write_text(json.dumps({"format": 1, "jobs": [step | {"launcher": 3, "batch": "24h"}]}))
+    with pytest.raises(CryoloomError, match=r"(?s)the name of a launcher.*walltime"):
+        project.import_workflow(file)

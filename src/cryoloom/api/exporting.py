@@ -177,7 +177,9 @@ class _Making:
         if spec is not None:
             step |= {"version": spec.version} if spec.version != FIRST_VERSION else {}
             control = read_control(entry.folder)
-            step |= {wish: control[wish] for wish in WISHES if control[wish]}
+            step |= {
+                wish: control[wish] for wish in WISHES if control[wish] and wish not in ("launcher", "batch")
+            }
         comment = text_of_note(entry.folder)
         return step | ({"comment": comment} if comment else {})
 

@@ -1,8 +1,8 @@
 """Workflow files: read whole, with those that they include, and their placeholders filled as far as there are values.
 
 `{format, title, comment, seed, placeholders: {name: {type, title, unit, default, help, min, max, choices}}, jobs: [...]}` with
-jobs `{name, protocol, params, inputs: {input: "name:output"}, wait_for: [...], comment, version, priority, alone, memory_gb}`;
-`${name}` in a value is a placeholder. A step `{name, include: "other.json", values: {placeholder: value}}` stands for the jobs
+jobs `{name, protocol, params, inputs: {input: "name:output"}, wait_for: [...], comment, version, priority, alone, memory_gb,
+launcher, batch}`; `${name}` in a value is a placeholder. A step `{name, include: "other.json", values: {placeholder: value}}` stands for the jobs
 of another file, which are known as `name/job`.
 """
 
@@ -302,6 +302,10 @@ class _Reading:
             self._say(scope, name, key, repr(wish), "true or false")
         if key == "memory_gb" and not (is_number and 0 <= wish < float("inf")):
             self._say(scope, name, key, repr(wish), "GB that it takes, or 0 for the protocol's own estimate")
+        if key == "launcher" and not isinstance(wish, str):
+            self._say(scope, name, key, repr(wish), "the name of a launcher of the settings")
+        if key == "batch" and not isinstance(wish, Mapping):
+            self._say(scope, name, key, repr(wish), 'what is asked there, such as {"walltime": "24h"}')
 
     def _included(
         self, job: Mapping[str, Any], name: str, scope: _Scope, waits: tuple[str, ...]

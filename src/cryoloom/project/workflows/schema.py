@@ -87,6 +87,8 @@ _JOB: Mapping[str, dict[str, Any]] = {
     "priority": {"anyOf": [{"type": "integer"}, _FILLED]},
     "alone": {"anyOf": [{"type": "boolean"}, _FILLED]},
     "memory_gb": {"anyOf": [{"type": "number", "minimum": 0}, _FILLED]},
+    "launcher": {"type": "string", "description": "where it goes: this machine (local), or a batch system of the settings"},
+    "batch": {"type": "object", "description": "what is asked there: queue, walltime, the site's own questions"},
 }  # fmt: skip
 _INCLUDE: Mapping[str, dict[str, Any]] = {
     "include": {"type": "string", "description": "another workflow's file, from this one's folder"},

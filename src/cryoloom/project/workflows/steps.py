@@ -8,7 +8,8 @@ from typing import Any
 from cryoloom.project.workflows.faults import Fault
 from cryoloom.project.workflows.placeholders import Placeholder
 
-WISHES = ("priority", "alone", "memory_gb")
+# The last two are a site's own: they are taken from files, and written into none.
+WISHES = ("priority", "alone", "memory_gb", "launcher", "batch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Step:
     label: str = ""
     comment: str = ""
     version: str = ""
-    wishes: Mapping[str, Any] = field(default_factory=dict)  # priority, alone, memory_gb
+    wishes: Mapping[str, Any] = field(default_factory=dict)  # by `WISHES`
     file: str = ""  # in which it stands
 
 
