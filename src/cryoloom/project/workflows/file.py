@@ -2,8 +2,8 @@
 
 `{format, title, comment, seed, placeholders: {name: {type, title, unit, default, help, min, max, choices}}, jobs: [...]}` with
 jobs `{name, protocol, params, inputs: {input: "name:output"}, wait_for: [...], comment, version, priority, alone, memory_gb,
-launcher, batch}`; `${name}` in a value is a placeholder. A step `{name, include: "other.json", values: {placeholder: value}}` stands for the jobs
-of another file, which are known as `name/job`.
+launcher, batch}`; `${name}` in a value is a placeholder. A step `{name, include: "other.json", values: {placeholder: value}}`
+stands for the jobs of another file, which are known as `name/job`.
 """
 
 from collections.abc import Mapping, Sequence
