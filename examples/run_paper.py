@@ -32,7 +32,7 @@ VALUES = {
     | {
         "dose_per_frame": 5,
         "angpix": 2,
-        "ctf_limit": 8,
+        "ctf_limit": 12,
         "box": 96,
         "bg_diameter": 72,
         "nr_classes": 10,
