@@ -47,7 +47,7 @@ def started(folder: Path) -> "subprocess.Popen[str]":
 def kill_at(folder: Path, moment: int) -> None:
     """Run until so many jobs have ended and a little longer, then kill -9 whatever works for the project."""
     process = started(folder)
-    while len(list(folder.glob("*/job*/RELION_JOB_EXIT_SUCCESS"))) < moment:
+    while len(list(folder.glob("[A-Z]*/job*/RELION_JOB_EXIT_SUCCESS"))) < moment:
         assert process.poll() is None, "it ended before it could be killed"
         time.sleep(0.2)
     time.sleep(random.Random(moment).uniform(0, 3))
