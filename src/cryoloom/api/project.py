@@ -181,7 +181,7 @@ class Project(ProtocolCalls):
         steering.check_settings(self.path)
         waits = [item.name if isinstance(item, Job) else self.folder.entry(item).name for item in wait_for]
         steering.check_wishes(str(protocol), priority=priority, alone=alone, memory_gb=memory_gb)
-        check_sending(self.path, str(protocol), launcher, batch or {})
+        check_sending(self.path, str(protocol), str(protocol), launcher, batch or {})
         # A frame becomes a job here: all that may be refused before has been.
         given = self._recorded(protocol, given, caller)
         values, inputs = taken_apart(self.folder, find_protocol(protocol), given)

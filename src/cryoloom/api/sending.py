@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cryoloom.engine.calling import call_scheduler
 from cryoloom.errors import LaunchError, ParameterError, ProjectError
-from cryoloom.launchers.site import LOCAL, minutes_of, site_of
+from cryoloom.launchers.site import LOCAL, chosen, minutes_of, site_of
 from cryoloom.project import attempts
 from cryoloom.project.settings import load_settings
 
@@ -34,7 +34,7 @@ def send(job: "Job", launcher: str, given: Mapping[str, Any]) -> str:
         raise ProjectError(
             f"{job.name}", found="a job of RELION's", expected="one that Cryoloom starts", hint=f"{job.entry.how_to_run()}.",
         )  # fmt: skip
-    check_sending(job.project.path, job.name, launcher, given)
+    check_sending(job.project.path, job.name, job.protocol, launcher, given)
     newest = attempts.newest_attempt(job.folder)
     waits = newest is not None and not newest.ended and newest.claim is None
     wishes: dict[str, Any] = {
@@ -53,19 +53,22 @@ def send(job: "Job", launcher: str, given: Mapping[str, Any]) -> str:
     return f"{job.name} goes to {where}"
 
 
-def check_sending(root: Path, what: str, launcher: str, given: Mapping[str, Any]) -> None:
+def check_sending(root: Path, what: str, protocol: str, launcher: str, given: Mapping[str, Any]) -> None:
     """That there is such a launcher, and that its batch system can be asked for this.
 
     Raises:
         ProjectError: there is none, or the settings describe it wrongly.
         ParameterError: a value that cannot be.
     """
+    settings = load_settings(root)
+    where = chosen(settings, launcher, protocol)
     if launcher and launcher != LOCAL:
-        site_of(load_settings(root), launcher)
-    if given and launcher == LOCAL:
+        site_of(settings, launcher)
+    if given and where == LOCAL:
         raise ParameterError(
-            f"{what}: {', '.join(given)}", found="asked of this machine", expected="a launcher with a queue"
-        )
+            f"{what}: {', '.join(given)}", found="asked of this machine", expected="a launcher with a queue",
+            hint="Say which: --launcher NAME; `cryoloom launcher list`.",
+        )  # fmt: skip
     for name, value in given.items():
         if "\n" in str(value):
             raise ParameterError(f"{what}: {name}", found=repr(value), expected="one line")

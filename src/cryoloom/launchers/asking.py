@@ -42,12 +42,14 @@ def asks_of(protocol: Protocol, control: Mapping[str, Any]) -> Asks:
     named = protocol.gpus()
     wishes: Mapping[str, Any] = control["batch"]
     memory = control["memory_gb"]
-    has_ranks = isinstance(ranks, int) and ranks > 1
-    per_rank = -(-protocol.cores() // ranks) if has_ranks and isinstance(ranks, int) else protocol.cores()
+    if AUTO in (ranks, threads):
+        per_rank = 0 if threads == AUTO else int(threads or 1)
+    else:
+        per_rank = -(-protocol.cores() // int(ranks or 1))
     return Asks(
-        ranks=ranks * at_once if isinstance(ranks, int) else 0 if ranks == AUTO else at_once,
-        threads=0 if AUTO in (ranks, threads) else per_rank,
-        memory_mb=int(memory * 1024) if memory else protocol.memory_mb(),
+        ranks=0 if ranks == AUTO else int(ranks or 1) * at_once,
+        threads=per_rank,
+        memory_mb=int(memory * 1024) if memory else protocol.memory_mb() * at_once,
         gpus=0 if named is None else len(gpus_of_string(named, ())) or None,
         queue=str(wishes.get("queue", "")),
         walltime_min=minutes_of(str(wishes.get("walltime", ""))),

@@ -25,7 +25,6 @@ from cryoloom.launchers.site import Site
 from cryoloom.launchers.systems import Report
 from cryoloom.launchers.templates import Filling, filled
 from cryoloom.project.jsonfile import read_json_if_there, write_json
-from cryoloom.schedule.slots import UNKNOWN_MEMORY_MB
 
 SCRIPT, MARK = "submit.sh", "submitting.json"
 SUBMIT_S, ASK_S = 60.0, 30.0
@@ -100,6 +99,9 @@ class Batch:
     def poll(self, ids: Collection[str]) -> Mapping[str, Standing]:
         """As the last answer had them; what was submitted and not named yet is in the queue."""
         now = time.monotonic()
+        for id in ids:
+            # Of one that an earlier scheduler submitted nothing is known yet: it may have ended and been forgotten long ago.
+            self.heard.setdefault(id, now)
         self._collect(now)
         # A system that is slow is asked less often.
         pause = max(self.site.poll_s, 10 * self.cost_s)
@@ -211,7 +213,7 @@ def write_script(site: Site, attempt: Path) -> tuple[Path, str]:
 def filling_of(site: Site, asks: Asks, attempt: Path, name: str) -> Filling:
     """What a job's script says: what the job asks for, else what the site has for such jobs."""
     job, project = attempt.parents[2], attempt.parents[4]
-    memory = asks.memory_mb if asks.memory_mb not in (0, UNKNOWN_MEMORY_MB) else int(site.memory_gb * 1024)
+    memory = asks.memory_mb or int(site.memory_gb * 1024)
     return Filling(
         (sys.executable, "-I", "-S", str(SHEPHERD), str(attempt)), name, f"{job.parent.name}/{job.name}", str(project),
         str(attempt / "batch.out"), str(attempt / "batch.err"),

@@ -88,18 +88,20 @@ def values_of(filling: Filling, form: Form) -> dict[str, object]:
     out, err = shlex.quote(filling.out), shlex.quote(filling.err)
     if form == "relion":
         return {
-            "command": command, "outfile": out, "errfile": err, "queue": filling.queue, "name": filling.name,
+            **filling.extra, "command": command, "outfile": out, "errfile": err, "queue": filling.queue, "name": filling.name,
             "mpinodes": filling.ranks, "threads": filling.threads, "cores": filling.cores, "nodes": filling.nodes,
-            "dedicated": -(-filling.cores // filling.nodes), **filling.extra,
+            "dedicated": -(-filling.cores // filling.nodes),
         }  # fmt: skip
     if form == "scipion":
         return {
+            **filling.extra,
             "JOB_COMMAND": command, "JOB_NAME": filling.name, "JOB_QUEUE": filling.queue, "JOB_NODES": filling.ranks,
             "JOB_THREADS": filling.threads, "JOB_CORES": filling.cores, "JOB_HOURS": -(-filling.walltime_min // 60) or 72,
             "GPU_COUNT": filling.gpus, "JOB_LOGS": out.removesuffix(".out"), "JOB_SCRIPT": "", "QUEUE_FOR_JOBS": "N",
-            "JOB_NODEFILE": "", "SCIPION_PROJECT": filling.project, "SCIPION_PROTOCOL": filling.job, **filling.extra,
+            "JOB_NODEFILE": "", "SCIPION_PROJECT": filling.project, "SCIPION_PROTOCOL": filling.job,
         }  # fmt: skip
     return {
+        **filling.extra,
         "command": command, "name": filling.name, "job": filling.job, "project": filling.project, "out": out, "err": err,
         "ranks": filling.ranks, "threads": filling.threads, "cores": filling.cores, "nodes": filling.nodes,
         "ranks_a_node": -(-filling.ranks // filling.nodes), "cores_a_node": -(-filling.cores // filling.nodes),
@@ -110,7 +112,7 @@ def values_of(filling: Filling, form: Form) -> dict[str, object]:
         "ram_gb": -(-filling.memory_mb // 1024), "project_dir_abs": shlex.quote(filling.project),
         "job_dir_abs": shlex.quote(f"{filling.project}/{filling.job}"), "project_uid": filling.project.rpartition("/")[2],
         "job_uid": filling.job.replace("/", "_"), "cryosparc_username": filling.user, "job_creator": filling.user,
-        "worker_bin_path": "", "run_args": "", **filling.extra,
+        "worker_bin_path": "", "run_args": "",
     }  # fmt: skip
 
 
