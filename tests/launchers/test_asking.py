@@ -21,7 +21,7 @@ def asks(name: str, **values: object) -> Asks:
     ("given", "ranks", "threads"),
     [
         ({"nr_mpi": 3, "nr_threads": 4}, 3, 4),
-        ({"nr_mpi": 1, "nr_threads": 8}, 1, 8),
+        ({"nr_mpi": 5, "nr_threads": 8}, 5, 8),
         ({"nr_mpi": "auto", "nr_threads": "auto"}, 0, 0),
         ({"nr_mpi": "auto", "nr_threads": 8}, 0, 8),
         ({"nr_mpi": 5, "nr_threads": "auto"}, 5, 0),
