@@ -130,11 +130,15 @@ def leave_out(project: Project, made: SimulatedSet) -> None:
         [groups] = star.tables_of(star.read(made.folder / "groups.star")).values()
         one = made.folder / "one_group.star"
         star.write(one, {"": groups.with_columns(rlnOpticsGroup=1)})
-        copies = project.copy(
-            "with_optics", branch=True, table=str(one.relative_to(project.path)), start=True
-        )
-        # The copies end where the branch does: its last refinement is the one to compare.
-        last_of(copies).set_alias(merged)
+        copies = project.copy("with_optics", branch=True, table=str(one.relative_to(project.path)))
+        # Its last refinement is the one to compare; a map post-processed of it would be taken for the project's result.
+        last = last_of(copies)
+        behind = [job for job in copies if job.protocol in ("relion.maskcreate", "relion.postprocess")]
+        project.delete(*behind)
+        last.set_alias(merged)
+        for job in copies:
+            if job not in behind:
+                job.resume()
     if unpolished not in there:
         copy = project.copy(LAST, fn_img=project.job("ctf_aberrations"), start=True)[0]
         copy.set_alias(unpolished)

@@ -38,7 +38,10 @@ def _of_branch(branch: Branch, summaries: "Mapping[str, JobSummary]") -> "Iterat
     for kind in _KINDS:
         firsts = [(job.name, _first(summaries[job.name], kind)) for job in backwards if job.name in summaries]
         found = [(name, output["items"]) for name, output in firsts if output and output["items"]]
-        if found:
+        sessions = [(name, int(items)) for name, items in reversed(found) if name.startswith("Import/")]
+        if kind == "movies" and len(sessions) > 1:
+            yield kind, f"{sum(items for _, items in sessions)} in {_named([name for name, _ in sessions])}"
+        elif found:
             (last, left), (first, most) = found[0], max(reversed(found), key=lambda one: int(one[1]))
             more = f", of {most} in {first}" if most != left else ""
             yield kind, f"{left} in {last}{more}"
