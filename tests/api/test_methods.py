@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from cryoloom import Project, star
+from cryoloom.api.answers import answers
 from cryoloom.api.citing import bibtex_of, reference
 from cryoloom.api.table_one import images
 from cryoloom.cli.main import app
@@ -114,6 +115,8 @@ def test_table_one_is_of_all_sessions_that_were_joined(tmp_path: Path) -> None:
     motion = made.run("relion.motioncorr", input_star_mics=joined, dose_per_frame=2.5, start=False)
     assert dict(made.methods(motion.name).table)["Electron exposure (e/Å²)"] == "10"
     assert "raw input files" not in found.text and str(tmp_path) not in found.text
+    # The report's first lines count them together as well.
+    assert dict(answers(made).rows)["movies"] == "5 in Import/job001, Import/job002"
 
 
 def test_the_command_writes_text_and_references_into_files(tiny: Project, tmp_path: Path) -> None:
