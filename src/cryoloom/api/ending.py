@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from cryoloom.api.project import Project
 
 LIVE = ("scheduled", "running")
+CALL_S = 1.0  # between looks whether a scheduler lives
 
 
 def wait_for_end(
@@ -31,6 +32,7 @@ def wait_for_end(
 ) -> "list[JobSummary]":
     """Stay until jobs have ended, or nothing can go on without the user; see `Project.wait`."""
     began, pause, has_ended = time.monotonic(), 0.02, False
+    called = float("-inf")
     # The scheduler writes each change of a state into the pipeline.
     watcher = Watcher()
     watcher.watch(project.path, only=(pipe.FILE,))
@@ -51,7 +53,10 @@ def wait_for_end(
         has_ended = False
         if timeout_s is not None and time.monotonic() - began > timeout_s:
             break
-        ensure_scheduler(project.path)
+        if time.monotonic() - called > CALL_S:
+            # One that was started just now needs a moment to take its lock, and another one would only slow it down.
+            ensure_scheduler(project.path)
+            called = time.monotonic()
         left_s = every_s if timeout_s is None else max(0.0, began + timeout_s - time.monotonic())
         watcher.wait(min(pause, left_s))
         pause = min(pause * 1.5, every_s)
