@@ -73,7 +73,7 @@ def test_every_protocol_that_the_documents_name_exists() -> None:
     unknown = {
         word
         for word in named - known
-        if not word.endswith((".py", ".md", ".star", ".mrc", ".png", ".pdf", ".path", ".modules"))
+        if not word.endswith((".py", ".md", ".star", ".mrc", ".png", ".pdf", ".path", ".modules", ".mpirun"))
     }
     assert not {word for word in unknown if word.split(".")[1] not in ("class3d", "ctfrefine")}
 
