@@ -57,7 +57,6 @@ class JobSummary:
             "protocol": self.protocol,
             "state": self.state,
             "started": self.started,
-            "queued": self.queued,
             "why": self.why,
             "items": {"done": self.done, "failed": self.failed, "total": self.total},
             "outputs": dict(self.outputs),
