@@ -155,7 +155,7 @@ def test_the_map_of_a_project_is_the_one_that_its_report_shows_and_not_the_maske
         "final_map": {"kind": "final map", "items": 1, "path": "PostProcess/job001/postprocess.mrc"},
         "masked_map": {"kind": "final map", "items": 1, "path": "PostProcess/job001/postprocess_masked.mrc"},
     }
-    entry = SimpleNamespace(known_spec=None, input_files=(), name="PostProcess/job001")
+    entry = SimpleNamespace(known_spec=None, spec=(), input_files=(), name="PostProcess/job001")
     job = SimpleNamespace(name="PostProcess/job001", views=list, entry=entry)
     summary = SimpleNamespace(name=job.name, state="succeeded", outputs=outputs, made="")
     project: Any = SimpleNamespace(jobs=lambda: [job], summaries=lambda: [summary])
