@@ -58,7 +58,7 @@ def test_two_states_are_told_apart_without_alignment_and_one_goes_on(
 
     assert len(kept.dataset("particles")) == found.filter(pl.col("rlnClassNumber") == second).height
     of_class = classified.folder / f"run_it015_class{second:03d}.mrc"
-    assert kept.dataset("volume").path.read_bytes() == of_class.read_bytes()
+    assert (project.path / kept.outputs()["volume"].path).read_bytes() == of_class.read_bytes()
     assert {view.name for view in classified.views()} >= {
         "slices",
         "class_table",

@@ -80,7 +80,7 @@ def test_no_particle_is_lost_or_doubled_on_the_way(paper: Project) -> None:
             str(one) for one in paper.job(job).dataset(output).table(["cryoloomItemId"])["cryoloomItemId"]
         ]
 
-    picked = sorted(ids("picks_single", "coordinates") + ids("picks_multi", "coordinates"))
+    picked = sorted(ids("particles_single_b8", "particles") + ids("particles_multi_b8", "particles"))
     assert len(set(picked)) == len(picked) > 150
     for job in ("particles_both_b8", "particles_both_b2"):
         assert sorted(ids(job, "kept")) == picked
