@@ -52,9 +52,11 @@ def main(attempt: str) -> int:
         if os.getppid() != me:
             os._exit(127)
 
-    # A node is not shared as a workstation is: what the job holds of it is counted in a place of its own, which goes with us.
-    scratch = tempfile.mkdtemp(prefix="cryoloom-") if "of_host" in command else ""
+    scratch = ""
     try:
+        # On a node the job counts what it holds in a place of its own, which goes with us.
+        if "of_host" in command:
+            scratch = tempfile.mkdtemp(prefix="cryoloom-")
         log = open(os.path.join(attempt, "log"), "ab")  # noqa: SIM115  lives as long as the child
         child = subprocess.Popen(
             command["argv"],

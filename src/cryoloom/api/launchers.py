@@ -18,6 +18,7 @@ from cryoloom.launchers.site import LOCAL, NUMBERS, Site, names_of, site_of
 from cryoloom.launchers.systems import SYSTEMS
 from cryoloom.project.jsonfile import read_json_if_there, write_json
 from cryoloom.project.settings import load_settings, user_file
+from cryoloom.runner.programs import RELION_ENVIRONMENT
 
 PATIENCE_S = 300.0
 
@@ -95,6 +96,8 @@ def add(name: str, source: Path | None, given: Mapping[str, str]) -> tuple[Path,
         else Adopted({"system": given.get("system") or system_here()})
     )
     values = {**found.values, **given}
+    if given.get("template"):
+        values["template"] = str(Path(given["template"]).expanduser().resolve())
     if values["system"] not in SYSTEMS:
         raise LaunchError(
             "The batch system", found=repr(values["system"] or "neither sbatch nor qsub nor bsub in PATH"),
@@ -148,17 +151,24 @@ def rendered(root: Path, name: str, given: Mapping[str, str]) -> tuple[Site, Pat
     attempt = root / ".cryoloom" / "trials" / name / ".cryoloom" / "attempts" / f"{time.time_ns()}"
     attempt.mkdir(parents=True)
     extra = {key: value for key, value in given.items() if key not in ("queue", "ranks", "gpus")}
+    numbers = {key: _number(key, given.get(key, default)) for key, default in (("ranks", "2"), ("gpus", "0"))}
     asks = Asks(
-        ranks=int(given.get("ranks", 2)), threads=1, gpus=int(given.get("gpus", 0)), queue=given.get("queue", ""),
+        ranks=numbers["ranks"], threads=1, gpus=numbers["gpus"], queue=given.get("queue", ""),
         walltime_min=5, extra=extra,
     )  # fmt: skip
     write_json(
         attempt / "command.json",
-        {"argv": ["/bin/sh", "-c", _TRIAL, "trial", str(attempt / "found")], "cwd": str(root), "env": {},
+        {"argv": ["/bin/sh", "-c", _TRIAL, "trial", str(attempt / "found")], "cwd": str(root), "env": RELION_ENVIRONMENT,
          "token": f"{time.time_ns():x}", "launcher": name, "asks": asks.as_dict(), "of_host": OF_HOST},
     )  # fmt: skip
     write_script(site, attempt)
     return site, attempt
+
+
+def _number(name: str, text: str) -> int:
+    if not str(text).isdigit():
+        raise ParameterError(name, found=repr(text), expected="a whole number")
+    return int(text)
 
 
 # Printed on the node, as `name value` a line. `mpirun` starts its ranks as the allocation has them.

@@ -32,10 +32,8 @@ from cryoloom.schedule.slots import Machine
 from cryoloom.schedule.state import ENDED, JobState
 
 SETTLED_NS = 50_000_000
-BACK_S, CLEARED_S = (
-    5.0,
-    60.0,
-)  # a batch job whose attempt has ended is taken from its queue, and looked after so long
+# A batch job whose attempt has ended is taken out of its queue after this, and looked after so long.
+BACK_S, CLEARED_S = 5.0, 60.0
 QUOTA_S = 5.0  # a quota is tried so often: it costs some writing
 
 
@@ -54,9 +52,8 @@ class Watched:
     quota: tuple[str, float] = ("", 0.0)  # what was found when it was tried last, and when
     unknown: str = ""  # why its protocol cannot be found
     ended_at: float = 0.0
-    ids: tuple[
-        tuple[str, str], ...
-    ] = ()  # launchers and by what they know its attempt, where that has to be asked
+    # Launchers, and by what they know its attempt, where that has to be asked.
+    ids: tuple[tuple[str, str], ...] = ()
     heard: tuple[str, float] = ("", 0.0)  # the last heartbeat, and when it was first seen
     facts: JobFacts | None = None  # of a job that has ended, as long as `stamp` holds
     stamp: tuple[int, ...] = ()
@@ -75,9 +72,8 @@ class FactGatherer:
     live: tuple[str, ...] = ()  # jobs that had not ended when last seen, in the order of their numbers
     seen: tuple[str, ...] = ()  # whom the last look was at
     pipeline_stamp: tuple[int, int] = (0, 0)
-    ending: dict[tuple[str, str], float] = field(
-        default_factory=dict
-    )  # batch jobs of attempts that have ended, since when
+    # Batch jobs of attempts that have ended, since when.
+    ending: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def look(self, *, sweep: bool = True) -> Mapping[str, JobFacts]:
         """The facts of all jobs now. Jobs that have ended cost nothing, unless it is a sweep.

@@ -6,7 +6,6 @@ away holds up nothing. What it says is believed only as far as it says something
 
 import getpass
 import os
-import shlex
 import subprocess
 import sys
 import tempfile
@@ -18,10 +17,10 @@ from typing import IO
 
 from cryoloom.errors import LaunchError
 from cryoloom.launchers.asking import Asks, asks_of_command
-from cryoloom.launchers.commands import TOKEN
 from cryoloom.launchers.launcher import Silent, Standing
 from cryoloom.launchers.local import SHEPHERD
 from cryoloom.launchers.site import Site
+from cryoloom.launchers.surroundings import for_batch_system
 from cryoloom.launchers.systems import Report
 from cryoloom.launchers.templates import Filling, filled
 from cryoloom.project.jsonfile import read_json_if_there, write_json
@@ -78,23 +77,29 @@ class Batch:
             if name in self.names:
                 return self.names[name]
         write_json(attempt / MARK, {"name": name}, sync=True)
-        is_read = self.site.system.reads_script
-        own = [*self.site.submit] if self.site.submit else []
-        command = own or self.site.system.submit(str(script))
-        if own and not is_read:
-            command = [*own, str(script)]
-        done = _run(
-            command, SUBMIT_S, cwd=attempt, given=script.read_text(encoding="utf-8") if is_read else ""
-        )
+        done = self._hand_over(script, attempt)
         id = self.site.system.id_of(done.stdout) if done.returncode == 0 else ""
+        said = " ".join((done.stderr.strip() or done.stdout.strip() or "nothing").split())
+        if not id and done.returncode == 0:
+            # It says that it took it: a second one must not follow only since the answer is of another form.
+            self._ask_and_wait()
+            id = self.names.get(name, "")
         if not id:
-            said = " ".join((done.stderr.strip() or done.stdout.strip() or "nothing").split())
             if _is_silence(said):
-                raise Silent(f"{command[0]}: {said}")
+                raise Silent(f"{self.name}: {said}")
             (attempt / MARK).unlink(missing_ok=True)
-            raise LaunchError(shlex.join(command), found=said, expected="a job that is taken")
+            raise LaunchError(
+                f"the answer of {self.name}", found=said, expected="a job that is taken, with its id"
+            )
         self.reports[id], self.heard[id] = Report("queued"), time.monotonic()
         return id
+
+    def _hand_over(self, script: Path, attempt: Path) -> "subprocess.CompletedProcess[str]":
+        text, own = script.read_text(encoding="utf-8"), [*self.site.submit]
+        if self.site.system.reads_script:
+            return _run(own or self.site.system.submit(str(script)), SUBMIT_S, cwd=attempt, given=text)
+        command = [*own, str(script)] if own else self.site.system.submit(str(script))
+        return _run(command, SUBMIT_S, cwd=attempt)
 
     def poll(self, ids: Collection[str]) -> Mapping[str, Standing]:
         """As the last answer had them; what was submitted and not named yet is in the queue."""
@@ -154,7 +159,7 @@ class Batch:
                 stdout=out,
                 stderr=err,
                 text=True,
-                env=surroundings(),
+                env=for_batch_system(os.environ),
             )
         except OSError as error:
             self.trouble = str(error)
@@ -223,19 +228,6 @@ def filling_of(site: Site, asks: Asks, attempt: Path, name: str) -> Filling:
     )  # fmt: skip
 
 
-def surroundings() -> dict[str, str]:
-    """The environment of a site's commands: ours, without what a batch job that we run in has in it."""
-    return {
-        name: text
-        for name, text in os.environ.items()
-        if name != TOKEN
-        and (
-            not name.startswith(("SLURM_", "PBS_", "LSB_", "SBATCH_"))
-            or name in ("SLURM_CONF", "PBS_CONF_FILE")
-        )
-    }
-
-
 def _run(
     command: list[str], limit_s: float, cwd: Path | None = None, given: str = ""
 ) -> "subprocess.CompletedProcess[str]":
@@ -247,7 +239,7 @@ def _run(
             text=True,
             timeout=limit_s,
             cwd=cwd,
-            env=surroundings(),
+            env=for_batch_system(os.environ),
         )
     except subprocess.TimeoutExpired:
         raise Silent(f"{command[0]}: no answer within {limit_s:.0f} s") from None

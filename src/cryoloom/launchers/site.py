@@ -98,7 +98,9 @@ def site_of(settings: Settings, name: str, environ: Mapping[str, str] | None = N
     if system not in SYSTEMS:
         faults.append(f"system is {system!r}: one of {', '.join(SYSTEMS)}")
     file, text = str(values.get("template", "")), ""
-    if file:
+    if file and not Path(file).expanduser().is_absolute():
+        faults.append(f"template {file} may mean several files: its whole path")
+    elif file:
         try:
             text = Path(file).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
@@ -128,7 +130,7 @@ def of_relion(environ: Mapping[str, str]) -> dict[str, Any]:
         "system": BY_COMMAND.get(first, "pbs"),
         "template": environ["RELION_QSUB_TEMPLATE"],
         "queue": environ.get("RELION_QUEUE_NAME", ""),
-        "submit": "sbatch --parsable" if first == "sbatch" else command,
+        "submit": command,
     }
     # RELION's extra questions are numbered, and their answers have defaults.
     for number in range(1, 100):

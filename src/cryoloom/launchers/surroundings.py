@@ -20,6 +20,10 @@ BATCH_JOB = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
 BATCH_PREFIXES = ("SLURM_", "PBS_", "LSB_")
 BATCH_NAMES = frozenset({"CUDA_VISIBLE_DEVICES"})
 
+# Of a batch system's commands: where their configuration and daemons are; and of `module`, without which scripts load nothing.
+SITE = frozenset({"SLURM_CONF", "PBS_CONF_FILE", "PBS_EXEC", "PBS_SERVER", "BASH_ENV"})
+SITE_PREFIXES = ("SGE_", "LSF_", "MODULE", "LMOD_", "__LMOD", "BASH_FUNC_")
+
 
 def inherited(environ: Mapping[str, str]) -> dict[str, str]:
     """What jobs take over of the environment that their scheduler has."""
@@ -30,6 +34,20 @@ def inherited(environ: Mapping[str, str]) -> dict[str, str]:
         if name in LOGIN | PLACES
         or name.startswith(PREFIXES)
         or (in_batch and (name in BATCH_NAMES or name.startswith(BATCH_PREFIXES)))
+    }
+
+
+def for_batch_system(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a site's commands get, and with them, by most systems' default, its script: as a job, and where their own parts lie.
+
+    A batch job that the scheduler itself runs in has no say in those that it submits.
+    """
+    return {
+        name: text
+        for name, text in environ.items()
+        if name in SITE
+        or name.startswith(SITE_PREFIXES)
+        or ((name in LOGIN | PLACES or name.startswith(PREFIXES)) and name != "CRYOLOOM_ATTEMPT")
     }
 
 

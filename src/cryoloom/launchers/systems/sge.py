@@ -41,8 +41,10 @@ exec {{ command }}
         return ["qsub", "-terse", script]
 
     def id_of(self, said: str) -> str:
+        # A site's own command may lack -terse.
         last = said.strip().rpartition("\n")[2].strip()
-        return last if re.fullmatch(r"\d+(\.\S+)?", last) else ""
+        found = re.fullmatch(r"(?:Your job )?(\d+)(?:\.\S+)?(?: \(.*)?", last)
+        return found.group(1) if found else ""
 
     def ask(self, user: str) -> list[str]:
         return ["qstat", "-xml", "-u", user]

@@ -1,5 +1,6 @@
 """Slurm: sbatch, squeue, scancel."""
 
+import re
 from collections.abc import Collection, Mapping
 
 from cryoloom.launchers.launcher import Standing
@@ -52,9 +53,10 @@ exec {{ command }}
         return ["sbatch", "--parsable", script]
 
     def id_of(self, said: str) -> str:
-        # `id`, or `id;cluster`; what a site's wrapper prints stands before it.
-        last = said.strip().rpartition("\n")[2].partition(";")[0].strip()
-        return last if last.isdigit() else ""
+        # `id`, or `id;cluster`; a site's own command may lack --parsable. What a wrapper prints stands before it.
+        last = said.strip().rpartition("\n")[2]
+        found = re.fullmatch(r"(?:Submitted batch job )?(\d+)(?:;.*| on cluster .*)?", last.strip())
+        return found.group(1) if found else ""
 
     def ask(self, user: str) -> list[str]:
         return ["squeue", "--noheader", "--states=all", f"--user={user}", "--format=%i|%T|%r|%N|%j"]
