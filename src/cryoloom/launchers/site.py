@@ -104,12 +104,13 @@ def site_of(settings: Settings, name: str, environ: Mapping[str, str] | None = N
         try:
             text = Path(file).expanduser().read_text(encoding="utf-8")
         except (OSError, UnicodeError) as error:
-            faults.append(f"template {file} cannot be read ({error})")
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            faults.append(f"template {file} cannot be read: {reason}")
     minutes = 0
     try:
         minutes = minutes_of(str(values.get("walltime", "")))
     except LaunchError as error:
-        faults.append(str(error))
+        faults.append(f"walltime is {error.found}: {error.expected}")
     if faults:
         raise ProjectError(
             f"launcher {name}", found="; ".join(faults), expected="values as in docs/clusters.md"
