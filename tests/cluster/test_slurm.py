@@ -97,6 +97,11 @@ def test_what_waits_says_why_and_can_be_taken_out_of_the_queue(project: Project,
     until(lambda: all(job.folder.joinpath(".cryoloom/attempts/0001/claim").exists() for job in long))
     waits = project.run("loomtest.nothing", mark=tmp_path / "mark", nr_threads=4, launcher="lab")
     until(lambda: "Resources" in waits.why or "Priority" in waits.why)
+    # A batch system knows of it: nobody is told to take it over.
+    assert [job.why[:8] for job in long] == ["on node1", "on node2"] or [job.why[:8] for job in long] == [
+        "on node2",
+        "on node1",
+    ]
     assert waits.why.startswith("in the queue of lab as ")
 
     waits.stop()

@@ -165,9 +165,10 @@ def _summary(entry: JobEntry, status: JobStatus, waits: Mapping[str, str], dead:
         of_relion = "" if status.damage or entry.known_spec is not None else entry.how_to_run()
         why = of_relion or dead or waits.get(entry.name, "") or waits.get("") or why
     newest = status.known.attempt
-    queued = status.state == "running" and newest is not None and not newest.claimed and entry.name in waits
-    if queued:
-        why = waits[entry.name]
+    is_unseen = status.state == "running" and newest is not None and newest.lives is None
+    queued = is_unseen and newest is not None and not newest.claimed and entry.name in waits
+    if is_unseen:
+        why = waits.get(entry.name, why)
     if status.state == "succeeded" and history.doubts:
         why = why or f"doubtful: {history.doubts[0]}"
     done, failed = history.count, len(history.failed)

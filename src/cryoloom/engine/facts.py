@@ -232,8 +232,8 @@ class FactGatherer:
         )
 
     def _said(self, watched: Watched, known: JobState) -> str:
-        """What keeps an attempt in a queue, by its launcher."""
-        if known.attempt is None or known.attempt.ended or known.attempt.claimed or not watched.ids:
+        """What keeps an attempt in a queue, or where it runs unseen, by its launcher."""
+        if known.attempt is None or known.attempt.ended or not watched.ids:
             return ""
         name, id = watched.ids[-1]
         return self.at_hand.named(name).said_of(id)

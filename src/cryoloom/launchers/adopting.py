@@ -55,8 +55,9 @@ def adopted(file: Path, system: str = "") -> Adopted:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
         raise LaunchError(
-            f"{file}", found=f"not readable ({error})", expected="a submission script"
+            f"{file}", found=f"not readable ({reason})", expected="a submission script"
         ) from None
     if file.suffix == ".json":
         return _of_cryosparc(file, text)

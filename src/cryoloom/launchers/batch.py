@@ -129,15 +129,14 @@ class Batch:
             )
 
     def said_of(self, id: str) -> str:
-        """A sentence about an attempt in the queue: what keeps it there."""
+        """A sentence about an attempt: what keeps it in the queue, or where it runs."""
         report = self.reports.get(id)
-        if self.trouble:
-            return f"in the queue of {self.name} as {id}, which does not answer: {self.trouble}"
+        silent = f", which does not answer: {self.trouble}" if self.trouble else ""
         if report is None or not report.word:
-            return f"in the queue of {self.name} as {id}"
+            return f"in the queue of {self.name} as {id}{silent}"
         if report.standing == "running":
-            return f"begins on {report.node or 'a node'} ({self.name} {id})"
-        return f"in the queue of {self.name} as {id}: {report.reason or report.word.lower()}"
+            return f"on {report.node or 'a node'} ({self.name} {id}){silent}"
+        return f"in the queue of {self.name} as {id}: {report.reason or report.word.lower()}{silent}"
 
     def _ask_and_wait(self) -> None:
         """Raises: Silent: it does not answer."""

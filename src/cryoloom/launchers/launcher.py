@@ -55,7 +55,7 @@ class Launcher(Protocol):
         ...
 
     def said_of(self, id: str) -> str:
-        """A sentence for the user about an attempt that nobody has claimed yet; "" where there is nothing to say."""
+        """A sentence for the user about an attempt that cannot be seen from here; "" where there is nothing to say."""
         ...
 
 

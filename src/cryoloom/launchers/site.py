@@ -113,7 +113,9 @@ def site_of(settings: Settings, name: str, environ: Mapping[str, str] | None = N
         faults.append(f"walltime is {error.found}: {error.expected}")
     if faults:
         raise ProjectError(
-            f"launcher {name}", found="; ".join(faults), expected="values as in docs/clusters.md"
+            f"launcher {name}",
+            found=f"described wrongly: {'; '.join(faults)}",
+            expected="values as in docs/clusters.md",
         )
     numbers = {key: type(getattr(_DEFAULTS, key))(values[key]) for key in NUMBERS if key in values}
     return Site(

@@ -48,7 +48,7 @@ class JobFacts:
     priority: int = 0
     pool: str = "local"  # where it runs
     pool_most: int = 0  # so many at once there; 0: no limit
-    said: str = ""  # by its launcher, of an attempt that is in a queue
+    said: str = ""  # by its launcher, of an attempt that is in a queue or runs where we cannot look
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def facts_of(
         outputs: as its journal has them.
         ages: of its newest attempt.
         blocked: what keeps it from writing to its folder, where that was asked.
-        said: by its launcher, of an attempt that is in a queue.
+        said: by its launcher, of an attempt that is in a queue or runs where we cannot look.
     """
     newest = known.attempt
     claimed = newest is None or newest.claimed
